@@ -1,0 +1,2 @@
+//! komrade-crypto
+pub mod vault;

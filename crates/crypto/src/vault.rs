@@ -1,0 +1,4 @@
+//! The vault.
+/// A job for Argon2id.
+#[derive(Debug)]
+pub struct StretchJob;

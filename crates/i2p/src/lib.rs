@@ -1,0 +1,1 @@
+//! komrade-i2p

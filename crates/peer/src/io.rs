@@ -1,0 +1,171 @@
+//! What goes into the engine and what comes out of it.
+
+use komrade_store::{Batch, Query, Record};
+use komrade_view::{FromEngine, HostStage, LinkState, Millis, RouterStage, ToEngine};
+use zeroize::Zeroizing;
+
+/// A stream to another node, numbered by whoever drives the engine; never reused within a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkId(pub u64);
+
+/// An I2P address: SHA-256 of a destination.
+pub type Address = [u8; 32];
+
+/// The announcement that opens every link: which shared key the dialler means, unreadable to others.
+pub type LinkHint = [u8; 20];
+
+/// What happened outside.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// The lease is held and the store is open. First input of all; repeated after [`Effect::TakeLead`].
+    Leading,
+    /// Another tab leads (renewed at that time): forget every key.
+    LedElsewhere(Millis),
+    /// A person asked for something.
+    Command(ToEngine),
+    /// What [`Effect::Read`] found, in key order.
+    Records {
+        /// The number in the effect.
+        read: u64,
+        /// What was found.
+        records: Vec<Record>,
+    },
+    /// [`Effect::Stretch`] ended.
+    Stretched {
+        /// The number in the effect.
+        stretch: u64,
+        /// 32 bytes; `None` if the device had no memory for it.
+        key: Option<Zeroizing<[u8; 32]>>,
+    },
+    /// The store refused a batch or a read: nothing of it, and nothing after it, was done.
+    StoreFailed(komrade_store::StoreError),
+    /// The connection to the relay changed.
+    Relay(LinkState),
+    /// The relay told of its router.
+    Router(RouterStage),
+    /// The relay told of our destination.
+    Hosting(HostStage),
+    /// Bytes sent and received since the start.
+    Bytes(u64, u64),
+    /// A link asked for by [`Effect::Dial`] changed.
+    Dialed {
+        /// Which link.
+        link: LinkId,
+        /// How far it is.
+        progress: DialProgress,
+    },
+    /// Somebody opened a stream to us and announced a key. Answer with [`Effect::Admit`] or
+    /// [`Effect::Close`].
+    Incoming {
+        /// The new link.
+        link: LinkId,
+        /// Which key they mean.
+        hint: LinkHint,
+    },
+    /// The handshake of an incoming link is complete.
+    LinkUp(LinkId),
+    /// A frame (`komrade_ether::Frame`) arrived on a link that is up.
+    Frame {
+        /// Which link.
+        link: LinkId,
+        /// The encoded frame, at most `komrade_ether::MAX_FRAME_BYTES`.
+        frame: Vec<u8>,
+    },
+    /// The link is gone.
+    LinkDown(LinkId),
+    /// [`Engine::poll_timeout`](crate::Engine::poll_timeout) is due.
+    Tick,
+}
+
+/// How far a dial has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialProgress {
+    /// The other relay was reached; handshake under way.
+    Greeting,
+    /// Handshake done: frames may be sent.
+    Up,
+    /// The other relay answers, but the app is closed.
+    Away,
+    /// Not reached.
+    Unreachable,
+    /// The other side did not prove the shared key.
+    Refused,
+}
+
+/// What is to be done outside, strictly in this order. After [`Effect::Commit`] nothing that follows may be
+/// done before the batch is durable; if it fails, nothing that follows may be done at all.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Make this durable.
+    Commit(Batch),
+    /// Read and answer with [`Input::Records`].
+    Read {
+        /// Repeated in the answer.
+        read: u64,
+        /// What to read.
+        query: Query,
+    },
+    /// Run Argon2id over a passphrase and answer with [`Input::Stretched`]. Takes seconds and much memory:
+    /// in a browser, in a worker that is then thrown away.
+    Stretch {
+        /// Repeated in the answer.
+        stretch: u64,
+        /// What to stretch.
+        job: komrade_crypto::vault::StretchJob,
+    },
+    /// Take the lease from the other tab, then answer with [`Input::Leading`].
+    TakeLead,
+    /// Connect to this relay and stay connected; replaces any other. `None`: disconnect.
+    UseRelay(Option<RelayOrder>),
+    /// Try the relay now rather than when the next attempt is due.
+    Reconnect,
+    /// Open a link; answered by [`Input::Dialed`].
+    Dial {
+        /// The number of the link, chosen by the engine (even; incoming links get odd ones).
+        link: LinkId,
+        /// Whom to dial.
+        address: Address,
+        /// Announced to the other side.
+        hint: LinkHint,
+        /// The key both share.
+        psk: Zeroizing<[u8; 32]>,
+    },
+    /// Go on with an incoming link; answered by [`Input::LinkUp`] or [`Input::LinkDown`].
+    Admit {
+        /// Which link.
+        link: LinkId,
+        /// The key its hint announced.
+        psk: Zeroizing<[u8; 32]>,
+    },
+    /// Send a frame on a link that is up.
+    Send {
+        /// Which link.
+        link: LinkId,
+        /// The encoded frame.
+        frame: Vec<u8>,
+    },
+    /// Close a link once everything sent on it is out.
+    Close(LinkId),
+    /// Tell the screens.
+    Tell(FromEngine),
+}
+
+/// What a driver needs to use a relay.
+pub struct RelayOrder {
+    /// The relay's origin, `https://host[:port]` or `http://host[:port]`, without a path.
+    pub origin: String,
+    /// The relay's join secret.
+    pub join_secret: Zeroizing<[u8; 16]>,
+    /// This member's account at the relay: random, tied to nothing, used at no other relay.
+    pub account: Zeroizing<[u8; 32]>,
+    /// The destination to be hosted, as the 679-byte private blob.
+    pub destination: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for RelayOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RelayOrder([redacted])")
+    }
+}

@@ -1,0 +1,240 @@
+//! What a person can ask for, and what comes of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ComradeId, InviteId, InvitePreview, MessageView, PageView, Secret};
+
+/// What a person can ask for. Each is answered by exactly one `FromEngine::Done`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Draw an identity and a suggested passphrase; nothing is stored yet. Answer: [`Answer::Keys`].
+    CutKeys {
+        /// What others will see; 1 to 64 characters.
+        name: String,
+    },
+    /// Close the vault around the keys just cut. Answer: [`Answer::Done`], and the vault opens.
+    SealVault {
+        /// At least 12 characters.
+        passphrase: Secret,
+    },
+    /// Open the vault. Answer: [`Answer::Done`].
+    Unlock {
+        /// What the vault was sealed with.
+        passphrase: Secret,
+    },
+    /// Forget all keys in memory until the passphrase is given again. Answer: [`Answer::Done`].
+    Lock,
+    /// Seal the vault with another passphrase. Answer: [`Answer::Done`].
+    ChangePassphrase {
+        /// What it is sealed with now.
+        old: Secret,
+        /// What it shall be sealed with; at least 12 characters.
+        new: Secret,
+    },
+    /// Take the lead over from another tab of the same vault. Answer: [`Answer::Done`].
+    TakeLead,
+    /// Use this relay from now on. Answer: [`Answer::Done`]; whether it answers shows in the route.
+    UseRelay {
+        /// The relay's address (`https://…`, `http://127.0.0.1:…`) or its join link with the secret
+        /// after `#`.
+        link: Secret,
+    },
+    /// Try to reach the relay at once rather than when the next attempt is due. Answer: [`Answer::Done`].
+    Reconnect,
+    /// Make an invite. Answer: [`Answer::Invite`].
+    MakeInvite {
+        /// Let whoever opens it use this person's relay.
+        with_relay: bool,
+        /// Days until it expires, 1 to 21.
+        days: u8,
+    },
+    /// Make an invite useless. Answer: [`Answer::Done`].
+    RevokeInvite {
+        /// Which one.
+        invite: InviteId,
+    },
+    /// Look at an invite without using it. Answer: [`Answer::Preview`].
+    ReadInvite {
+        /// The link, or the text of a QR code.
+        link: Secret,
+    },
+    /// Accept an invite: a comrade in state *asked* appears. Answer: [`Answer::Comrade`].
+    AcceptInvite {
+        /// The link, or the text of a QR code.
+        link: Secret,
+    },
+    /// Confirm a comrade who answered an invite. Answer: [`Answer::Done`].
+    Confirm {
+        /// Who.
+        comrade: ComradeId,
+    },
+    /// Refuse a comrade who answered an invite; they are not told. Answer: [`Answer::Done`].
+    Decline {
+        /// Who.
+        comrade: ComradeId,
+    },
+    /// Note that the verification codes were compared. Answer: [`Answer::Done`].
+    MarkVerified {
+        /// Who.
+        comrade: ComradeId,
+        /// Or take the mark back.
+        verified: bool,
+    },
+    /// Read a part of a conversation. Answer: [`Answer::Page`].
+    OpenPage {
+        /// Whose conversation.
+        comrade: ComradeId,
+        /// Only what is older than this ordinal; `None` for the newest.
+        before: Option<u64>,
+        /// How many at most, 1 to 100.
+        limit: u16,
+    },
+    /// Send a message; it is kept on this device before anything else happens. Answer:
+    /// [`Answer::Sent`].
+    SendMessage {
+        /// To whom.
+        comrade: ComradeId,
+        /// 1 to 20,000 bytes of UTF-8.
+        text: String,
+    },
+    /// Everything up to this ordinal has been seen by the person. Answer: [`Answer::Done`].
+    MarkRead {
+        /// Whose conversation.
+        comrade: ComradeId,
+        /// The newest ordinal seen.
+        up_to: u64,
+    },
+    /// When acknowledgements may leave. Answer: [`Answer::Done`].
+    SetAckPace(AckPace),
+}
+
+/// When acknowledgements leave on their own (they always ride on the next message).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum AckPace {
+    /// At times drawn independently of arrivals, five minutes apart on average.
+    #[default]
+    Calm,
+    /// The same, ten seconds apart on average: who watches the line learns more.
+    Quick,
+    /// Only with the next message.
+    Never,
+}
+
+/// What a command gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It is done, and durable where it had to be.
+    Done,
+    /// Keys were cut.
+    Keys {
+        /// The 24 recovery words, separated by single spaces.
+        words: Secret,
+        /// Six words drawn at random that may serve as passphrase, separated by single spaces.
+        passphrase: Secret,
+    },
+    /// An invite was made.
+    Invite {
+        /// Its id in the list of invites.
+        invite: InviteId,
+        /// The link; everything secret stands after `#`. Short enough for a QR code (≤ 200 bytes).
+        link: Secret,
+    },
+    /// What an invite says of itself.
+    Preview(InvitePreview),
+    /// A comrade appeared.
+    Comrade(ComradeId),
+    /// A part of a conversation.
+    Page(PageView),
+    /// The message as it is kept.
+    Sent(MessageView),
+}
+
+/// Why a command was not carried out. The app's catalogue has a sentence for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The passphrase does not open the vault.
+    #[error("wrong passphrase")]
+    WrongPassphrase,
+    /// A new passphrase has fewer than 12 characters.
+    #[error("passphrase too short")]
+    PassphraseTooShort,
+    /// There is a vault already.
+    #[error("a vault exists")]
+    VaultExists,
+    /// There is no vault.
+    #[error("no vault")]
+    NoVault,
+    /// The vault is locked.
+    #[error("locked")]
+    Locked,
+    /// Keys must be cut first.
+    #[error("no keys cut")]
+    NoKeysCut,
+    /// Another tab leads.
+    #[error("another tab leads")]
+    NotLeading,
+    /// The name is empty or longer than 64 characters.
+    #[error("bad name")]
+    BadName,
+    /// This is no relay address and no join link.
+    #[error("not a relay link")]
+    BadRelayLink,
+    /// No relay is set, or its destination is not up yet, and this needs one.
+    #[error("no relay")]
+    NoRelay,
+    /// This is no invite.
+    #[error("not an invite")]
+    BadInvite,
+    /// The invite was made by a newer Komrade.
+    #[error("invite of a newer version")]
+    NewerInvite,
+    /// The invite has expired.
+    #[error("invite expired")]
+    InviteExpired,
+    /// The invite is one's own.
+    #[error("one's own invite")]
+    OwnInvite,
+    /// The invite was used here already.
+    #[error("invite used already")]
+    InviteUsed,
+    /// There are as many invites as there may be (50).
+    #[error("too many invites")]
+    TooManyInvites,
+    /// There are as many comrades as there may be (5,000).
+    #[error("too many comrades")]
+    TooManyComrades,
+    /// No such comrade or invite.
+    #[error("unknown")]
+    Unknown,
+    /// The comrade is not confirmed, so this is not possible yet.
+    #[error("not confirmed")]
+    NotConfirmed,
+    /// The message is empty.
+    #[error("empty message")]
+    EmptyMessage,
+    /// The message has more than 20,000 bytes.
+    #[error("message too long")]
+    MessageTooLong,
+    /// So many messages wait for this comrade that no more are taken (1,000).
+    #[error("outbox full")]
+    OutboxFull,
+    /// The browser refused to store more; nothing was changed.
+    #[error("storage full")]
+    StorageFull,
+    /// The browser's store failed; nothing was changed.
+    #[error("storage failed")]
+    StorageFailed,
+    /// What is stored cannot be read by this version.
+    #[error("stored by a newer version")]
+    NewerVault,
+    /// What is stored is damaged.
+    #[error("vault damaged")]
+    VaultDamaged,
+    /// A number was out of its stated bounds.
+    #[error("out of bounds")]
+    OutOfBounds,
+    /// Another command of this kind is still under way.
+    #[error("busy")]
+    Busy,
+}

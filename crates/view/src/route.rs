@@ -1,0 +1,162 @@
+//! The way to the network as the screens show it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ComradeId, Millis};
+
+/// The way from this device to the others, stage by stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RouteView {
+    /// The relay's address (`https://host`), if one is set.
+    pub relay: Option<String>,
+    /// The connection to the relay.
+    pub link: LinkState,
+    /// The relay's I2P router, as the relay says.
+    pub router: RouterStage,
+    /// This device's destination on that router.
+    pub hosting: HostStage,
+    /// Dials under way or failed lately; at most 50.
+    pub dials: Vec<DialView>,
+    /// Messages in the outbox.
+    pub waiting: u32,
+    /// Bytes sent to and received from the relay since the app was opened.
+    pub bytes: (u64, u64),
+}
+
+/// The connection between the app and its relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkState {
+    /// No relay is set.
+    NoRelay,
+    /// Being made since then.
+    Connecting(Millis),
+    /// Up since then, with the last measured round trip in milliseconds.
+    Up {
+        /// Since when.
+        since: Millis,
+        /// Round trip in milliseconds, once measured.
+        round_trip: Option<u32>,
+    },
+    /// Down; the next attempt is due then.
+    Waiting {
+        /// When the next attempt is due.
+        retry_at: Millis,
+        /// How many attempts failed in a row.
+        failures: u32,
+    },
+    /// The relay refused; it is not asked again before the person does something.
+    Refused(RefusalCode),
+}
+
+/// Why a relay refused a connection or a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum RefusalCode {
+    /// The join secret is wrong or was changed.
+    JoinSecret,
+    /// App and relay speak different versions.
+    Version,
+    /// The relay has as many connections as it takes.
+    Full,
+    /// The relay hosts as many destinations as it can.
+    HostsFull,
+    /// The same member is connected from elsewhere, and that connection took over.
+    Replaced,
+    /// The app said something the relay did not understand.
+    Protocol,
+    /// The destination's keys were not accepted.
+    BadDestination,
+    /// The relay shuts down.
+    ShuttingDown,
+}
+
+/// The relay's I2P router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouterStage {
+    /// Not known, because the relay is not reached.
+    Unknown,
+    /// Starting.
+    Starting,
+    /// Fetching a first list of routers.
+    Reseeding {
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// No routers are known and none could be fetched: the relay's machine has no internet, or the
+    /// reseed hosts do not answer.
+    NoRouters {
+        /// Seconds until the next attempt.
+        retry_in: u32,
+    },
+    /// Routers are known, tunnels are being built.
+    BuildingTunnels {
+        /// How many routers are known.
+        routers: u32,
+    },
+    /// Working.
+    Ready {
+        /// How many routers are known; 0 if the router does not tell.
+        routers: u32,
+    },
+    /// The router or its SAM bridge does not answer and is being restarted or reached again.
+    Failed {
+        /// Seconds until the next attempt.
+        retry_in: u32,
+    },
+}
+
+/// This device's destination on the relay's router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostStage {
+    /// Not asked for.
+    Off,
+    /// Asked for; waits for the router.
+    Waiting,
+    /// Tunnels are being built.
+    Building {
+        /// Since when.
+        since: Millis,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// Others can reach this device.
+    Up {
+        /// Since when.
+        since: Millis,
+    },
+    /// Refused.
+    Refused(RefusalCode),
+    /// Failed; tried again at that time.
+    Failed {
+        /// When it is tried again.
+        retry_at: Millis,
+    },
+}
+
+/// A dial to a comrade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DialView {
+    /// To whom.
+    pub comrade: ComradeId,
+    /// How far.
+    pub stage: DialStage,
+    /// Since when.
+    pub since: Millis,
+}
+
+/// How far a dial has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DialStage {
+    /// Waits for the relay or its router.
+    WaitingForRelay,
+    /// A tunnel to the comrade's relay is being looked for.
+    Dialing,
+    /// Reached; both sides prove who they are.
+    Greeting,
+    /// Connected.
+    Up,
+    /// Their relay answers, but their app is closed.
+    Away,
+    /// Could not be reached; tried again later.
+    Unreachable,
+}
