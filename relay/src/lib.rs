@@ -1,0 +1,31 @@
+//! The relay: what a collective runs so that its members' browsers reach I2P.
+//!
+//! Flow:
+//! 1. [`app`] hands out the app, static and under strict headers ([`http`]).
+//! 2. A browser opens `/ws`, shows the join secret ([`join`]) and gets a session.
+//! 3. The relay hosts the member's destination on its I2P router, hands streams from I2P to the browser
+//!    and dials for it, out of a pool of destinations of its own.
+//!
+//! A relay carries ciphertext. It links no code that could read it (`social`, `peer` and `crypto` are not
+//! in its tree; a test holds that), keeps nothing about members on disk, and logs nothing that tells one
+//! member from another.
+//!
+//! Left out on purpose: TLS, which is for the web server in front, and whatever needs the clear text.
+
+mod app;
+pub mod config;
+pub mod data;
+mod error;
+mod health;
+mod http;
+pub mod join;
+mod pump;
+mod start;
+
+pub use error::StartError;
+pub use http::CONTENT_POLICY;
+pub use start::{Running, start};
+
+/// The targets of log lines that hold no address, identity, secret or size of a single message. Others
+/// must not be switched on.
+pub const LOG_TARGETS: [&str; 3] = ["komrade_relay", "komrade_i2p", "komrade_wire"];
