@@ -1,1 +1,44 @@
-//! komrade-social
+//! Operations and what follows from them: pure functions, no I/O, no clock, no randomness, no keys.
+//!
+//! Whatever a person does in a space is an [`Operation`], an immutable record. The state of a space follows from
+//! its *set* of operations: any delivery order, any duplication, the same state. This crate holds what a
+//! conversation of two persons needs; circles, collectives and the world come later.
+//!
+//! Per device and space, operations are numbered from 1 and each names the one before by its hash, so
+//! that a gap is noticed and two operations of one number show that a device was copied or restored.
+//! [`Received`] keeps that account for one author; [`Acknowledgement`] tells it to the author.
+//!
+//! Sending: take the next number, [`Operation::new`], encrypt [`Operation::as_bytes`].
+//!
+//! Receiving: [`Operation::decode`], [`Received::insert`], keep it if [`Inserted::is_kept`], and answer with
+//! [`Received::acknowledgement`].
+//!
+//! In a conversation operations are not signed: the pairwise session shows the recipient who speaks, and proves
+//! nothing to anybody else.
+//!
+//! Formats are CBOR maps with numbered fields. What a newer version adds is skipped when read and kept in the
+//! exact bytes, which are what is hashed and passed on.
+
+mod acknowledgement;
+mod body;
+mod cbor;
+#[cfg(feature = "fuzz")]
+mod fuzz;
+mod operation;
+mod received;
+
+#[cfg(feature = "fuzz")]
+pub use crate::fuzz::{FUZZ, Target, seeds};
+pub use crate::{
+    acknowledgement::{
+        Acknowledgement, AcknowledgementError, MAX_ACKNOWLEDGEMENT_BYTES, MAX_RANGES, Range,
+    },
+    body::{Body, MAX_HOMES_BYTES, MAX_NAME_CHARS, MAX_TEXT_BYTES},
+    operation::{
+        DeviceId, Fields, Head, MAX_HEADS, MAX_OPERATION_BYTES, Operation, OperationError,
+        OperationId,
+    },
+    received::{
+        Inserted, MAX_AHEAD, MAX_FORKS, MAX_RECEIVED_BYTES, Received, ReceivedError, WINDOW,
+    },
+};
