@@ -1,1 +1,5 @@
+//! The screens of Komrade.
+
+mod bridge;
+
 fn main() {}
