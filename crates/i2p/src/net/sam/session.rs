@@ -1,0 +1,233 @@
+//! A session: a destination that the router hosts.
+
+use std::{fmt, time::Duration};
+
+use thiserror::Error;
+use tokio::{
+    sync::{Mutex, mpsc, watch},
+    task::JoinSet,
+    time::sleep,
+};
+
+use super::{
+    ACCEPT_LIMIT, CONNECT_LIMIT, LOOKUP_INTERVAL, Sam, SamError, SamStream, connection::Connection,
+    stream_accept, stream_connect,
+};
+use crate::{
+    Address,
+    net::backoff::Backoff,
+    reply::{self, Outcome, Reply, Topic},
+};
+
+/// First wait after an ACCEPT that failed; doubled up to [`ACCEPT_RETRY_MOST`].
+const ACCEPT_RETRY_FIRST: Duration = Duration::from_millis(100);
+/// Longest wait after an ACCEPT that failed.
+const ACCEPT_RETRY_MOST: Duration = Duration::from_secs(10);
+
+/// A destination that the router hosts, until this is dropped or [`closed`](Self::closed).
+///
+/// Streams end with it. All methods may be called from many tasks at once.
+pub struct Session {
+    sam: Sam,
+    id: String,
+    address: Address,
+    closed: watch::Receiver<bool>,
+    /// Streams accepted and not yet taken: at most one for each ACCEPT.
+    incoming: Mutex<mpsc::Receiver<(SamStream, Address)>>,
+    /// Holds the control connection and the ACCEPTs; ends them when dropped.
+    _tasks: JoinSet<()>,
+}
+
+/// Why a stream was not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The address is not published, or nobody answers there.
+    #[error("the address cannot be reached")]
+    Unreachable,
+    /// Neither the other side nor the bridge answered in time.
+    #[error("it took too long")]
+    TimedOut,
+    /// This session has ended: make another.
+    #[error("the session has ended")]
+    SessionGone,
+    /// The bridge refuses connections, or ended this one without an answer.
+    #[error("the bridge is gone")]
+    BridgeGone,
+    /// The router failed, or its bridge does not speak SAM 3.1.
+    #[error("the router failed")]
+    Failed,
+}
+
+/// Why no stream will be accepted any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// This session has ended, or was made to connect only.
+    #[error("the session has ended")]
+    SessionGone,
+}
+
+impl Session {
+    pub(super) fn run(
+        sam: Sam,
+        id: String,
+        address: Address,
+        control: Connection,
+        accepts: u8,
+    ) -> Self {
+        let (closing, closed) = watch::channel(false);
+        let (arriving, incoming) = mpsc::channel(usize::from(accepts).max(1));
+        let mut tasks = JoinSet::new();
+        for _ in 0..accepts {
+            tasks.spawn(accept_all(
+                sam.clone(),
+                id.clone(),
+                arriving.clone(),
+                closed.clone(),
+            ));
+        }
+        tasks.spawn(async move {
+            watch_control(control, address).await;
+            tracing::debug!("session ended");
+            closing.send_replace(true);
+        });
+        Self {
+            sam,
+            id,
+            address,
+            closed,
+            incoming: Mutex::new(incoming),
+            _tasks: tasks,
+        }
+    }
+
+    /// The address that is hosted.
+    pub fn address(&self) -> Address {
+        self.address
+    }
+
+    /// Returns once the session has ended: the bridge or its router is gone, or let go of it.
+    pub async fn closed(&self) {
+        // An error means that the task that tells is gone, and the control connection with it.
+        let _ = self.closed.clone().wait_for(|&closed| closed).await;
+    }
+
+    /// Whether the session has ended.
+    pub fn is_closed(&self) -> bool {
+        *self.closed.borrow() || self.closed.has_changed().is_err()
+    }
+
+    /// Opens a stream to an address, within 5 + 60 seconds.
+    ///
+    /// Some bridges (i2pd) say yes before the other side has answered: greet it inside the stream and wait for the answer.
+    ///
+    /// # Errors
+    /// See [`ConnectError`]. An address that is not published yet is `Unreachable` after 3 to 6 seconds.
+    pub async fn connect(&self, to: Address) -> Result<SamStream, ConnectError> {
+        let connect = async {
+            let mut connection = self.sam.open().await?;
+            let outcome = connection
+                .ask(&stream_connect(&self.id, to), Topic::Stream, CONNECT_LIMIT)
+                .await?;
+            Ok((connection, outcome))
+        };
+        let (connection, outcome) = match connect.await {
+            Ok(answered) => answered,
+            Err(_) if self.is_closed() => return Err(ConnectError::SessionGone),
+            Err(SamError::NotReady | SamError::BridgeGone) => return Err(ConnectError::BridgeGone),
+            Err(SamError::TimedOut) => return Err(ConnectError::TimedOut),
+            Err(SamError::Foreign) => return Err(ConnectError::Failed),
+        };
+        match outcome {
+            Outcome::Ok => Ok(connection.into_stream()),
+            Outcome::CantReachPeer | Outcome::NotFound | Outcome::InvalidKey => {
+                Err(ConnectError::Unreachable)
+            }
+            Outcome::TimedOut => Err(ConnectError::TimedOut),
+            Outcome::InvalidId => Err(ConnectError::SessionGone),
+            _ => Err(ConnectError::Failed),
+        }
+    }
+
+    /// The next stream that somebody opened to this address, and their address. Nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// When none will come any more.
+    pub async fn accept(&self) -> Result<(SamStream, Address), AcceptError> {
+        self.incoming
+            .lock()
+            .await
+            .recv()
+            .await
+            .ok_or(AcceptError::SessionGone)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns when the session has ended.
+async fn watch_control(mut control: Connection, address: Address) {
+    loop {
+        tokio::select! {
+            // Nobody asked: only the end of the session is news.
+            line = control.line() => match line.as_deref().map(|line| Reply::parse(line)) {
+                Err(_) | Ok(Ok(Reply { topic: Topic::Session, .. })) => return,
+                Ok(_) => {}
+            },
+            () = sleep(LOOKUP_INTERVAL) => if control.lookup_me().await != Ok(address) {
+                return;
+            },
+        }
+    }
+}
+
+/// Keeps one ACCEPT waiting at the bridge until the session ends. While nobody takes streams none is announced.
+async fn accept_all(
+    sam: Sam,
+    id: String,
+    arriving: mpsc::Sender<(SamStream, Address)>,
+    mut closed: watch::Receiver<bool>,
+) {
+    let mut backoff = Backoff::new(ACCEPT_RETRY_FIRST, ACCEPT_RETRY_MOST);
+    let accept = async {
+        loop {
+            match accept_one(&sam, &id).await {
+                Ok(incoming) => {
+                    backoff.reset();
+                    if arriving.send(incoming).await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "stream not accepted");
+                    sleep(backoff.wait()).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        _ = closed.wait_for(|&closed| closed) => {}
+    }
+}
+
+async fn accept_one(sam: &Sam, id: &str) -> Result<(SamStream, Address), SamError> {
+    let mut connection = sam.open().await?;
+    match connection
+        .ask(&stream_accept(id), Topic::Stream, ACCEPT_LIMIT)
+        .await?
+    {
+        Outcome::Ok => {}
+        // An older router, or a session just ended: wait.
+        _ => return Err(SamError::NotReady),
+    }
+    let from = reply::caller(&connection.line().await?).map_err(|_| SamError::Foreign)?;
+    Ok((connection.into_stream(), from))
+}
