@@ -1,0 +1,29 @@
+//! Feature `audit`: a record of every seal of this thread, for the test that no (key, nonce) pair is ever used
+//! twice. Never part of a shipped build.
+//!
+//! Holds what this crate seals with a bare key. HPKE contexts (one key per encapsulation, one message each)
+//! and Olm (its own key per message) keep their nonces to themselves.
+
+use std::cell::RefCell;
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of the key, and the nonce.
+pub type Seal = ([u8; 32], [u8; 12]);
+
+thread_local! {
+    static SEALS: RefCell<Vec<Seal>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Everything sealed on this thread since the last call, in order.
+pub fn take() -> Vec<Seal> {
+    SEALS.with(RefCell::take)
+}
+
+pub(crate) fn record(key: &[u8; 32], nonce: &[u8; 12]) {
+    SEALS.with(|seals| {
+        seals
+            .borrow_mut()
+            .push((Sha256::digest(key).into(), *nonce))
+    });
+}

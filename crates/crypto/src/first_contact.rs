@@ -1,0 +1,219 @@
+//! First contact: how somebody who holds a bundle writes to its owner for the first time.
+//!
+//! HPKE (RFC 9180; X-Wing, HKDF-SHA256, AES-256-GCM) to the recipient's prekey of the week that the envelope
+//! names. The sender is named only inside. With a shared secret (an invite's, or the reunion key of two
+//! comrades of whom one has a new device) it is PSK mode, and the envelope carries a hint made with
+//! [`IntroKey::detection`], so that one decapsulation decides.
+//!
+//! 1. The initiator draws a [`ContactSecret`] once, opens a pairwise session, and puts
+//!    [`ContactSecret::binding`] into its plaintext.
+//! 2. [`seal`] seals contact secret ‖ body (bundle and first message). Each repetition until the first answer
+//!    is a fresh encapsulation of the same contact secret.
+//! 3. The recipient [`open`]s it, checks the bundle inside, opens the pairwise message and compares the
+//!    binding: who wrote the intro and who holds the session are then the same.
+//! 4. Both derive the [`ReunionKey`] of the two persons and the first [`OuterKey`] of each direction.
+//!
+//! Two first contacts at once: receive on both, send on the one with the lower [`ContactSecret::rank`].
+//!
+//! Layout: encapsulation (1120), ciphertext, tag (16).
+
+use hpke::{
+    OpModeR, OpModeS, PskBundle, Serializable, aead::AesGcm256, kdf::HkdfSha256, kem::XWing,
+    setup_receiver, setup_sender_with_rng,
+};
+use rand_core::CryptoRng;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::{
+    OpenError, SealError,
+    derive::derive,
+    identity::PersonId,
+    invite::InviteSecret,
+    kem::{self, ENCAPSULATION_BYTES, KemPublic, KemSecret},
+    labels,
+    outer::{DetectionKey, OuterKey},
+    seal::TAG_BYTES,
+    secret::secret_bytes,
+};
+
+/// What an intro adds to its body, in bytes: encapsulation, contact secret, tag.
+pub const OVERHEAD_BYTES: usize = ENCAPSULATION_BYTES + ContactSecret::BYTES + TAG_BYTES;
+
+secret_bytes! {
+    /// Drawn once for a first contact; everything that two comrades share beside the pairwise session grows
+    /// from it.
+    ContactSecret, 32
+}
+
+secret_bytes! {
+    /// What two persons share for good: for hints, links, and to come back on a new device. Never seals.
+    ReunionKey, 32
+}
+
+/// A person and one of their devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Party {
+    /// The person.
+    pub person: PersonId,
+    /// The device's public key.
+    pub device: [u8; 32],
+}
+
+impl ContactSecret {
+    /// The reunion key of the two persons; the order does not matter.
+    pub fn reunion(&self, one: &PersonId, other: &PersonId) -> ReunionKey {
+        let (low, high) = if one <= other {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        ReunionKey(*derive(&self.0, labels::REUNION, &[&low.0, &high.0]))
+    }
+
+    /// The first outer key from one device to the other.
+    pub fn outer(&self, from: &Party, to: &Party) -> OuterKey {
+        OuterKey::from_bytes(*derive(
+            &self.0,
+            labels::OUTER_FIRST,
+            &[&from.person.0, &from.device, &to.person.0, &to.device],
+        ))
+    }
+
+    /// What the first pairwise message must repeat, in the plaintext that only the session protects.
+    pub fn binding(&self, initiator: &Party, responder: &Party) -> [u8; 32] {
+        *derive(
+            &self.0,
+            labels::CONTACT_BINDING,
+            &[
+                &initiator.person.0,
+                &initiator.device,
+                &responder.person.0,
+                &responder.device,
+            ],
+        )
+    }
+
+    /// The lower of two concurrent first contacts wins. Tells nothing of the secret.
+    pub fn rank(&self) -> [u8; 32] {
+        *derive(&self.0, labels::CONTACT_RANK, &[])
+    }
+}
+
+/// What two already share when one writes an intro to the other.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct IntroKey {
+    psk: [u8; 32],
+    hint: [u8; 32],
+}
+
+impl IntroKey {
+    /// Makes and recognises the hints of intros under this key.
+    pub fn detection(&self) -> DetectionKey {
+        DetectionKey::new(&self.hint)
+    }
+
+    fn bundle(&self) -> Option<PskBundle<'_>> {
+        PskBundle::new(&self.psk, labels::INTRO_PSK.as_bytes()).ok()
+    }
+}
+
+impl core::fmt::Debug for IntroKey {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl InviteSecret {
+    /// For the answer to an invite.
+    pub fn intro(&self) -> IntroKey {
+        IntroKey {
+            psk: *derive(self.expose(), labels::INVITE_INTRO, &[]),
+            hint: *derive(self.expose(), labels::INVITE_HINT, &[]),
+        }
+    }
+}
+
+impl ReunionKey {
+    /// For "I am back on a new device".
+    pub fn intro(&self) -> IntroKey {
+        IntroKey {
+            psk: *derive(&self.0, labels::REUNION_INTRO, &[]),
+            hint: *derive(&self.0, labels::REUNION_HINT, &[]),
+        }
+    }
+}
+
+/// An intro that was opened. Nothing in it is trusted before the bundle in the body is checked and the binding
+/// compared.
+pub struct Opened {
+    /// The contact secret.
+    pub contact: ContactSecret,
+    /// What the sender put beside it.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl core::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Seals an intro to a prekey. `header` is everything that travels before it in the envelope.
+/// [`OVERHEAD_BYTES`] longer than the body.
+pub fn seal(
+    to: &KemPublic,
+    key: Option<&IntroKey>,
+    header: &[u8],
+    contact: &ContactSecret,
+    body: &[u8],
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<Vec<u8>, SealError> {
+    let mode = match key {
+        Some(key) => OpModeS::Psk(key.bundle().ok_or(SealError::BadKey)?),
+        None => OpModeS::Base,
+    };
+    let (encapped, mut context) = setup_sender_with_rng::<AesGcm256, HkdfSha256, XWing>(
+        &mode,
+        &to.hpke()?,
+        labels::INTRO.as_bytes(),
+        &mut &mut *rng,
+    )
+    .map_err(|_| SealError::BadKey)?;
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(ContactSecret::BYTES + body.len()));
+    plaintext.extend_from_slice(contact.expose());
+    plaintext.extend_from_slice(body);
+    let sealed = context
+        .seal(&plaintext, header)
+        .map_err(|_| SealError::TooLong)?;
+    let mut out = Vec::with_capacity(ENCAPSULATION_BYTES + sealed.len());
+    out.extend_from_slice(&encapped.to_bytes());
+    out.extend_from_slice(&sealed);
+    Ok(out)
+}
+
+/// Opens an intro.
+pub fn open(
+    secret: &KemSecret,
+    key: Option<&IntroKey>,
+    header: &[u8],
+    sealed: &[u8],
+) -> Result<Opened, OpenError> {
+    let (encapped, sealed) = sealed.split_first_chunk().ok_or(OpenError)?;
+    let mode = match key {
+        Some(key) => OpModeR::Psk(key.bundle().ok_or(OpenError)?),
+        None => OpModeR::Base,
+    };
+    let mut context = setup_receiver::<AesGcm256, HkdfSha256, XWing>(
+        &mode,
+        &secret.hpke().map_err(|_| OpenError)?,
+        &kem::encapsulation(encapped).ok_or(OpenError)?,
+        labels::INTRO.as_bytes(),
+    )
+    .map_err(|_| OpenError)?;
+    let plaintext = Zeroizing::new(context.open(sealed, header).map_err(|_| OpenError)?);
+    let (contact, body) = plaintext.split_first_chunk().ok_or(OpenError)?;
+    Ok(Opened {
+        contact: ContactSecret::from_bytes(*contact),
+        body: Zeroizing::new(body.to_vec()),
+    })
+}

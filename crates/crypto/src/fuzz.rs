@@ -1,0 +1,1 @@
+//! Feature `fuzz`: every decoder as a function of bytes.
