@@ -1,8 +1,8 @@
-//! Feature `audit`: a record of every seal of this thread, for the test that no (key, nonce) pair is ever used
-//! twice. Never part of a shipped build.
+//! Feature `audit`: a record of every seal of this thread, for the test that no (key, nonce) pair
+//! is ever used twice. Never part of a shipped build.
 //!
-//! Holds what this crate seals with a bare key. HPKE contexts (one key per encapsulation, one message each)
-//! and Olm (its own key per message) keep their nonces to themselves.
+//! Holds what this crate seals with a bare key. HPKE contexts (one key per encapsulation, one
+//! message each) and Olm (its own key per message) keep their nonces to themselves.
 
 use std::cell::RefCell;
 

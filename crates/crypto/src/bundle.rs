@@ -1,8 +1,9 @@
 //! The prekey bundle: what a device publishes so that others can write to it.
 //!
-//! Signed by the device, which is certified by its root inside; rotated weekly. Layout: version, suite,
-//! certificate (134), Olm identity key (32), Olm prekey (32), X-Wing key (1216), week (4), last day (4), name
-//! (length 2, UTF-8), homes (count 1, each length 2 and bytes), signature (64) over everything before it.
+//! Signed by the device, which is certified by its root inside; rotated weekly. Layout: version,
+//! suite, certificate (134), Olm identity key (32), Olm prekey (32), X-Wing key (1216), week (4),
+//! last day (4), name (length 2, UTF-8), homes (count 1, each length 2 and bytes), signature (64)
+//! over everything before it.
 //!
 //! What a home looks like is not this crate's business: opaque bytes, bound by the signature.
 
@@ -26,7 +27,8 @@ pub const MAX_NAME_BYTES: usize = 4 * MAX_NAME_CHARS;
 pub const MAX_HOMES: usize = 8;
 /// The most bytes of all homes together.
 pub const MAX_HOME_BYTES: usize = 1024;
-/// The longest bundle, in bytes: it fits, with an encapsulation and a first message, in a 8 KiB envelope.
+/// The longest bundle, in bytes: it fits, with an encapsulation and a first message, in a 8 KiB
+/// envelope.
 pub const MAX_BUNDLE_BYTES: usize = 2
     + CERTIFICATE_BYTES
     + 64
@@ -70,7 +72,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// Signs a bundle. The device key must be the one in the certificate, and every field within bounds.
+    /// Signs a bundle. The device key must be the one in the certificate, and every field within
+    /// bounds.
     pub fn sign(content: Content, device: &DeviceKey) -> Result<Self, DecodeError> {
         if device.public() != *content.certificate.device() {
             return Err(DecodeError::BadKey);
@@ -85,8 +88,8 @@ impl Bundle {
         })
     }
 
-    /// Reads a bundle and checks every bound and both signatures. Whether it is still valid today is for the
-    /// caller to ask: [`is_valid_on`](Self::is_valid_on).
+    /// Reads a bundle and checks every bound and both signatures. Whether it is still valid today
+    /// is for the caller to ask: [`is_valid_on`](Self::is_valid_on).
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         if bytes.len() > MAX_BUNDLE_BYTES {
             return Err(DecodeError::TrailingBytes);
@@ -174,8 +177,9 @@ pub fn hash(bytes: &[u8]) -> [u8; 32] {
         .into()
 }
 
-/// Whether a text may be a name: 1 to 64 characters, not all of them blank, none that controls the terminal,
-/// the line or the direction of writing (so that a name cannot rearrange what stands beside it).
+/// Whether a text may be a name: 1 to 64 characters, not all of them blank, none that controls the
+/// terminal, the line or the direction of writing (so that a name cannot rearrange what stands
+/// beside it).
 pub fn is_name(text: &str) -> bool {
     let steers = |c: char| {
         c.is_control()

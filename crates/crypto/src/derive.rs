@@ -4,8 +4,8 @@ use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// HKDF-SHA256 without salt; info = label ‖ 0 ‖ context parts. The parts must have fixed lengths, or only the
-/// last one may vary.
+/// HKDF-SHA256 without salt; info = label ‖ 0 ‖ context parts. The parts must have fixed lengths,
+/// or only the last one may vary.
 #[expect(
     clippy::expect_used,
     reason = "HKDF fails only above 255 · 32 bytes, refused at compile time"

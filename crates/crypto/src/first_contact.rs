@@ -1,19 +1,21 @@
 //! First contact: how somebody who holds a bundle writes to its owner for the first time.
 //!
-//! HPKE (RFC 9180; X-Wing, HKDF-SHA256, AES-256-GCM) to the recipient's prekey of the week that the envelope
-//! names. The sender is named only inside. With a shared secret (an invite's, or the reunion key of two
-//! comrades of whom one has a new device) it is PSK mode, and the envelope carries a hint made with
-//! [`IntroKey::detection`], so that one decapsulation decides.
+//! HPKE (RFC 9180; X-Wing, HKDF-SHA256, AES-256-GCM) to the recipient's prekey of the week that the
+//! envelope names. The sender is named only inside. With a shared secret (an invite's, or the
+//! reunion key of two comrades of whom one has a new device) it is PSK mode, and the envelope's
+//! hint carries [`IntroKey::mark`] beside the week, so that one decapsulation decides.
 //!
 //! 1. The initiator draws a [`ContactSecret`] once, opens a pairwise session, and puts
 //!    [`ContactSecret::binding`] into its plaintext.
-//! 2. [`seal`] seals contact secret ‖ body (bundle and first message). Each repetition until the first answer
-//!    is a fresh encapsulation of the same contact secret.
-//! 3. The recipient [`open`]s it, checks the bundle inside, opens the pairwise message and compares the
-//!    binding: who wrote the intro and who holds the session are then the same.
-//! 4. Both derive the [`ReunionKey`] of the two persons and the first [`OuterKey`] of each direction.
+//! 2. [`seal`] seals contact secret, bundle and first message. Each repetition until the first
+//!    answer is a fresh encapsulation of the same contact secret.
+//! 3. The recipient [`open`]s it, checks the bundle inside, opens the pairwise message and compares
+//!    the binding: who wrote the intro and who holds the session are then the same.
+//! 4. Both derive the [`ReunionKey`] of the two persons and the first [`OuterKey`] of each
+//!    direction.
 //!
-//! Two first contacts at once: receive on both, send on the one with the lower [`ContactSecret::rank`].
+//! Two first contacts at once: receive on both, send on the one with the lower
+//! [`ContactSecret::rank`].
 //!
 //! Layout: encapsulation (1120), ciphertext, tag (16).
 
@@ -22,6 +24,7 @@ use hpke::{
     setup_receiver, setup_sender_with_rng,
 };
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
@@ -31,22 +34,26 @@ use crate::{
     invite::InviteSecret,
     kem::{self, ENCAPSULATION_BYTES, KemPublic, KemSecret},
     labels,
-    outer::{DetectionKey, OuterKey},
+    outer::{DetectionKey, NONCE_BYTES, OuterKey},
     seal::TAG_BYTES,
     secret::secret_bytes,
 };
 
-/// What an intro adds to its body, in bytes: encapsulation, contact secret, tag.
-pub const OVERHEAD_BYTES: usize = ENCAPSULATION_BYTES + ContactSecret::BYTES + TAG_BYTES;
+/// What sealing an intro adds, in bytes.
+pub const OVERHEAD_BYTES: usize = ENCAPSULATION_BYTES + TAG_BYTES;
+/// The length of an intro's mark, in bytes: enough to choose among a person's invites; the seal
+/// decides.
+pub const MARK_BYTES: usize = 4;
 
 secret_bytes! {
-    /// Drawn once for a first contact; everything that two comrades share beside the pairwise session grows
-    /// from it.
+    /// Drawn once for a first contact; everything that two comrades share beside the pairwise
+    /// session grows from it.
     ContactSecret, 32
 }
 
 secret_bytes! {
-    /// What two persons share for good: for hints, links, and to come back on a new device. Never seals.
+    /// What two persons share for good: for hints, links, and to come back on a new device. Never
+    /// seals.
     ReunionKey, 32
 }
 
@@ -79,7 +86,8 @@ impl ContactSecret {
         ))
     }
 
-    /// What the first pairwise message must repeat, in the plaintext that only the session protects.
+    /// What the first pairwise message must repeat, in the plaintext that only the session
+    /// protects.
     pub fn binding(&self, initiator: &Party, responder: &Party) -> [u8; 32] {
         *derive(
             &self.0,
@@ -107,9 +115,16 @@ pub struct IntroKey {
 }
 
 impl IntroKey {
-    /// Makes and recognises the hints of intros under this key.
-    pub fn detection(&self) -> DetectionKey {
-        DetectionKey::new(&self.hint)
+    /// The mark of an intro whose envelope has this nonce. It stands beside the week in the
+    /// envelope's hint; to whoever lacks the key it is random, as it is for intros without one.
+    pub fn mark(&self, nonce: &[u8; NONCE_BYTES]) -> [u8; MARK_BYTES] {
+        let [one, two, three, four, ..] = DetectionKey::new(&self.hint).hint(nonce);
+        [one, two, three, four]
+    }
+
+    /// Whether the mark was made with this key: then try it.
+    pub fn is_marked(&self, nonce: &[u8; NONCE_BYTES], mark: &[u8; MARK_BYTES]) -> bool {
+        self.mark(nonce).ct_eq(mark).into()
     }
 
     fn bundle(&self) -> Option<PskBundle<'_>> {
@@ -143,29 +158,13 @@ impl ReunionKey {
     }
 }
 
-/// An intro that was opened. Nothing in it is trusted before the bundle in the body is checked and the binding
-/// compared.
-pub struct Opened {
-    /// The contact secret.
-    pub contact: ContactSecret,
-    /// What the sender put beside it.
-    pub body: Zeroizing<Vec<u8>>,
-}
-
-impl core::fmt::Debug for Opened {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
 /// Seals an intro to a prekey. `header` is everything that travels before it in the envelope.
-/// [`OVERHEAD_BYTES`] longer than the body.
+/// [`OVERHEAD_BYTES`] longer than the plaintext, which carries the contact secret.
 pub fn seal(
     to: &KemPublic,
     key: Option<&IntroKey>,
     header: &[u8],
-    contact: &ContactSecret,
-    body: &[u8],
+    plaintext: &[u8],
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<Vec<u8>, SealError> {
     let mode = match key {
@@ -179,11 +178,8 @@ pub fn seal(
         &mut &mut *rng,
     )
     .map_err(|_| SealError::BadKey)?;
-    let mut plaintext = Zeroizing::new(Vec::with_capacity(ContactSecret::BYTES + body.len()));
-    plaintext.extend_from_slice(contact.expose());
-    plaintext.extend_from_slice(body);
     let sealed = context
-        .seal(&plaintext, header)
+        .seal(plaintext, header)
         .map_err(|_| SealError::TooLong)?;
     let mut out = Vec::with_capacity(ENCAPSULATION_BYTES + sealed.len());
     out.extend_from_slice(&encapped.to_bytes());
@@ -191,13 +187,14 @@ pub fn seal(
     Ok(out)
 }
 
-/// Opens an intro.
+/// Opens an intro. Nothing in it is trusted before the bundle inside is checked and the binding
+/// compared.
 pub fn open(
     secret: &KemSecret,
     key: Option<&IntroKey>,
     header: &[u8],
     sealed: &[u8],
-) -> Result<Opened, OpenError> {
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
     let (encapped, sealed) = sealed.split_first_chunk().ok_or(OpenError)?;
     let mode = match key {
         Some(key) => OpModeR::Psk(key.bundle().ok_or(OpenError)?),
@@ -210,10 +207,8 @@ pub fn open(
         labels::INTRO.as_bytes(),
     )
     .map_err(|_| OpenError)?;
-    let plaintext = Zeroizing::new(context.open(sealed, header).map_err(|_| OpenError)?);
-    let (contact, body) = plaintext.split_first_chunk().ok_or(OpenError)?;
-    Ok(Opened {
-        contact: ContactSecret::from_bytes(*contact),
-        body: Zeroizing::new(body.to_vec()),
-    })
+    context
+        .open(sealed, header)
+        .map(Zeroizing::new)
+        .map_err(|_| OpenError)
 }

@@ -1,14 +1,14 @@
 //! Who somebody is: 24 words, a root key, a person id, certified devices.
 //!
 //! 1. [`RecoveryWords`] hold 32 random bytes, written as 24 English words (BIP-39).
-//! 2. HKDF makes the Ed25519 [`RootKey`] from them. BIP-39's own PBKDF2 seed is not used: the entropy is
-//!    uniform already, and there is no extra passphrase to mix in.
-//! 3. The root certifies a [`DeviceKey`] ([`DeviceCertificate`]) or withdraws it ([`Revocation`]), and is
-//!    dropped: only the words bring it back.
+//! 2. HKDF makes the Ed25519 [`RootKey`] from them. BIP-39's own PBKDF2 seed is not used: the
+//!    entropy is uniform already, and there is no extra passphrase to mix in.
+//! 3. The root certifies a [`DeviceKey`] ([`DeviceCertificate`]) or withdraws it ([`Revocation`]),
+//!    and is dropped: only the words bring it back.
 //! 4. [`PersonId`] is the hash of the root's public key; two persons compare their [`pair_code`].
 //!
-//! Signatures are over label ‖ 0 ‖ body and checked with `verify_strict` only, so that no key of small order
-//! and no second form of a signature passes.
+//! Signatures are over label ‖ 0 ‖ body and checked with `verify_strict` only, so that no key of
+//! small order and no second form of a signature passes.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     DecodeError, SUITE,
@@ -46,8 +46,8 @@ const SIGNED_BYTES: usize = 1 + 1 + 32 + 32 + 4;
 pub(crate) const SIGNATURE_BYTES: usize = 64;
 
 secret_bytes! {
-    /// The 32 bytes that the recovery words write down. Everything a person is grows from them; they are
-    /// shown once and not kept.
+    /// The 32 bytes that the recovery words write down. Everything a person is grows from them;
+    /// they are shown once and not kept.
     RecoveryWords, 32
 }
 
@@ -165,6 +165,8 @@ impl RootKey {
     }
 }
 
+impl ZeroizeOnDrop for RootKey {}
+
 impl fmt::Debug for RootKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
@@ -202,6 +204,8 @@ impl DeviceKey {
         self.0.sign(&signed_message(label, body)).to_bytes()
     }
 }
+
+impl ZeroizeOnDrop for DeviceKey {}
 
 impl fmt::Debug for DeviceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -259,8 +263,9 @@ impl fmt::Display for PersonId {
 #[error("not a person id")]
 pub struct PersonIdError;
 
-/// What two persons compare: 16 letters and digits in groups of four, the same on both devices whoever
-/// asks. 80 bits, so that nobody finds two roots that give the same code with a third person.
+/// What two persons compare: 16 letters and digits in groups of four, the same on both devices
+/// whoever asks. 80 bits, so that nobody finds two roots that give the same code with a third
+/// person.
 pub fn pair_code(one: &PersonId, other: &PersonId) -> String {
     let (low, high) = if one <= other {
         (one, other)
@@ -283,8 +288,8 @@ fn grouped(bytes: &[u8; 32]) -> String {
     out
 }
 
-/// A root's word that a device is its own. Layout: version, suite, root key (32), device key (32), day (4),
-/// signature (64).
+/// A root's word that a device is its own. Layout: version, suite, root key (32), device key (32),
+/// day (4), signature (64).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceCertificate {
     root: [u8; 32],
@@ -339,7 +344,8 @@ impl DeviceCertificate {
     }
 }
 
-/// A root's word that a device is no longer its own. The same layout as a certificate, another label.
+/// A root's word that a device is no longer its own. The same layout as a certificate, another
+/// label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
     root: [u8; 32],

@@ -1,14 +1,15 @@
 //! What a link or QR code carries, and the keys that grow from it.
 //!
-//! An invite is a 16-byte secret, the hash of the bundle it leads to, one address where that bundle is fetched,
-//! a last day, and, if wanted, the join secret of the relay that the link's origin names. The bundle is an
-//! envelope sealed under [`InviteSecret::bundle_key`], found by [`InviteSecret::locator`]; the answer is an intro
-//! that proves the secret ([`InviteSecret::intro`](crate::first_contact)).
+//! An invite is a 16-byte secret, the hash of the bundle it leads to, one address where that bundle
+//! is fetched, a last day, and, if wanted, the join secret of the relay that the link's origin
+//! names. The bundle is an envelope sealed under [`InviteSecret::bundle_key`], found by
+//! [`InviteSecret::locator`]; the answer is an intro that proves the secret
+//! ([`InviteSecret::intro`](crate::first_contact)).
 //!
-//! Layout: version, flags, secret (16), bundle hash (32), address (32), last day (2, since the epoch),
-//! join secret (16, if flag 1), check (2): 86 or 102 bytes. In base64url that is at most 136 characters, so that
-//! with an origin of 60 a link has 200 bytes. The check bytes tell a mistyped link at once, rather than after a
-//! minute of dialling.
+//! Layout: version, flags, secret (16), bundle hash (32), address (32), last day (2, since the
+//! epoch), join secret (16, if flag 1), check (2): 86 or 102 bytes. In base64url that is at most
+//! 136 characters, so that with an origin of 60 a link has 200 bytes. The check bytes tell a
+//! mistyped link at once, rather than after a minute of dialling.
 //!
 //! Everything secret stands after `#`, which browsers keep to themselves.
 
@@ -175,8 +176,8 @@ impl Invite {
         to_link(origin, INVITE_MARK, &self.encode())
     }
 
-    /// Reads a link, or what stands behind its `#i/`; spaces and line breaks do not matter. Gives the origin
-    /// too, if there is one.
+    /// Reads a link, or what stands behind its `#i/`; spaces and line breaks do not matter. Gives
+    /// the origin too, if there is one.
     pub fn from_text(text: &str) -> Result<(Option<String>, Self), InviteError> {
         let (origin, bytes) = from_text(text, INVITE_MARK)?;
         Ok((origin, Self::decode(&bytes)?))
@@ -245,8 +246,8 @@ fn origin(text: &str) -> Result<Option<String>, InviteError> {
     Ok(Some(format!("{scheme}://{host}")))
 }
 
-/// Base64url without padding. A text whose last character is lost still decodes as far as it goes, so that it
-/// is called truncated rather than foreign.
+/// Base64url without padding. A text whose last character is lost still decodes as far as it goes,
+/// so that it is called truncated rather than foreign.
 fn from_base64(code: &str) -> Result<Zeroizing<Vec<u8>>, InviteError> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if code.is_empty() || !code.bytes().all(known) {

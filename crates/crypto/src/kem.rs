@@ -1,7 +1,9 @@
-//! X-Wing keys (X25519 + ML-KEM-768, draft-connolly-cfrg-xwing-kem) and the ring of a device's prekeys.
+//! X-Wing keys (X25519 + ML-KEM-768, draft-connolly-cfrg-xwing-kem) and the ring of a device's
+//! prekeys.
 //!
-//! A device draws one key pair a week. The public half stands in its bundle; the private half is kept until
-//! 30 days after the week, since bundles, invites (21 days) and envelopes on their way name it by week.
+//! A device draws one key pair a week. The public half stands in its bundle; the private half is
+//! kept until 30 days after the week, since bundles, invites (21 days) and envelopes on their way
+//! name it by week.
 
 use core::fmt;
 
@@ -16,11 +18,11 @@ use crate::{DecodeError, SealError, secret::secret_bytes};
 pub const PUBLIC_BYTES: usize = 1216;
 /// The length of an encapsulation, in bytes.
 pub const ENCAPSULATION_BYTES: usize = 1120;
-/// How long after its week a private half is kept, in days: the longest life of an invite (21) or envelope
-/// (30).
+/// How long after its week a private half is kept, in days: the longest life of an invite (21) or
+/// envelope (30).
 pub const KEEP_DAYS: u32 = 30;
-/// The most private halves a device holds: the weeks that touch [`KEEP_DAYS`], and one more for a clock that
-/// was set back.
+/// The most private halves a device holds: the weeks that touch [`KEEP_DAYS`], and one more for a
+/// clock that was set back.
 pub const MAX_PREKEYS: usize = 8;
 
 pub(crate) type HpkePublic = <XWing as Kem>::PublicKey;
@@ -89,15 +91,16 @@ fn x25519_part(bytes: &[u8]) -> Option<[u8; 32]> {
     bytes.last_chunk().copied()
 }
 
-/// Whether a point gives a secret at all. Points of small order give zero with every scalar, since clamping
-/// makes each a multiple of eight: trying one scalar decides.
+/// Whether a point gives a secret at all. Points of small order give zero with every scalar, since
+/// clamping makes each a multiple of eight: trying one scalar decides.
 pub(crate) fn contributory(point: &[u8; 32]) -> bool {
     StaticSecret::from([0x55; 32])
         .diffie_hellman(&PublicKey::from(*point))
         .was_contributory()
 }
 
-/// The private halves of a device's weekly prekeys, newest first. Serialised only into a sealed record.
+/// The private halves of a device's weekly prekeys, newest first. Serialised only into a sealed
+/// record.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrekeyRing(Vec<(u32, KemSecret)>);
 
@@ -107,8 +110,9 @@ impl PrekeyRing {
         Self::default()
     }
 
-    /// Makes sure that there is a prekey for this week and forgets those that are too old. Says whether
-    /// anything changed: then the ring must be kept before a bundle with the new key leaves.
+    /// Makes sure that there is a prekey for this week and forgets those that are too old. Says
+    /// whether anything changed: then the ring must be kept before a bundle with the new key
+    /// leaves.
     pub fn rotate(&mut self, week: u32, rng: &mut (impl CryptoRng + ?Sized)) -> bool {
         let before = self.0.len();
         self.0

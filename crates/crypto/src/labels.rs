@@ -1,8 +1,9 @@
 //! Every domain-separation label, in one table.
 //!
-//! No two purposes share one, so that a key or signature made for one thing is worthless for another. A label
-//! is followed by a zero byte wherever data follows it (except [`PERSON_ID`], whose definition is older than
-//! the rule and whose input has one length). Labels never change; a new meaning is a new label.
+//! No two purposes share one, so that a key or signature made for one thing is worthless for
+//! another. A label is followed by a zero byte wherever data follows it (except [`PERSON_ID`],
+//! whose definition is older than the rule and whose input has one length). Labels never change; a
+//! new meaning is a new label.
 
 macro_rules! labels {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {

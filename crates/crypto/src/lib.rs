@@ -1,11 +1,11 @@
 //! Identity, devices, first contact, pairwise sessions, envelope seals and the vault of Komrade.
 //!
-//! Sans-IO: nothing here reads a clock, touches storage or draws randomness of its own. Time comes in as a
-//! number of days or weeks, randomness as a [`rand_core::CryptoRng`]. The one exception is vodozemac (module
-//! [`pairwise`]), which asks the operating system or the browser.
+//! Sans-IO: nothing here reads a clock, touches storage or draws randomness of its own. Time comes
+//! in as a number of days or weeks, randomness as a [`rand_core::CryptoRng`]. The one exception is
+//! vodozemac (module [`pairwise`]), which asks the operating system or the browser.
 //!
-//! Primitives and the pairwise ratchet are libraries; our own are the framing, the labels and the order of
-//! things:
+//! Primitives and the pairwise ratchet are libraries; our own are the framing, the labels and the
+//! order of things:
 //!
 //! | module | what it is |
 //! |---|---|
@@ -21,9 +21,11 @@
 //! | [`vault`] | passphrase, master key, sealed records |
 //!
 //! Every structure carries a version and a suite; every decoder is bounded, never panics, and every
-//! signature is over the exact bytes received. Secrets are erased when dropped and print as `[redacted]`.
+//! signature is over the exact bytes received. Secrets are erased when dropped and print as
+//! `[redacted]`.
 //!
-//! Left out on purpose: group keys, circles and the world come with their own work; recovery files too.
+//! Left out on purpose: group keys, circles and the world come with their own work; recovery files
+//! too.
 
 #[cfg(feature = "audit")]
 pub mod audit;

@@ -1,13 +1,14 @@
 //! Hints and shared keys of live links.
 //!
-//! Whoever opens a link announces which shared key it means by a 20-byte hint that only its holder recognises;
-//! a Noise handshake with that key as PSK follows. Both grow from the reunion key of two persons, or from an
-//! invite at a first meeting. A replayed hint leads to a handshake that fails.
+//! Whoever opens a link announces which shared key it means by a 20-byte hint that only its holder
+//! recognises; a Noise handshake with that key as PSK follows. Both grow from the reunion key of
+//! two persons, or from an invite at a first meeting. A replayed hint leads to a handshake that
+//! fails.
 
 use core::fmt;
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     derive::derive,
@@ -76,6 +77,8 @@ impl InviteSecret {
         LinkKey::new(self.expose(), labels::INVITE_LINK_HINT, labels::INVITE_LINK)
     }
 }
+
+impl ZeroizeOnDrop for LinkKey {}
 
 impl fmt::Debug for LinkKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

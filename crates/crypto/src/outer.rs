@@ -1,8 +1,8 @@
 //! The seal around every envelope after first contact.
 //!
-//! Each direction between two devices has an [`OuterKey`]; two subkeys grow from it: one seals (AES-256-GCM,
-//! the envelope's header as associated data), one makes the *hint* in the header, by which the recipient alone
-//! recognises its own mail at one AES block per candidate.
+//! Each direction between two devices has an [`OuterKey`]; two subkeys grow from it: one seals
+//! (AES-256-GCM, the envelope's header as associated data), one makes the *hint* in the header, by
+//! which the recipient alone recognises its own mail at one AES block per candidate.
 //!
 //! Weekly change, each direction on its own:
 //!
@@ -11,9 +11,9 @@
 //! 2. the recipient derives the same next key ([`OuterKey::follow`]) and acknowledges;
 //! 3. only then the sender seals with it. The recipient keeps the last two.
 //!
-//! The change is HPKE (RFC 9180) in PSK mode over X-Wing with nothing sealed: the current key is the PSK, the
-//! next one the exported secret. Who breaks one of the three (X25519, ML-KEM, the current key) does not learn
-//! it.
+//! The change is HPKE (RFC 9180) in PSK mode over X-Wing with nothing sealed: the current key is
+//! the PSK, the next one the exported secret. Who breaks one of the three (X25519, ML-KEM, the
+//! current key) does not learn it.
 
 use core::fmt;
 
@@ -27,7 +27,7 @@ use hpke::{
 };
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     OpenError, SealError,
@@ -39,8 +39,8 @@ use crate::{
 
 /// The length of an envelope's nonce, in bytes.
 pub const NONCE_BYTES: usize = seal::NONCE_BYTES;
-/// The length of a hint, in bytes: 2^64, so that a peer with 1,000 keys mistakes a stranger's envelope for
-/// its own once in 10^16, and then it does not open.
+/// The length of a hint, in bytes: 2^64, so that a peer with 1,000 keys mistakes a stranger's
+/// envelope for its own once in 10^16, and then it does not open.
 pub const HINT_BYTES: usize = 8;
 /// What sealing adds, in bytes.
 pub const OVERHEAD_BYTES: usize = seal::TAG_BYTES;
@@ -51,8 +51,8 @@ secret_bytes! {
 }
 
 impl OuterKey {
-    /// Seals what an envelope holds. `header` is everything that travels before the ciphertext, `nonce` drawn
-    /// at random for this envelope. [`OVERHEAD_BYTES`] longer than the plaintext.
+    /// Seals what an envelope holds. `header` is everything that travels before the ciphertext,
+    /// `nonce` drawn at random for this envelope. [`OVERHEAD_BYTES`] longer than the plaintext.
     pub fn seal(
         &self,
         nonce: &[u8; NONCE_BYTES],
@@ -82,7 +82,8 @@ impl OuterKey {
         )
     }
 
-    /// The key that makes and recognises hints. Keep it beside the key: it is one AES block per question.
+    /// The key that makes and recognises hints. Keep it beside the key: it is one AES block per
+    /// question.
     pub fn detection(&self) -> DetectionKey {
         DetectionKey::new(&derive(&self.0, labels::OUTER_DETECT, &[]))
     }
@@ -111,8 +112,8 @@ impl OuterKey {
         Ok((next, Box::new(encapped.to_bytes().into())))
     }
 
-    /// The next key, from what [`change`](Self::change) gave the other side. Any bytes of the right length
-    /// give some key: only what opens under it proves it.
+    /// The next key, from what [`change`](Self::change) gave the other side. Any bytes of the right
+    /// length give some key: only what opens under it proves it.
     pub fn follow(
         &self,
         secret: &KemSecret,
@@ -135,8 +136,8 @@ impl OuterKey {
     }
 }
 
-/// Makes and recognises hints: AES-256 over nonce ‖ zeros, the first 8 bytes. To whoever lacks the key they are
-/// random, and two of them are never linked.
+/// Makes and recognises hints: AES-256 over nonce ‖ zeros, the first 8 bytes. To whoever lacks the
+/// key they are random, and two of them are never linked.
 #[derive(Clone)]
 pub struct DetectionKey(Aes256);
 
@@ -164,6 +165,8 @@ impl DetectionKey {
         self.hint(nonce).ct_eq(hint).into()
     }
 }
+
+impl ZeroizeOnDrop for DetectionKey {}
 
 impl fmt::Debug for DetectionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,16 +2,18 @@
 //!
 //! A thin wrapper that adds what the library leaves to its user:
 //!
-//! - **Prekeys by date.** vodozemac remembers two fallback keys; ours live until 30 days after their week. So
-//!   every prekey sits in an account of its own, all with the same identity key, and a first message names the one it
-//!   used. A fallback key serves any number of first messages, a one-time key the first only.
-//! - **Bytes.** A message is one byte for its kind, then the library's bytes. State is the library's pickle in CBOR
-//!   with a version, in memory that is erased; the engine seals it.
+//! - **Prekeys by date.** vodozemac remembers two fallback keys; ours live until 30 days after
+//!   their week. So every prekey sits in an account of its own, all with the same identity key, and
+//!   a first message names the one it used. A fallback key serves any number of first messages, a
+//!   one-time key the first only.
+//! - **Bytes.** A message is one byte for its kind, then the library's bytes. State is the
+//!   library's pickle in CBOR with a version, in memory that is erased; the engine seals it.
 //! - **Limits and refusals.** Version 1 is refused everywhere; lengths are bounded.
 //!
-//! Deduplication is the engine's: [`Message::prekey`] gives identity, base key and session id of a first
-//! message. A fallback key and a replayed first message would make the session anew, so a base key that was seen
-//! must not reach [`Account::receive`] again. vodozemac draws its own randomness.
+//! Deduplication is the engine's: [`Message::prekey`] gives identity, base key and session id of a
+//! first message. A fallback key and a replayed first message would make the session anew, so a
+//! base key that was seen must not reach [`Account::receive`] again. vodozemac draws its own
+//! randomness.
 
 use core::fmt;
 
@@ -31,7 +33,8 @@ use crate::{DecodeError, kem};
 
 /// The most sessions that a pair of devices keeps; the engine drops the one unused for longest.
 pub const MAX_SESSIONS: usize = 4;
-/// How many messages may go out without an answer before a new session is opened (a session skips 2,000).
+/// How many messages may go out without an answer before a new session is opened (a session skips
+/// 2,000).
 pub const MAX_UNANSWERED: u32 = 1_000;
 /// The longest message, in bytes: the largest envelope.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -43,8 +46,8 @@ pub const MAX_ACCOUNT_BYTES: usize = 128 * 1024;
 pub const MAX_KEYS: usize = 64;
 
 const STATE_VERSION: u8 = 1;
-/// Room for a serialised state, so that it seldom moves in memory while it grows: what it leaves behind there
-/// would not be erased.
+/// Room for a serialised state, so that it seldom moves in memory while it grows: what it leaves
+/// behind there would not be erased.
 const STATE_CAPACITY: usize = 32 * 1024;
 /// The version byte of an Olm message with an untruncated MAC.
 const OLM_V2: u8 = 4;

@@ -24,7 +24,8 @@ pub enum SealError {
     BadKey,
 }
 
-/// It does not open: wrong key, other header, or changed on the way. Nothing more can be told apart.
+/// It does not open: wrong key, other header, or changed on the way. Nothing more can be told
+/// apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("does not open")]
 pub struct OpenError;

@@ -8,8 +8,8 @@ use serde::{
 };
 use zeroize::Zeroizing;
 
-/// Defines a type of secret bytes: erased on drop, compared in constant time, `[redacted]` in `Debug`.
-/// It serialises as a byte string, for sealed records and backups only.
+/// Defines a type of secret bytes: erased on drop, compared in constant time, `[redacted]` in
+/// `Debug`. It serialises as a byte string, for sealed records and backups only.
 macro_rules! secret_bytes {
     ($(#[$doc:meta])* $name:ident, $length:expr) => {
         $(#[$doc])*
