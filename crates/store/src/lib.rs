@@ -6,6 +6,17 @@
 //!
 //! Only one writer at a time: a [`Lease`] with a fence number that every commit checks in the same
 //! transaction.
+//!
+//! Implementations: [`memory::MemoryStore`] on every target, `indexeddb::IndexedDbStore` in a browser. All of them pass
+//! `suite` (feature `testing`), the tests of the trait's promises.
+
+mod bounds;
+#[cfg(target_arch = "wasm32")]
+pub mod indexeddb;
+mod lease;
+pub mod memory;
+#[cfg(feature = "testing")]
+pub mod suite;
 
 use std::{fmt, future::Future};
 
@@ -19,6 +30,8 @@ pub const MAX_KEY_BYTES: usize = 64;
 pub const MAX_VALUE_BYTES: usize = 256 * 1024;
 /// The most changes in one batch.
 pub const MAX_BATCH_CHANGES: usize = 1_000;
+/// The most bytes of keys and values in one batch: what a phone can hold twice.
+pub const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// The most records one read returns.
 pub const MAX_READ_RECORDS: usize = 1_000;
 /// How long a lease lives without being renewed, in milliseconds: three missed renewals of 2 s, with slack
@@ -112,7 +125,7 @@ impl fmt::Debug for Change {
     }
 }
 
-/// Changes that happen together or not at all; at most [`MAX_BATCH_CHANGES`].
+/// Changes that happen together or not at all; at most [`MAX_BATCH_CHANGES`] and [`MAX_BATCH_BYTES`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// In order: a later change of the same key wins.
@@ -141,7 +154,7 @@ pub struct Query {
 pub struct Lease {
     /// Random, one per tab or process.
     pub owner: [u8; 16],
-    /// Grows by one with every change of owner.
+    /// Grows by one every time the lease is taken; renewing keeps it.
     pub fence: u64,
 }
 
@@ -186,7 +199,7 @@ pub enum StoreError {
 /// A store. One instance belongs to one task; futures need not be `Send` (a browser's are not).
 pub trait Store {
     /// Takes, or renews, the lease. `force` takes it from whoever holds it; otherwise it is taken only when
-    /// free, one's own, or not renewed for [`LEASE_MILLIS`].
+    /// free, one's own, or not renewed for [`LEASE_MILLIS`]. `now` is in milliseconds since the epoch.
     fn lease(
         &self,
         owner: [u8; 16],
