@@ -168,6 +168,27 @@ mod tests {
     }
 
     #[test]
+    fn numbers_take_the_shortest_form() {
+        let lengths = [
+            (0, 1),
+            (23, 1),
+            (24, 2),
+            (0xff, 2),
+            (0x100, 3),
+            (0xffff, 3),
+            (0x1_0000, 5),
+            (0xffff_ffff, 5),
+            (0x1_0000_0000, 9),
+            (u64::MAX, 9),
+        ];
+        for (number, length) in lengths {
+            let mut writer = Writer::default();
+            writer.number(number);
+            assert_eq!(writer.finish().len(), length, "{number}");
+        }
+    }
+
+    #[test]
     fn only_a_map_of_distinct_numbers_and_nothing_after_it_is_read() {
         assert!(Map::read(&[0xa1, 1, 2]).is_some());
         assert!(Map::read(&[0xa2, 1, 2, 1, 2]).is_none());

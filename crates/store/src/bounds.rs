@@ -48,7 +48,7 @@ fn key_fits(length: usize) -> bool {
 /// The keys a query means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Keys {
-    /// The lowest key, and whether it belongs to them.
+    /// The lowest key, and whether it is left out.
     pub lower: Option<(Vec<u8>, bool)>,
     /// Above all of them, itself not one.
     pub upper: Option<Vec<u8>>,
@@ -83,13 +83,10 @@ impl Query {
 
     /// The range of keys that prefix, `below` and `above` leave; `None` if they leave none.
     pub(crate) fn keys(&self) -> Option<Keys> {
-        let prefix = (!self.prefix.is_empty()).then(|| (self.prefix.clone(), true));
-        let above = self.above.clone().map(|key| (key, false));
+        let prefix = (!self.prefix.is_empty()).then(|| (self.prefix.clone(), false));
+        let above = self.above.clone().map(|key| (key, true));
         // Of two lowest keys the higher counts; of the same key twice, the one that leaves it out.
-        let lower = [prefix, above]
-            .into_iter()
-            .flatten()
-            .max_by_key(|(key, in_it)| (key.clone(), !in_it));
+        let lower = [prefix, above].into_iter().flatten().max();
         let upper = [after(&self.prefix), self.below.clone()]
             .into_iter()
             .flatten()
@@ -137,15 +134,15 @@ mod tests {
             };
             query.keys()
         };
-        let range = |lower: &[u8], in_it, upper: &[u8]| {
+        let range = |lower: &[u8], open, upper: &[u8]| {
             Some(Keys {
-                lower: Some((lower.to_vec(), in_it)),
+                lower: Some((lower.to_vec(), open)),
                 upper: Some(upper.to_vec()),
             })
         };
-        assert_eq!(keys(&[5], &[1], &[9]), range(&[5], true, &[6]));
-        assert_eq!(keys(&[5], &[5], &[5, 7]), range(&[5], false, &[5, 7]));
-        assert_eq!(keys(&[5], &[5, 3], &[5, 7]), range(&[5, 3], false, &[5, 7]));
+        assert_eq!(keys(&[5], &[1], &[9]), range(&[5], false, &[6]));
+        assert_eq!(keys(&[5], &[5], &[5, 7]), range(&[5], true, &[5, 7]));
+        assert_eq!(keys(&[5], &[5, 3], &[5, 7]), range(&[5, 3], true, &[5, 7]));
         assert_eq!(keys(&[5], &[6], &[9]), None);
         assert_eq!(keys(&[], &[5], &[5]), None);
         assert_eq!(keys(&[5], &[1], &[5]), None);

@@ -273,7 +273,7 @@ async fn read_backwards(
         };
     }
     if let Some(first) = first {
-        keys.lower = Some((from_js(&first), true));
+        keys.lower = Some((from_js(&first), false));
     }
     let mut records = read(store, range(&keys)?, limit).await?;
     records.reverse();
@@ -284,10 +284,10 @@ async fn read_backwards(
 fn range(keys: &Keys) -> Result<Option<KeyRange>, StoreError> {
     let range = match (&keys.lower, &keys.upper) {
         (None, None) => return Ok(None),
-        (Some((lower, in_it)), None) => KeyRange::lower_bound(&bytes(lower), Some(!in_it)),
+        (Some((lower, open)), None) => KeyRange::lower_bound(&bytes(lower), Some(*open)),
         (None, Some(upper)) => KeyRange::upper_bound(&bytes(upper), Some(true)),
-        (Some((lower, in_it)), Some(upper)) => {
-            KeyRange::bound(&bytes(lower), &bytes(upper), Some(!in_it), Some(true))
+        (Some((lower, open)), Some(upper)) => {
+            KeyRange::bound(&bytes(lower), &bytes(upper), Some(*open), Some(true))
         }
     };
     range.map(Some).map_err(failed)

@@ -187,8 +187,8 @@ impl Data {
         };
         let lower = match keys.lower {
             None => Bound::Unbounded,
-            Some((key, true)) => Bound::Included(key),
-            Some((key, false)) => Bound::Excluded(key),
+            Some((key, false)) => Bound::Included(key),
+            Some((key, true)) => Bound::Excluded(key),
         };
         let upper = keys.upper.map_or(Bound::Unbounded, Bound::Excluded);
         let range = table.range((lower, upper));

@@ -9,7 +9,7 @@
     clippy::panic,
     clippy::unwrap_used
 )]
-#![allow(reason = "a browser's futures are not, and tests stay where they are")]
+#![allow(missing_docs, reason = "the name of each test is its promise")]
 
 mod lease;
 mod read;

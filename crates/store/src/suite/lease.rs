@@ -7,7 +7,6 @@ fn batch() -> Batch {
     put(&[(Table::Own, b"key", b"value")])
 }
 
-/// See the name.
 pub async fn nothing_is_written_without_the_lease<F: Fixture>(fixture: &F) {
     let store = open(fixture).await;
     let invented = Lease {
@@ -39,7 +38,6 @@ pub async fn nothing_is_written_without_the_lease<F: Fixture>(fixture: &F) {
     assert_eq!(store.commit(lease, &batch()).await, Ok(()));
 }
 
-/// See the name.
 pub async fn the_lease_is_renewed_by_its_owner<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     for (later, force) in [(1, false), (LEASE_MILLIS, true), (10 * LEASE_MILLIS, false)] {
@@ -56,7 +54,6 @@ pub async fn the_lease_is_renewed_by_its_owner<F: Fixture>(fixture: &F) {
     assert_eq!(store.commit(lease, &batch()).await, Ok(()));
 }
 
-/// See the name.
 pub async fn the_lease_is_refused_while_another_renews_it<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let other = open(fixture).await;
@@ -67,7 +64,6 @@ pub async fn the_lease_is_refused_while_another_renews_it<F: Fixture>(fixture: &
     assert_eq!(store.commit(lease, &batch()).await, Ok(()));
 }
 
-/// See the name.
 pub async fn a_lease_that_is_not_renewed_can_be_taken<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let other = open(fixture).await;
@@ -84,7 +80,6 @@ pub async fn a_lease_that_is_not_renewed_can_be_taken<F: Fixture>(fixture: &F) {
     assert_eq!(other.commit(taken, &batch()).await, Ok(()));
 }
 
-/// See the name.
 pub async fn force_takes_the_lease_at_once<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let other = open(fixture).await;
@@ -100,7 +95,6 @@ pub async fn force_takes_the_lease_at_once<F: Fixture>(fixture: &F) {
     assert_eq!(store.lease(ANA, NOW + 1, false).await, Ok(refused));
 }
 
-/// See the name.
 pub async fn whoever_lost_the_lease_writes_nothing<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     store.commit(lease, &batch()).await.unwrap();
@@ -116,7 +110,6 @@ pub async fn whoever_lost_the_lease_writes_nothing<F: Fixture>(fixture: &F) {
     }
 }
 
-/// See the name.
 pub async fn a_lease_given_back_is_free_and_no_longer_good<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     assert_eq!(store.release(lease).await, Ok(()));
@@ -150,7 +143,6 @@ pub async fn a_lease_given_back_is_free_and_no_longer_good<F: Fixture>(fixture: 
     assert_eq!(store.commit(again, &batch()).await, Ok(()));
 }
 
-/// See the name.
 pub async fn giving_back_a_lost_lease_changes_nothing<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let taken = Lease {
@@ -165,7 +157,6 @@ pub async fn giving_back_a_lost_lease_changes_nothing<F: Fixture>(fixture: &F) {
     assert_eq!(store.commit(taken, &batch()).await, Ok(()));
 }
 
-/// See the name.
 pub async fn the_lease_and_its_fence_survive_reopening<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     drop(store);
@@ -179,7 +170,6 @@ pub async fn the_lease_and_its_fence_survive_reopening<F: Fixture>(fixture: &F) 
     assert_eq!(take(&store, BO).await.fence, lease.fence + 1);
 }
 
-/// See the name.
 pub async fn clear_leaves_the_lease<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let clear = Batch {

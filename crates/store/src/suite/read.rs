@@ -36,12 +36,10 @@ fn messages() -> Query {
     Query::all(Table::Messages)
 }
 
-/// See the name.
 pub async fn a_new_store_is_empty<F: Fixture>(fixture: &F) {
     assert_eq!(contents(&open(fixture).await).await, []);
 }
 
-/// See the name.
 pub async fn records_come_in_the_order_of_their_keys<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     write_ordered(&store, lease).await;
@@ -55,7 +53,6 @@ pub async fn records_come_in_the_order_of_their_keys<F: Fixture>(fixture: &F) {
     assert_eq!(values, [[0], [1], [2], [3], [4], [5], [6], [7], [8], [9]]);
 }
 
-/// See the name.
 pub async fn records_come_newest_first_if_asked<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     write_ordered(&store, lease).await;
@@ -70,7 +67,6 @@ pub async fn records_come_newest_first_if_asked<F: Fixture>(fixture: &F) {
     assert_eq!(backwards, records);
 }
 
-/// See the name.
 pub async fn a_limit_is_kept_in_both_directions<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     write_ordered(&store, lease).await;
@@ -98,7 +94,6 @@ pub async fn a_limit_is_kept_in_both_directions<F: Fixture>(fixture: &F) {
     assert_eq!(keys(&store, &query).await, [&[127, 255][..], &[1, 0], &[1]]);
 }
 
-/// See the name.
 pub async fn a_prefix_selects_exactly_its_keys<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     write_ordered(&store, lease).await;
@@ -118,7 +113,6 @@ pub async fn a_prefix_selects_exactly_its_keys<F: Fixture>(fixture: &F) {
     assert_eq!(keys(&store, &query).await, [&[0, 255][..], &[0, 0], &[0]]);
 }
 
-/// See the name.
 pub async fn below_and_above_are_strict<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     write_ordered(&store, lease).await;
@@ -152,7 +146,6 @@ pub async fn below_and_above_are_strict<F: Fixture>(fixture: &F) {
     assert_eq!(keys(&store, &between).await, NOTHING);
 }
 
-/// See the name.
 pub async fn bounds_that_contradict_each_other_select_nothing<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     write_ordered(&store, lease).await;
@@ -186,7 +179,6 @@ pub async fn bounds_that_contradict_each_other_select_nothing<F: Fixture>(fixtur
     }
 }
 
-/// See the name.
 pub async fn tables_are_separate<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let batch = put(&Table::ALL.map(|table| (table, &b"key"[..], table.name().as_bytes())));
@@ -204,7 +196,6 @@ pub async fn tables_are_separate<F: Fixture>(fixture: &F) {
     }
 }
 
-/// See the name.
 pub async fn queries_out_of_bounds_are_refused<F: Fixture>(fixture: &F) {
     let store = open(fixture).await;
     let long = vec![0; MAX_KEY_BYTES + 1];

@@ -13,7 +13,6 @@ fn record(key: &[u8], value: &[u8]) -> Record {
     }
 }
 
-/// See the name.
 pub async fn a_record_is_replaced_and_removed<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let two = put(&[(Table::Own, b"a", b"1"), (Table::Own, b"b", b"2")]);
@@ -36,7 +35,6 @@ pub async fn a_record_is_replaced_and_removed<F: Fixture>(fixture: &F) {
     );
 }
 
-/// See the name.
 pub async fn the_last_change_of_a_key_wins<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let mut batch = put(&[(Table::Own, b"a", b"1"), (Table::Own, b"b", b"1")]);
@@ -49,7 +47,6 @@ pub async fn the_last_change_of_a_key_wins<F: Fixture>(fixture: &F) {
     assert_eq!(contents(&store).await, [(Table::Own, expected)]);
 }
 
-/// See the name.
 pub async fn clear_empties_every_table_and_what_follows_applies<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let everywhere = put(&Table::ALL.map(|table| (table, &b"old"[..], &b"value"[..])));
@@ -66,7 +63,6 @@ pub async fn clear_empties_every_table_and_what_follows_applies<F: Fixture>(fixt
     );
 }
 
-/// See the name.
 pub async fn the_largest_record_and_the_largest_batch_fit<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let largest = record(&[255; MAX_KEY_BYTES], &vec![7; MAX_VALUE_BYTES]);
@@ -89,7 +85,6 @@ pub async fn the_largest_record_and_the_largest_batch_fit<F: Fixture>(fixture: &
     assert_eq!(numbers, expected);
 }
 
-/// See the name.
 pub async fn batches_out_of_bounds_are_refused_whole<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let change =
@@ -115,7 +110,6 @@ pub async fn batches_out_of_bounds_are_refused_whole<F: Fixture>(fixture: &F) {
     }
 }
 
-/// See the name.
 pub async fn a_commit_is_there_after_reopening<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let batch = put(&[
@@ -129,7 +123,6 @@ pub async fn a_commit_is_there_after_reopening<F: Fixture>(fixture: &F) {
     assert_eq!(before.len(), 2);
 }
 
-/// See the name.
 pub async fn other_connections_see_a_commit_at_once<F: Fixture>(fixture: &F) {
     let (store, lease) = open_held(fixture).await;
     let other = open(fixture).await;
@@ -145,7 +138,6 @@ pub async fn other_connections_see_a_commit_at_once<F: Fixture>(fixture: &F) {
     }
 }
 
-/// See the name.
 pub async fn a_newer_layout_is_refused<F: Fixture>(fixture: &F) {
     drop(open(fixture).await);
     fixture.set_schema(SCHEMA + 6).await;
