@@ -27,3 +27,22 @@ pub(crate) fn record(key: &[u8; 32], nonce: &[u8; 12]) {
             .push((Sha256::digest(key).into(), *nonce))
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::take;
+    use crate::outer::OuterKey;
+
+    #[test]
+    fn every_seal_is_recorded_and_a_repeated_pair_shows() {
+        let key = OuterKey::from_bytes([1; 32]);
+        take();
+        for nonce in [[1; 12], [2; 12], [1; 12]] {
+            assert!(key.seal(&nonce, b"", b"text").is_ok());
+        }
+        let seals = take();
+        assert_eq!(seals.len(), 3);
+        assert!(seals.first() == seals.last() && seals.first() != seals.get(1));
+        assert!(take().is_empty());
+    }
+}

@@ -69,9 +69,10 @@ pub enum WordsError {
 impl RecoveryWords {
     /// Reads 24 words; case and spacing do not matter.
     pub fn from_text(text: &str) -> Result<Self, WordsError> {
-        let mut lower = Cow::Owned(text.to_lowercase());
-        Mnemonic::normalize_utf8_cow(&mut lower);
-        let text = Zeroizing::new(lower.into_owned());
+        let lower = Zeroizing::new(text.to_lowercase());
+        let mut text = Cow::Borrowed(lower.as_str());
+        Mnemonic::normalize_utf8_cow(&mut text);
+        let text = Zeroizing::new(text.into_owned());
         let count = text.split_whitespace().count();
         if count != WORD_COUNT {
             return Err(WordsError::Count(count));

@@ -1,0 +1,90 @@
+//! Nothing secret in `Debug`, and everything secret erased when dropped.
+
+use komrade_crypto::{
+    first_contact::{ContactSecret, IntroKey, ReunionKey},
+    identity::{DeviceKey, RecoveryWords, RootKey},
+    invite::{Invite, InviteSecret, JoinSecret},
+    kem::{KemSecret, PrekeyRing},
+    link::LinkKey,
+    outer::{DetectionKey, OuterKey},
+    vault::{MasterKey, Params, Recipe, RecordKey, Ring, StretchJob},
+};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use zeroize::ZeroizeOnDrop;
+
+use crate::{Person, rng};
+
+#[test]
+fn debug_shows_nothing_secret() {
+    let (ana, mut bo) = (Person::new(1), Person::new(2));
+    let prekey = bo.account.fallback_key(1).unwrap();
+    let mut session = ana.account.start(&bo.account.identity(), &prekey).unwrap();
+    let message = session.encrypt(b"hello").unwrap();
+    let received = bo
+        .account
+        .receive(&ana.account.identity(), &message)
+        .unwrap();
+    let invite = Invite {
+        secret: InviteSecret::draw(&mut rng(1)),
+        bundle_hash: [1; 32],
+        home: [2; 32],
+        last_day: 3,
+        join: Some(JoinSecret::draw(&mut rng(2))),
+    };
+    let outer = OuterKey::draw(&mut rng(3));
+    let reunion = ReunionKey::draw(&mut rng(4));
+    let recipe = Recipe::draw(Params::FLOOR, &mut rng(5)).unwrap();
+    let shown: [&dyn core::fmt::Debug; 20] = [
+        &ana.words,
+        &ana.words.root(),
+        &ana.device,
+        &ana.kem,
+        &ana.account,
+        &session,
+        &received,
+        &invite,
+        &invite.secret,
+        &JoinSecret::draw(&mut rng(6)),
+        &outer,
+        &outer.detection(),
+        &reunion,
+        &reunion.link(),
+        &reunion.intro(),
+        &ContactSecret::draw(&mut rng(7)),
+        &MasterKey::draw(&mut rng(8)),
+        &RecordKey::draw(&mut rng(9)),
+        &Ring::new(1, &mut rng(10)),
+        &recipe.job("correct horse battery").unwrap(),
+    ];
+    for secret in shown {
+        assert_eq!(format!("{secret:?} {secret:#?}"), "[redacted] [redacted]");
+    }
+    assert_eq!(format!("{message:?}"), "Message { .. }");
+    assert_eq!(format!("{:?}", ana.kem.public()), "KemPublic { .. }");
+    let mut prekeys = PrekeyRing::new();
+    prekeys.rotate(7, &mut rng(11));
+    assert_eq!(format!("{prekeys:?}"), "PrekeyRing([(7, [redacted])])");
+}
+
+#[test]
+fn secrets_are_erased_when_dropped() {
+    fn erased<T: ZeroizeOnDrop>() {}
+    erased::<RecoveryWords>();
+    erased::<RootKey>();
+    erased::<DeviceKey>();
+    erased::<KemSecret>();
+    erased::<InviteSecret>();
+    erased::<JoinSecret>();
+    erased::<ContactSecret>();
+    erased::<ReunionKey>();
+    erased::<IntroKey>();
+    erased::<OuterKey>();
+    erased::<DetectionKey>();
+    erased::<LinkKey>();
+    erased::<MasterKey>();
+    erased::<RecordKey>();
+    erased::<Ring>();
+    erased::<StretchJob>();
+}
