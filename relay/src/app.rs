@@ -7,6 +7,8 @@
 //!   each time and answered with 304 while it has not changed.
 //! - A sibling `NAME.br` is sent to whoever takes brotli.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
@@ -28,27 +30,36 @@ const NOT_BUILT: &str = "This relay runs, but the app is not in it yet.\n\
 #[derive(RustEmbed)]
 #[folder = "../dist"]
 #[allow_missing = true]
-struct App;
+pub(crate) struct App;
 
-/// Answers a GET or HEAD for a file of the app.
-pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+/// Answers a GET or HEAD for a file of `Files`.
+pub(crate) async fn serve<Files: RustEmbed>(uri: Uri, headers: HeaderMap) -> Response {
     let path = match uri.path().trim_start_matches('/') {
         "" => "index.html",
         path => path,
     };
     // The compressed copies are a form of their originals, not files of their own.
-    let found = if path.ends_with(".br") { None } else { App::get(path) };
+    let found = if path.ends_with(".br") {
+        None
+    } else {
+        Files::get(path)
+    };
     match found {
-        Some(plain) => answer(path, plain, &headers),
-        None if path == "index.html" => (StatusCode::SERVICE_UNAVAILABLE, NOT_BUILT).into_response(),
+        Some(plain) => answer::<Files>(path, plain, &headers),
+        None if path == "index.html" => {
+            (StatusCode::SERVICE_UNAVAILABLE, NOT_BUILT).into_response()
+        }
         None => (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response(),
     }
 }
 
-fn answer(path: &str, plain: EmbeddedFile, asked: &HeaderMap) -> Response {
-    let compressed =
-        takes_brotli(asked).then(|| App::get(&format!("{path}.br"))).flatten();
-    let encoding = compressed.is_some().then_some(HeaderValue::from_static("br"));
+fn answer<Files: RustEmbed>(path: &str, plain: EmbeddedFile, asked: &HeaderMap) -> Response {
+    let compressed = takes_brotli(asked)
+        .then(|| Files::get(&format!("{path}.br")))
+        .flatten();
+    let encoding = compressed
+        .is_some()
+        .then_some(HeaderValue::from_static("br"));
     let file = compressed.unwrap_or(plain);
 
     let tag = entity_tag(&file);
@@ -56,12 +67,19 @@ fn answer(path: &str, plain: EmbeddedFile, asked: &HeaderMap) -> Response {
     let mut response = if unchanged {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        Response::new(Body::from(file.data.into_owned()))
+        Response::new(body(file.data))
     };
 
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(CACHE_CONTROL, if names_its_content(path) { FOR_EVER } else { ASK_ANEW });
+    headers.insert(
+        CACHE_CONTROL,
+        if names_its_content(path) {
+            FOR_EVER
+        } else {
+            ASK_ANEW
+        },
+    );
     headers.extend(tag.map(|tag| (ETAG, tag)));
     if !unchanged {
         headers.insert(CONTENT_TYPE, media_type(path));
@@ -70,10 +88,22 @@ fn answer(path: &str, plain: EmbeddedFile, asked: &HeaderMap) -> Response {
     response
 }
 
+/// What is part of the binary is sent from there, without a copy.
+fn body(data: Cow<'static, [u8]>) -> Body {
+    match data {
+        Cow::Borrowed(bytes) => Body::from(bytes),
+        Cow::Owned(bytes) => Body::from(bytes),
+    }
+}
+
 fn media_type(path: &str) -> HeaderValue {
     let guess = mime_guess::from_path(path).first_or_octet_stream();
     let text = guess.type_() == "text" || guess.subtype() == "json";
-    let full = if text { format!("{guess}; charset=utf-8") } else { guess.to_string() };
+    let full = if text {
+        format!("{guess}; charset=utf-8")
+    } else {
+        guess.to_string()
+    };
     HeaderValue::try_from(full).unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
@@ -84,11 +114,19 @@ fn entity_tag(file: &EmbeddedFile) -> Option<HeaderValue> {
 
 /// `app-0123456789abcdef.js`, `app-0123456789abcdef_bg.wasm`: a dash, then enough hexadecimal digits.
 fn names_its_content(path: &str) -> bool {
-    path.rsplit('/').next().unwrap_or(path).split('-').skip(1).any(|part| {
-        let hex = part.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let ends = part.as_bytes().get(hex).is_none_or(|next| matches!(next, b'.' | b'_'));
-        hex >= HASH_DIGITS && ends
-    })
+    path.rsplit('/')
+        .next()
+        .unwrap_or(path)
+        .split('-')
+        .skip(1)
+        .any(|part| {
+            let hex = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+            let ends = part
+                .as_bytes()
+                .get(hex)
+                .is_none_or(|next| matches!(next, b'.' | b'_'));
+            hex >= HASH_DIGITS && ends
+        })
 }
 
 fn takes_brotli(headers: &HeaderMap) -> bool {
@@ -99,25 +137,42 @@ fn takes_brotli(headers: &HeaderMap) -> bool {
         .flat_map(|value| value.split(','))
         .any(|choice| {
             let (name, weight) = choice.split_once(';').unwrap_or((choice, ""));
-            let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+            let refused = weight
+                .trim()
+                .strip_prefix("q=")
+                .is_some_and(|q| q.parse() == Ok(0.0));
             name.trim() == "br" && !refused
         })
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
 
     use super::*;
 
     #[test]
     fn only_names_with_a_hash_are_kept_for_ever() {
-        for kept in ["app-0123456789abcdef.js", "a/komrade-app-0123456789ab_bg.wasm"] {
+        for kept in [
+            "app-0123456789abcdef.js",
+            "a/komrade-app-0123456789ab_bg.wasm",
+        ] {
             assert!(names_its_content(kept), "{kept}");
         }
-        for asked in ["index.html", "sw.js", "boot.js", "icon-192.png", "manifest.webmanifest",
-            "deadbeef-app.js", "a-0123456789abcdefg.js"]
-        {
+        for asked in [
+            "index.html",
+            "sw.js",
+            "boot.js",
+            "icon-192.png",
+            "manifest.webmanifest",
+            "deadbeef-app.js",
+            "a-0123456789abcdefg.js",
+        ] {
             assert!(!names_its_content(asked), "{asked}");
         }
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use komrade_i2p::net::PrivateOptions;
 use komrade_relay::config::{Config, ConfigError, Router};
 use komrade_relay::data;
 
@@ -29,6 +30,9 @@ pub struct Arguments {
     /// Folder of router infos of a private I2P network.
     #[arg(long, value_name = "FOLDER")]
     private_net: Option<PathBuf>,
+    /// The id of the private I2P network [default: 99].
+    #[arg(long, value_name = "ID", requires = "private_net")]
+    private_net_id: Option<u8>,
     /// Print one line of JSON instead of sentences.
     #[arg(long)]
     pub print_json: bool,
@@ -92,7 +96,12 @@ pub enum UsageError {
 impl Arguments {
     /// The config file, if any, overridden by what the command line says, and the data folder.
     pub fn config(&self) -> Result<(Config, PathBuf), UsageError> {
-        let mut config = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+        let mut config = self
+            .config
+            .as_deref()
+            .map(Config::read)
+            .transpose()?
+            .unwrap_or_default();
         if let Some(listen) = self.listen {
             config.listen = listen;
         }
@@ -101,7 +110,9 @@ impl Arguments {
         }
         config.validate()?;
         let data = self.data.clone().or_else(|| config.data.clone());
-        let data = data.or_else(data::default_folder).ok_or(UsageError::NoFolder)?;
+        let data = data
+            .or_else(data::default_folder)
+            .ok_or(UsageError::NoFolder)?;
         config.data = Some(data.clone());
         Ok((config, data))
     }
@@ -110,9 +121,14 @@ impl Arguments {
         let words: Vec<&str> = self.router.iter().flatten().map(String::as_str).collect();
         match (words.as_slice(), &self.private_net) {
             ([], None) => Ok(None),
-            (["embedded"], None) => Ok(Some(Router::Embedded)),
-            (["sam", address], None) => Ok(Some(Router::Sam { address: (*address).to_owned() })),
-            (["private"], Some(folder)) => Ok(Some(Router::Private { folder: folder.clone() })),
+            (["embedded"], None) => Ok(Some(Router::Embedded { public: None })),
+            (["sam", address], None) => Ok(Some(Router::Sam {
+                address: (*address).to_owned(),
+            })),
+            (["private"], Some(folder)) => Ok(Some(Router::Private {
+                folder: folder.clone(),
+                net_id: self.private_net_id.unwrap_or(PrivateOptions::NET_ID),
+            })),
             ([] | ["private"], _) | (["embedded"] | ["sam", _], Some(_)) => {
                 Err(UsageError::PrivateNet)
             }
@@ -123,7 +139,12 @@ impl Arguments {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
 
     use super::*;
 
@@ -135,19 +156,36 @@ mod tests {
 
     #[test]
     fn each_kind_of_router_can_be_asked_for() {
-        assert_eq!(parse("").unwrap().router, Router::Embedded);
-        assert_eq!(parse("--router embedded").unwrap().router, Router::Embedded);
-        let sam = Router::Sam { address: "127.0.0.1:7656".into() };
+        assert_eq!(parse("").unwrap().router, Router::default());
+        assert_eq!(
+            parse("--router embedded").unwrap().router,
+            Router::default()
+        );
+        let sam = Router::Sam {
+            address: "127.0.0.1:7656".into(),
+        };
         assert_eq!(parse("--router sam 127.0.0.1:7656").unwrap().router, sam);
-        let private = Router::Private { folder: "net".into() };
-        assert_eq!(parse("--router private --private-net net").unwrap().router, private);
+        let private = Router::Private {
+            folder: "net".into(),
+            net_id: 99,
+        };
+        assert_eq!(
+            parse("--router private --private-net net").unwrap().router,
+            private
+        );
     }
 
     #[test]
     fn what_does_not_fit_together_is_refused() {
-        for line in ["--router", "--router tor", "--router sam", "--router private",
-            "--private-net net", "--router sam a:1 --private-net net", "--listen nowhere"]
-        {
+        for line in [
+            "--router",
+            "--router tor",
+            "--router sam",
+            "--router private",
+            "--private-net net",
+            "--router sam a:1 --private-net net",
+            "--listen nowhere",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }
@@ -164,11 +202,19 @@ mod tests {
 
     #[test]
     fn a_command_may_follow_the_router() {
-        let line = ["komrade-relay", "--router", "embedded", "join-secret", "rotate"];
+        let line = [
+            "komrade-relay",
+            "--router",
+            "embedded",
+            "join-secret",
+            "rotate",
+        ];
         let arguments = Arguments::try_parse_from(line).unwrap();
         assert!(matches!(
             arguments.command,
-            Some(Command::JoinSecret { action: JoinAction::Rotate })
+            Some(Command::JoinSecret {
+                action: JoinAction::Rotate
+            })
         ));
     }
 }

@@ -3,20 +3,17 @@
 //! Every value has a default that is fit for a relay of a small collective, so the file may be absent or
 //! empty; `komrade-relay.example.toml` shows all of it. What stands on the command line wins.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use komrade_i2p::net::PrivateOptions;
+use komrade_wire::mux::STREAM_WINDOW;
 use serde::Deserialize;
 
-/// Bytes a stream may have in flight before its reader must have read: yamux's initial window, which is
-/// also the smallest it allows.
-pub const STREAM_WINDOW: u32 = 256 * 1024;
-
-/// Streams that a member may open above [`Limits::streams`] and be told so, rather than lose the
-/// connection.
-pub const SPARE_STREAMS: u16 = 8;
+/// Streams that a member may open above [`Limits::streams`] and be told so, rather than see them reset.
+pub(crate) const SPARE_STREAMS: usize = 4;
 
 /// All that an operator can choose.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,12 +30,15 @@ pub struct Config {
 }
 
 /// Which router carries the traffic.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Router {
     /// The embedded one, on the public I2P network.
-    #[default]
-    Embedded,
+    Embedded {
+        /// Where other routers reach this one from outside, if they can. Without, it only reaches out.
+        #[serde(default)]
+        public: Option<SocketAddrV4>,
+    },
     /// One that runs elsewhere and offers SAM (i2pd, Java I2P).
     Sam {
         /// `host:port` of its SAM bridge.
@@ -48,7 +48,21 @@ pub enum Router {
     Private {
         /// Folder of router infos to begin with.
         folder: PathBuf,
+        /// The network's id, anything but I2P's own 2.
+        #[serde(default = "private_net_id")]
+        net_id: u8,
     },
+}
+
+/// The id of private networks that do not name one.
+pub(crate) fn private_net_id() -> u8 {
+    PrivateOptions::NET_ID
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        Self::Embedded { public: None }
+    }
 }
 
 /// What members may use. Each is announced to them as far as it concerns them.
@@ -59,7 +73,7 @@ pub struct Limits {
     /// process open; each costs about 10 KB.
     pub connections: u16,
     /// Members connected at once. Default 128. Together with `streams` it bounds memory: if every member
-    /// filled every window it would be 128 × 32 × 288 KiB = 1.1 GiB.
+    /// filled every window it would be 128 × 32 × 288 KiB = 1.2 GiB.
     pub sockets: u16,
     /// WebSockets at once that have not shown the join secret yet. Default 32: strangers can only keep
     /// each other out.
@@ -71,7 +85,7 @@ pub struct Limits {
     /// Seconds for the first control message and for the header of each stream. Default 20, for slow
     /// phones.
     pub handshake_seconds: u16,
-    /// Seconds after which a silent connection is closed. Default 300: browsers let a hidden tab act once
+    /// Seconds after which a silent connection is closed. Default 150: browsers let a hidden tab act once
     /// a minute.
     pub idle_seconds: u16,
     /// Seconds after which a silent stream is closed. Default 900: links between comrades are kept open,
@@ -116,7 +130,7 @@ impl Default for Limits {
             streams: 32,
             websocket_message: 64 * 1024,
             handshake_seconds: 20,
-            idle_seconds: 300,
+            idle_seconds: 150,
             stream_idle_seconds: 900,
             hosted: 40,
             grace_seconds: [120, 300],
@@ -133,7 +147,9 @@ impl Default for Limits {
 #[non_exhaustive]
 pub enum ConfigError {
     /// Not readable.
-    #[error("cannot read the config file {path}: {source}\nGive another one with --config, or none.")]
+    #[error(
+        "cannot read the config file {path}: {source}\nGive another one with --config, or none."
+    )]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -141,7 +157,9 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Not TOML, or a key that does not exist. The message names line and column.
-    #[error("the config file {path} is not right:\n{message}\n`komrade-relay example-config` prints all keys.")]
+    #[error(
+        "the config file {path} is not right:\n{message}\n`komrade-relay example-config` prints all keys."
+    )]
     Malformed {
         /// Which file.
         path: PathBuf,
@@ -166,8 +184,10 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], worded for the operator.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         Self::parse(&text, path)
     }
 
@@ -196,12 +216,20 @@ impl Limits {
         within("limits.connections", self.connections, 1..=u16::MAX)?;
         within("limits.sockets", self.sockets, 1..=u16::MAX)?;
         within("limits.newcomers", self.newcomers, 1..=4096)?;
-        within("limits.streams", self.streams, 1..=1024)?;
-        // A yamux frame of 16 KiB must fit, and nothing is gained by more than one window.
-        within("limits.websocket_message", self.websocket_message, 32 * 1024..=STREAM_WINDOW)?;
+        within("limits.streams", self.streams, 1..=64)?;
+        // One frame of 16 KiB must fit with its header; all browsers and proxies take 256 KiB.
+        within(
+            "limits.websocket_message",
+            self.websocket_message,
+            32 * 1024..=256 * 1024,
+        )?;
         within("limits.handshake_seconds", self.handshake_seconds, 1..=300)?;
         within("limits.idle_seconds", self.idle_seconds, 1..=3600)?;
-        within("limits.stream_idle_seconds", self.stream_idle_seconds, 1..=u16::MAX)?;
+        within(
+            "limits.stream_idle_seconds",
+            self.stream_idle_seconds,
+            1..=u16::MAX,
+        )?;
         within("limits.pool", self.pool, 1..=8)?;
         within("limits.dial_seconds", self.dial_seconds, 1..=300)?;
         within("limits.wrong_joins", self.wrong_joins, 1..=1000)?;
@@ -214,7 +242,7 @@ impl Limits {
         komrade_wire::control::Limits {
             streams: self.streams,
             websocket_message: self.websocket_message,
-            in_flight: u32::from(self.streams) * STREAM_WINDOW,
+            in_flight: u32::try_from(usize::from(self.streams) * STREAM_WINDOW).unwrap_or(u32::MAX),
             handshake_seconds: self.handshake_seconds,
             idle_seconds: self.idle_seconds,
             stream_idle_seconds: self.stream_idle_seconds,
@@ -251,7 +279,11 @@ fn within<T: PartialOrd + std::fmt::Display>(
         return Ok(());
     }
     let wanted = format!("between {} and {}", wanted.start(), wanted.end());
-    Err(ConfigError::OutOfBounds { key, wanted, got: got.to_string() })
+    Err(ConfigError::OutOfBounds {
+        key,
+        wanted,
+        got: got.to_string(),
+    })
 }
 
 fn ascending(key: &'static str, [shortest, longest]: [u16; 2]) -> Result<(), ConfigError> {
@@ -267,7 +299,12 @@ fn ascending(key: &'static str, [shortest, longest]: [u16; 2]) -> Result<(), Con
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
 
     use super::*;
 
@@ -283,25 +320,35 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_the_example_that_is_off_can_be_switched_on() {
+    fn what_is_switched_off_in_the_example_can_be_switched_on() {
         let text = include_str!("../komrade-relay.example.toml");
-        let on = text.replace("\n#= ", "\n").replace("kind = \"embedded\"\n", "");
-        let config = parse(&on).unwrap();
-        assert!(config.data.is_some());
-        assert!(matches!(config.router, Router::Sam { .. }));
+        let (first, second) = text.split_once("# Another router instead:").unwrap();
+        let on = parse(&first.replace("\n#= ", "\n")).unwrap();
+        assert!(on.data.is_some());
+        assert!(matches!(on.router, Router::Embedded { public: Some(_) }));
+        let on = parse(&second.replace("\n#= ", "\n")).unwrap();
+        assert!(matches!(on.router, Router::Sam { .. }));
     }
 
     #[test]
     fn a_wrong_key_is_named_with_its_line() {
-        let message = parse("[limits]\nsockets = 4\nsokets = 3\n").unwrap_err().to_string();
-        assert!(message.contains("line 3") && message.contains("sokets"), "{message}");
+        let message = parse("[limits]\nsockets = 4\nsokets = 3\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("line 3") && message.contains("sokets"),
+            "{message}"
+        );
     }
 
     #[test]
     fn a_value_out_of_bounds_is_named_with_its_bounds() {
         let config = parse("[limits]\nwebsocket_message = 100\n").unwrap();
         let message = config.validate().unwrap_err().to_string();
-        assert_eq!(message, "`limits.websocket_message` must be between 32768 and 262144, but is 100");
+        assert_eq!(
+            message,
+            "`limits.websocket_message` must be between 32768 and 262144, but is 100"
+        );
         let config = parse("[limits]\ngrace_seconds = [9, 3]\n").unwrap();
         assert!(config.validate().is_err());
     }

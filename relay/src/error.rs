@@ -55,4 +55,7 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The router cannot be used at all.
+    #[error("the I2P router cannot be started: {0}")]
+    Router(#[from] komrade_i2p::net::StartError),
 }

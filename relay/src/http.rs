@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::HeaderValue;
 use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -31,7 +31,10 @@ pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-un
     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default";
 
 const HEADERS: [(HeaderName, HeaderValue); 7] = [
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY)),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(CONTENT_POLICY),
+    ),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (
@@ -126,5 +129,183 @@ async fn connection(
     };
     if ended.is_err() {
         debug!("a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
+
+    use super::*;
+    use crate::app;
+    use axum::middleware::map_response;
+    use axum::routing::get;
+    use rust_embed::RustEmbed;
+    use std::net::SocketAddr;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[derive(RustEmbed)]
+    #[folder = "tests/app"]
+    struct Fixture;
+
+    #[derive(RustEmbed)]
+    #[folder = "tests/no-app"]
+    #[allow_missing = true]
+    struct Missing;
+
+    /// Serves `Files` on a port of its own until the guard is dropped.
+    async fn start<Files: RustEmbed + Send + 'static>() -> (SocketAddr, tokio_util::sync::DropGuard)
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = Router::new()
+            .fallback(get(app::serve::<Files>))
+            .layer(map_response(with_headers));
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(listener, app, 4, stop.clone()));
+        (address, stop.drop_guard())
+    }
+
+    /// Sends a request and gives the answer's head, in lower case, and its body.
+    async fn ask(address: SocketAddr, request: &str, headers: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request =
+            format!("{request} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_lowercase(), body.to_owned())
+    }
+
+    const WASM: &str = "GET /app-0123456789abcdef_bg.wasm";
+
+    #[tokio::test]
+    async fn the_first_page_and_the_strict_headers_are_served() {
+        let (address, _running) = start::<Fixture>().await;
+        let (head, body) = ask(address, "GET /", "").await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        assert!(body.contains("An app of the tests"));
+        for header in [
+            "content-type: text/html; charset=utf-8",
+            "cache-control: no-cache",
+            "x-content-type-options: nosniff",
+            "referrer-policy: no-referrer",
+            "cross-origin-opener-policy: same-origin",
+            "cross-origin-embedder-policy: require-corp",
+            "cross-origin-resource-policy: same-origin",
+            "permissions-policy: camera=(self), microphone=()",
+            &format!("content-security-policy: {CONTENT_POLICY}\r\n"),
+        ] {
+            assert!(head.contains(header), "{header} is missing in {head}");
+        }
+    }
+
+    #[tokio::test]
+    async fn errors_carry_the_strict_headers_too() {
+        let (address, _running) = start::<Fixture>().await;
+        for (request, status) in [
+            ("GET /nothing", "404"),
+            ("GET /../Cargo.toml", "404"),
+            ("GET /%2e%2e/Cargo.toml", "404"),
+            ("GET /app-0123456789abcdef_bg.wasm.br", "404"),
+            ("POST /", "405"),
+        ] {
+            let (head, body) = ask(address, request, "").await;
+            assert!(
+                head.starts_with(&format!("http/1.1 {status}")),
+                "{request}: {head}"
+            );
+            assert!(
+                head.contains("content-security-policy: default-src 'none'"),
+                "{request}"
+            );
+            assert!(!body.contains('<'), "{request}: {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_named_by_its_hash_is_kept_for_ever() {
+        let (address, _running) = start::<Fixture>().await;
+        let (head, body) = ask(address, WASM, "").await;
+        assert!(head.contains("content-type: application/wasm"), "{head}");
+        assert!(
+            head.contains("cache-control: public, max-age=31536000, immutable"),
+            "{head}"
+        );
+        assert!(!head.contains("content-encoding"), "{head}");
+        assert_eq!(body, "plain bytes of a module");
+        for file in ["boot.js", "komrade.webmanifest"] {
+            let (head, _) = ask(address, &format!("GET /{file}"), "").await;
+            assert!(head.contains("cache-control: no-cache"), "{file}: {head}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_compressed_form_is_sent_to_whoever_takes_it() {
+        let (address, _running) = start::<Fixture>().await;
+        let (head, body) = ask(address, WASM, "accept-encoding: gzip, br\r\n").await;
+        for header in [
+            "content-encoding: br",
+            "content-type: application/wasm",
+            "vary: accept-encoding",
+        ] {
+            assert!(head.contains(header), "{header} is missing in {head}");
+        }
+        assert_eq!(body, "fewer bytes");
+    }
+
+    #[tokio::test]
+    async fn what_has_not_changed_is_not_sent_again() {
+        let (address, _running) = start::<Fixture>().await;
+        let (head, _) = ask(address, "GET /boot.js", "").await;
+        let tag = head
+            .lines()
+            .find_map(|line| line.strip_prefix("etag: "))
+            .unwrap();
+        let (head, body) = ask(
+            address,
+            "GET /boot.js",
+            &format!("if-none-match: {tag}\r\n"),
+        )
+        .await;
+        assert!(head.starts_with("http/1.1 304"), "{head}");
+        assert_eq!(body, "");
+        let (head, _) = ask(address, "GET /boot.js", "if-none-match: \"other\"\r\n").await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+    }
+
+    #[tokio::test]
+    async fn without_an_app_the_relay_says_how_to_build_it() {
+        let (address, _running) = start::<Missing>().await;
+        let (head, body) = ask(address, "GET /", "").await;
+        assert!(head.starts_with("http/1.1 503"), "{head}");
+        assert!(body.contains("cargo xtask run"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn as_many_connections_as_allowed_are_served_at_once() {
+        let (address, _running) = start::<Fixture>().await;
+        let mut idle = Vec::new();
+        for _ in 0..4 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let fifth = tokio::spawn(async move { ask(address, "GET /boot.js", "").await });
+        // The four are served, so the fifth had its chance by now; it waits all the same.
+        for stream in &mut idle {
+            stream
+                .write_all(b"GET /boot.js HTTP/1.1\r\nhost: x\r\n\r\n")
+                .await
+                .unwrap();
+            stream.read_u8().await.unwrap();
+        }
+        assert!(!fifth.is_finished());
+        idle.pop();
+        assert!(fifth.await.unwrap().0.starts_with("http/1.1 200"));
     }
 }

@@ -45,7 +45,9 @@ impl JoinSecret {
     /// The inverse of [`Self::to_text`].
     pub fn from_text(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(BASE64URL_NOPAD.decode(text.trim().as_bytes()).ok()?);
-        Some(Self(Zeroizing::new(<[u8; 16]>::try_from(bytes.as_slice()).ok()?)))
+        Some(Self(Zeroizing::new(
+            <[u8; 16]>::try_from(bytes.as_slice()).ok()?,
+        )))
     }
 
     /// Compares in constant time.
@@ -120,16 +122,25 @@ pub struct WrongJoins {
 impl WrongJoins {
     /// A full bucket of `burst`.
     pub fn new(burst: u16, now: Instant) -> Self {
-        Self { burst, state: Mutex::new((burst, now)) }
+        Self {
+            burst,
+            state: Mutex::new((burst, now)),
+        }
     }
 
     /// Takes one; `false` if none is left, and the sender gets no answer.
     pub fn take(&self, now: Instant) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let (left, since) = &mut *state;
         let refilled = now.saturating_duration_since(*since).as_secs() / REFILL.as_secs();
         if refilled > 0 {
-            *left = u16::try_from(refilled).unwrap_or(u16::MAX).saturating_add(*left).min(self.burst);
+            *left = u16::try_from(refilled)
+                .unwrap_or(u16::MAX)
+                .saturating_add(*left)
+                .min(self.burst);
             *since += REFILL * u32::try_from(refilled).unwrap_or(u32::MAX);
         }
         let any = *left > 0;
@@ -140,7 +151,12 @@ impl WrongJoins {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
 
     use super::*;
 
@@ -174,7 +190,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = JoinFile::in_folder(folder.path());
         file.rotate().unwrap();
-        assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(file.path()).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]
@@ -182,13 +201,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = JoinFile::in_folder(folder.path());
         fs::write(file.path(), "nonsense").unwrap();
-        assert_eq!(file.read_or_create().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(
+            file.read_or_create().unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
         assert_eq!(fs::read(file.path()).unwrap(), b"nonsense");
     }
 
     #[test]
     fn the_debug_form_tells_nothing() {
-        assert_eq!(format!("{:?}", JoinSecret::draw().unwrap()), "JoinSecret([redacted])");
+        assert_eq!(
+            format!("{:?}", JoinSecret::draw().unwrap()),
+            "JoinSecret([redacted])"
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The relay: what a collective runs so that its members' browsers reach I2P.
 //!
 //! Flow:
-//! 1. [`app`] hands out the app, static and under strict headers ([`http`]).
-//! 2. A browser opens `/ws`, shows the join secret ([`join`]) and gets a session.
-//! 3. The relay hosts the member's destination on its I2P router, hands streams from I2P to the browser
-//!    and dials for it, out of a pool of destinations of its own.
+//! 1. `app` hands out the app, static and under strict headers (`http`).
+//! 2. A browser opens `/ws` (`connection`), shows the join secret ([`join`]) and gets a session
+//!    (`members`).
+//! 3. The relay hosts the member's destination on its I2P router and hands streams from there to the browser
+//!    (`hosting`), and dials for it (`dialing`) out of a pool of destinations of its own (`network`).
 //!
 //! A relay carries ciphertext. It links no code that could read it (`social`, `peer` and `crypto` are not
 //! in its tree; a test holds that), keeps nothing about members on disk, and logs nothing that tells one
@@ -13,13 +14,22 @@
 //! Left out on purpose: TLS, which is for the web server in front, and whatever needs the clear text.
 
 mod app;
+mod backoff;
+mod browser;
 pub mod config;
+mod connection;
 pub mod data;
+mod dialing;
 mod error;
 mod health;
+mod hosting;
 mod http;
 pub mod join;
+mod members;
+mod network;
 mod pump;
+mod random;
+mod relay;
 mod start;
 
 pub use error::StartError;

@@ -78,9 +78,19 @@ fn announce_json(relay: &Running) -> Outcome {
 fn announce(relay: &Running, folder: &std::path::Path) -> Outcome {
     let origin = relay.origin();
     let secret = relay.join_secret()?;
-    say(&format!("This relay is at {origin} and keeps its data in {}.", folder.display()))?;
-    let who = if relay.is_first_start() { "Whoever has this link" } else { "As before, whoever has this link" };
-    say(&format!("{who} may use it:\n\n    {origin}/#j/{}\n", secret.as_str()))
+    say(&format!(
+        "This relay is at {origin} and keeps its data in {}.",
+        folder.display()
+    ))?;
+    let who = if relay.is_first_start() {
+        "Whoever has this link"
+    } else {
+        "As before, whoever has this link"
+    };
+    say(&format!(
+        "{who} may use it:\n\n    {origin}/#j/{}\n",
+        secret.as_str()
+    ))
 }
 
 fn say(text: &str) -> Outcome {
@@ -97,9 +107,14 @@ fn log(level: Log) {
         Log::Info => LevelFilter::INFO,
         Log::Debug => LevelFilter::DEBUG,
     };
-    let ours = Targets::new().with_targets(komrade_relay::LOG_TARGETS.map(|target| (target, level)));
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
-    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
+    let ours =
+        Targets::new().with_targets(komrade_relay::LOG_TARGETS.map(|target| (target, level)));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
+        .init();
 }
 
 #[cfg(unix)]

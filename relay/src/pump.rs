@@ -34,7 +34,10 @@ where
     B: AsyncRead + AsyncWrite + Unpin,
 {
     let heard = Heard::now();
-    let mut far = Watched { inner: far, heard: &heard };
+    let mut far = Watched {
+        inner: far,
+        heard: &heard,
+    };
     tokio::select! {
         ended = copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER, BUFFER) => {
             if ended.is_ok() { Ended::Closed } else { Ended::Broken }
@@ -52,13 +55,19 @@ pub(crate) struct Heard {
 
 impl Heard {
     pub(crate) fn now() -> Self {
-        Self { start: Instant::now(), last: AtomicU64::new(0) }
+        Self {
+            start: Instant::now(),
+            last: AtomicU64::new(0),
+        }
     }
 
     /// Something was heard.
     pub(crate) fn mark(&self) {
         let since_start = self.start.elapsed().as_millis();
-        self.last.store(u64::try_from(since_start).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.last.store(
+            u64::try_from(since_start).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
     }
 
     /// Returns once nothing was heard for `limit`.
@@ -114,7 +123,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<'_, S> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
 
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -151,7 +165,10 @@ mod tests {
         while let Ok(wrote) = tokio::time::timeout(IDLE / 4, browser.write(&chunk)).await {
             taken += wrote.unwrap();
         }
-        assert!(taken <= 2 * 1024 + BUFFER, "{taken} bytes were taken and nobody read");
+        assert!(
+            taken <= 2 * 1024 + BUFFER,
+            "{taken} bytes were taken and nobody read"
+        );
         drop(comrade);
         assert_eq!(pumping.await.unwrap(), Ended::Broken);
     }

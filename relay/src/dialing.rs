@@ -1,0 +1,66 @@
+//! Streams that a browser opens: what it wants is in the header, what came of it in the answer.
+
+use std::sync::Arc;
+
+use komrade_i2p::Address;
+use komrade_wire::DecodeError;
+use komrade_wire::frame;
+use komrade_wire::header::{Header, MAX_HEADER_BYTES, Opened};
+use komrade_wire::mux::MuxStream;
+use tokio::time::timeout;
+use tracing::debug;
+
+use crate::browser::{Browser, BrowserStream};
+use crate::network::Dialed;
+use crate::pump::pump;
+use crate::relay::Relay;
+
+/// Serves a stream that a browser opened, to its end.
+pub(crate) async fn serve(relay: Arc<Relay>, browser: Browser, mut near: MuxStream) {
+    let header = timeout(
+        relay.limits.handshake(),
+        frame::read(&mut near, MAX_HEADER_BYTES),
+    )
+    .await;
+    let Ok(Ok(Some(header))) = header else {
+        // Dropping it resets it, which tells enough to whoever did not say what it is for.
+        return debug!("a stream had no header in time");
+    };
+    let address = match Header::decode(&header) {
+        Ok(Header::Dial { address }) => Address::from_bytes(address),
+        Ok(Header::Node) | Err(DecodeError::Unknown(_)) => {
+            return answer(&mut near, Opened::Unsupported).await;
+        }
+        _ => return debug!("a stream had a malformed header"),
+    };
+    let Some(place) = browser.place() else {
+        return answer(&mut near, Opened::TooMany).await;
+    };
+    let dialed = if relay.network.is_ready() {
+        timeout(relay.limits.dial(), relay.network.dial(address)).await
+    } else {
+        Ok(Err(Opened::NotReady))
+    };
+    match dialed.unwrap_or(Err(Opened::TimedOut)) {
+        Ok(Dialed { stream, session }) => {
+            answer(&mut near, Opened::Connected).await;
+            let near = BrowserStream::new(near, place);
+            let ended = pump(near, stream, relay.limits.stream_idle()).await;
+            drop(session);
+            debug!(?ended, "a dialled stream ended");
+        }
+        Err(outcome) => {
+            debug!(?outcome, "a dial came to nothing");
+            answer(&mut near, outcome).await;
+        }
+    }
+}
+
+/// Answers; unless the stream goes on, it is closed, so that the answer still arrives.
+async fn answer(near: &mut MuxStream, outcome: Opened) {
+    // A browser that is gone needs no answer.
+    let _ = frame::write(near, &outcome.encode(), MAX_HEADER_BYTES).await;
+    if outcome != Opened::Connected {
+        let _ = futures::AsyncWriteExt::close(near).await;
+    }
+}

@@ -1,0 +1,44 @@
+//! Random draws: waits and choices that nobody outside should be able to predict.
+
+use std::time::Duration;
+
+/// A time between the two, both included, evenly distributed.
+///
+/// Without randomness, which the operating system has never refused so far, it is the longest.
+pub(crate) fn between(shortest: Duration, longest: Duration) -> Duration {
+    let span = longest.saturating_sub(shortest);
+    let part = getrandom::u32().map_or(1.0, |drawn| f64::from(drawn) / f64::from(u32::MAX));
+    shortest + span.mul_f64(part)
+}
+
+/// One of `0..count`; 0 if there is none.
+pub(crate) fn below(count: usize) -> usize {
+    let drawn = getrandom::u64().unwrap_or_default();
+    usize::try_from(u128::from(drawn) * (count as u128) >> 64).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_stay_within_their_bounds_and_differ() {
+        let (shortest, longest) = (Duration::from_secs(120), Duration::from_secs(300));
+        let drawn: Vec<_> = (0..100).map(|_| between(shortest, longest)).collect();
+        assert!(drawn.iter().all(|time| (shortest..=longest).contains(time)));
+        assert!(drawn.iter().max() > drawn.iter().min());
+        assert_eq!(between(longest, longest), longest);
+    }
+
+    #[test]
+    fn every_choice_comes_up() {
+        let mut seen = [false; 3];
+        for _ in 0..1000 {
+            if let Some(seen) = seen.get_mut(below(3)) {
+                *seen = true;
+            }
+        }
+        assert_eq!(seen, [true; 3]);
+        assert_eq!(below(0), 0);
+    }
+}

@@ -1,0 +1,54 @@
+//! What all parts of a running relay share.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Limits;
+use crate::join::{JoinFile, WrongJoins};
+use crate::members::Members;
+use crate::network::Network;
+
+/// What all parts of a running relay share.
+pub(crate) struct Relay {
+    pub(crate) limits: Limits,
+    pub(crate) join: JoinFile,
+    pub(crate) wrong_joins: WrongJoins,
+    pub(crate) members: Members,
+    pub(crate) network: Network,
+    /// WebSockets that have not shown the join secret yet.
+    pub(crate) newcomers: Arc<Semaphore>,
+    /// Members' WebSockets.
+    pub(crate) sockets: Arc<Semaphore>,
+    /// Destinations hosted for members.
+    pub(crate) hosted: Arc<Semaphore>,
+    /// Everything ends.
+    pub(crate) stop: CancellationToken,
+    /// All that runs, so that stopping can wait for it.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Relay {
+    pub(crate) fn new(limits: Limits, join: JoinFile, network: Network) -> Self {
+        Self {
+            join,
+            wrong_joins: WrongJoins::new(limits.wrong_joins, std::time::Instant::now()),
+            members: Members::default(),
+            network,
+            newcomers: Arc::new(Semaphore::new(limits.newcomers.into())),
+            sockets: Arc::new(Semaphore::new(limits.sockets.into())),
+            hosted: Arc::new(Semaphore::new(limits.hosted.into())),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            limits,
+        }
+    }
+
+    /// Runs a task until it ends or the relay does.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks
+            .spawn(self.stop.clone().run_until_cancelled_owned(task));
+    }
+}
