@@ -22,7 +22,11 @@
 mod handshake;
 mod resolver;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod transport;
+#[cfg(test)]
+mod vectors;
 
 use std::io;
 

@@ -199,7 +199,8 @@ impl Incoming {
 pub struct MuxStream {
     inner: yamux::Stream,
     closed_here: bool,
-    ended: Ended,
+    /// `None` once it has ended.
+    ended: Option<Ended>,
     _place: Place,
 }
 
@@ -207,13 +208,24 @@ impl MuxStream {
     /// Whether the other side, or the end of the connection, broke the stream off, rather than closing it after
     /// its last byte. Both read as the end of the stream.
     pub fn is_reset(&self) -> bool {
-        !self.closed_here && (self.inner.is_closed() || self.ended.peek().is_some())
+        let ended = self
+            .ended
+            .clone()
+            .is_none_or(|ended| ended.now_or_never().is_some());
+        !self.closed_here && (self.inner.is_closed() || ended)
     }
 
     /// Whether the connection has ended; if not, the task is woken when it does. yamux itself leaves streams
     /// waiting when a connection is closed in good order.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> bool {
-        self.ended.peek().is_some() || self.ended.poll_unpin(cx).is_ready()
+        if self
+            .ended
+            .as_mut()
+            .is_some_and(|ended| ended.poll_unpin(cx).is_ready())
+        {
+            self.ended = None;
+        }
+        self.ended.is_none()
     }
 }
 
@@ -225,6 +237,8 @@ impl AsyncRead for MuxStream {
     ) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.inner).poll_read(cx, buffer) {
             Poll::Pending if self.poll_ended(cx) => Poll::Ready(Ok(0)),
+            // yamux has no other error here than that the connection is gone.
+            Poll::Ready(Err(_)) => Poll::Ready(Ok(0)),
             poll => poll,
         }
     }
@@ -283,7 +297,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
     }
 
     fn stream(&self, inner: yamux::Stream) -> MuxStream {
-        let ended = self.ended.clone();
+        let ended = Some(self.ended.clone());
         MuxStream {
             inner,
             closed_here: false,
@@ -362,12 +376,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Future for Driver<T> {
 }
 
 fn reason(error: &yamux::ConnectionError) -> CloseReason {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     match error {
-        yamux::ConnectionError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            CloseReason::There
-        }
-        yamux::ConnectionError::Io(error) => CloseReason::Io(error.kind()),
         yamux::ConnectionError::Closed => CloseReason::There,
+        yamux::ConnectionError::Io(error) => match error.kind() {
+            // What is left to read or write when the other side has gone.
+            BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof => CloseReason::There,
+            kind => CloseReason::Io(kind),
+        },
         _ => CloseReason::Protocol,
     }
 }

@@ -218,7 +218,10 @@ impl<W: AsyncWrite + Unpin> LinkWriter<W> {
     }
 }
 
-fn halves<S: AsyncRead + AsyncWrite + Unpin>(stream: S, transport: Transport) -> Halves<S> {
+pub(super) fn halves<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    transport: Transport,
+) -> Halves<S> {
     let (reading, writing) = stream.split();
     let Transport { sealer, opener } = transport;
     let reader = LinkReader {

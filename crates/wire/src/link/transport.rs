@@ -97,12 +97,6 @@ impl Sealer {
         self.counter += 1;
         Ok(())
     }
-
-    /// As if so many messages had been sent.
-    #[cfg(test)]
-    pub(super) fn skip_to(&mut self, counter: u64) {
-        self.counter = counter;
-    }
 }
 
 impl fmt::Debug for Sealer {
@@ -242,5 +236,34 @@ impl Drop for Opener {
 impl fmt::Debug for Opener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Opener([redacted])")
+    }
+}
+
+/// What only tests may do.
+#[cfg(test)]
+mod unguarded {
+    use super::{LinkError, MORE, Opener, Sealer};
+
+    impl Sealer {
+        /// As if so many messages had been sent.
+        pub(in crate::link) fn skip_to(&mut self, counter: u64) {
+            self.counter = counter;
+        }
+
+        /// A message that says that its frame goes on.
+        pub(in crate::link) fn piece_of_more(&mut self, piece: &[u8]) -> Vec<u8> {
+            let mut sealed = Vec::new();
+            let written: Result<(), LinkError> =
+                self.message(&[&[MORE], piece].concat(), &mut sealed);
+            assert_eq!(written, Ok(()));
+            sealed
+        }
+    }
+
+    impl Opener {
+        /// As if so many messages had arrived.
+        pub(in crate::link) fn skip_to(&mut self, counter: u64) {
+            self.counter = counter;
+        }
     }
 }
