@@ -117,7 +117,19 @@ pub(super) enum Network {
     /// The I2P network, reachable from outside at this address if there is one.
     Public(Option<SocketAddrV4>),
     /// A network of its own on loopback.
-    Private { net_id: u8, floodfill: bool },
+    Private { net_id: u8, role: Role },
+}
+
+/// What a router does for the others of a private network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Carries tunnels, holds the directory.
+    Floodfill,
+    /// Carries tunnels.
+    Carrier,
+    /// Nothing: it comes and goes. Where few carry, each that dies takes everybody's tunnels with it, and the others come to
+    /// distrust those that were on them.
+    Guest,
 }
 
 /// A router that has started; it ends with its runtime.
@@ -148,16 +160,14 @@ pub(super) async fn launch(plan: Plan) -> Result<Running, LaunchError> {
 }
 
 fn config(plan: Plan) -> Config {
-    let (net_id, floodfill, host, port) = match plan.network {
-        Network::Public(public) => (
-            None,
-            false,
-            public.map(|at| *at.ip()),
-            public.map(|at| at.port()),
+    let (net_id, role, public) = match plan.network {
+        Network::Public(public) => (None, None, public),
+        // Any free port.
+        Network::Private { net_id, role } => (
+            Some(net_id),
+            Some(role),
+            Some(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)),
         ),
-        Network::Private { net_id, floodfill } => {
-            (Some(net_id), floodfill, Some(Ipv4Addr::LOCALHOST), None)
-        }
     };
     let private = net_id.is_some();
     Config {
@@ -168,17 +178,23 @@ fn config(plan: Plan) -> Config {
             bandwidth: LOCAL_BANDWIDTH,
             ..BandwidthConfig::default()
         }),
+        // Fast and reachable: tunnels avoid routers that say less of themselves.
+        caps: match role {
+            Some(Role::Floodfill) => Some("XfR".to_owned()),
+            Some(Role::Carrier) => Some("XR".to_owned()),
+            _ => None,
+        },
         net_id,
-        floodfill,
+        floodfill: role == Some(Role::Floodfill),
         ntcp2: Some(Ntcp2Config {
             ipv4: true,
-            ipv4_host: host,
+            ipv4_host: public.map(|at| *at.ip()),
             ipv6: false,
             ipv6_host: None,
             iv: plan.keys.ntcp2_iv,
             key: plan.keys.ntcp2,
-            port: port.unwrap_or(0),
-            publish: host.is_some(),
+            port: public.map_or(0, |at| at.port()),
+            publish: public.is_some(),
             ml_kem: None,
             disable_pq: false,
         }),
@@ -193,7 +209,7 @@ fn config(plan: Plan) -> Config {
         }),
         signing_key: Some(plan.keys.signing),
         static_key: Some(plan.keys.r#static),
-        transit: Some(TransitConfig {
+        transit: (role != Some(Role::Guest)).then_some(TransitConfig {
             max_tunnels: Some(MAX_TRANSIT_TUNNELS),
         }),
         ..Config::default()

@@ -14,7 +14,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::embedded::{self, Keys, LaunchError, Network, OwnRuntime, Plan};
+use super::embedded::{self, Keys, LaunchError, Network, OwnRuntime, Plan, Role};
 
 /// Fewest routers: below, tunnels find no two different ways.
 const MIN_ROUTERS: usize = 4;
@@ -127,10 +127,14 @@ async fn launch_all(
 ) -> Result<(Vec<SocketAddr>, Vec<Vec<u8>>), LaunchError> {
     let (mut sams, mut infos) = (Vec::new(), Vec::new());
     for number in 0..routers {
-        let floodfill = number < FLOODFILLS;
+        let role = if number < FLOODFILLS {
+            Role::Floodfill
+        } else {
+            Role::Carrier
+        };
         let running = embedded::launch(Plan {
             keys: Keys::new().ok_or(LaunchError::Keys)?,
-            network: Network::Private { net_id, floodfill },
+            network: Network::Private { net_id, role },
             // Each is given those before it and makes itself known to them.
             routers: infos.clone(),
             profiles: Vec::new(),
@@ -138,7 +142,7 @@ async fn launch_all(
             storage: None,
         })
         .await?;
-        if !floodfill {
+        if role == Role::Carrier {
             sams.push(running.sam);
         }
         infos.push(running.router_info);

@@ -57,6 +57,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(60);
 const ACCEPT_LIMIT: Duration = Duration::from_secs(10);
 /// For `NAMING LOOKUP NAME=ME`, which is local but waits behind the session's other work.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(30);
+/// For writing `QUIT`.
+const QUIT_LIMIT: Duration = Duration::from_secs(5);
 /// Between two looks whether a session still lives: a bridge on another machine can vanish without a word.
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -64,9 +66,10 @@ const LOOKUP_INTERVAL: Duration = Duration::from_secs(60);
 const MAX_CREATING: usize = 32;
 /// Attempts at a session that the bridge drops, or whose destination it still holds from before.
 const SESSION_ATTEMPTS: u32 = 6;
-/// First wait between them; doubled up to [`SESSION_RETRY_MOST`]: 6 attempts cover the 10 s that a bridge may need to let go.
+/// First wait between them; doubled up to [`SESSION_RETRY_MOST`]: 6 attempts take 9 s.
 const SESSION_RETRY_FIRST: Duration = Duration::from_millis(300);
-/// Longest wait between them.
+/// Longest wait between them. A destination whose connection ended without `QUIT` (its process was killed) is held for 60
+/// seconds by emissary: that is left to the caller.
 const SESSION_RETRY_MOST: Duration = Duration::from_secs(5);
 
 /// A router's SAM bridge. Clones share the limit on sessions being created.
@@ -147,7 +150,7 @@ pub enum SessionError {
     /// The bridge failed; after several attempts if it ended connections.
     #[error(transparent)]
     Bridge(#[from] SamError),
-    /// Another session hosts this destination.
+    /// Another session hosts this destination; or did until a minute ago, and its process was killed: try again.
     #[error("the destination is hosted already")]
     InUse,
     /// The bridge does not take these keys, or hosts others.

@@ -23,7 +23,7 @@ use tokio::{
 use super::{
     Mode, Sam, SessionKeys, SessionOptions,
     backoff::{Backoff, seconds},
-    embedded::{self, Keys, LaunchError, Network, OwnRuntime, Plan},
+    embedded::{self, Keys, LaunchError, Network, OwnRuntime, Plan, Role},
     private::read_router_infos,
     stage::RouterStage,
 };
@@ -147,7 +147,7 @@ impl Supervisor {
             } => {
                 let network = Network::Private {
                     net_id: *net_id,
-                    floodfill: false,
+                    role: Role::Guest,
                 };
                 // What it learns of others is worth nothing once the network is gone.
                 Plan {

@@ -9,7 +9,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use super::{HELLO_LIMIT, LOOKUP_LIMIT, SamError, SamStream};
+use super::{HELLO_LIMIT, LOOKUP_LIMIT, QUIT_LIMIT, SamError, SamStream};
 use crate::{
     Address,
     reply::{MAX_LINE_BYTES, Outcome, Reply, Topic},
@@ -20,6 +20,8 @@ const READ_AHEAD_BYTES: usize = 2_048;
 
 /// The version spoken: the newest whose bridges never ask anything of a client.
 const HELLO: &str = "HELLO VERSION MIN=3.1 MAX=3.1\n";
+/// Ends a session at once. Bridges that do not know it end the connection over it, which is as good.
+const QUIT: &str = "QUIT\n";
 const LOOKUP_ME: &str = "NAMING LOOKUP NAME=ME\n";
 
 /// A connection whose `HELLO` is done.
@@ -79,6 +81,12 @@ impl Connection {
             }) => Address::of_any_destination(value).map_err(|_| SamError::Foreign),
             _ => Err(SamError::Foreign),
         }
+    }
+
+    /// Ends the session on this connection. Without, emissary would hold on to its destination for 60 seconds.
+    pub(super) async fn quit(mut self) {
+        // There is nobody left to tell of a failure.
+        let _ = timeout(QUIT_LIMIT, self.stream.write_all(QUIT.as_bytes())).await;
     }
 
     async fn exchange(

@@ -1,10 +1,10 @@
 //! A session: a destination that the router hosts.
 
-use std::{fmt, time::Duration};
+use std::{convert::Infallible, fmt, time::Duration};
 
 use thiserror::Error;
 use tokio::{
-    sync::{Mutex, mpsc, watch},
+    sync::{Mutex, mpsc, oneshot, watch},
     task::JoinSet,
     time::sleep,
 };
@@ -26,7 +26,7 @@ const ACCEPT_RETRY_MOST: Duration = Duration::from_secs(10);
 
 /// A destination that the router hosts, until this is dropped or [`closed`](Self::closed).
 ///
-/// Streams end with it. All methods may be called from many tasks at once.
+/// Streams end with it, and bytes that the other side has not acknowledged are lost: end streams first. All methods may be called from many tasks at once.
 pub struct Session {
     sam: Sam,
     id: String,
@@ -34,8 +34,10 @@ pub struct Session {
     closed: watch::Receiver<bool>,
     /// Streams accepted and not yet taken: at most one for each ACCEPT.
     incoming: Mutex<mpsc::Receiver<(SamStream, Address)>>,
-    /// Holds the control connection and the ACCEPTs; ends them when dropped.
-    _tasks: JoinSet<()>,
+    /// Tells the task that holds the control connection, by being dropped, to end the session.
+    _in_use: oneshot::Sender<Infallible>,
+    /// The ACCEPTs, which end when this is dropped.
+    _accepts: JoinSet<()>,
 }
 
 /// Why a stream was not opened.
@@ -78,6 +80,7 @@ impl Session {
     ) -> Self {
         let (closing, closed) = watch::channel(false);
         let (arriving, incoming) = mpsc::channel(usize::from(accepts).max(1));
+        let (in_use, dropped) = oneshot::channel();
         let mut tasks = JoinSet::new();
         for _ in 0..accepts {
             tasks.spawn(accept_all(
@@ -87,8 +90,8 @@ impl Session {
                 closed.clone(),
             ));
         }
-        tasks.spawn(async move {
-            watch_control(control, address).await;
+        tokio::spawn(async move {
+            hold_control(control, address, dropped).await;
             tracing::debug!("session ended");
             closing.send_replace(true);
         });
@@ -98,7 +101,8 @@ impl Session {
             address,
             closed,
             incoming: Mutex::new(incoming),
-            _tasks: tasks,
+            _in_use: in_use,
+            _accepts: tasks,
         }
     }
 
@@ -172,8 +176,21 @@ impl fmt::Debug for Session {
     }
 }
 
-/// Returns when the session has ended.
-async fn watch_control(mut control: Connection, address: Address) {
+/// Returns when the session has ended, by itself or because nobody uses it.
+async fn hold_control(
+    mut control: Connection,
+    address: Address,
+    dropped: oneshot::Receiver<Infallible>,
+) {
+    tokio::select! {
+        () = watch_control(&mut control, address) => return,
+        _ = dropped => {}
+    }
+    control.quit().await;
+}
+
+/// Returns when the bridge has ended the session, or does not answer for it.
+async fn watch_control(control: &mut Connection, address: Address) {
     loop {
         tokio::select! {
             // Nobody asked: only the end of the session is news.
