@@ -216,21 +216,25 @@ fn a_later_message_opens_no_session() {
 
 #[test]
 fn olm_version_1_is_refused() {
-    let (ana, mut bo) = (Account::new(), Account::new());
-    let prekey = bo.fallback_key(1).unwrap();
-    let message = ana
-        .start(&bo.identity(), &prekey)
-        .unwrap()
-        .encrypt(b"hello")
-        .unwrap();
-    // The inner message stands last: its version byte is followed by the tag of the ratchet key.
-    let mut bytes = message.encode();
-    let place = bytes
-        .windows(3)
-        .rposition(|window| window == [4, 0x0a, 0x20])
-        .unwrap();
-    bytes[place] = 3;
-    assert_eq!(Message::decode(&bytes), Err(PairwiseError::OldVersion));
+    use vodozemac::{
+        Curve25519PublicKey,
+        olm::{Account as OlmAccount, SessionConfig},
+    };
+    let mut bo = Account::new();
+    let prekey = Curve25519PublicKey::from_bytes(bo.fallback_key(1).unwrap());
+    let identity = Curve25519PublicKey::from_bytes(bo.identity());
+    for (config, expected) in [
+        (SessionConfig::version_1(), Err(PairwiseError::OldVersion)),
+        (SessionConfig::version_2(), Ok(())),
+    ] {
+        let old = OlmAccount::new();
+        let mut session = old
+            .create_outbound_session(config, identity, prekey)
+            .unwrap();
+        let (kind, body) = session.encrypt(b"hello").unwrap().to_parts();
+        let bytes = [&[u8::try_from(kind).unwrap()], body.as_slice()].concat();
+        assert_eq!(Message::decode(&bytes).map(drop), expected);
+    }
 }
 
 #[test]
