@@ -14,10 +14,7 @@ use thirtyfour::{
     BrowserLogEntry, By, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver, WebElement,
 };
 
-use crate::{LOCAL, Running};
-
-/// How often a condition is looked at while waiting for it.
-const LOOK: Duration = Duration::from_millis(50);
+use crate::{LOCAL, LOOK, Running};
 
 /// The size and colours of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +179,29 @@ impl Browser {
             }
             let shown: String = text.chars().take(60).collect();
             self.still_waiting(started, bound, &format!("`{id}` with “{shown}”")).await?;
+        }
+    }
+
+    /// Waits until some element with this `data-testid` has `value` in `attribute`.
+    ///
+    /// # Errors
+    /// If that does not happen within `bound`.
+    pub async fn see_with(
+        &self,
+        id: &str,
+        attribute: &str,
+        value: &str,
+        bound: Duration,
+    ) -> Result<WebElement> {
+        let started = Instant::now();
+        loop {
+            for element in self.web.find_all(By::Testid(id)).await? {
+                if element.attr(attribute).await.ok().flatten().as_deref() == Some(value) {
+                    return Ok(element);
+                }
+            }
+            let wanted = format!("`{id}` with {attribute}={value}");
+            self.still_waiting(started, bound, &wanted).await?;
         }
     }
 

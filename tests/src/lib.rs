@@ -4,17 +4,40 @@
 //! a guessed time: each wait is for a condition, with a bound that names its reason.
 
 mod browser;
+mod person;
 mod process;
 mod relay;
 
 pub use browser::{Browser, Shape};
+pub use person::{Person, cut_keys};
 pub use process::{Running, program};
 pub use relay::{Network, Relay, RelaySettings};
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
 
 /// For anything that only this machine does: page loads, IndexedDB, Argon2id on a busy machine.
 pub const LOCAL: Duration = Duration::from_secs(60);
 
 /// For anything that crosses I2P: tunnels take 10 to 90 seconds, a lost burst costs 9 s more, and redials back off.
 pub const I2P: Duration = Duration::from_secs(240);
+
+/// How often a condition is looked at while waiting for it.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Waits until `condition` holds.
+///
+/// # Errors
+/// If it fails, or does not hold within `bound`; the error names `what` was waited for.
+#[allow(clippy::disallowed_methods, reason = "a test ends by the clock")]
+pub async fn until(bound: Duration, what: &str, mut condition: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+    let started = Instant::now();
+    while !condition().await? {
+        if started.elapsed() > bound {
+            bail!("waited {bound:?} for {what}");
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}

@@ -1,1 +1,103 @@
-fn main() {}
+//! `cargo xtask …`: everything a person needs to run, test and look after Komrade.
+//!
+//! Two commands are enough to begin: `cargo xtask run` and `cargo xtask test`. Both install what is missing first.
+
+mod app;
+mod arrows;
+mod bench;
+mod check;
+mod hook;
+mod process;
+mod run;
+mod setup;
+mod summary;
+mod test;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Run, test and look after Komrade")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the app and the relay, start them, and print the link to open.
+    Run {
+        /// Without internet: a private network of real I2P routers, and two relays on it.
+        #[arg(long)]
+        private_i2p: bool,
+        /// Where the relay listens; with --private-i2p the second relay takes the next port.
+        #[arg(long, default_value = "127.0.0.1:4747")]
+        listen: std::net::SocketAddr,
+        /// Where the relay keeps its data (default: `data` beside Cargo's target folder).
+        #[arg(long)]
+        data: Option<PathBuf>,
+    },
+    /// Everything that is tested, browsers included.
+    Test {
+        /// Also what takes long: more inputs for the fuzzers, double builds.
+        #[arg(long)]
+        long: bool,
+        /// Only the stages whose name contains this.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Formatting, lints, licences, documentation and the arrows of ARCHITECTURE.md.
+    Check,
+    /// Feed a decoder random changes of valid input.
+    Fuzz {
+        /// Which one; `list` shows them all.
+        name: String,
+        /// For how long.
+        #[arg(long, default_value_t = 1)]
+        minutes: u64,
+    },
+    /// Measure.
+    Bench {
+        #[command(subcommand)]
+        what: bench::What,
+    },
+    /// Take a picture of every screen: phone and desktop, light and dark.
+    Screenshots {
+        /// Where to put them.
+        #[arg(long, default_value = "target/screenshots")]
+        into: PathBuf,
+    },
+    /// Build the app into `dist/`.
+    App,
+    /// Called by Trunk after it has built the app.
+    #[command(hide = true)]
+    Hook,
+}
+
+fn main() -> Result<()> {
+    let root = root()?;
+    match Arguments::parse().task {
+        Task::Run { private_i2p, listen, data } => run::run(&root, private_i2p, listen, data),
+        Task::Test { long, only } => test::test(&root, long, only.as_deref()),
+        Task::Check => check::check(&root),
+        Task::Fuzz { name, minutes } => test::fuzz(&root, &name, minutes),
+        Task::Bench { what } => bench::bench(&root, what),
+        Task::Screenshots { into } => test::screenshots(&root, &into),
+        Task::App => {
+            setup::for_app(&root)?;
+            app::build_app(&root)
+        }
+        Task::Hook => hook::run(&root),
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(Path::to_path_buf)
+        .context("xtask does not stand in crates/xtask")
+}

@@ -1,0 +1,131 @@
+//! `cargo xtask test`: everything that is tested, in stages, with one line of counts at the end.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    app,
+    check::BROWSER_ONLY,
+    process::{Stage, cargo, find, run, run_tests},
+    setup,
+    summary::Counts,
+};
+
+/// Crates whose tests run in a real browser too, with the features that need to be on.
+const IN_THE_BROWSER: [(&str, &str); 2] = [("komrade-crypto", ""), ("komrade-store", "testing")];
+
+/// Runs every stage, or those whose name contains `only`. All stages run even if one fails; then the whole fails.
+pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
+    setup::for_tests(root)?;
+    let mut counts = Counts::default();
+    let mut times = Vec::new();
+    let mut stage = |name: &str, estimate: &str, work: &mut dyn FnMut() -> Result<Counts>| -> Result<()> {
+        if only.is_some_and(|only| !name.contains(only)) {
+            return Ok(());
+        }
+        let stage = Stage::begin(name, estimate);
+        let result = work()?;
+        counts += result;
+        times.push((stage.end(), result));
+        Ok(())
+    };
+    stage("app", "once 5 to 10 minutes, then when its sources changed", &mut || {
+        app::build_app(root)?;
+        Ok(Counts::default())
+    })?;
+    stage("relay", "once 5 to 10 minutes", &mut || {
+        build_programs(root, &[])?;
+        Ok(Counts::default())
+    })?;
+    stage("native", "3 to 10 minutes where nothing is built", &mut || {
+        let mut tests = cargo(root, &["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]);
+        for name in BROWSER_ONLY.iter().chain(&["komrade-tests", "komrade-fuzz"]) {
+            tests.args(["--exclude", name]);
+        }
+        run_tests(&mut tests)
+    })?;
+    stage("screens", "", &mut || {
+        run_tests(&mut cargo(root, &["test", "--package", "komrade-app", "--lib", "--locked"]))
+    })?;
+    stage("browser units", "1 to 5 minutes", &mut || {
+        let mut all = Counts::default();
+        for (package, features) in IN_THE_BROWSER {
+            all += run_tests(&mut in_the_browser(root, package, features)?)?;
+        }
+        Ok(all)
+    })?;
+    stage("fuzz", "", &mut || {
+        let mut tests = cargo(root, &["test", "--package", "komrade-fuzz", "--locked"]);
+        if long {
+            tests.env("KOMRADE_FUZZ_INPUTS", "2000000");
+        }
+        run_tests(&mut tests)
+    })?;
+    stage("end to end", "3 to 8 minutes", &mut || {
+        let mut tests = cargo(root, &["test", "--package", "komrade-tests", "--locked", "--no-fail-fast"]);
+        tests.args(["--", "--test-threads", "1"]);
+        run_tests(&mut tests)
+    })?;
+    println!();
+    for ((name, took), result) in times {
+        println!(
+            "{:>6.1} min  {:>5} passed  {:>3} failed  {name}",
+            took.as_secs_f64() / 60.0,
+            result.passed,
+            result.failed
+        );
+    }
+    if counts.passed == 0 {
+        bail!("no test ran");
+    }
+    println!("\n{} passed, {} failed", counts.passed, counts.failed);
+    if counts.failed > 0 {
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+/// Builds the relay and the private network of routers with the profile in `arguments`.
+pub fn build_programs(root: &Path, arguments: &[&str]) -> Result<()> {
+    let mut build = cargo(root, &["build", "--locked", "--package", "komrade-relay"]);
+    run(build.args(arguments))?;
+    let mut build = cargo(root, &["build", "--locked", "--package", "komrade-i2p", "--features", "net"]);
+    run(build.args(["--bin", "komrade-i2p-private"]).args(arguments))
+}
+
+/// Feeds one decoder, or lists them.
+pub fn fuzz(root: &Path, name: &str, minutes: u64) -> Result<()> {
+    let minutes = minutes.to_string();
+    run(&mut cargo(
+        root,
+        &["run", "--locked", "--quiet", "--package", "komrade-fuzz", "--", name, "--minutes", &minutes],
+    ))
+}
+
+/// Has the end-to-end tests walk through every screen and take pictures.
+pub fn screenshots(root: &Path, into: &Path) -> Result<()> {
+    setup::for_tests(root)?;
+    app::build_app(root)?;
+    build_programs(root, &[])?;
+    let into = root.join(into);
+    std::fs::create_dir_all(&into)?;
+    let mut tests = cargo(root, &["test", "--package", "komrade-tests", "--locked", "--test", "screens"]);
+    run(tests.env("KOMRADE_SCREENSHOTS", &into))?;
+    println!("{}", into.display());
+    Ok(())
+}
+
+fn in_the_browser(root: &Path, package: &str, features: &str) -> Result<std::process::Command> {
+    let driver = find("chromedriver").context("chromedriver is missing")?;
+    let mut tests = cargo(root, &["test", "--locked", "--target", "wasm32-unknown-unknown", "--package", package]);
+    if !features.is_empty() {
+        tests.args(["--features", features]);
+    }
+    tests
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        .env("CHROMEDRIVER", driver)
+        // Compiling a test page and running Argon2id in it takes longer than the runner's default of 20 s.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "300");
+    Ok(tests)
+}

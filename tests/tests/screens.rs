@@ -1,0 +1,145 @@
+//! Every screen in four variants: drawn, looked at for what a machine can see, and kept as pictures for people.
+//!
+//! `cargo xtask screenshots` names the folder by `KOMRADE_SCREENSHOTS`.
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::{Result, ensure};
+use komrade_tests::{Browser, I2P, LOCAL, Network, Person, Relay, RelaySettings, Shape};
+use tempfile::TempDir;
+
+/// How many screens there are; a walk that misses some would prove nothing.
+const SCREENS: usize = 18;
+/// A picture of nothing but one colour is far smaller than this.
+const LEAST_BYTES: u64 = 8_000;
+
+/// Where the pictures go, and how many screens were seen.
+struct Album {
+    folder: PathBuf,
+    _temporary: Option<TempDir>,
+    screens: usize,
+}
+
+impl Album {
+    fn open() -> Result<Self> {
+        if let Some(folder) = env::var_os("KOMRADE_SCREENSHOTS") {
+            return Ok(Self { folder: folder.into(), _temporary: None, screens: 0 });
+        }
+        let temporary = TempDir::new()?;
+        Ok(Self { folder: temporary.path().to_owned(), _temporary: Some(temporary), screens: 0 })
+    }
+
+    /// Pictures of what `browser` shows. Nothing may stick out sideways on any of them.
+    async fn take(&mut self, browser: &Browser, name: &str) -> Result<()> {
+        for (shape, ending) in Shape::ALL {
+            browser.shape(shape).await?;
+            let script = "const page = document.documentElement; return page.scrollWidth - page.clientWidth";
+            let over: i64 = browser.web().execute(script, vec![]).await?.convert()?;
+            ensure!(over <= 0, "{name}-{ending} is {over} pixels too wide");
+            let file = self.folder.join(format!("{:02}-{name}-{ending}.png", self.screens + 1));
+            browser.picture(&file).await?;
+            ensure!(fs::metadata(&file)?.len() > LEAST_BYTES, "{name}-{ending} is blank");
+        }
+        browser.shape(Shape { phone: false, dark: false }).await?;
+        self.screens += 1;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn every_screen_is_drawn_in_four_variants() -> Result<()> {
+    let network = Network::start()?;
+    let private = || RelaySettings::Private(network.folder().to_owned());
+    let (first, second) = (Relay::start(private())?, Relay::start(private())?);
+    let mut album = Album::open()?;
+
+    let browser = Browser::start().await?;
+    browser.open(first.join_link()).await?;
+    browser.see("welcome-start", LOCAL).await?;
+    album.take(&browser, "welcome").await?;
+    browser.click("welcome-start").await?;
+    browser.fill("name", "Ana").await?;
+    album.take(&browser, "cutting-name").await?;
+    browser.click("name-next").await?;
+    let mut words = Vec::new();
+    for word in browser.count("word", 24, LOCAL).await? {
+        words.push(word.text().await?);
+    }
+    album.take(&browser, "cutting-words").await?;
+    browser.click("words-written").await?;
+    let asked = browser.count("check-word", 3, LOCAL).await?;
+    browser.click("check-next").await?;
+    album.take(&browser, "cutting-check").await?;
+    for (number, field) in asked.iter().enumerate() {
+        let position: usize = field.attr("data-position").await?.unwrap_or_default().parse()?;
+        let word = words.get(position - 1).map_or("", String::as_str);
+        browser.fill(&format!("check-{}", number + 1), word).await?;
+    }
+    browser.click("check-next").await?;
+    let passphrase = browser.text("passphrase-offered").await?;
+    album.take(&browser, "cutting-passphrase").await?;
+    browser.click("passphrase-own-instead").await?;
+    album.take(&browser, "cutting-passphrase-own").await?;
+    browser.click("passphrase-offer").await?;
+    browser.click("passphrase-take").await?;
+    browser.see("people-empty", LOCAL).await?;
+    album.take(&browser, "people-empty").await?;
+    browser.click("nav-meet").await?;
+    album.take(&browser, "meet").await?;
+    browser.click("nav-route").await?;
+    album.take(&browser, "route-waking").await?;
+    let ana = Person { browser, name: "Ana".to_owned(), passphrase };
+
+    let bo = Person::arrive(second.join_link(), "Bo").await?;
+    ana.reachable().await?;
+    bo.reachable().await?;
+    album.take(&ana.browser, "route").await?;
+    ana.browser.click("nav-meet").await?;
+    ana.browser.click("invite-make").await?;
+    let invite = ana.browser.value("invite-text").await?;
+    album.take(&ana.browser, "invite").await?;
+    ana.browser.click("invite-done").await?;
+
+    let stranger = Browser::start().await?;
+    stranger.open(&invite).await?;
+    stranger.see("invited-known", LOCAL).await?;
+    album.take(&stranger, "invited").await?;
+    stranger.close().await?;
+
+    bo.accept(&invite).await?;
+    album.take(&bo.browser, "asked").await?;
+    ana.browser.see("request", I2P).await?;
+    ana.browser.click("request-look").await?;
+    ana.browser.see("confirm", LOCAL).await?;
+    album.take(&ana.browser, "request").await?;
+    ana.confirm().await?;
+    bo.open_conversation("Ana").await?;
+    for (mine, theirs) in [
+        ("The hall is ours until ten. Can you bring the banner?", "Yes. Also the leaflets, 400 of them 🌹"),
+        ("Rosa is vouching for Emil. One more and he is in.", "I met him at the bakery strike."),
+        ("نلتقي عند السادسة", "And the meeting point stays the same?"),
+    ] {
+        ana.write(mine).await?;
+        bo.read(mine, I2P).await?;
+        bo.write(theirs).await?;
+        ana.read(theirs, I2P).await?;
+    }
+    album.take(&bo.browser, "conversation").await?;
+    bo.browser.click("conversation-about").await?;
+    album.take(&bo.browser, "comrade").await?;
+    ana.browser.click("nav-settings").await?;
+    album.take(&ana.browser, "settings").await?;
+    ana.browser.reload().await?;
+    ana.browser.see("screen-unlock", LOCAL).await?;
+    album.take(&ana.browser, "unlock").await?;
+
+    let web = bo.browser.web();
+    let tab = web.new_tab().await?;
+    web.switch_to_window(tab).await?;
+    bo.browser.open(second.origin()).await?;
+    bo.browser.see("take-lead", LOCAL).await?;
+    album.take(&bo.browser, "second-tab").await?;
+    ensure!(album.screens >= SCREENS, "only {} screens were seen", album.screens);
+    ana.browser.close().await?;
+    bo.browser.close().await
+}
