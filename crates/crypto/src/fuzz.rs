@@ -74,13 +74,13 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             .map(|(_, encapsulation)| encapsulation.to_vec())
             .into_iter()
             .collect(),
-        "crypto-pairwise-message" => conversation().map(|(.., sent)| sent).unwrap_or_default(),
+        "crypto-pairwise-message" => conversation().map(|seen| seen.messages).unwrap_or_default(),
         "crypto-pairwise-account" => conversation()
-            .map(|(account, ..)| account)
+            .map(|seen| seen.account)
             .into_iter()
             .collect(),
         "crypto-pairwise-session" => conversation()
-            .map(|(_, session, _)| session)
+            .map(|seen| seen.session)
             .into_iter()
             .collect(),
         "crypto-vault-header" => header_seed().into_iter().collect(),
@@ -302,8 +302,15 @@ fn link(invite: &Invite) -> Option<Vec<u8>> {
         .map(|link| link.as_bytes().to_vec())
 }
 
-/// An account, a session and what was said in it: a first and a later message.
-fn conversation() -> Option<(Vec<u8>, Vec<u8>, Vec<Vec<u8>>)> {
+/// What one conversation leaves behind.
+struct Conversation {
+    account: Vec<u8>,
+    session: Vec<u8>,
+    /// A first message and a later one.
+    messages: Vec<Vec<u8>>,
+}
+
+fn conversation() -> Option<Conversation> {
     let (ana, mut bo) = (Account::new(), Account::new());
     let prekey = bo.fallback_key(2_857).ok()?;
     bo.one_time_key(20_021).ok()?;
@@ -312,11 +319,12 @@ fn conversation() -> Option<(Vec<u8>, Vec<u8>, Vec<Vec<u8>>)> {
     let first = to_bo.encrypt(b"hello").ok()?;
     let mut to_ana = bo.receive(&ana.identity(), &first).ok()?.session;
     let later = to_ana.encrypt(b"hello yourself").ok()?;
-    Some((
+    let messages = vec![first.encode(), later.encode()];
+    Some(Conversation {
         account,
-        to_ana.to_bytes().to_vec(),
-        vec![first.encode(), later.encode()],
-    ))
+        session: to_ana.to_bytes().to_vec(),
+        messages,
+    })
 }
 
 /// No randomness at all: seeds that draw any must not differ from run to run.
