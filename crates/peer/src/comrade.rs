@@ -1,0 +1,225 @@
+//! A comrade in memory: what is shown of them, what the pair shares, and what waits for them.
+
+use std::collections::BTreeMap;
+
+use komrade_crypto::{
+    first_contact::Party,
+    identity::{PersonId, pair_code},
+    invite::Invite,
+};
+use komrade_view::{ComradeId, ComradeState, ComradeView, Gap, InviteId, Millis};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    Address, limits,
+    links::Dialer,
+    own::SecretBytes,
+    pair::Pair,
+    records::{self, Damaged, Entry, Last, Message},
+};
+
+/// Who a comrade is, as far as that is known: before their bundle was fetched it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Who {
+    pub(crate) person: PersonId,
+    #[serde(with = "serde_bytes")]
+    pub(crate) device: [u8; 32],
+}
+
+impl Who {
+    pub(crate) fn party(&self) -> Party {
+        Party {
+            person: self.person,
+            device: self.device,
+        }
+    }
+}
+
+/// What is stored of a comrade, beside what the pair shares.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ComradeRecord {
+    pub(crate) name: String,
+    pub(crate) who: Option<Who>,
+    pub(crate) state: ComradeState,
+    pub(crate) verified: bool,
+    pub(crate) homes: Vec<Address>,
+    /// The invite of theirs that was accepted here, until they answer.
+    accepted: Option<SecretBytes>,
+    /// How to know that invite again.
+    pub(crate) locator: Option<[u8; 16]>,
+    /// The invite made here that they answered.
+    pub(crate) answered: Option<InviteId>,
+    pub(crate) next_ordinal: u64,
+    pub(crate) next_entry: u64,
+    pub(crate) read_up_to: u64,
+    /// Ordinals of messages not seen by the person; at most [`MAX_UNREAD`], the newest ones.
+    unread: Vec<u64>,
+    pub(crate) last: Option<Last>,
+    pub(crate) active_at: Millis,
+}
+
+/// So many unread messages are told apart; a person does not count further.
+pub(crate) const MAX_UNREAD: usize = 999;
+
+impl ComradeRecord {
+    pub(crate) fn new(state: ComradeState, now: Millis) -> Self {
+        Self {
+            name: String::new(),
+            who: None,
+            state,
+            verified: false,
+            homes: Vec::new(),
+            accepted: None,
+            locator: None,
+            answered: None,
+            next_ordinal: 1,
+            next_entry: 1,
+            read_up_to: 0,
+            unread: Vec::new(),
+            last: None,
+            active_at: now,
+        }
+    }
+
+    pub(crate) fn set_accepted(&mut self, invite: &Invite) {
+        self.accepted = Some(SecretBytes(invite.encode().to_vec()));
+        self.locator = Some(invite.secret.locator());
+    }
+
+    pub(crate) fn accepted(&self) -> Option<Invite> {
+        Invite::decode(&self.accepted.as_ref()?.0).ok()
+    }
+
+    /// They answered: the invite's secret is not needed any longer.
+    pub(crate) fn forget_accepted(&mut self) {
+        self.accepted = None;
+    }
+
+    /// They ask to be confirmed.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(self.state, ComradeState::Asking | ComradeState::AskingAgain)
+    }
+
+    pub(crate) fn is_met(&self) -> bool {
+        self.state == ComradeState::Met
+    }
+
+    /// Takes the next place in the conversation for a message.
+    pub(crate) fn place(&mut self, message: &Message, now: Millis) -> u64 {
+        let ordinal = self.next_ordinal;
+        self.next_ordinal = ordinal.saturating_add(1);
+        self.last = Some(Last::new(ordinal, message));
+        self.active_at = now;
+        if !message.mine {
+            self.unread.push(ordinal);
+            if self.unread.len() > MAX_UNREAD {
+                self.unread.remove(0);
+            }
+        }
+        ordinal
+    }
+
+    /// The person has seen everything up to here.
+    pub(crate) fn mark_read(&mut self, up_to: u64) {
+        let newest = self.next_ordinal.saturating_sub(1);
+        self.read_up_to = self.read_up_to.max(up_to.min(newest));
+        self.unread.retain(|ordinal| *ordinal > self.read_up_to);
+    }
+
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        records::encode(self)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        records::decode(bytes)
+    }
+}
+
+/// A comrade.
+pub(crate) struct Comrade {
+    pub(crate) record: ComradeRecord,
+    pub(crate) pair: Pair,
+    pub(crate) outbox: BTreeMap<u64, Entry>,
+    pub(crate) dialer: Dialer,
+    /// What waits is being read.
+    pub(crate) reading: Option<u64>,
+    /// Nothing is sent before: the other side asked for patience, or does not understand.
+    pub(crate) hold_until: Millis,
+}
+
+impl Comrade {
+    pub(crate) fn new(record: ComradeRecord) -> Self {
+        Self {
+            record,
+            pair: Pair::default(),
+            outbox: BTreeMap::new(),
+            dialer: Dialer::default(),
+            reading: None,
+            hold_until: 0,
+        }
+    }
+
+    /// Entries that no home has.
+    pub(crate) fn waiting(&self) -> usize {
+        self.outbox
+            .values()
+            .filter(|entry| entry.is_waiting())
+            .count()
+    }
+
+    /// Messages among them.
+    pub(crate) fn waiting_messages(&self) -> usize {
+        let waits = |entry: &&Entry| entry.is_waiting() && entry.ordinal().is_some();
+        self.outbox.values().filter(waits).count()
+    }
+
+    /// Whether there is a reason to have a link.
+    pub(crate) fn needs_link(&self, today: u32) -> bool {
+        if self.pair.can_seal() {
+            return self.outbox.values().any(Entry::is_waiting);
+        }
+        let valid = |invite: Invite| today <= u32::from(invite.last_day);
+        self.record.accepted().is_some_and(valid)
+    }
+
+    pub(crate) fn view(&self, id: ComradeId, own: &PersonId) -> ComradeView {
+        let record = &self.record;
+        let missing = self.pair.received.missing_count();
+        let gap = (missing > 0).then(|| Gap {
+            count: u32::try_from(missing).unwrap_or(u32::MAX),
+            asked_at: self.pair.asked_at,
+        });
+        let last = record.last.as_ref();
+        ComradeView {
+            id,
+            name: record.name.clone(),
+            person: record
+                .who
+                .map(|who| who.person.to_string())
+                .unwrap_or_default(),
+            code: record
+                .who
+                .map(|who| pair_code(own, &who.person))
+                .unwrap_or_default(),
+            verified: record.verified,
+            state: record.state,
+            last: last.map(|last| last.message.view(last.ordinal, last.tick)),
+            unread: u32::try_from(record.unread.len()).unwrap_or(u32::MAX),
+            read_up_to: record.read_up_to,
+            waiting: u32::try_from(self.waiting_messages()).unwrap_or(u32::MAX),
+            gap,
+            active_at: record.active_at,
+        }
+    }
+
+    /// Whether no more messages are taken.
+    pub(crate) fn is_full(&self) -> bool {
+        let most = if self.record.is_met() {
+            limits::MAX_OUTBOX
+        } else {
+            limits::MAX_OUTBOX_UNMET
+        };
+        self.waiting() >= most
+    }
+}

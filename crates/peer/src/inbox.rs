@@ -1,0 +1,499 @@
+//! The inbox: what arrives is checked, opened, kept, and only then acknowledged.
+//!
+//! One envelope is one step: the session as it stands after opening, the message, the account of what came and the answer
+//! to the put leave together or not at all. What does not open may be waiting for another that comes
+//! later; it is kept until it expires.
+
+use komrade_crypto::pairwise::{Message as OlmMessage, Session};
+use komrade_ether::{Day, Envelope, EnvelopeId, Frame, Outcome, unpad};
+use komrade_social::{Body, Inserted, Operation};
+use komrade_store::{Query, Record, Table};
+use komrade_view::{ComradeId, ComradeState, Millis};
+use zeroize::Zeroizing;
+
+use crate::{
+    Effect, LinkId, keys, limits,
+    links::Party,
+    open::{Open, Purpose},
+    packet::{self, Packet},
+    pair::{Found, NotOpened, Rank, Undo},
+    records::{self, Message},
+    step::Step,
+};
+
+/// Waiting envelopes tried again in one step.
+const RETRIES: usize = 50;
+/// Envelopes that wait for somebody who has not been confirmed.
+const MAX_WAITING_UNMET: usize = 20;
+
+/// A packet of a comrade, and what decides whether it was ever opened.
+pub(crate) struct Arrived {
+    pub(crate) packet: Packet,
+    /// How to take it back, if it was opened in a session that is kept.
+    undo: Option<Undo>,
+    /// The session to be kept, if it was the first message of one.
+    fresh: Option<(Session, Rank)>,
+}
+
+impl Open {
+    /// Somebody put an envelope here: answers what came of it.
+    pub(crate) fn put_here(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        envelope: &Envelope,
+    ) -> Outcome {
+        let header = envelope.header();
+        if let Err(error) = header.check_expiry(Day::of(step.now)) {
+            return error.into();
+        }
+        if header.class.intro {
+            return self.intro(step, link, envelope);
+        }
+        let Some((id, found)) = self.find_sender(link, envelope) else {
+            return Outcome::NotForMe;
+        };
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return Outcome::NotForMe;
+        };
+        let envelope_id = envelope.id();
+        if comrade.pair.has_seen(&envelope_id) {
+            return Outcome::AlreadyHave;
+        }
+        let key = comrade.pair.receive_key(found);
+        let content = key.and_then(|key| {
+            key.open(&header.nonce, &header.encode(), envelope.ciphertext())
+                .ok()
+        });
+        let message = content.and_then(|content| {
+            unpad(&content)
+                .ok()
+                .and_then(|message| OlmMessage::decode(message).ok())
+        });
+        let Some(message) = message else {
+            return Outcome::Malformed;
+        };
+        match self.open_message(id, found.rank, &message) {
+            Ok(arrived) => {
+                let outcome = self.take_packet(step, id, Some(found), arrived);
+                if outcome.is_held() {
+                    self.note_seen(step, id, &envelope_id);
+                    self.retry(step, id, None, false);
+                }
+                outcome
+            }
+            Err(NotOpened::Spent) => Outcome::AlreadyHave,
+            Err(NotOpened::Later) => self.keep_waiting(step, id, envelope),
+        }
+    }
+
+    fn note_seen(&mut self, step: &mut Step, id: ComradeId, envelope: &EnvelopeId) {
+        if let Some(comrade) = self.comrades.get_mut(&id) {
+            comrade.pair.note_seen(envelope);
+            step.touched.pairs.insert(id);
+        }
+    }
+
+    /// Whose envelope it is, by its hint: that of the comrade at the other end of the link, most often.
+    fn find_sender(&self, link: LinkId, envelope: &Envelope) -> Option<(ComradeId, Found)> {
+        let header = envelope.header();
+        let found = |id: ComradeId| {
+            let pair = &self.comrades.get(&id)?.pair;
+            Some((id, pair.find(&header.nonce, &header.hint)?))
+        };
+        let near = match self.links.get(link)?.party {
+            Party::Comrade(id) => found(id),
+            Party::Invite(_) => None,
+        };
+        near.or_else(|| self.comrades.keys().find_map(|id| found(*id)))
+    }
+
+    /// Opens an Olm message of a comrade in one of the sessions there are, or makes one from it.
+    pub(crate) fn open_message(
+        &mut self,
+        id: ComradeId,
+        rank: Rank,
+        message: &OlmMessage,
+    ) -> Result<Arrived, NotOpened> {
+        let comrade = self.comrades.get_mut(&id).ok_or(NotOpened::Spent)?;
+        let pair = &mut comrade.pair;
+        let known = message
+            .prekey()
+            .is_none_or(|prekey| pair.has_session(&prekey.session));
+        let (plaintext, undo, fresh) = if known {
+            let (plaintext, undo) = pair.decrypt(message)?;
+            (plaintext, Some(undo), None)
+        } else {
+            let prekey = message.prekey().ok_or(NotOpened::Later)?;
+            if pair.has_base_key(&prekey.base) {
+                return Err(NotOpened::Spent);
+            }
+            let bundle = pair.read_bundle().ok_or(NotOpened::Later)?;
+            let received = self
+                .device
+                .receive(&bundle.content().olm_identity, message)
+                .map_err(|_| NotOpened::Later)?;
+            (received.plaintext, None, Some((received.session, rank)))
+        };
+        // What is no packet is acknowledged all the same: it would be none the next time, too.
+        let packet = Packet::decode(&plaintext).unwrap_or_default();
+        Ok(Arrived {
+            packet,
+            undo,
+            fresh,
+        })
+    }
+
+    /// Takes a packet into the conversation. Unless it answers that the envelope is held, nothing was changed.
+    pub(crate) fn take_packet(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        found: Option<Found>,
+        arrived: Arrived,
+    ) -> Outcome {
+        let Arrived {
+            mut packet,
+            undo,
+            fresh,
+        } = arrived;
+        let operation = packet
+            .operation
+            .take()
+            .and_then(|bytes| Operation::decode(&bytes).ok());
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return Outcome::NotForMe;
+        };
+        let unmet = comrade.record.is_asking();
+        let mut kept = None;
+        if let Some(operation) = operation {
+            let flooded = unmet && operation.fields().sequence > limits::MAX_UNCONFIRMED;
+            let inserted = if flooded {
+                Inserted::TooFarAhead
+            } else {
+                comrade.pair.received.insert(&operation)
+            };
+            if matches!(inserted, Inserted::TooFarAhead | Inserted::TooManyForks) {
+                if let Some(undo) = undo {
+                    comrade.pair.undo(undo);
+                }
+                return Outcome::Busy;
+            }
+            // A duplicate is told again: the sender did not know.
+            comrade.pair.report_due |= comrade.record.is_met();
+            kept = inserted.is_kept().then_some(operation);
+        }
+        if let Some((session, rank)) = fresh {
+            comrade.pair.add_session(session, rank);
+        }
+        if let Some(operation) = kept {
+            self.take_operation(step, id, &operation);
+        }
+        step.touched.pairs.insert(id);
+        step.touched.comrades.insert(id);
+        step.show.comrades = true;
+        if let Some(found) = found {
+            self.note_answer(id, found, &packet, step.now);
+        }
+        self.note_heard(step, id, &packet);
+        Outcome::Accepted
+    }
+
+    /// What follows from an envelope under an outer key: they know this contact, and may offer their next key.
+    fn note_answer(&mut self, id: ComradeId, found: Found, packet: &Packet, now: Millis) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let pair = &mut comrade.pair;
+        pair.settle_keys(found);
+        if pair.note_answered(&found.rank) && !pair.is_unanswered() {
+            comrade.record.forget_accepted();
+        }
+        if let Some(offer) = &packet.outer
+            && pair.follow(found, offer, self.device.prekeys(), now)
+        {
+            pair.report_due = true;
+        }
+    }
+
+    /// What a packet says beside its operation.
+    fn note_heard(&mut self, step: &mut Step, id: ComradeId, packet: &Packet) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let pair = &mut comrade.pair;
+        if let Some(update) = packet
+            .bundle
+            .as_ref()
+            .filter(|update| update.number > pair.bundle_number)
+            && let Ok(bundle) = komrade_crypto::bundle::Bundle::decode(&update.bytes)
+            && comrade
+                .record
+                .who
+                .is_some_and(|who| who.person == bundle.person() && who.device == *bundle.device())
+        {
+            pair.bundle = Some(update.bytes.clone());
+            pair.bundle_number = update.number;
+            pair.report_due = true;
+        }
+        if let Some(report) = &packet.report {
+            pair.outer_told(report.outer, step.now);
+            pair.bundle_told = pair.bundle_told.max(report.bundle);
+            // An older one may come late; it says nothing new.
+            if report.acknowledgement.up_to >= pair.acknowledged.up_to {
+                pair.acknowledged = report.acknowledgement.clone();
+                self.settle(step, id);
+                self.resupply(step, id);
+            }
+        }
+    }
+
+    /// Does what an operation says.
+    fn take_operation(&mut self, step: &mut Step, id: ComradeId, operation: &Operation) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let (record, pair) = (&mut comrade.record, &mut comrade.pair);
+        let fields = operation.fields();
+        match operation.body() {
+            Body::Text { text } => {
+                let message = Message {
+                    mine: false,
+                    text: text.clone(),
+                    written_at: fields.time,
+                    kept_at: step.now,
+                };
+                let ordinal = record.place(&message, step.now);
+                let value = records::encode(&message);
+                step.write(Table::Messages, keys::message(id, ordinal), value);
+                step.show_message(id, message.view(ordinal, None));
+            }
+            Body::Profile { name } if fields.sequence > pair.profile_sequence => {
+                pair.profile_sequence = fields.sequence;
+                if komrade_crypto::bundle::is_name(name) {
+                    record.name = name.clone();
+                }
+            }
+            Body::Homes { homes } if fields.sequence > pair.homes_sequence => {
+                pair.homes_sequence = fields.sequence;
+                if let Ok(homes) = packet::decode_homes(homes) {
+                    record.homes = homes;
+                    comrade.dialer.reset();
+                }
+            }
+            Body::Confirmed if record.state == ComradeState::Asked => {
+                record.state = ComradeState::Met;
+                record.active_at = step.now;
+                pair.report_due = true;
+                self.note_met(id);
+            }
+            // Kept in the account and acknowledged; shown by a version that knows it.
+            _ => {}
+        }
+    }
+
+    // --- what does not open yet ----------------------------------------------------------------
+
+    fn keep_waiting(&mut self, step: &mut Step, id: ComradeId, envelope: &Envelope) -> Outcome {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return Outcome::NotForMe;
+        };
+        let most = if comrade.record.is_met() {
+            limits::MAX_WAITING
+        } else {
+            MAX_WAITING_UNMET
+        };
+        let own = self.waiting.range((id, [0; 32])..=(id, [0xff; 32])).count();
+        if self.waiting.len() >= limits::MAX_WAITING || own >= most {
+            return Outcome::Full;
+        }
+        let envelope_id = envelope.id();
+        let expiry = envelope.header().expiry.0;
+        comrade.pair.note_seen(&envelope_id);
+        step.touched.pairs.insert(id);
+        self.waiting.insert((id, envelope_id.0), expiry);
+        step.write(
+            Table::Waiting,
+            keys::waiting(id, &envelope_id.0),
+            records::encode(&expiry),
+        );
+        let bytes = Zeroizing::new(envelope.as_bytes().to_vec());
+        step.write(
+            Table::Waiting,
+            keys::waiting_body(id, &envelope_id.0),
+            bytes,
+        );
+        Outcome::Accepted
+    }
+
+    pub(crate) fn drop_waiting(&mut self, step: &mut Step, id: ComradeId, envelope: &[u8; 32]) {
+        self.waiting.remove(&(id, *envelope));
+        step.delete(Table::Waiting, keys::waiting(id, envelope));
+        step.delete(Table::Waiting, keys::waiting_body(id, envelope));
+    }
+
+    /// Something of this comrade opened: others may, now. Page by page, from the beginning again if one did.
+    fn retry(&mut self, step: &mut Step, id: ComradeId, above: Option<Vec<u8>>, opened: bool) {
+        if self
+            .waiting
+            .range((id, [0; 32])..=(id, [0xff; 32]))
+            .next()
+            .is_none()
+        {
+            return;
+        }
+        let query = Query {
+            table: Table::Waiting,
+            prefix: keys::waiting_bodies(id),
+            above,
+            below: None,
+            descending: false,
+            limit: RETRIES,
+        };
+        let read = step.read(query);
+        self.reads.insert(
+            read,
+            Purpose::Retry {
+                comrade: id,
+                opened,
+            },
+        );
+    }
+
+    /// Tries envelopes again that did not open.
+    pub(crate) fn retried(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        mut opened: bool,
+        records: Vec<Record>,
+    ) {
+        let last = records.last().map(|record| record.key.clone());
+        let next = last.filter(|_| records.len() == RETRIES);
+        for record in records {
+            let Some((_, envelope_id)) = keys::parse_waiting(&record.key) else {
+                continue;
+            };
+            if !self.waiting.contains_key(&(id, envelope_id)) {
+                continue;
+            }
+            let Ok(bytes) = self.unseal(Table::Waiting, &record) else {
+                continue;
+            };
+            let Ok(envelope) = Envelope::decode(bytes.to_vec()) else {
+                continue;
+            };
+            match self.try_again(step, id, &envelope) {
+                Outcome::Busy | Outcome::Full => {}
+                outcome => {
+                    opened |= outcome == Outcome::Accepted;
+                    self.drop_waiting(step, id, &envelope_id);
+                }
+            }
+        }
+        match next {
+            Some(key) => self.retry(step, id, Some(key), opened),
+            None if opened => self.retry(step, id, None, false),
+            None => {}
+        }
+    }
+
+    /// `Full`: it still does not open.
+    fn try_again(&mut self, step: &mut Step, id: ComradeId, envelope: &Envelope) -> Outcome {
+        let header = envelope.header();
+        let Some(comrade) = self.comrades.get(&id) else {
+            return Outcome::NotForMe;
+        };
+        let Some(found) = comrade.pair.find(&header.nonce, &header.hint) else {
+            return Outcome::NotForMe;
+        };
+        let key = comrade.pair.receive_key(found);
+        let content = key.and_then(|key| {
+            key.open(&header.nonce, &header.encode(), envelope.ciphertext())
+                .ok()
+        });
+        let message = content.and_then(|content| {
+            unpad(&content)
+                .ok()
+                .and_then(|message| OlmMessage::decode(message).ok())
+        });
+        let Some(message) = message else {
+            return Outcome::Malformed;
+        };
+        match self.open_message(id, found.rank, &message) {
+            Ok(arrived) => self.take_packet(step, id, Some(found), arrived),
+            Err(NotOpened::Spent) => Outcome::AlreadyHave,
+            Err(NotOpened::Later) => Outcome::Full,
+        }
+    }
+
+    /// Forgets waiting envelopes whose day has come.
+    pub(crate) fn expire_waiting(&mut self, step: &mut Step) {
+        let today = Day::of(step.now).0;
+        let over: Vec<(ComradeId, [u8; 32])> = self
+            .waiting
+            .iter()
+            .filter(|(_, expiry)| **expiry <= today)
+            .map(|(key, _)| *key)
+            .take(limits::SWEEP_RECORDS)
+            .collect();
+        step.again |= over.len() == limits::SWEEP_RECORDS;
+        for (id, envelope) in over {
+            self.drop_waiting(step, id, &envelope);
+        }
+    }
+
+    /// When the next one's day comes.
+    pub(crate) fn next_waiting_expiry(&self) -> Option<Millis> {
+        self.waiting.values().min().map(|day| Day(*day).start())
+    }
+
+    // --- frames --------------------------------------------------------------------------------
+
+    /// A frame arrived on a link that is up. What is no frame ends the link.
+    pub(crate) fn frame(&mut self, step: &mut Step, link: LinkId, bytes: &[u8]) {
+        let Some(state) = self.links.get_mut(link) else {
+            return;
+        };
+        if !state.up {
+            return;
+        }
+        state.used_at = step.now;
+        let answer = match Frame::decode(bytes) {
+            Ok(Frame::Put { envelope }) => {
+                let outcome = self.put_here(step, link, &envelope);
+                Some(Frame::Ack {
+                    id: envelope.id(),
+                    outcome,
+                })
+            }
+            Ok(Frame::Ack { id, outcome }) => {
+                self.landed(step, link, id, outcome);
+                None
+            }
+            Ok(Frame::Fetch { locator }) => {
+                let envelope = self.bundle_for(link, &locator, step.now);
+                Some(Frame::Fetched { locator, envelope })
+            }
+            Ok(Frame::Fetched { locator, envelope }) => {
+                self.fetched(step, link, &locator, envelope);
+                None
+            }
+            Ok(_) => None,
+            Err(komrade_ether::FrameError::Put { id, error }) => Some(Frame::Ack {
+                id,
+                outcome: error.into(),
+            }),
+            Err(_) => {
+                self.close(step, link);
+                None
+            }
+        };
+        if let Some(answer) = answer {
+            step.effect(Effect::Send {
+                link,
+                frame: answer.encode(),
+            });
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Every bound and every span of time of the engine, each with its reason.
+
+use komrade_view::Millis;
+
+/// A second.
+pub const SECOND: Millis = 1_000;
+/// A minute.
+pub const MINUTE: Millis = 60 * SECOND;
+/// An hour.
+pub const HOUR: Millis = 60 * MINUTE;
+/// A day.
+pub const DAY: Millis = 24 * HOUR;
+/// A week.
+pub const WEEK: Millis = 7 * DAY;
+
+/// Comrades, whatever their state. All are held in memory, at about 12 KB each.
+pub const MAX_COMRADES: usize = 5_000;
+/// Comrades that wait to be confirmed. Strangers make these, so there are fewer.
+pub const MAX_ASKING: usize = 200;
+/// Comrades that answered the same invite.
+pub const MAX_ASKING_PER_INVITE: usize = 8;
+/// Live invites.
+pub const MAX_INVITES: usize = 50;
+/// The longest life of an invite, in days.
+pub const MAX_INVITE_DAYS: u8 = 21;
+/// First contacts remembered as declined or answered, per invite.
+pub const MAX_ENDED_CONTACTS: usize = 256;
+/// Relays remembered, with a destination each. The one used least lately is forgotten.
+pub const MAX_RELAYS: usize = 16;
+
+/// Bytes of a message.
+pub const MAX_TEXT_BYTES: usize = 20_000;
+/// Characters of a name.
+pub const MAX_NAME_CHARS: usize = 64;
+/// Characters of a new passphrase, at least.
+pub const MIN_PASSPHRASE_CHARS: usize = 12;
+/// Characters of the newest message shown beside a comrade.
+pub const LAST_CHARS: usize = 120;
+
+/// Messages that wait to be accepted, per comrade: beyond that, sending is refused.
+pub const MAX_OUTBOX: usize = 1_000;
+/// The same while the comrade has not been met: whoever never answers shall not cost much.
+pub const MAX_OUTBOX_UNMET: usize = 50;
+/// Accepted but unacknowledged operations kept for being asked for again, per comrade; the oldest are
+/// let go first.
+pub const MAX_KEPT: usize = 1_000;
+/// Entries of all outboxes together: 20 MB of memory.
+pub const MAX_OUTBOX_TOTAL: usize = 50_000;
+/// How often one operation is encrypted, at most.
+pub const MAX_SEALS: u8 = 10;
+/// How long a message is tried (an operation's expiry is 90 days at most).
+pub const MESSAGE_LIFE: Millis = 30 * DAY;
+/// How long an envelope without an operation is tried: what it says is soon said better.
+pub const CONTROL_LIFE: Millis = 2 * DAY;
+/// Envelopes sent on a link and not answered yet. Below the 40 skipped keys of an Olm chain, so that no
+/// order of arrival costs a message.
+pub const WINDOW: usize = 16;
+/// How long an answer to an envelope may take: I2P may stall for half a minute, a burst lost twice for a
+/// minute.
+pub const ANSWER_TIMEOUT: Millis = 3 * MINUTE;
+
+/// Operations taken from somebody who has not been confirmed.
+pub const MAX_UNCONFIRMED: u64 = 100;
+/// Envelopes that do not open yet, over all comrades: they are kept until they expire.
+pub const MAX_WAITING: usize = 1_000;
+/// Envelopes per comrade whose ids are remembered: far more than the [`WINDOW`] that may be sent twice.
+pub const MAX_SEEN: usize = 256;
+/// First contacts opened per minute: each costs one decapsulation.
+pub const INTROS_PER_MINUTE: u32 = 100;
+/// Olm sessions per pair of devices.
+pub const MAX_SESSIONS: usize = 4;
+/// First contacts per comrade whose keys still open envelopes.
+pub const MAX_CONTACTS: usize = 2;
+/// Base keys of sessions remembered per comrade, so that a repeated first message makes no new one.
+pub const MAX_BASE_KEYS: usize = 32;
+/// Messages without an answer after which a new session is opened.
+pub const UNANSWERED: u32 = 1_000;
+
+/// Links, both directions together.
+pub const MAX_LINKS: usize = 64;
+/// Links per comrade: two when both dialled at once.
+pub const MAX_LINKS_PER_COMRADE: usize = 2;
+/// Dials under way at once.
+pub const MAX_DIALS: usize = 8;
+/// Dials shown.
+pub const MAX_DIALS_SHOWN: usize = 50;
+/// The first wait after a failed dial.
+pub const DIAL_FIRST_WAIT: Millis = 5 * SECOND;
+/// The longest wait between dials.
+pub const DIAL_LONGEST_WAIT: Millis = 10 * MINUTE;
+/// How long a dial may take. The relay's own limit is a minute per attempt.
+pub const DIAL_TIMEOUT: Millis = 4 * MINUTE;
+/// How long a link without frames is kept.
+pub const LINK_IDLE: Millis = 5 * MINUTE;
+
+/// How often bytes alone tell the screens about the route.
+pub const ROUTE_PACE: Millis = SECOND;
+
+/// Prekeys, the fallback key, outer keys and record keys change so often.
+pub const KEY_LIFE: Millis = WEEK;
+/// How long private prekeys are kept: longer than an invite lives, plus the week of its bundle.
+pub const PREKEY_KEPT: Millis = 30 * DAY;
+/// How long an offered outer key waits to be acknowledged before another is drawn: as long as the prekey it is
+/// sealed to is surely kept.
+pub const OFFER_LIFE: Millis = 30 * DAY;
+/// How often a change of keys that was not acknowledged is offered again.
+pub const OFFER_AGAIN: Millis = DAY;
+/// Records rewritten under a new key per step.
+pub const SWEEP_RECORDS: usize = 50;
+/// The pause between those steps: the sweep must not be felt.
+pub const SWEEP_PACE: Millis = 200;
+/// Records read at once when the vault opens.
+pub const LOAD_PAGE: usize = 500;
+/// The mean time between acknowledgements at the calm pace, and at the quick one.
+pub const CALM_PACE: Millis = 5 * MINUTE;
+/// See [`CALM_PACE`].
+pub const QUICK_PACE: Millis = 10 * SECOND;
+/// Comrades written to at once in one step: each costs a sealed envelope and the pair's record.
+pub const ACKS_PER_STEP: usize = 50;

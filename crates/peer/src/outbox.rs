@@ -1,0 +1,447 @@
+//! The outbox: what was written is kept until the comrade has it.
+//!
+//! An entry holds an operation and the envelope last made of it, both in the store; memory holds only how far
+//! it is. The same bytes are sent until a home has accepted them. An entry is sealed anew only if the
+//! comrade reports the operation missing, the envelope expired, or whoever received it cannot open it; ten
+//! times at most. After that, or when it expires, the person is told that it was not delivered.
+//!
+//! Flow: [`Open::enqueue`] → [`Open::seal_entry`] (at once if there are keys for it) → [`Open::pump`]
+//! whenever a link is up and has room → [`Open::landed`] → [`Open::settle`] once acknowledged.
+
+use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
+use komrade_store::{Query, Record, Table};
+use komrade_view::{ComradeId, Millis};
+use zeroize::Zeroizing;
+
+use crate::{
+    Effect, LinkId, keys, limits,
+    links::Flight,
+    open::{Open, Purpose},
+    records::{self, Content, Entry, Sealed, TickRecord},
+    step::Step,
+};
+
+/// Entries that are dropped or expire in one step: with their records and ticks they stay far below the
+/// bound of a batch.
+const PER_STEP: usize = 100;
+
+impl Open {
+    /// Keeps an entry, and its operation if it has one. Answers its number.
+    pub(crate) fn enqueue(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        content: Content,
+        operation: Option<&[u8]>,
+    ) -> Option<u64> {
+        let comrade = self.comrades.get_mut(&id)?;
+        let number = comrade.record.next_entry;
+        comrade.record.next_entry = number.saturating_add(1);
+        comrade.outbox.insert(number, Entry::new(content, step.now));
+        if let Some(operation) = operation {
+            let operation = Zeroizing::new(operation.to_vec());
+            step.write(Table::Outbox, keys::operation(id, number), operation);
+        }
+        step.touched.comrades.insert(id);
+        step.touched.entries.insert((id, number));
+        Some(number)
+    }
+
+    /// Makes an envelope for an entry. `None` if there are no keys for it yet, or it was given up.
+    pub(crate) fn seal_entry(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        number: u64,
+        operation: Option<Zeroizing<Vec<u8>>>,
+    ) -> Option<Envelope> {
+        let entry = self.comrades.get(&id)?.outbox.get(&number)?;
+        let is_control = entry.content == Content::Control;
+        if entry.seals >= limits::MAX_SEALS || (operation.is_none() && !is_control) {
+            self.give_up(step, id, number);
+            return None;
+        }
+        let life = entry.expires_at.saturating_sub(step.now);
+        let envelope = self.seal(step, id, operation, is_control, life)?;
+        let entry = self.comrades.get_mut(&id)?.outbox.get_mut(&number)?;
+        entry.seals = entry.seals.saturating_add(1);
+        entry.sealed = Some(Sealed::new(envelope.id(), envelope.header().expiry));
+        let bytes = Zeroizing::new(envelope.as_bytes().to_vec());
+        step.write(Table::Outbox, keys::envelope(id, number), bytes);
+        step.touched.entries.insert((id, number));
+        Some(envelope)
+    }
+
+    /// Sends a new envelope at once if nothing stands before it.
+    pub(crate) fn send_now(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        number: u64,
+        envelope: Envelope,
+    ) {
+        let Some(comrade) = self.comrades.get(&id) else {
+            return;
+        };
+        let first = comrade
+            .outbox
+            .iter()
+            .find(|(number, entry)| entry.is_waiting() && !self.links.is_flying(id, **number));
+        let is_first = first.is_some_and(|(first, _)| *first == number);
+        let free = comrade.reading.is_none() && comrade.hold_until <= step.now;
+        if is_first
+            && free
+            && let Some(link) = self.links.up(id)
+        {
+            self.put(step, link, number, envelope);
+        }
+    }
+
+    fn put(&mut self, step: &mut Step, link: LinkId, number: u64, envelope: Envelope) -> bool {
+        let Some(state) = self.links.get_mut(link) else {
+            return false;
+        };
+        if state.flights.len() >= limits::WINDOW {
+            return false;
+        }
+        let flight = Flight {
+            number,
+            envelope: envelope.id(),
+            sent_at: step.now,
+        };
+        state.flights.push_back(flight);
+        state.used_at = step.now;
+        step.effect(Effect::Send {
+            link,
+            frame: Frame::Put { envelope }.encode(),
+        });
+        true
+    }
+
+    /// Fetches from the store what there is to send and room for on a link that is up.
+    pub(crate) fn pump(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(link) = self.links.up(id) else {
+            return;
+        };
+        let flying = self.links.get(link).map_or(0, |link| link.flights.len());
+        let Some(comrade) = self.comrades.get(&id) else {
+            return;
+        };
+        if comrade.reading.is_some() || comrade.hold_until > step.now || !comrade.pair.can_seal() {
+            return;
+        }
+        let wanted: Vec<u64> = comrade
+            .outbox
+            .iter()
+            .filter(|(number, entry)| entry.is_waiting() && !self.links.is_flying(id, **number))
+            .map(|(number, _)| *number)
+            .take(limits::WINDOW.saturating_sub(flying))
+            .collect();
+        let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
+            return;
+        };
+        let query = Query {
+            table: Table::Outbox,
+            prefix: keys::bodies(id),
+            above: Some(keys::envelope(id, first.saturating_sub(1))),
+            below: Some(keys::operation(id, last.saturating_add(1))),
+            descending: false,
+            limit: 2 * limits::WINDOW,
+        };
+        let read = step.read(query);
+        self.reads.insert(
+            read,
+            Purpose::Pump {
+                comrade: id,
+                wanted,
+            },
+        );
+        if let Some(comrade) = self.comrades.get_mut(&id) {
+            comrade.reading = Some(read);
+        }
+    }
+
+    /// The store gave what [`Open::pump`] asked for: seal what is not sealed, send all.
+    pub(crate) fn pumped(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        wanted: &[u64],
+        records: Vec<Record>,
+    ) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        comrade.reading = None;
+        // A page that is full may have been cut: what lies beyond is for the next one.
+        let full = records.len() >= 2 * limits::WINDOW;
+        let mut bodies = Bodies::default();
+        for record in records {
+            let Some((number, is_envelope)) = keys::parse_body(&record.key) else {
+                continue;
+            };
+            let Ok(value) = self.unseal(Table::Outbox, &record) else {
+                continue;
+            };
+            let slot = bodies.0.entry(number).or_default();
+            if is_envelope {
+                slot.1 = Some(value)
+            } else {
+                slot.0 = Some(value)
+            }
+        }
+        let end = bodies
+            .0
+            .last_key_value()
+            .map(|(number, _)| *number)
+            .filter(|_| full);
+        for number in wanted {
+            if end.is_some_and(|end| *number >= end) {
+                break;
+            }
+            let Some(link) = self.links.up(id) else {
+                return;
+            };
+            let entry = self
+                .comrades
+                .get(&id)
+                .and_then(|comrade| comrade.outbox.get(number));
+            let Some(entry) = entry.filter(|entry| entry.is_waiting()) else {
+                continue;
+            };
+            if self.links.is_flying(id, *number) {
+                continue;
+            }
+            let (operation, envelope) = bodies.0.remove(number).unwrap_or_default();
+            let current = entry.sealed.filter(|sealed| !sealed.is_expired(step.now));
+            let made = current.zip(envelope).and_then(|(sealed, bytes)| {
+                let envelope = Envelope::decode(bytes.to_vec()).ok()?;
+                (envelope.id() == sealed.id()).then_some(envelope)
+            });
+            let Some(envelope) = made.or_else(|| self.seal_entry(step, id, *number, operation))
+            else {
+                continue;
+            };
+            if !self.put(step, link, *number, envelope) {
+                break;
+            }
+        }
+        // What is left gets a read of its own once something landed.
+        let idle = self.links.up(id).and_then(|link| self.links.get(link));
+        if idle.is_some_and(|link| link.flights.is_empty()) && !wanted.is_empty() {
+            self.pump(step, id);
+        }
+    }
+
+    /// The other side answered a put.
+    pub(crate) fn landed(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        envelope: EnvelopeId,
+        outcome: Outcome,
+    ) {
+        let Some(flight) = self.links.land(link, envelope) else {
+            return;
+        };
+        let Some(crate::links::Party::Comrade(id)) = self.links.get(link).map(|link| link.party)
+        else {
+            return;
+        };
+        let number = flight.number;
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let Some(entry) = comrade.outbox.get_mut(&number) else {
+            return;
+        };
+        if entry.sealed.map(|sealed| sealed.id()) == Some(envelope) {
+            if outcome.is_held() {
+                self.accepted(step, id, number);
+            } else if outcome.is_passing() {
+                comrade.hold_until = step.now.saturating_add(limits::MINUTE);
+            } else {
+                // They will never take these bytes. A new envelope may do; not at once, or two that do not
+                // understand each other would keep each other busy.
+                entry.sealed = None;
+                let wait = limits::MINUTE << entry.seals.min(limits::MAX_SEALS);
+                comrade.hold_until = step.now.saturating_add(wait);
+                step.touched.entries.insert((id, number));
+                step.delete(Table::Outbox, keys::envelope(id, number));
+            }
+        }
+        self.pump(step, id);
+    }
+
+    fn accepted(&mut self, step: &mut Step, id: ComradeId, number: u64) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        if comrade.pair.note_accepted() {
+            step.touched.pairs.insert(id);
+        }
+        let Some(entry) = comrade.outbox.get_mut(&number) else {
+            return;
+        };
+        entry.accepted_at = Some(step.now);
+        let ordinal = entry.ordinal();
+        let kept = entry.sequence().is_some();
+        step.touched.entries.insert((id, number));
+        step.show.comrades = true;
+        step.show.route = true;
+        step.delete(Table::Outbox, keys::envelope(id, number));
+        if !kept {
+            self.drop_entry(step, id, number);
+            return;
+        }
+        if let Some(ordinal) = ordinal {
+            self.set_tick(step, id, ordinal, TickRecord::Accepted(step.now));
+        }
+        self.forget_oldest(step, id);
+        // An acknowledgement may have come before the answer to the put.
+        self.settle(step, id);
+    }
+
+    /// Lets go of the oldest accepted entry beyond [`limits::MAX_KEPT`].
+    fn forget_oldest(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get(&id) else {
+            return;
+        };
+        let mut kept = comrade
+            .outbox
+            .iter()
+            .filter(|(_, entry)| !entry.is_waiting());
+        let oldest = kept.next().map(|(number, _)| *number);
+        if kept.count() >= limits::MAX_KEPT
+            && let Some(oldest) = oldest
+        {
+            self.drop_entry(step, id, oldest);
+        }
+    }
+
+    /// Lets go of entries that the comrade has acknowledged.
+    pub(crate) fn settle(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get(&id) else {
+            return;
+        };
+        let covered: Vec<(u64, Option<u64>)> = comrade
+            .outbox
+            .iter()
+            .filter(|(_, entry)| {
+                entry
+                    .sequence()
+                    .is_some_and(|sequence| comrade.pair.acknowledged.covers(sequence))
+            })
+            .map(|(number, entry)| (*number, entry.ordinal()))
+            .take(PER_STEP)
+            .collect();
+        step.again |= covered.len() == PER_STEP;
+        for (number, ordinal) in covered {
+            if let Some(ordinal) = ordinal {
+                self.set_tick(step, id, ordinal, TickRecord::Delivered(step.now));
+            }
+            self.drop_entry(step, id, number);
+        }
+    }
+
+    /// The comrade asked for operations again: entries that a home accepted are sealed anew.
+    pub(crate) fn resupply(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let asked = &comrade.pair.acknowledged;
+        let again = comrade.outbox.iter_mut().filter(|(_, entry)| {
+            let wanted = entry
+                .sequence()
+                .is_some_and(|sequence| asked.wants(sequence));
+            wanted && !entry.is_waiting() && entry.seals < limits::MAX_SEALS
+        });
+        for (number, entry) in again.take(PER_STEP) {
+            entry.accepted_at = None;
+            entry.sealed = None;
+            step.touched.entries.insert((id, *number));
+        }
+        self.pump(step, id);
+    }
+
+    /// Entries whose time is over.
+    pub(crate) fn expire_entries(&mut self, step: &mut Step) {
+        let now = step.now;
+        let over: Vec<(ComradeId, u64)> = self
+            .comrades
+            .iter()
+            .flat_map(|(id, comrade)| comrade.outbox.iter().map(move |entry| (*id, entry)))
+            .filter(|(_, (_, entry))| entry.expires_at <= now)
+            .map(|(id, (number, _))| (id, *number))
+            .take(PER_STEP)
+            .collect();
+        step.again |= over.len() == PER_STEP;
+        for (id, number) in over {
+            self.give_up(step, id, number);
+        }
+    }
+
+    /// When the next entry expires.
+    pub(crate) fn next_expiry(&self) -> Option<Millis> {
+        let entries = self
+            .comrades
+            .values()
+            .flat_map(|comrade| comrade.outbox.values());
+        entries.map(|entry| entry.expires_at).min()
+    }
+
+    /// An entry that is not tried any longer: not delivered, unless a home has it.
+    fn give_up(&mut self, step: &mut Step, id: ComradeId, number: u64) {
+        let Some(entry) = self
+            .comrades
+            .get(&id)
+            .and_then(|comrade| comrade.outbox.get(&number))
+        else {
+            return;
+        };
+        if entry.is_waiting()
+            && let Some(ordinal) = entry.ordinal()
+        {
+            self.set_tick(step, id, ordinal, TickRecord::Expired);
+        }
+        self.drop_entry(step, id, number);
+    }
+
+    fn drop_entry(&mut self, step: &mut Step, id: ComradeId, number: u64) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        if comrade.outbox.remove(&number).is_some() {
+            step.touched.entries.insert((id, number));
+            step.delete(Table::Outbox, keys::operation(id, number));
+            step.delete(Table::Outbox, keys::envelope(id, number));
+            step.show.comrades = true;
+            step.show.route = true;
+        }
+    }
+
+    /// Writes how far a message has come.
+    fn set_tick(&mut self, step: &mut Step, id: ComradeId, ordinal: u64, tick: TickRecord) {
+        step.write(
+            Table::Messages,
+            keys::tick(id, ordinal),
+            records::encode(&tick),
+        );
+        step.show_tick(id, ordinal);
+        let last = self
+            .comrades
+            .get_mut(&id)
+            .and_then(|comrade| comrade.record.last.as_mut());
+        if let Some(last) = last.filter(|last| last.ordinal == ordinal) {
+            last.tick = Some(tick);
+            step.touched.comrades.insert(id);
+            step.show.comrades = true;
+        }
+    }
+}
+
+/// Per entry: its operation and its envelope.
+#[derive(Default)]
+struct Bodies(
+    std::collections::BTreeMap<u64, (Option<Zeroizing<Vec<u8>>>, Option<Zeroizing<Vec<u8>>>)>,
+);

@@ -1,0 +1,340 @@
+//! What is one's own: the profile, the relays, and the keys of this device.
+
+use komrade_crypto::{
+    DecodeError, bundle,
+    bundle::Bundle,
+    day_of,
+    first_contact::Party,
+    identity::{DeviceCertificate, DeviceKey, PersonId, RootKey},
+    invite::JoinSecret,
+    kem::{self, PrekeyRing},
+    pairwise::{Account, Message, PairwiseError, Received},
+    week_of,
+};
+use komrade_i2p::DestinationKeys;
+use komrade_view::{AckPace, Millis};
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::{
+    Address, RelayOrder, limits, packet,
+    records::{self, Damaged},
+    relay_link::RelayLink,
+};
+
+/// Secret bytes of any length in a record.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct SecretBytes(#[serde(with = "serde_bytes")] pub(crate) Vec<u8>);
+
+/// The profile and the relays.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Own {
+    pub(crate) name: String,
+    pub(crate) ack_pace: AckPace,
+    /// The one in use is the last one.
+    relays: Vec<Relay>,
+}
+
+/// A relay, with what is used at it and nowhere else.
+#[derive(Clone, Serialize, Deserialize)]
+struct Relay {
+    origin: String,
+    join_secret: JoinSecret,
+    account: SecretBytes,
+    destination: SecretBytes,
+}
+
+impl Relay {
+    fn address(&self) -> Option<Address> {
+        DestinationKeys::parse(&self.destination.0)
+            .ok()
+            .map(|keys| *keys.address().as_bytes())
+    }
+}
+
+impl Own {
+    pub(crate) fn new(name: String) -> Self {
+        Self {
+            name,
+            ack_pace: AckPace::default(),
+            relays: Vec::new(),
+        }
+    }
+
+    /// Uses this relay from now on. Without a secret it must be a known one. Says whether it could be.
+    pub(crate) fn use_relay(&mut self, link: RelayLink, rng: &mut dyn CryptoRng) -> bool {
+        let known = self
+            .relays
+            .iter()
+            .position(|relay| relay.origin == link.origin);
+        let relay = match (known, link.join_secret) {
+            (None, None) => return false,
+            (Some(at), secret) => {
+                let mut relay = self.relays.remove(at);
+                if let Some(secret) = secret {
+                    relay.join_secret = secret;
+                }
+                relay
+            }
+            (None, Some(join_secret)) => {
+                let mut account = vec![0; 32];
+                rng.fill_bytes(&mut account);
+                let destination = DestinationKeys::generate(&mut *rng).as_bytes().to_vec();
+                Relay {
+                    origin: link.origin,
+                    join_secret,
+                    account: SecretBytes(account),
+                    destination: SecretBytes(destination),
+                }
+            }
+        };
+        self.relays.push(relay);
+        if self.relays.len() > limits::MAX_RELAYS {
+            self.relays.remove(0);
+        }
+        true
+    }
+
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.relays.last().map(|relay| relay.origin.as_str())
+    }
+
+    pub(crate) fn join_secret(&self) -> Option<JoinSecret> {
+        self.relays.last().map(|relay| relay.join_secret.clone())
+    }
+
+    /// Where others reach this device: at the relay in use.
+    pub(crate) fn home(&self) -> Option<Address> {
+        self.relays.last().and_then(Relay::address)
+    }
+
+    /// Whether this is, or was, one's own address.
+    pub(crate) fn is_home(&self, address: &Address) -> bool {
+        self.relays
+            .iter()
+            .any(|relay| relay.address().as_ref() == Some(address))
+    }
+
+    pub(crate) fn order(&self) -> Option<RelayOrder> {
+        let relay = self.relays.last()?;
+        Some(RelayOrder {
+            origin: relay.origin.clone(),
+            join_secret: Zeroizing::new(*relay.join_secret.expose()),
+            account: Zeroizing::new(relay.account.0.as_slice().try_into().ok()?),
+            destination: Zeroizing::new(relay.destination.0.clone()),
+        })
+    }
+
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        records::encode(self)
+    }
+}
+
+/// The keys of this device.
+pub(crate) struct Device {
+    key: DeviceKey,
+    certificate: DeviceCertificate,
+    account: Account,
+    prekeys: PrekeyRing,
+    /// What others get to write to this device.
+    bundle: Bundle,
+    /// Grows with every new bundle.
+    pub(crate) bundle_number: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DeviceRecord {
+    key: SecretBytes,
+    #[serde(with = "serde_bytes")]
+    certificate: Vec<u8>,
+    account: SecretBytes,
+    prekeys: PrekeyRing,
+    #[serde(with = "serde_bytes")]
+    bundle: Vec<u8>,
+    bundle_number: u64,
+}
+
+impl Device {
+    /// Draws the keys of a new device of this person.
+    pub(crate) fn draw(
+        root: &RootKey,
+        own: &Own,
+        now: Millis,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, CannotSign> {
+        let key = DeviceKey::draw(rng);
+        let certificate = root.certify(&key.public(), day_of(now));
+        let (mut account, mut prekeys) = (Account::new(), PrekeyRing::new());
+        prekeys.rotate(week_of(day_of(now)), rng);
+        let prekey = account.fallback_key(week_of(day_of(now)))?;
+        let bundle = sign(&key, &certificate, &account, &prekeys, own, prekey, None)?;
+        Ok(Self {
+            key,
+            certificate,
+            account,
+            prekeys,
+            bundle,
+            bundle_number: 1,
+        })
+    }
+
+    pub(crate) fn person(&self) -> PersonId {
+        self.certificate.person()
+    }
+
+    pub(crate) fn party(&self) -> Party {
+        Party {
+            person: self.person(),
+            device: *self.certificate.device(),
+        }
+    }
+
+    pub(crate) fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    pub(crate) fn prekeys(&self) -> &PrekeyRing {
+        &self.prekeys
+    }
+
+    /// Draws this week's prekeys if there are none yet, forgets old ones, and signs a new bundle if anything in it
+    /// changed. Says whether anything changed.
+    pub(crate) fn renew(&mut self, own: &Own, now: Millis, rng: &mut dyn CryptoRng) -> bool {
+        let (day, week) = (day_of(now), week_of(day_of(now)));
+        // Never back: a clock that was wrong for a moment must not bring an old bundle.
+        let week = week.max(self.bundle.content().week);
+        let mut changed = self.prekeys.rotate(week, rng);
+        changed |= self.account.forget_expired(day);
+        let Ok(prekey) = self.account.fallback_key(week) else {
+            return changed;
+        };
+        let signed = sign(
+            &self.key,
+            &self.certificate,
+            &self.account,
+            &self.prekeys,
+            own,
+            prekey,
+            None,
+        );
+        if let Ok(bundle) = signed
+            && bundle != self.bundle
+        {
+            self.bundle = bundle;
+            self.bundle_number = self.bundle_number.saturating_add(1);
+            changed = true;
+        }
+        changed
+    }
+
+    /// Whether this week has no prekeys yet.
+    pub(crate) fn is_stale(&self, now: Millis) -> bool {
+        week_of(day_of(now)) > self.bundle.content().week
+    }
+
+    /// A bundle with an Olm prekey of its own, kept until the end of a day.
+    pub(crate) fn bundle_until(&mut self, own: &Own, last_day: u32) -> Result<Bundle, CannotSign> {
+        let prekey = self.account.one_time_key(last_day)?;
+        sign(
+            &self.key,
+            &self.certificate,
+            &self.account,
+            &self.prekeys,
+            own,
+            prekey,
+            Some(last_day),
+        )
+    }
+
+    /// Forgets the Olm prekey of such a bundle.
+    pub(crate) fn forget(&mut self, prekey: &[u8; 32]) {
+        self.account.forget(prekey);
+    }
+
+    /// Opens a first message of the device with this Olm identity.
+    ///
+    /// A copy of the account is used and dropped: the prekey of an invite must stay until the invite ends, or a
+    /// second answer to it could not even be shown. Whoever replays the first one is known by the base key.
+    pub(crate) fn receive(
+        &self,
+        olm_identity: &[u8; 32],
+        message: &Message,
+    ) -> Result<Received, PairwiseError> {
+        let mut copy = Account::from_bytes(&self.account.to_bytes())
+            .map_err(|_| PairwiseError::UnknownPrekey)?;
+        copy.receive(olm_identity, message)
+    }
+
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        records::encode(&DeviceRecord {
+            key: SecretBytes(self.key.to_bytes().to_vec()),
+            certificate: self.certificate.encode().to_vec(),
+            account: SecretBytes(self.account.to_bytes().to_vec()),
+            prekeys: self.prekeys.clone(),
+            bundle: self.bundle.as_bytes().to_vec(),
+            bundle_number: self.bundle_number,
+        })
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let record: DeviceRecord = records::decode(bytes)?;
+        let key = record.key.0.as_slice().try_into().map_err(|_| Damaged)?;
+        let damaged = |_: DecodeError| Damaged;
+        Ok(Self {
+            key: DeviceKey::from_bytes(key),
+            certificate: DeviceCertificate::decode(&record.certificate).map_err(damaged)?,
+            account: Account::from_bytes(&record.account.0).map_err(damaged)?,
+            prekeys: record.prekeys,
+            bundle: Bundle::decode(&record.bundle).map_err(damaged)?,
+            bundle_number: record.bundle_number,
+        })
+    }
+}
+
+/// There are no keys for a bundle, or a field does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CannotSign;
+
+impl From<PairwiseError> for CannotSign {
+    fn from(_: PairwiseError) -> Self {
+        Self
+    }
+}
+
+impl From<DecodeError> for CannotSign {
+    fn from(_: DecodeError) -> Self {
+        Self
+    }
+}
+
+fn sign(
+    key: &DeviceKey,
+    certificate: &DeviceCertificate,
+    account: &Account,
+    prekeys: &PrekeyRing,
+    own: &Own,
+    olm_prekey: [u8; 32],
+    last_day: Option<u32>,
+) -> Result<Bundle, CannotSign> {
+    let (week, secret) = prekeys.newest().ok_or(CannotSign)?;
+    let kept_until = week
+        .saturating_add(1)
+        .saturating_mul(7)
+        .saturating_add(kem::KEEP_DAYS - 1);
+    let content = bundle::Content {
+        certificate: certificate.clone(),
+        olm_identity: account.identity(),
+        olm_prekey,
+        kem: secret.public(),
+        week,
+        valid_until: last_day.unwrap_or(kept_until).min(kept_until),
+        name: own.name.clone(),
+        homes: own.home().iter().map(packet::encode_home).collect(),
+    };
+    Ok(Bundle::sign(content, key)?)
+}

@@ -1,0 +1,323 @@
+//! What one Olm message carries: an operation and what the two devices have to say about the way.
+//!
+//! | field | what |
+//! |---|---|
+//! | 1 | version |
+//! | 2 | the exact bytes of an operation |
+//! | 3 | acknowledgement of the recipient's operations |
+//! | 4 | number of the newest outer key of the recipient that is held here |
+//! | 5 | number of the recipient's newest bundle that is held here |
+//! | 6, 7 | number of the sender's bundle, and the bundle |
+//! | 8, 9, 10 | number of the sender's next outer key, the prekey it is sealed to, its encapsulation |
+//! | 11 | proof that the first contact and the session belong together |
+//!
+//! Every part may be missing. A part of a newer version is skipped.
+
+use komrade_crypto::first_contact::ContactSecret;
+use komrade_social::{Acknowledgement, MAX_ACKNOWLEDGEMENT_BYTES, MAX_OPERATION_BYTES};
+use zeroize::Zeroizing;
+
+use crate::{
+    Address,
+    fields::{Reader, Unreadable, Writer},
+};
+
+/// The version made here.
+pub(crate) const VERSION: u64 = 1;
+/// The largest bundle, in bytes.
+pub(crate) const MAX_BUNDLE_BYTES: usize = 4 * 1024;
+/// The largest packet, in bytes: what fits in the largest envelope.
+pub(crate) const MAX_PACKET_BYTES: usize = 60 * 1024;
+/// Homes of one person.
+pub(crate) const MAX_HOMES: usize = 8;
+
+/// What is said of the recipient's direction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    pub(crate) acknowledgement: Acknowledgement,
+    /// The newest outer key received.
+    pub(crate) outer: u64,
+    /// The newest bundle received.
+    pub(crate) bundle: u64,
+}
+
+/// A bundle under its number: a higher one replaces a lower one.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct BundleUpdate {
+    pub(crate) number: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The next outer key of the sender's direction.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct OuterOffer {
+    pub(crate) number: u64,
+    /// The week of the prekey it is sealed to.
+    pub(crate) week: u32,
+    pub(crate) encapsulation: Vec<u8>,
+}
+
+/// The content of one Olm message.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Packet {
+    pub(crate) operation: Option<Zeroizing<Vec<u8>>>,
+    pub(crate) report: Option<Report>,
+    pub(crate) bundle: Option<BundleUpdate>,
+    pub(crate) outer: Option<OuterOffer>,
+    pub(crate) binding: Option<[u8; 32]>,
+}
+
+impl Packet {
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut writer = Writer::default()
+            .uint(1, VERSION)
+            .optional(2, self.operation.as_deref().map(Vec::as_slice));
+        if let Some(report) = &self.report {
+            writer = writer
+                .bytes(3, &report.acknowledgement.encode())
+                .uint(4, report.outer)
+                .uint(5, report.bundle);
+        }
+        if let Some(bundle) = &self.bundle {
+            writer = writer.uint(6, bundle.number).bytes(7, &bundle.bytes);
+        }
+        if let Some(offer) = &self.outer {
+            writer = writer
+                .uint(8, offer.number)
+                .uint(9, offer.week.into())
+                .bytes(10, &offer.encapsulation);
+        }
+        writer
+            .optional(11, self.binding.as_ref().map(|binding| &binding[..]))
+            .finish()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        if bytes.len() > MAX_PACKET_BYTES {
+            return Err(Unreadable);
+        }
+        let mut reader = Reader::parse(bytes)?;
+        if reader.uint(1)? == 0 {
+            return Err(Unreadable);
+        }
+        let operation =
+            bounded(reader.optional_bytes(2)?, MAX_OPERATION_BYTES)?.map(Zeroizing::new);
+        let report = match bounded(reader.optional_bytes(3)?, MAX_ACKNOWLEDGEMENT_BYTES)? {
+            None => None,
+            Some(bytes) => Some(Report {
+                acknowledgement: Acknowledgement::decode(&bytes).map_err(|_| Unreadable)?,
+                outer: reader.uint(4)?,
+                bundle: reader.uint(5)?,
+            }),
+        };
+        let bundle = match reader.optional_uint(6)? {
+            None => None,
+            Some(number) => Some(BundleUpdate {
+                number,
+                bytes: bounded(reader.optional_bytes(7)?, MAX_BUNDLE_BYTES)?.ok_or(Unreadable)?,
+            }),
+        };
+        let outer = match reader.optional_uint(8)? {
+            None => None,
+            Some(number) => Some(OuterOffer {
+                number,
+                week: reader.uint(9)?.try_into().map_err(|_| Unreadable)?,
+                encapsulation: bounded(reader.optional_bytes(10)?, MAX_BUNDLE_BYTES)?
+                    .ok_or(Unreadable)?,
+            }),
+        };
+        let binding = match reader.optional_bytes(11)? {
+            None => None,
+            Some(bytes) => Some(bytes.try_into().map_err(|_| Unreadable)?),
+        };
+        Ok(Self {
+            operation,
+            report,
+            bundle,
+            outer,
+            binding,
+        })
+    }
+}
+
+fn bounded(bytes: Option<Vec<u8>>, most: usize) -> Result<Option<Vec<u8>>, Unreadable> {
+    match bytes {
+        Some(bytes) if bytes.len() > most => Err(Unreadable),
+        bytes => Ok(bytes),
+    }
+}
+
+/// What an intro holds: 1 the version; 2 the contact secret; 3 the sender's bundle; 4 an Olm message.
+pub(crate) struct IntroBody {
+    pub(crate) contact: ContactSecret,
+    pub(crate) bundle: Vec<u8>,
+    pub(crate) message: Vec<u8>,
+}
+
+impl IntroBody {
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        Writer::default()
+            .uint(1, VERSION)
+            .bytes(2, self.contact.expose())
+            .bytes(3, &self.bundle)
+            .bytes(4, &self.message)
+            .finish()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut reader = Reader::parse(bytes)?;
+        if reader.uint(1)? == 0 {
+            return Err(Unreadable);
+        }
+        let contact = Zeroizing::new(reader.array(2)?);
+        Ok(Self {
+            contact: ContactSecret::from_bytes(*contact),
+            bundle: reader.bytes(3)?,
+            message: reader.bytes(4)?,
+        })
+    }
+}
+
+/// One home: 1 the kind (1: the peer's own destination); 2 the address.
+pub(crate) fn encode_home(address: &Address) -> Vec<u8> {
+    Writer::default()
+        .uint(1, 1)
+        .bytes(2, address)
+        .finish()
+        .to_vec()
+}
+
+/// Reads one home; `None` for a kind of a newer version.
+pub(crate) fn decode_home(bytes: &[u8]) -> Result<Option<Address>, Unreadable> {
+    let mut reader = Reader::parse(bytes)?;
+    match reader.uint(1)? {
+        1 => reader.array(2).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// A list of homes, as the operation holds it: 1 the version; 2 the homes.
+pub(crate) fn encode_homes(homes: &[Address]) -> Vec<u8> {
+    let homes = homes.iter().take(MAX_HOMES).map(encode_home);
+    Writer::default()
+        .uint(1, VERSION)
+        .list(2, homes)
+        .finish()
+        .to_vec()
+}
+
+/// Reads what [`encode_homes`] made.
+pub(crate) fn decode_homes(bytes: &[u8]) -> Result<Vec<Address>, Unreadable> {
+    let mut reader = Reader::parse(bytes)?;
+    reader.uint(1)?;
+    let homes = reader.list(2, MAX_HOMES)?;
+    homes
+        .iter()
+        .filter_map(|home| decode_home(home).transpose())
+        .collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    pub(crate) fn full() -> Packet {
+        Packet {
+            operation: Some(Zeroizing::new(vec![0xa0])),
+            report: Some(Report {
+                outer: 3,
+                bundle: 4,
+                ..Report::default()
+            }),
+            bundle: Some(BundleUpdate {
+                number: 5,
+                bytes: vec![1, 2],
+            }),
+            outer: Some(OuterOffer {
+                number: 6,
+                week: 7,
+                encapsulation: vec![8],
+            }),
+            binding: Some([9; 32]),
+        }
+    }
+
+    #[test]
+    fn packets_come_back() {
+        for packet in [Packet::default(), full()] {
+            assert!(Packet::decode(&packet.encode()).unwrap() == packet);
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_frozen() {
+        let packet = Packet {
+            operation: Some(Zeroizing::new(vec![0xa0])),
+            report: Some(Report {
+                outer: 3,
+                bundle: 4,
+                ..Report::default()
+            }),
+            ..Packet::default()
+        };
+        let expected = [
+            0xa5, 1, 1, 2, 0x41, 0xa0, 3, 0x47, 0xa3, 1, 0, 2, 0x80, 3, 0x80, 4, 3, 5, 4,
+        ];
+        assert_eq!(**packet.encode(), expected);
+        assert_eq!(encode_homes(&[]), [0xa2, 1, 1, 2, 0x80]);
+    }
+
+    #[test]
+    fn intros_come_back() {
+        let contact = ContactSecret::from_bytes([7; 32]);
+        let body = IntroBody {
+            contact: contact.clone(),
+            bundle: vec![1],
+            message: vec![2],
+        };
+        let again = IntroBody::decode(&body.encode()).unwrap();
+        assert_eq!(
+            (again.contact, again.bundle, again.message),
+            (contact, vec![1], vec![2])
+        );
+        assert!(IntroBody::decode(&Writer::default().uint(1, 1).bytes(2, b"").finish()).is_err());
+    }
+
+    #[test]
+    fn too_many_homes_and_damaged_parts_are_refused() {
+        let home = Writer::default()
+            .uint(1, 1)
+            .bytes(2, &[0; 32])
+            .finish()
+            .to_vec();
+        let many = Writer::default()
+            .uint(1, 1)
+            .list(2, vec![home; MAX_HOMES + 1])
+            .finish();
+        assert_eq!(decode_homes(&many), Err(Unreadable));
+        let newer = Writer::default()
+            .uint(1, 2)
+            .bytes(2, &[0; 40])
+            .finish()
+            .to_vec();
+        let newer = Writer::default().uint(1, 1).list(2, [newer]).finish();
+        assert_eq!(decode_homes(&newer), Ok(Vec::new()));
+        for bytes in [
+            Writer::default().finish(),
+            Writer::default().uint(1, 0).finish(),
+            Writer::default().uint(1, 1).bytes(3, b"no").finish(),
+            Writer::default().uint(1, 1).uint(6, 1).finish(),
+            Writer::default()
+                .uint(1, 1)
+                .uint(8, 1)
+                .uint(9, u64::MAX)
+                .bytes(10, b"")
+                .finish(),
+            Writer::default().uint(1, 1).bytes(11, &[0; 31]).finish(),
+        ] {
+            assert!(Packet::decode(&bytes).is_err());
+        }
+    }
+}

@@ -1,0 +1,692 @@
+//! What this device and one of a comrade's share: operations counted in both directions, sessions, outer keys.
+//!
+//! One record, rewritten with every message. Bounds: [`limits::MAX_SESSIONS`], [`limits::MAX_CONTACTS`],
+//! [`limits::MAX_SEEN`], [`limits::MAX_BASE_KEYS`]; outer keys as [`Pair::settle_keys`] says.
+
+use std::collections::VecDeque;
+
+use komrade_crypto::{
+    bundle::Bundle,
+    first_contact::{ContactSecret, Party, ReunionKey},
+    kem::ENCAPSULATION_BYTES,
+    link::LinkKey,
+    outer::{DetectionKey, OuterKey},
+    pairwise::{Message, PairwiseError, Session, SessionId},
+};
+use komrade_ether::EnvelopeId;
+use komrade_social::{Acknowledgement, OperationId, Received};
+use komrade_view::Millis;
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    Address, limits,
+    own::SecretBytes,
+    packet::{OuterOffer, Report},
+    records::{self, Damaged},
+};
+
+/// The name of a first contact on both sides.
+pub(crate) type Rank = [u8; 32];
+
+/// What grew from one first contact.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Contact {
+    pub(crate) rank: Rank,
+    /// Made here, rather than there.
+    pub(crate) initiated: bool,
+    /// Made here, and nothing has come back yet: kept to repeat the intro.
+    pub(crate) secret: Option<ContactSecret>,
+    /// The other side has the intro, so that links can be made with the reunion key.
+    pub(crate) known: bool,
+    pub(crate) reunion: ReunionKey,
+}
+
+impl Contact {
+    pub(crate) fn new(
+        secret: &ContactSecret,
+        own: &Party,
+        theirs: &Party,
+        initiated: bool,
+    ) -> Self {
+        Self {
+            rank: secret.rank(),
+            initiated,
+            secret: initiated.then(|| secret.clone()),
+            known: !initiated,
+            reunion: secret.reunion(&own.person, &theirs.person),
+        }
+    }
+}
+
+/// An outer key and its place in the chain that began with a first contact; number 0 is the first.
+#[derive(Clone, Serialize, Deserialize)]
+struct KeyRecord {
+    rank: Rank,
+    number: u64,
+    key: OuterKey,
+    since: Millis,
+}
+
+/// The next key of one's own direction, until the other side has it.
+#[derive(Clone, Serialize, Deserialize)]
+struct OfferRecord {
+    next: KeyRecord,
+    week: u32,
+    #[serde(with = "serde_bytes")]
+    encapsulation: Vec<u8>,
+}
+
+/// A key with its detection key at hand.
+struct Outer {
+    record: KeyRecord,
+    detection: DetectionKey,
+}
+
+impl From<KeyRecord> for Outer {
+    fn from(record: KeyRecord) -> Self {
+        let detection = record.key.detection();
+        Self { record, detection }
+    }
+}
+
+/// Under which key an envelope was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) rank: Rank,
+    pub(crate) number: u64,
+}
+
+/// An Olm session.
+struct SessionState {
+    session: Session,
+    rank: Rank,
+    /// When it was made or heard last, as a count.
+    order: u64,
+    /// Messages since something was heard in it.
+    unanswered: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SessionRecord {
+    session: SecretBytes,
+    rank: Rank,
+    order: u64,
+    unanswered: u32,
+}
+
+/// Why an Olm message gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotOpened {
+    /// It was opened before, or is not worth keeping.
+    Spent,
+    /// It may open later.
+    Later,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Pair {
+    /// Number of one's own newest operation, and its id.
+    pub(crate) sequence: u64,
+    pub(crate) previous: Option<OperationId>,
+    /// Theirs, as far as they came.
+    pub(crate) received: Received,
+    /// Which of one's own they have.
+    pub(crate) acknowledged: Acknowledgement,
+    /// Something of theirs came that they have not been told of.
+    pub(crate) report_due: bool,
+    /// When missing operations were asked for last.
+    pub(crate) asked_at: Option<Millis>,
+    /// Their newest bundle, checked before, and its number (0: that of the first contact). Read when needed: the
+    /// signatures of thousands would keep the vault from opening at once.
+    pub(crate) bundle: Option<Vec<u8>>,
+    pub(crate) bundle_number: u64,
+    /// The number of one's own bundle that they have.
+    pub(crate) bundle_told: u64,
+    /// The home of one's own that they were told of last.
+    pub(crate) homes_told: Option<Address>,
+    /// When keys were offered last.
+    pub(crate) offered_at: Option<Millis>,
+    /// The numbers of their operations that set name and homes last.
+    pub(crate) profile_sequence: u64,
+    pub(crate) homes_sequence: u64,
+    contacts: Vec<Contact>,
+    links: Vec<LinkKey>,
+    sessions: Vec<SessionState>,
+    clock: u64,
+    send: Option<Outer>,
+    offer: Option<OfferRecord>,
+    receive: Vec<Outer>,
+    base_keys: VecDeque<[u8; 32]>,
+    seen: VecDeque<[u8; 16]>,
+}
+
+impl Pair {
+    // --- first contacts ------------------------------------------------------------------------
+
+    pub(crate) fn contacts(&self) -> &[Contact] {
+        &self.contacts
+    }
+
+    pub(crate) fn contact(&self, rank: &Rank) -> Option<&Contact> {
+        self.contacts.iter().find(|contact| contact.rank == *rank)
+    }
+
+    /// The one to send on: the lowest.
+    pub(crate) fn sending(&self) -> Option<&Contact> {
+        self.contacts.iter().min_by_key(|contact| contact.rank)
+    }
+
+    /// Whether envelopes still travel as intros.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.sending()
+            .is_some_and(|contact| contact.secret.is_some())
+    }
+
+    /// Adds a first contact, with the first key of each direction.
+    pub(crate) fn add_contact(
+        &mut self,
+        secret: &ContactSecret,
+        own: &Party,
+        theirs: &Party,
+        initiated: bool,
+        now: Millis,
+    ) {
+        let contact = Contact::new(secret, own, theirs, initiated);
+        let key = |key| KeyRecord {
+            rank: contact.rank,
+            number: 0,
+            key,
+            since: now,
+        };
+        self.receive.push(key(secret.outer(theirs, own)).into());
+        let send = key(secret.outer(own, theirs));
+        self.links.push(contact.reunion.link());
+        self.contacts.push(contact);
+        if self
+            .sending()
+            .is_some_and(|lowest| lowest.rank == send.rank)
+        {
+            self.send = Some(send.into());
+            self.offer = None;
+        }
+    }
+
+    /// A home of theirs has what was sent. Says whether that is news.
+    pub(crate) fn note_accepted(&mut self) -> bool {
+        let waiting = self.contacts.iter_mut().find(|contact| !contact.known);
+        waiting.map(|contact| contact.known = true).is_some()
+    }
+
+    /// They answered under this contact: no more intros. Says whether that is news.
+    pub(crate) fn note_answered(&mut self, rank: &Rank) -> bool {
+        let contact = self
+            .contacts
+            .iter_mut()
+            .find(|contact| contact.rank == *rank);
+        let Some(contact) = contact.filter(|contact| contact.secret.is_some()) else {
+            return false;
+        };
+        contact.secret = None;
+        contact.known = true;
+        true
+    }
+
+    /// The keys of live links.
+    pub(crate) fn link_keys(&self) -> &[LinkKey] {
+        &self.links
+    }
+
+    /// The key to dial with: that of the lowest contact they know of.
+    pub(crate) fn dial_key(&self) -> Option<&LinkKey> {
+        let known = self
+            .contacts
+            .iter()
+            .zip(&self.links)
+            .filter(|(contact, _)| contact.known);
+        known
+            .min_by_key(|(contact, _)| contact.rank)
+            .map(|(_, key)| key)
+    }
+
+    // --- envelopes seen ------------------------------------------------------------------------
+
+    pub(crate) fn has_seen(&self, id: &EnvelopeId) -> bool {
+        self.seen.iter().any(|seen| id.0.starts_with(seen))
+    }
+
+    pub(crate) fn note_seen(&mut self, id: &EnvelopeId) {
+        if let Some(start) = id.0.first_chunk() {
+            self.seen.push_back(*start);
+        }
+        if self.seen.len() > limits::MAX_SEEN {
+            self.seen.pop_front();
+        }
+    }
+
+    // --- sessions ------------------------------------------------------------------------------
+
+    pub(crate) fn can_seal(&self) -> bool {
+        !self.contacts.is_empty() && !self.sessions.is_empty()
+    }
+
+    /// Keeps a session. A fifth one takes the place of the one unused for longest.
+    pub(crate) fn add_session(&mut self, session: Session, rank: Rank) {
+        self.clock = self.clock.saturating_add(1);
+        self.base_keys.push_back(session.base_key());
+        if self.base_keys.len() > limits::MAX_BASE_KEYS {
+            self.base_keys.pop_front();
+        }
+        self.sessions.push(SessionState {
+            session,
+            rank,
+            order: self.clock,
+            unanswered: 0,
+        });
+        if self.sessions.len() > limits::MAX_SESSIONS {
+            let oldest = self
+                .sessions
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, state)| state.order);
+            if let Some(at) = oldest.map(|(at, _)| at) {
+                self.sessions.remove(at);
+            }
+        }
+    }
+
+    pub(crate) fn has_base_key(&self, base: &[u8; 32]) -> bool {
+        self.base_keys.contains(base)
+    }
+
+    pub(crate) fn has_session(&self, id: &SessionId) -> bool {
+        self.sessions.iter().any(|state| state.session.id() == *id)
+    }
+
+    /// The session to send in: of the contact to send on, the one made or heard last.
+    fn sending_session(&mut self) -> Option<&mut SessionState> {
+        let rank = self.sending()?.rank;
+        self.sessions
+            .iter_mut()
+            .max_by_key(|state| (state.rank == rank, state.order))
+    }
+
+    /// Whether a new session is due: too many messages without an answer.
+    pub(crate) fn is_session_worn(&mut self) -> bool {
+        self.sending_session()
+            .is_some_and(|state| state.unanswered >= limits::UNANSWERED)
+    }
+
+    pub(crate) fn encrypt(&mut self, plaintext: &[u8]) -> Option<Vec<u8>> {
+        let state = self.sending_session()?;
+        let message = state.session.encrypt(plaintext).ok()?;
+        state.unanswered = state.unanswered.saturating_add(1);
+        Some(message.encode())
+    }
+
+    /// Decrypts in whichever session can. What was opened can be taken back: see [`Undo`].
+    pub(crate) fn decrypt(
+        &mut self,
+        message: &Message,
+    ) -> Result<(Zeroizing<Vec<u8>>, Undo), NotOpened> {
+        let named = message.prekey().map(|prekey| prekey.session);
+        let mut result = NotOpened::Later;
+        for (at, state) in self.sessions.iter_mut().enumerate() {
+            if named.is_some_and(|named| named != state.session.id()) {
+                continue;
+            }
+            let before = state.session.to_bytes();
+            match state.session.decrypt(message) {
+                Ok(plaintext) => {
+                    let undo = Undo {
+                        at,
+                        before,
+                        order: state.order,
+                        unanswered: state.unanswered,
+                    };
+                    self.clock = self.clock.saturating_add(1);
+                    state.order = self.clock;
+                    state.unanswered = 0;
+                    return Ok((plaintext, undo));
+                }
+                Err(PairwiseError::KeyGone) => result = NotOpened::Spent,
+                Err(_) => {}
+            }
+        }
+        Err(result)
+    }
+
+    /// Takes back what [`Pair::decrypt`] did.
+    pub(crate) fn undo(&mut self, undo: Undo) {
+        if let Some(state) = self.sessions.get_mut(undo.at)
+            && let Ok(session) = Session::from_bytes(&undo.before)
+        {
+            state.session = session;
+            state.order = undo.order;
+            state.unanswered = undo.unanswered;
+        }
+    }
+
+    pub(crate) fn read_bundle(&self) -> Option<Bundle> {
+        Bundle::decode(self.bundle.as_deref()?).ok()
+    }
+
+    // --- outer keys ----------------------------------------------------------------------------
+
+    /// Which key of theirs an envelope was sealed with, by its hint.
+    pub(crate) fn find(&self, nonce: &[u8; 12], hint: &[u8; 8]) -> Option<Found> {
+        let outer = self
+            .receive
+            .iter()
+            .find(|outer| outer.detection.matches(nonce, hint))?;
+        Some(Found {
+            rank: outer.record.rank,
+            number: outer.record.number,
+        })
+    }
+
+    pub(crate) fn receive_key(&self, found: Found) -> Option<&OuterKey> {
+        let is =
+            |outer: &&Outer| outer.record.rank == found.rank && outer.record.number == found.number;
+        self.receive.iter().find(is).map(|outer| &outer.record.key)
+    }
+
+    pub(crate) fn send_key(&self) -> Option<(&OuterKey, &DetectionKey)> {
+        self.send
+            .as_ref()
+            .map(|outer| (&outer.record.key, &outer.detection))
+    }
+
+    /// The newest key of theirs in the chain that this envelope belongs to, to be reported.
+    fn newest_received(&self) -> u64 {
+        self.receive
+            .iter()
+            .map(|outer| outer.record.number)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Draws the next key of one's own direction if a week has passed and the last one is not on its way. Says
+    /// whether it did.
+    pub(crate) fn change_outer(&mut self, now: Millis, rng: &mut dyn CryptoRng) -> bool {
+        let Some(send) = &self.send else { return false };
+        let from = self
+            .offer
+            .as_ref()
+            .map_or(send.record.since, |offer| offer.next.since);
+        let patience = if self.offer.is_some() {
+            limits::OFFER_LIFE
+        } else {
+            limits::KEY_LIFE
+        };
+        if now < from.saturating_add(patience) {
+            return false;
+        }
+        let Some(bundle) = self.read_bundle() else {
+            return false;
+        };
+        let last = self
+            .offer
+            .as_ref()
+            .map_or(send.record.number, |offer| offer.next.number);
+        let Ok((key, encapsulation)) = send.record.key.change(&bundle.content().kem, rng) else {
+            return false;
+        };
+        let number = last.saturating_add(1);
+        let next = KeyRecord {
+            rank: send.record.rank,
+            number,
+            key,
+            since: now,
+        };
+        let encapsulation = encapsulation.to_vec();
+        self.offer = Some(OfferRecord {
+            next,
+            week: bundle.content().week,
+            encapsulation,
+        });
+        true
+    }
+
+    /// What to tell of the next key, as long as they have not said that they have it.
+    pub(crate) fn outer_offer(&self) -> Option<OuterOffer> {
+        self.offer.as_ref().map(|offer| OuterOffer {
+            number: offer.next.number,
+            week: offer.week,
+            encapsulation: offer.encapsulation.clone(),
+        })
+    }
+
+    /// They say which key they have: the next one is used from now on.
+    pub(crate) fn outer_told(&mut self, number: u64, now: Millis) {
+        if let Some(offer) = self.offer.take_if(|offer| offer.next.number == number) {
+            self.send = Some(
+                KeyRecord {
+                    since: now,
+                    ..offer.next
+                }
+                .into(),
+            );
+        }
+    }
+
+    /// Their next key came, in an envelope under `found`. Says whether that is news.
+    pub(crate) fn follow(
+        &mut self,
+        found: Found,
+        offer: &OuterOffer,
+        prekeys: &komrade_crypto::kem::PrekeyRing,
+        now: Millis,
+    ) -> bool {
+        let known =
+            |outer: &Outer| outer.record.rank == found.rank && outer.record.number >= offer.number;
+        let Ok(encapsulation) =
+            <&[u8; ENCAPSULATION_BYTES]>::try_from(offer.encapsulation.as_slice())
+        else {
+            return false;
+        };
+        if offer.number <= found.number || self.receive.iter().any(known) {
+            return false;
+        }
+        let Some(secret) = prekeys.secret(offer.week) else {
+            return false;
+        };
+        let Some(Ok(key)) = self
+            .receive_key(found)
+            .map(|current| current.follow(secret, encapsulation))
+        else {
+            return false;
+        };
+        let record = KeyRecord {
+            rank: found.rank,
+            number: offer.number,
+            key,
+            since: now,
+        };
+        self.receive.push(record.into());
+        self.settle_keys(found);
+        true
+    }
+
+    /// An envelope was opened under `found`: of its chain the first key stays, the one before it, it, and the newest
+    /// one after it. Says whether any went.
+    pub(crate) fn settle_keys(&mut self, found: Found) -> bool {
+        let mut numbers: Vec<u64> = self
+            .receive
+            .iter()
+            .filter(|outer| outer.record.rank == found.rank)
+            .map(|outer| outer.record.number)
+            .collect();
+        numbers.sort_unstable();
+        let current = numbers
+            .iter()
+            .copied()
+            .filter(|number| *number >= found.number)
+            .min();
+        let before = numbers
+            .iter()
+            .copied()
+            .filter(|number| *number < found.number)
+            .max();
+        let newest = numbers.last().copied();
+        let count = self.receive.len();
+        self.receive.retain(|outer| {
+            let number = Some(outer.record.number);
+            outer.record.rank != found.rank
+                || outer.record.number == 0
+                || [current, before, newest].contains(&number)
+        });
+        self.receive.len() != count
+    }
+
+    // --- reports -------------------------------------------------------------------------------
+
+    /// What to tell of their direction.
+    pub(crate) fn report(&self) -> Report {
+        Report {
+            acknowledgement: self.received.acknowledgement(),
+            outer: self.newest_received(),
+            bundle: self.bundle_number,
+        }
+    }
+
+    /// The report was sealed into an envelope.
+    pub(crate) fn note_reported(&mut self, now: Millis) {
+        self.report_due = false;
+        if self.received.missing_count() > 0 {
+            self.asked_at = Some(now);
+        }
+    }
+
+    // --- the record ----------------------------------------------------------------------------
+
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let sessions = self.sessions.iter().map(|state| SessionRecord {
+            session: SecretBytes(state.session.to_bytes().to_vec()),
+            rank: state.rank,
+            order: state.order,
+            unanswered: state.unanswered,
+        });
+        records::encode(&PairRecord {
+            sequence: self.sequence,
+            previous: self.previous.map(|id| id.0),
+            received: serde_bytes::ByteBuf::from(self.received.encode()),
+            acknowledged: serde_bytes::ByteBuf::from(self.acknowledged.encode()),
+            report_due: self.report_due,
+            asked_at: self.asked_at,
+            bundle: self.bundle.clone().map(serde_bytes::ByteBuf::from),
+            bundle_number: self.bundle_number,
+            bundle_told: self.bundle_told,
+            homes_told: self.homes_told,
+            offered_at: self.offered_at,
+            profile_sequence: self.profile_sequence,
+            homes_sequence: self.homes_sequence,
+            contacts: self.contacts.clone(),
+            sessions: sessions.collect(),
+            clock: self.clock,
+            send: self.send.as_ref().map(|outer| outer.record.clone()),
+            offer: self.offer.clone(),
+            receive: self
+                .receive
+                .iter()
+                .map(|outer| outer.record.clone())
+                .collect(),
+            base_keys: self
+                .base_keys
+                .iter()
+                .map(|key| serde_bytes::ByteArray::new(*key))
+                .collect(),
+            seen: self
+                .seen
+                .iter()
+                .map(|start| serde_bytes::ByteArray::new(*start))
+                .collect(),
+        })
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let record: PairRecord = records::decode(bytes)?;
+        let session = |record: SessionRecord| {
+            let session = Session::from_bytes(&record.session.0).map_err(|_| Damaged)?;
+            let SessionRecord {
+                rank,
+                order,
+                unanswered,
+                ..
+            } = record;
+            Ok(SessionState {
+                session,
+                rank,
+                order,
+                unanswered,
+            })
+        };
+        Ok(Self {
+            sequence: record.sequence,
+            previous: record.previous.map(OperationId),
+            received: Received::decode(&record.received).map_err(|_| Damaged)?,
+            acknowledged: Acknowledgement::decode(&record.acknowledged).map_err(|_| Damaged)?,
+            report_due: record.report_due,
+            asked_at: record.asked_at,
+            bundle: record.bundle.map(serde_bytes::ByteBuf::into_vec),
+            bundle_number: record.bundle_number,
+            bundle_told: record.bundle_told,
+            homes_told: record.homes_told,
+            offered_at: record.offered_at,
+            profile_sequence: record.profile_sequence,
+            homes_sequence: record.homes_sequence,
+            links: record
+                .contacts
+                .iter()
+                .map(|contact| contact.reunion.link())
+                .collect(),
+            contacts: record.contacts,
+            sessions: record
+                .sessions
+                .into_iter()
+                .map(session)
+                .collect::<Result<_, _>>()?,
+            clock: record.clock,
+            send: record.send.map(Outer::from),
+            offer: record.offer,
+            receive: record.receive.into_iter().map(Outer::from).collect(),
+            base_keys: record.base_keys.into_iter().map(|key| *key).collect(),
+            seen: record.seen.into_iter().map(|start| *start).collect(),
+        })
+    }
+}
+
+/// How to take back one decryption, before anything of it was kept.
+pub(crate) struct Undo {
+    at: usize,
+    before: Zeroizing<Vec<u8>>,
+    order: u64,
+    unanswered: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PairRecord {
+    sequence: u64,
+    previous: Option<[u8; 32]>,
+    received: serde_bytes::ByteBuf,
+    acknowledged: serde_bytes::ByteBuf,
+    report_due: bool,
+    asked_at: Option<Millis>,
+    bundle: Option<serde_bytes::ByteBuf>,
+    bundle_number: u64,
+    bundle_told: u64,
+    homes_told: Option<Address>,
+    offered_at: Option<Millis>,
+    profile_sequence: u64,
+    homes_sequence: u64,
+    contacts: Vec<Contact>,
+    sessions: Vec<SessionRecord>,
+    clock: u64,
+    send: Option<KeyRecord>,
+    offer: Option<OfferRecord>,
+    receive: Vec<KeyRecord>,
+    base_keys: Vec<serde_bytes::ByteArray<32>>,
+    seen: Vec<serde_bytes::ByteArray<16>>,
+}

@@ -1,0 +1,213 @@
+//! The records that hold no keys: outbox entries, messages and their ticks.
+//!
+//! Stored as CBOR maps with named fields, so that a later version can add some with a default. The version of the whole
+//! layout is `komrade_store::SCHEMA`, part of the seal of every record.
+
+use komrade_ether::{Day, EnvelopeId};
+use komrade_view::{MessageView, Millis, Tick};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use crate::limits;
+
+/// The record is not what this version writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Damaged;
+
+pub(crate) fn encode(record: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(512));
+    // Writing to memory cannot fail, and no record has a map with odd keys.
+    let _ = ciborium::into_writer(record, &mut *bytes);
+    bytes
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Damaged> {
+    ciborium::from_reader(bytes).map_err(|_| Damaged)
+}
+
+/// What an entry of the outbox is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Content {
+    /// An operation of one's own, by its number in the conversation; the message it shows, if it shows one.
+    Operation { sequence: u64, ordinal: Option<u64> },
+    /// What the devices have to say about the way, as it stands when it is sealed.
+    Control,
+}
+
+/// An envelope made for an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sealed {
+    #[serde(with = "serde_bytes")]
+    id: [u8; 32],
+    expiry: u32,
+}
+
+impl Sealed {
+    pub(crate) fn new(id: EnvelopeId, expiry: Day) -> Self {
+        Self {
+            id: id.0,
+            expiry: expiry.0,
+        }
+    }
+
+    pub(crate) fn id(&self) -> EnvelopeId {
+        EnvelopeId(self.id)
+    }
+
+    pub(crate) fn is_expired(&self, now: Millis) -> bool {
+        Day(self.expiry) <= Day::of(now)
+    }
+}
+
+/// An entry of the outbox, without its operation and its envelope, which stay in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) content: Content,
+    pub(crate) expires_at: Millis,
+    /// How often it was sealed.
+    pub(crate) seals: u8,
+    /// The envelope to be sent; `None`: it is to be sealed (again).
+    pub(crate) sealed: Option<Sealed>,
+    /// A home has it.
+    pub(crate) accepted_at: Option<Millis>,
+}
+
+impl Entry {
+    pub(crate) fn new(content: Content, now: Millis) -> Self {
+        let life = match content {
+            Content::Operation { .. } => limits::MESSAGE_LIFE,
+            Content::Control => limits::CONTROL_LIFE,
+        };
+        Self {
+            content,
+            expires_at: now.saturating_add(life),
+            seals: 0,
+            sealed: None,
+            accepted_at: None,
+        }
+    }
+
+    /// It has not been accepted.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.accepted_at.is_none()
+    }
+
+    pub(crate) fn sequence(&self) -> Option<u64> {
+        match self.content {
+            Content::Operation { sequence, .. } => Some(sequence),
+            Content::Control => None,
+        }
+    }
+
+    pub(crate) fn ordinal(&self) -> Option<u64> {
+        match self.content {
+            Content::Operation { ordinal, .. } => ordinal,
+            Content::Control => None,
+        }
+    }
+}
+
+/// A message as it is kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Message {
+    pub(crate) mine: bool,
+    pub(crate) text: String,
+    pub(crate) written_at: Millis,
+    pub(crate) kept_at: Millis,
+}
+
+impl Message {
+    pub(crate) fn view(&self, ordinal: u64, tick: Option<TickRecord>) -> MessageView {
+        let tick = match tick {
+            _ if !self.mine => Tick::Theirs,
+            None => Tick::Kept,
+            Some(TickRecord::Accepted(at)) => Tick::Accepted(at),
+            Some(TickRecord::Delivered(at)) => Tick::Delivered(at),
+            Some(TickRecord::Expired) => Tick::Expired,
+        };
+        MessageView {
+            ordinal,
+            mine: self.mine,
+            text: self.text.clone(),
+            written_at: self.written_at,
+            kept_at: self.kept_at,
+            tick,
+        }
+    }
+}
+
+/// How far a message of one's own has come, once that is more than being kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum TickRecord {
+    Accepted(Millis),
+    Delivered(Millis),
+    Expired,
+}
+
+/// The newest message, shortened, beside its comrade.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Last {
+    pub(crate) ordinal: u64,
+    pub(crate) message: Message,
+    pub(crate) tick: Option<TickRecord>,
+}
+
+impl Last {
+    pub(crate) fn new(ordinal: u64, message: &Message) -> Self {
+        let text = message.text.chars().take(limits::LAST_CHARS).collect();
+        Self {
+            ordinal,
+            message: Message {
+                text,
+                ..message.clone()
+            },
+            tick: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn records_come_back_and_damage_is_noticed() {
+        let mut entry = Entry::new(
+            Content::Operation {
+                sequence: 3,
+                ordinal: Some(9),
+            },
+            1_000,
+        );
+        entry.sealed = Some(Sealed::new(EnvelopeId([7; 32]), Day(20_000)));
+        let bytes = encode(&entry);
+        assert_eq!(decode::<Entry>(&bytes), Ok(entry));
+        assert_eq!(decode::<Entry>(&bytes[..bytes.len() - 1]), Err(Damaged));
+        let tick = TickRecord::Delivered(5);
+        assert_eq!(decode(&encode(&tick)), Ok(tick));
+    }
+
+    #[test]
+    fn the_newest_message_is_shortened_by_characters() {
+        let text = "ж".repeat(300);
+        let message = Message {
+            mine: true,
+            text,
+            written_at: 1,
+            kept_at: 2,
+        };
+        assert_eq!(Last::new(4, &message).message.text.chars().count(), 120);
+        assert_eq!(message.view(4, None).tick, Tick::Kept);
+        assert_eq!(
+            Message {
+                mine: false,
+                ..message
+            }
+            .view(4, None)
+            .tick,
+            Tick::Theirs
+        );
+    }
+}

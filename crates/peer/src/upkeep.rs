@@ -1,0 +1,213 @@
+//! What time alone brings: keys that change each week, things that expire, records sealed anew.
+//!
+//! Record keys: a new generation begins each week; then all tables are walked, a small page per step, and what an older
+//! generation sealed is sealed anew. When the walk is through, the old keys are forgotten.
+
+use std::collections::BTreeSet;
+
+use komrade_crypto::{day_of, vault};
+use komrade_store::{Query, Record, Table};
+use komrade_view::{ComradeId, Millis};
+
+use crate::{
+    keys, limits,
+    open::{Open, Purpose},
+    step::Step,
+};
+
+/// The walk over all tables.
+#[derive(Default)]
+pub(crate) struct Sweep {
+    at: Option<Cursor>,
+    /// A page is being read.
+    reading: bool,
+    /// What was written since: the page may hold an older version of it.
+    written: BTreeSet<(Table, Vec<u8>)>,
+    next_at: Millis,
+}
+
+#[derive(Clone)]
+struct Cursor {
+    table: usize,
+    above: Option<Vec<u8>>,
+}
+
+/// Everything that record keys seal.
+const SEALED: [Table; 7] = [
+    Table::Own,
+    Table::Comrades,
+    Table::Sessions,
+    Table::Messages,
+    Table::Outbox,
+    Table::Waiting,
+    Table::Invites,
+];
+
+impl Sweep {
+    fn begin(&mut self, now: Millis) {
+        self.at = Some(Cursor {
+            table: 0,
+            above: None,
+        });
+        self.next_at = now;
+    }
+
+    /// Every record that a step writes passes by here.
+    pub(crate) fn note_written(&mut self, table: Table, key: &[u8]) {
+        if self.reading {
+            self.written.insert((table, key.to_vec()));
+        }
+    }
+
+    fn due(&self) -> Option<Millis> {
+        (self.at.is_some() && !self.reading).then_some(self.next_at)
+    }
+}
+
+impl Open {
+    /// The vault has just opened.
+    pub(crate) fn opened(&mut self, step: &mut Step) {
+        if self.ring.generations().count() > 1 {
+            self.sweep.begin(step.now);
+        }
+        let home = self.own.home();
+        let untold = self
+            .comrades
+            .iter()
+            .filter(|(_, comrade)| comrade.record.is_met() && comrade.pair.homes_told != home);
+        self.moved = untold.map(|(id, _)| *id).collect();
+        self.draw_ack_time(step);
+        self.order_relay(step);
+        self.upkeep(step);
+    }
+
+    /// Does what is due. Bounded: what is left sets [`Step::again`].
+    pub(crate) fn upkeep(&mut self, step: &mut Step) {
+        if self.device.is_stale(step.now) && self.device.renew(&self.own, step.now, step.rng) {
+            step.touched.own = true;
+        }
+        self.expire_invites(step);
+        self.expire_entries(step);
+        self.expire_waiting(step);
+        self.close_silent(step);
+        self.acknowledge(step);
+        self.settle_all(step);
+        self.tell_homes(step);
+        self.turn_ring(step);
+    }
+
+    /// Goes on with acknowledged entries that did not fit in one step, and with what was held back.
+    fn settle_all(&mut self, step: &mut Step) {
+        let ids: Vec<ComradeId> = self.comrades.keys().copied().collect();
+        for id in ids {
+            if !step.again {
+                self.settle(step, id);
+            }
+            self.pump(step, id);
+        }
+    }
+
+    /// When [`Open::upkeep`] has something to do.
+    pub(crate) fn next_upkeep(&self, now: Millis, ready: bool) -> Option<Millis> {
+        let tomorrow = u64::from(day_of(now))
+            .saturating_add(1)
+            .saturating_mul(limits::DAY);
+        let held = self.comrades.values().map(|comrade| comrade.hold_until);
+        let held = held.filter(|until| *until > now).min();
+        let dial = ready.then(|| self.next_dial(now)).flatten();
+        [
+            Some(tomorrow),
+            held,
+            // A dial that waits for room is tried again when a link ends.
+            dial.filter(|at| *at > now),
+            self.ack_at,
+            self.next_silence(),
+            self.next_expiry(),
+            self.next_invite_expiry(),
+            self.next_waiting_expiry(),
+            self.sweep.due(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    // --- record keys ---------------------------------------------------------------------------
+
+    fn turn_ring(&mut self, step: &mut Step) {
+        if self.ring.is_due(day_of(step.now)) && self.ring.begin(day_of(step.now), step.rng).is_ok()
+        {
+            step.touched.ring = true;
+            self.sweep.begin(step.now);
+        }
+        let Some(cursor) = self.sweep.at.clone() else {
+            return;
+        };
+        if self.sweep.due().is_none_or(|at| at > step.now) {
+            return;
+        }
+        let Some(table) = SEALED.get(cursor.table) else {
+            let newest = self.ring.newest();
+            let old: Vec<u32> = self
+                .ring
+                .generations()
+                .filter(|number| *number != newest)
+                .collect();
+            for number in old {
+                step.touched.ring |= self.ring.retire(number);
+            }
+            self.sweep.at = None;
+            return;
+        };
+        let query = Query {
+            table: *table,
+            prefix: Vec::new(),
+            above: cursor.above,
+            below: None,
+            descending: false,
+            limit: limits::SWEEP_RECORDS,
+        };
+        let read = step.read(query);
+        self.reads.insert(read, Purpose::Sweep);
+        self.sweep.reading = true;
+        self.sweep.written.clear();
+    }
+
+    /// A page of the walk.
+    pub(crate) fn swept(&mut self, step: &mut Step, records: Vec<Record>) {
+        self.sweep.reading = false;
+        self.sweep.next_at = step.now.saturating_add(limits::SWEEP_PACE);
+        let written = std::mem::take(&mut self.sweep.written);
+        let Some(mut cursor) = self.sweep.at.clone() else {
+            return;
+        };
+        let Some(table) = SEALED.get(cursor.table).copied() else {
+            return;
+        };
+        let (count, last) = (
+            records.len(),
+            records.last().map(|record| record.key.clone()),
+        );
+        for record in records {
+            let is_ring = table == Table::Own && record.key == keys::RING;
+            let old = vault::generation_of(&record.value).is_ok_and(|it| it != self.ring.newest());
+            if is_ring || !old || written.contains(&(table, record.key.clone())) {
+                continue;
+            }
+            if let Ok(value) = self.unseal(table, &record) {
+                step.writes
+                    .entry((table, record.key))
+                    .or_insert(Some(value));
+            }
+        }
+        if count < limits::SWEEP_RECORDS {
+            cursor = Cursor {
+                table: cursor.table + 1,
+                above: None,
+            };
+        } else {
+            cursor.above = last;
+        }
+        self.sweep.at = Some(cursor);
+    }
+}

@@ -1,0 +1,284 @@
+//! What the screens are shown: whole states of their parts, pages of messages, answers to commands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use komrade_store::{MAX_READ_RECORDS, Query, Record, Table};
+use komrade_view::{
+    Answer, Command, ComradeId, ComradeView, Event, LinkState, MessageView, PageView, Refusal,
+    RouteView,
+};
+
+use crate::{
+    Effect, invites, keys,
+    open::{Open, Purpose},
+    records::{self, Message, TickRecord},
+    relay_link,
+    route::Route,
+    step::Step,
+};
+
+/// Messages on a page.
+const MAX_PAGE: u16 = 100;
+
+impl Open {
+    /// Does what the person asked for. `None`: the answer comes later.
+    pub(crate) fn command(
+        &mut self,
+        step: &mut Step,
+        id: u32,
+        command: Command,
+    ) -> Option<Result<Answer, Refusal>> {
+        Some(match command {
+            Command::UseRelay { link } => match relay_link::parse(link.expose()) {
+                Some(link) => self.use_relay(step, link),
+                None => Err(Refusal::BadRelayLink),
+            },
+            Command::Reconnect => {
+                self.reset_dialers();
+                step.effect(Effect::Reconnect);
+                Ok(Answer::Done)
+            }
+            Command::MakeInvite { with_relay, days } => self.make_invite(step, with_relay, days),
+            Command::RevokeInvite { invite } => self.end_invite(step, invite),
+            Command::ReadInvite { link } => {
+                invites::preview(link.expose(), step.now).map(Answer::Preview)
+            }
+            Command::AcceptInvite { link } => self.accept_invite(step, link.expose()),
+            Command::Confirm { comrade } => self.confirm(step, comrade),
+            Command::Decline { comrade } => self.decline(step, comrade),
+            Command::MarkVerified { comrade, verified } => {
+                self.change_comrade(step, comrade, |record| record.verified = verified)
+            }
+            Command::MarkRead { comrade, up_to } => {
+                self.change_comrade(step, comrade, |record| record.mark_read(up_to))
+            }
+            Command::OpenPage {
+                comrade,
+                before,
+                limit,
+            } => {
+                return self
+                    .open_page(step, id, comrade, before, limit)
+                    .err()
+                    .map(Err);
+            }
+            Command::SendMessage { comrade, text } => self.send_message(step, comrade, text),
+            Command::SetAckPace(pace) => Ok(self.set_ack_pace(step, pace)),
+            // Answered by the vault, which knows what is open.
+            _ => Err(Refusal::VaultExists),
+        })
+    }
+
+    fn change_comrade(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        change: impl FnOnce(&mut crate::comrade::ComradeRecord),
+    ) -> Result<Answer, Refusal> {
+        let comrade = self.comrades.get_mut(&id).ok_or(Refusal::Unknown)?;
+        change(&mut comrade.record);
+        step.touched.comrades.insert(id);
+        step.show.comrades = true;
+        Ok(Answer::Done)
+    }
+
+    // --- pages ---------------------------------------------------------------------------------
+
+    fn open_page(
+        &mut self,
+        step: &mut Step,
+        command: u32,
+        comrade: ComradeId,
+        before: Option<u64>,
+        limit: u16,
+    ) -> Result<(), Refusal> {
+        if !self.comrades.contains_key(&comrade) {
+            return Err(Refusal::Unknown);
+        }
+        if !(1..=MAX_PAGE).contains(&limit) {
+            return Err(Refusal::OutOfBounds);
+        }
+        let limit = usize::from(limit);
+        // A message and its tick each, and one more message to know whether there is something older.
+        let query = Query {
+            table: Table::Messages,
+            prefix: comrade.0.to_vec(),
+            above: None,
+            below: before.map(|ordinal| keys::message(comrade, ordinal)),
+            descending: true,
+            limit: 2 * (limit + 1),
+        };
+        let read = step.read(query);
+        self.reads.insert(
+            read,
+            Purpose::Page {
+                command,
+                comrade,
+                limit,
+            },
+        );
+        Ok(())
+    }
+
+    fn page(
+        &self,
+        comrade: ComradeId,
+        limit: usize,
+        records: &[Record],
+    ) -> Result<Answer, Refusal> {
+        let mut messages = self.messages(records).ok_or(Refusal::VaultDamaged)?;
+        let older = messages.len() > limit;
+        while messages.len() > limit {
+            messages.pop_first();
+        }
+        let messages = messages.into_values().collect();
+        Ok(Answer::Page(PageView {
+            comrade,
+            messages,
+            older,
+        }))
+    }
+
+    /// Messages with their ticks.
+    fn messages(&self, records: &[Record]) -> Option<BTreeMap<u64, MessageView>> {
+        let mut ticks: BTreeMap<u64, TickRecord> = BTreeMap::new();
+        let mut found: BTreeMap<u64, Message> = BTreeMap::new();
+        for record in records {
+            let (ordinal, is_tick) = keys::parse_message(&record.key)?;
+            let value = self.unseal(Table::Messages, record).ok()?;
+            if is_tick {
+                ticks.insert(ordinal, records::decode(&value).ok()?);
+            } else {
+                found.insert(ordinal, records::decode(&value).ok()?);
+            }
+        }
+        let view = |(ordinal, message): (u64, Message)| {
+            (ordinal, message.view(ordinal, ticks.get(&ordinal).copied()))
+        };
+        Some(found.into_iter().map(view).collect())
+    }
+
+    /// Reads messages whose tick changed in this step, to show them: after the commit they are as they now stand.
+    pub(crate) fn read_ticks(&mut self, step: &mut Step) {
+        for (comrade, ordinals) in std::mem::take(&mut step.show.ticks) {
+            let (Some(first), Some(last)) = (ordinals.first(), ordinals.last()) else {
+                continue;
+            };
+            let query = Query {
+                table: Table::Messages,
+                prefix: comrade.0.to_vec(),
+                above: Some(keys::tick(comrade, first.saturating_sub(1))),
+                below: Some(keys::message(comrade, last.saturating_add(1))),
+                descending: false,
+                limit: MAX_READ_RECORDS,
+            };
+            let read = step.read(query);
+            self.reads
+                .insert(read, Purpose::Ticks { comrade, ordinals });
+        }
+    }
+
+    fn show_ticks(
+        &self,
+        step: &mut Step,
+        comrade: ComradeId,
+        mut ordinals: BTreeSet<u64>,
+        records: &[Record],
+    ) {
+        let messages = self.messages(records).unwrap_or_default();
+        let end = messages.last_key_value().map(|(ordinal, _)| *ordinal);
+        for (ordinal, message) in messages {
+            if ordinals.remove(&ordinal) {
+                step.show_message(comrade, message);
+            }
+        }
+        // The page was full: the rest is for the next one.
+        if records.len() == MAX_READ_RECORDS {
+            for ordinal in ordinals.into_iter().filter(|ordinal| Some(*ordinal) > end) {
+                step.show_tick(comrade, ordinal);
+            }
+        }
+    }
+
+    /// The store gave what was asked for.
+    pub(crate) fn records(&mut self, step: &mut Step, read: u64, records: Vec<Record>) {
+        match self.reads.remove(&read) {
+            Some(Purpose::Pump { comrade, wanted }) => {
+                self.pumped(step, comrade, &wanted, records);
+            }
+            Some(Purpose::Retry { comrade, opened }) => {
+                self.retried(step, comrade, opened, records);
+            }
+            Some(Purpose::Ticks { comrade, ordinals }) => {
+                self.show_ticks(step, comrade, ordinals, &records);
+            }
+            Some(Purpose::Page {
+                command,
+                comrade,
+                limit,
+            }) => {
+                step.done(command, self.page(comrade, limit, &records));
+            }
+            Some(Purpose::Merge { from, into }) => self.merged(step, from, into, records),
+            Some(Purpose::Sweep) => self.swept(step, records),
+            None => {}
+        }
+    }
+
+    // --- whole states --------------------------------------------------------------------------
+
+    /// All comrades, the most recently active first.
+    fn comrade_views(&self) -> Vec<ComradeView> {
+        let own = self.device.person();
+        let mut views: Vec<ComradeView> = self
+            .comrades
+            .iter()
+            .map(|(id, comrade)| comrade.view(*id, &own))
+            .collect();
+        views.sort_by_key(|view| (std::cmp::Reverse(view.active_at), view.id));
+        views
+    }
+
+    pub(crate) fn route_view(&self, step: &Step, route: &Route) -> RouteView {
+        let waiting = self
+            .comrades
+            .values()
+            .map(|comrade| comrade.waiting_messages())
+            .sum::<usize>();
+        RouteView {
+            relay: self.own.origin().map(str::to_owned),
+            link: if self.own.origin().is_some() {
+                route.link
+            } else {
+                LinkState::NoRelay
+            },
+            router: route.router,
+            hosting: route.hosting,
+            dials: self.dial_views(step.now),
+            waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+            bytes: route.bytes,
+        }
+    }
+
+    /// Tells the screens what this step changed, but for the route.
+    pub(crate) fn show(&mut self, step: &mut Step) {
+        self.read_ticks(step);
+        if std::mem::take(&mut step.show.profile) {
+            step.event(self.profile_event());
+        }
+        if std::mem::take(&mut step.show.comrades) {
+            step.event(Event::Comrades(self.comrade_views()));
+        }
+        if std::mem::take(&mut step.show.invites) {
+            step.event(Event::Invites(self.invite_views()));
+        }
+    }
+
+    /// Commands that wait for a read: nobody will answer them once the keys are gone.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = u32> {
+        self.reads.values().filter_map(|purpose| match purpose {
+            Purpose::Page { command, .. } => Some(*command),
+            _ => None,
+        })
+    }
+}

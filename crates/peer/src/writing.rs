@@ -1,0 +1,282 @@
+//! What one writes oneself: operations, messages among them, and the packets without one.
+
+use komrade_crypto::day_of;
+use komrade_social::{Body, DeviceId, Fields, Head, MAX_HEADS, Operation};
+use komrade_store::Table;
+use komrade_view::{AckPace, Answer, ComradeId, Event, Millis, Refusal};
+use zeroize::Zeroizing;
+
+use crate::{
+    keys, limits,
+    open::Open,
+    packet,
+    records::{self, Content, Message},
+    relay_link::RelayLink,
+    step::Step,
+};
+
+impl Open {
+    pub(crate) fn send_message(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        text: String,
+    ) -> Result<Answer, Refusal> {
+        if text.trim().is_empty() {
+            return Err(Refusal::EmptyMessage);
+        }
+        if text.len() > limits::MAX_TEXT_BYTES {
+            return Err(Refusal::MessageTooLong);
+        }
+        let comrade = self.comrades.get(&id).ok_or(Refusal::Unknown)?;
+        if comrade.record.is_asking() {
+            return Err(Refusal::NotConfirmed);
+        }
+        if comrade.is_full() || self.outbox_total() >= limits::MAX_OUTBOX_TOTAL {
+            return Err(Refusal::OutboxFull);
+        }
+        let (message, ordinal) = self
+            .write_text(step, id, text, step.now)
+            .ok_or(Refusal::OutOfBounds)?;
+        self.offer_keys(step, id);
+        Ok(Answer::Sent(message.view(ordinal, None)))
+    }
+
+    /// Keeps a message of one's own and sends it.
+    pub(crate) fn write_text(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        text: String,
+        written_at: Millis,
+    ) -> Option<(Message, u64)> {
+        let message = Message {
+            mine: true,
+            text: text.clone(),
+            written_at,
+            kept_at: step.now,
+        };
+        let ordinal = self.comrades.get_mut(&id)?.record.place(&message, step.now);
+        step.write(
+            Table::Messages,
+            keys::message(id, ordinal),
+            records::encode(&message),
+        );
+        step.show_message(id, message.view(ordinal, None));
+        step.show.comrades = true;
+        step.show.route = true;
+        self.write_operation(step, id, Body::Text { text }, Some((ordinal, written_at)));
+        Some((message, ordinal))
+    }
+
+    /// Makes an operation, keeps it, and sends it if there are keys and a link. With a message, `shown` says which and
+    /// when it was written.
+    pub(crate) fn write_operation(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        body: Body,
+        shown: Option<(u64, Millis)>,
+    ) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let pair = &mut comrade.pair;
+        let up_to = pair.received.up_to();
+        let device = comrade.record.who.map(|who| DeviceId(who.device));
+        let heads = pair.received.heads().take(MAX_HEADS);
+        let seen = heads.filter_map(|id| {
+            Some(Head {
+                device: device?,
+                sequence: up_to,
+                id,
+            })
+        });
+        let expiry = step.now.saturating_add(limits::MESSAGE_LIFE);
+        let sequence = pair.sequence.saturating_add(1);
+        let fields = Fields {
+            sequence,
+            previous: pair.previous,
+            seen: seen.collect(),
+            time: shown.map_or(step.now, |(_, written_at)| written_at),
+            expiry_day: day_of(expiry),
+            body,
+        };
+        let Ok(operation) = Operation::new(fields) else {
+            return;
+        };
+        pair.sequence = sequence;
+        pair.previous = Some(operation.id());
+        step.touched.pairs.insert(id);
+        step.touched.comrades.insert(id);
+        let ordinal = shown.map(|(ordinal, _)| ordinal);
+        let bytes = Zeroizing::new(operation.into_bytes());
+        let content = Content::Operation { sequence, ordinal };
+        if let Some(number) = self.enqueue(step, id, content, Some(&bytes)) {
+            self.seal_and_send(step, id, number, Some(bytes));
+        }
+    }
+
+    fn seal_and_send(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        number: u64,
+        operation: Option<Zeroizing<Vec<u8>>>,
+    ) {
+        let ready = self
+            .comrades
+            .get(&id)
+            .is_some_and(|comrade| comrade.pair.can_seal());
+        if ready && let Some(envelope) = self.seal_entry(step, id, number, operation) {
+            self.send_now(step, id, number, envelope);
+        }
+    }
+
+    // --- acknowledgements and keys on their own ------------------------------------------------
+
+    /// Draws when acknowledgements leave next: times that know nothing of what arrives.
+    pub(crate) fn draw_ack_time(&mut self, step: &mut Step) {
+        let mean = match self.own.ack_pace {
+            AckPace::Calm => limits::CALM_PACE,
+            AckPace::Quick => limits::QUICK_PACE,
+            AckPace::Never => {
+                self.ack_at = None;
+                return;
+            }
+        };
+        // Exponential: -ln of a number in (0, 1], at most ten times the mean.
+        let uniform = (f64::from(step.rng.next_u32()) + 1.0) / (f64::from(u32::MAX) + 1.0);
+        let wait = (-uniform.ln()).min(10.0) * mean as f64;
+        self.ack_at = Some(step.now.saturating_add(wait as Millis).saturating_add(1));
+    }
+
+    /// It is time for acknowledgements: to everybody who has one coming.
+    pub(crate) fn acknowledge(&mut self, step: &mut Step) {
+        if self.ack_at.is_none_or(|at| at > step.now) {
+            return;
+        }
+        self.draw_ack_time(step);
+        let due = self.comrades.iter().filter(|(_, comrade)| {
+            comrade.record.is_met() && comrade.pair.report_due && comrade.pair.can_seal()
+        });
+        let due: Vec<ComradeId> = due.map(|(id, _)| *id).take(limits::ACKS_PER_STEP).collect();
+        for id in due {
+            self.change_outer(step, id);
+            self.write_control(step, id);
+        }
+    }
+
+    /// Beside a message: offers the newest keys to whoever has not got them, once a day at most.
+    fn offer_keys(&mut self, step: &mut Step, id: ComradeId) {
+        self.change_outer(step, id);
+        let Some(comrade) = self.comrades.get(&id) else {
+            return;
+        };
+        let pair = &comrade.pair;
+        let news = pair.bundle_told < self.device.bundle_number || pair.outer_offer().is_some();
+        let again = pair
+            .offered_at
+            .is_none_or(|at| step.now >= at.saturating_add(limits::OFFER_AGAIN));
+        if news && again && comrade.record.is_met() && !pair.is_unanswered() && pair.can_seal() {
+            self.write_control(step, id);
+        }
+    }
+
+    fn change_outer(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let pair = &mut comrade.pair;
+        if !pair.is_unanswered() && pair.change_outer(step.now, step.rng) {
+            pair.offered_at = None;
+            step.touched.pairs.insert(id);
+        }
+    }
+
+    /// A packet without an operation. If one waits already, it is made anew in its place.
+    fn write_control(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get(&id) else {
+            return;
+        };
+        let waits = comrade.outbox.iter().find(|(number, entry)| {
+            let is_free = entry.seals < limits::MAX_SEALS && !self.links.is_flying(id, **number);
+            entry.content == Content::Control && is_free
+        });
+        let number = match waits.map(|(number, _)| *number) {
+            Some(number) => Some(number),
+            None => self.enqueue(step, id, Content::Control, None),
+        };
+        if let Some(number) = number {
+            self.seal_and_send(step, id, number, None);
+        }
+    }
+
+    // --- oneself -------------------------------------------------------------------------------
+
+    /// Uses another relay from now on, and tells everybody where one is found.
+    pub(crate) fn use_relay(
+        &mut self,
+        step: &mut Step,
+        link: RelayLink,
+    ) -> Result<Answer, Refusal> {
+        let before = self.own.home();
+        if !self.own.use_relay(link, step.rng) {
+            return Err(Refusal::BadRelayLink);
+        }
+        self.device.renew(&self.own, step.now, step.rng);
+        step.touched.own = true;
+        step.show.route = true;
+        self.order_relay(step);
+        let met = self
+            .comrades
+            .iter()
+            .filter(|(_, comrade)| comrade.record.is_met());
+        let met: Vec<ComradeId> = met.map(|(id, _)| *id).collect();
+        if self.own.home() != before {
+            self.moved.extend(met);
+            self.tell_homes(step);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// Tells some of those who have not been told where one is found now.
+    pub(crate) fn tell_homes(&mut self, step: &mut Step) {
+        let home = self.own.home();
+        for _ in 0..limits::ACKS_PER_STEP {
+            let Some(id) = self.moved.pop_first() else {
+                return;
+            };
+            let Some(comrade) = self.comrades.get_mut(&id) else {
+                continue;
+            };
+            comrade.pair.homes_told = home;
+            let homes = packet::encode_homes(home.as_slice());
+            self.write_operation(step, id, Body::Homes { homes }, None);
+        }
+        step.again |= !self.moved.is_empty();
+    }
+
+    /// The relay in use, as an order to the driver.
+    pub(crate) fn order_relay(&self, step: &mut Step) {
+        step.effect(crate::Effect::UseRelay(self.own.order()));
+    }
+
+    pub(crate) fn set_ack_pace(&mut self, step: &mut Step, pace: AckPace) -> Answer {
+        self.own.ack_pace = pace;
+        self.draw_ack_time(step);
+        step.touched.own = true;
+        step.show.profile = true;
+        Answer::Done
+    }
+
+    pub(crate) fn profile_event(&self) -> Event {
+        let person = self.device.person();
+        Event::Profile(komrade_view::ProfileView {
+            name: self.own.name.clone(),
+            person: person.to_string(),
+            code: person.short_code(),
+            ack_pace: self.own.ack_pace,
+        })
+    }
+}
