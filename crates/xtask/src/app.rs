@@ -52,11 +52,17 @@ pub fn build_app(root: &Path) -> Result<()> {
         println!("The app is built already ({build}).");
         return Ok(());
     }
-    let stage = Stage::begin("building the app", "once 5 to 10 minutes on two cores, then about two");
+    let stage = Stage::begin(
+        "building the app",
+        "once 5 to 10 minutes on two cores, then about two",
+    );
     let mut trunk = command(root, "trunk", &["build", "--config", "Trunk.toml"]);
     trunk
         .env("KOMRADE_BUILD", &build)
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", without_paths(root))
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            without_paths(root),
+        )
         // These would replace the flags above and those in `.cargo/config.toml`.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -99,7 +105,11 @@ fn collect(path: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Resul
     }
     for entry in fs::read_dir(path).with_context(|| path.display().to_string())? {
         let entry = entry?;
-        let part = entry.file_name().into_string().ok().context("a file name that is not UTF-8")?;
+        let part = entry
+            .file_name()
+            .into_string()
+            .ok()
+            .context("a file name that is not UTF-8")?;
         // Editors leave such beside the sources.
         if !part.starts_with('.') && !part.ends_with('~') {
             collect(&entry.path(), &format!("{name}/{part}"), files)?;
@@ -115,18 +125,24 @@ fn is_built(root: &Path, stamp: &Path, build: &str) -> bool {
 
 /// Names the build and what lies in `dist/`, so that a change of either is noticed.
 fn stamp_text(root: &Path, build: &str) -> Result<String> {
-    let manifest = fs::read(root.join(DIST).join(hook::MANIFEST)).context("no manifest in dist/")?;
-    Ok(format!("{build} {}\n", HEXLOWER.encode(&Sha256::digest(manifest))))
+    let manifest =
+        fs::read(root.join(DIST).join(hook::MANIFEST)).context("no manifest in dist/")?;
+    Ok(format!(
+        "{build} {}\n",
+        HEXLOWER.encode(&Sha256::digest(manifest))
+    ))
 }
 
 /// Compiler flags that cut this machine's paths from what the app would say where it panicked.
 fn without_paths(root: &Path) -> String {
     let mut flags = vec![remap(root, "komrade")];
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-        env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"))
-    });
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
     // Dependencies lie in one folder per registry, whose name differs from machine to machine.
-    let registries = home.map(|home| home.join("registry/src")).and_then(|src| fs::read_dir(src).ok());
+    let registries = home
+        .map(|home| home.join("registry/src"))
+        .and_then(|src| fs::read_dir(src).ok());
     for registry in registries.into_iter().flatten().flatten() {
         flags.push(remap(&registry.path(), "crates"));
     }

@@ -44,7 +44,8 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 /// Makes the folder named by Trunk fit to be published.
 pub fn run(_root: &Path) -> Result<()> {
-    let folder = env::var_os("TRUNK_STAGING_DIR").context("this is called by Trunk, not by hand")?;
+    let folder =
+        env::var_os("TRUNK_STAGING_DIR").context("this is called by Trunk, not by hand")?;
     let folder = PathBuf::from(folder);
     let files = publish(read(&folder)?)?;
     write(&folder, &files)
@@ -89,10 +90,18 @@ struct Asset {
 impl Manifest {
     fn of(files: &Files) -> Self {
         let assets = files.iter().map(|(name, bytes)| {
-            let asset = Asset { sha256: sha256(bytes), bytes: bytes.len() };
+            let asset = Asset {
+                sha256: sha256(bytes),
+                bytes: bytes.len(),
+            };
             (format!("/{name}"), asset)
         });
-        Self { version: 1, start: format!("/{START}"), network: NETWORK, assets: assets.collect() }
+        Self {
+            version: 1,
+            start: format!("/{START}"),
+            network: NETWORK,
+            assets: assets.collect(),
+        }
     }
 }
 
@@ -117,9 +126,14 @@ fn without_leftovers(mut files: Files) -> Result<Files> {
 
 /// The files that `name` refers to.
 fn references(files: &Files, name: &str) -> Vec<String> {
-    let Some(text) = text(files, name) else { return Vec::new() };
+    let Some(text) = text(files, name) else {
+        return Vec::new();
+    };
     let others = files.keys().filter(|other| *other != name);
-    others.filter(|other| !places(&text, other).is_empty()).cloned().collect()
+    others
+        .filter(|other| !places(&text, other).is_empty())
+        .cloned()
+        .collect()
 }
 
 /// Where `text` holds `name` as a whole reference: after a quote or slash (or both), before a quote.
@@ -135,29 +149,42 @@ fn places(text: &str, name: &str) -> Vec<usize> {
 }
 
 fn text(files: &Files, name: &str) -> Option<String> {
-    let bytes = files.get(name).filter(|_| TEXT.contains(&extension(name)))?;
+    let bytes = files
+        .get(name)
+        .filter(|_| TEXT.contains(&extension(name)))?;
     String::from_utf8(bytes.clone()).ok()
 }
 
 fn take_text(files: &mut Files, name: &str) -> Result<String> {
-    let bytes = files.remove(name).with_context(|| format!("{name} is missing"))?;
+    let bytes = files
+        .remove(name)
+        .with_context(|| format!("{name} is missing"))?;
     String::from_utf8(bytes).with_context(|| format!("{name} is not UTF-8"))
 }
 
 /// Gives every file its final name and references, those that refer to nothing first.
 fn renamed(mut files: Files) -> Result<Files> {
-    let mut waiting: BTreeMap<String, Vec<String>> =
-        files.keys().map(|name| (name.clone(), references(&files, name))).collect();
+    let mut waiting: BTreeMap<String, Vec<String>> = files
+        .keys()
+        .map(|name| (name.clone(), references(&files, name)))
+        .collect();
     let mut done = Files::new();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     while !waiting.is_empty() {
-        let free = waiting.iter().find(|(_, needs)| needs.iter().all(|name| names.contains_key(name)));
+        let free = waiting
+            .iter()
+            .find(|(_, needs)| needs.iter().all(|name| names.contains_key(name)));
         let Some((name, needs)) = free.map(|(name, needs)| (name.clone(), needs.clone())) else {
             let names: Vec<_> = waiting.into_keys().collect();
-            bail!("these files refer to one another in a circle: {}", names.join(", "));
+            bail!(
+                "these files refer to one another in a circle: {}",
+                names.join(", ")
+            );
         };
         waiting.remove(&name);
-        let mut bytes = files.remove(&name).with_context(|| format!("{name} is missing"))?;
+        let mut bytes = files
+            .remove(&name)
+            .with_context(|| format!("{name} is missing"))?;
         if !needs.is_empty() {
             let mut text = String::from_utf8(bytes)?;
             for old in needs {
@@ -193,7 +220,10 @@ fn replaced(text: &str, old: &str, new: &str) -> String {
 
 fn hashed_name(name: &str, bytes: &[u8]) -> String {
     let extension = extension(name);
-    let stem = name.strip_suffix(extension).unwrap_or(name).trim_end_matches('.');
+    let stem = name
+        .strip_suffix(extension)
+        .unwrap_or(name)
+        .trim_end_matches('.');
     let hash = sha256(bytes);
     format!("{stem}-{}.{extension}", hash.get(..16).unwrap_or(&hash))
 }
@@ -222,9 +252,13 @@ fn with_integrity(page: &str, files: &Files) -> Result<String> {
             }
             _ => None,
         };
-        let Some(path) = loads.filter(|_| tag.attribute("integrity").is_none()) else { continue };
+        let Some(path) = loads.filter(|_| tag.attribute("integrity").is_none()) else {
+            continue;
+        };
         let name = path.strip_prefix('/').unwrap_or(path);
-        let bytes = files.get(name).with_context(|| format!("the page loads {path}, which is missing"))?;
+        let bytes = files
+            .get(name)
+            .with_context(|| format!("the page loads {path}, which is missing"))?;
         let at = tag.start + 1 + tag.name.len();
         result.push_str(page.get(rest..at).unwrap_or_default());
         result.push_str(&format!(" integrity=\"{}\"", integrity(bytes)));
@@ -236,7 +270,10 @@ fn with_integrity(page: &str, files: &Files) -> Result<String> {
 
 /// Refuses what the Content Security Policy would, and what would be loaded unchecked.
 fn check_page(page: &str) -> Result<()> {
-    ensure!(!page.contains("integrity:/"), "the page names the hash of a file that does not exist");
+    ensure!(
+        !page.contains("integrity:/"),
+        "the page names the hash of a file that does not exist"
+    );
     for tag in tags(page) {
         let shown = tag.text;
         ensure!(tag.name != "style", "the page holds an inline style");
@@ -248,11 +285,16 @@ fn check_page(page: &str) -> Result<()> {
                 ensure!(own, "loaded from elsewhere: {shown}");
             }
         }
-        let checked = tag.attribute("integrity").is_some_and(|hash| hash.starts_with("sha384-"));
+        let checked = tag
+            .attribute("integrity")
+            .is_some_and(|hash| hash.starts_with("sha384-"));
         if tag.name == "script" {
             let end = page.get(tag.start + tag.text.len()..).unwrap_or_default();
             ensure!(end.starts_with("</script>"), "inline script after {shown}");
-            ensure!(tag.attribute("src").is_some() && checked, "unchecked script: {shown}");
+            ensure!(
+                tag.attribute("src").is_some() && checked,
+                "unchecked script: {shown}"
+            );
         }
         if matches!(tag.attribute("rel"), Some("stylesheet" | "modulepreload")) {
             ensure!(checked, "unchecked: {shown}");
@@ -263,7 +305,9 @@ fn check_page(page: &str) -> Result<()> {
 
 /// Refuses styles that load from elsewhere.
 fn check_style(name: &str, style: &str) -> Result<()> {
-    for word in ["@import", "http:", "https:", "url(//", "url(\"//", "url('//"] {
+    for word in [
+        "@import", "http:", "https:", "url(//", "url(\"//", "url('//",
+    ] {
         ensure!(!style.contains(word), "{name} holds {word}");
     }
     Ok(())
@@ -280,7 +324,10 @@ struct Tag<'a> {
 
 impl Tag<'_> {
     fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+        self.attributes
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| *value)
     }
 }
 
@@ -290,12 +337,20 @@ fn tags(page: &str) -> Vec<Tag<'_>> {
         .filter_map(|start| {
             let text = page.get(start..)?;
             let text = text.get(..=text.find('>')?)?;
-            let inside = text.trim_start_matches('<').trim_end_matches('>').trim_end_matches('/');
+            let inside = text
+                .trim_start_matches('<')
+                .trim_end_matches('>')
+                .trim_end_matches('/');
             let name = inside.split_whitespace().next()?;
             if !name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
                 return None;
             }
-            Some(Tag { start, text, name, attributes: attributes(inside.get(name.len()..)?) })
+            Some(Tag {
+                start,
+                text,
+                name,
+                attributes: attributes(inside.get(name.len()..)?),
+            })
         })
         .collect()
 }
@@ -327,7 +382,11 @@ fn read(folder: &Path) -> Result<Files> {
     while let Some((folder, prefix)) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let entry = entry?;
-            let name = entry.file_name().into_string().ok().context("a file name that is not UTF-8")?;
+            let name = entry
+                .file_name()
+                .into_string()
+                .ok()
+                .context("a file name that is not UTF-8")?;
             let name = format!("{prefix}{name}");
             if entry.file_type()?.is_dir() {
                 folders.push((entry.path(), format!("{name}/")));
@@ -399,7 +458,9 @@ mod tests {
             ("look.css", b"body{margin:0}"),
             ("left-over.js", b"old"),
         ];
-        all.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec())).collect()
+        all.into_iter()
+            .map(|(name, bytes)| (name.to_owned(), bytes.to_vec()))
+            .collect()
     }
 
     fn with(name: &str, text: &str) -> Files {
@@ -411,14 +472,30 @@ mod tests {
     #[test]
     fn names_carry_the_hash_of_everything_they_load() -> Result<()> {
         let first = publish(files())?;
-        let names: Vec<_> = first.keys().map(|name| name.split('-').next().unwrap_or("")).collect();
+        let names: Vec<_> = first
+            .keys()
+            .map(|name| name.split('-').next().unwrap_or(""))
+            .collect();
         assert_eq!(
             names,
-            ["app", "app_bg", "assets.json", "boot", "index.html", "look", "robots.txt", "sw.js"]
+            [
+                "app",
+                "app_bg",
+                "assets.json",
+                "boot",
+                "index.html",
+                "look",
+                "robots.txt",
+                "sw.js"
+            ]
         );
         let second = publish(with("app_bg.wasm", "\0asm changed"))?;
         let glue = |files: &Files| files.keys().find(|name| name.starts_with("app-")).cloned();
-        assert_ne!(glue(&first), glue(&second), "the glue names the code, so its name changes too");
+        assert_ne!(
+            glue(&first),
+            glue(&second),
+            "the glue names the code, so its name changes too"
+        );
         Ok(())
     }
 
@@ -430,7 +507,10 @@ mod tests {
         assert!(!page.contains("integrity:"), "{page}");
         for (name, bytes) in &files {
             if HASHED.contains(&extension(name)) && name != "sw.js" {
-                assert!(page.contains(name) && page.contains(&integrity(bytes)), "{name} in {page}");
+                assert!(
+                    page.contains(name) && page.contains(&integrity(bytes)),
+                    "{name} in {page}"
+                );
             }
         }
         Ok(())

@@ -85,7 +85,10 @@ impl Bridge {
         let state = RwSignal::new(WorkerState::Starting);
         let link = Link::new(Box::new(on_event), state);
         link.start();
-        Self { link: StoredValue::new_local(link), state }
+        Self {
+            link: StoredValue::new_local(link),
+            state,
+        }
     }
 
     /// How the worker is.

@@ -77,12 +77,17 @@ impl Link {
                 link.beat();
             }
         });
-        *self.running.borrow_mut() =
-            Some(Running { worker: None, _beat: beat, _closures: Vec::new() });
+        *self.running.borrow_mut() = Some(Running {
+            worker: None,
+            _beat: beat,
+            _closures: Vec::new(),
+        });
         let weak = Rc::downgrade(self);
         spawn_local(async move {
             let script = checked_script().await;
-            let Some(link) = weak.upgrade().filter(|link| link.run.get() == run) else { return };
+            let Some(link) = weak.upgrade().filter(|link| link.run.get() == run) else {
+                return;
+            };
             if script.and_then(|url| link.load(&url)).is_none() {
                 link.stop(WorkerState::Refused);
             }
@@ -145,7 +150,10 @@ impl Link {
         bytes.zeroize();
         let (reply, answer) = oneshot::channel();
         self.pending.borrow_mut().insert(id, reply);
-        if self.state.with_untracked(|state| *state == WorkerState::Ready) {
+        if self
+            .state
+            .with_untracked(|state| *state == WorkerState::Ready)
+        {
             self.post(&array);
         } else {
             self.early.borrow_mut().push(array);
@@ -160,7 +168,9 @@ impl Link {
     fn post(&self, bytes: &Uint8Array) {
         let buffer = bytes.buffer();
         let posted = self.with_worker(|worker| {
-            worker.post_message_with_transfer(&buffer, &Array::of1(&buffer)).is_ok()
+            worker
+                .post_message_with_transfer(&buffer, &Array::of1(&buffer))
+                .is_ok()
         });
         if posted != Some(true) {
             self.stop(WorkerState::Refused);
@@ -168,13 +178,19 @@ impl Link {
     }
 
     fn with_worker<T>(&self, act: impl FnOnce(&Worker) -> T) -> Option<T> {
-        self.running.borrow().as_ref().and_then(|running| running.worker.as_ref()).map(act)
+        self.running
+            .borrow()
+            .as_ref()
+            .and_then(|running| running.worker.as_ref())
+            .map(act)
     }
 
     /// Something else than a panic of ours ended the script: it was refused, or threw.
     fn failed(&self) {
         let state = self.state.with_untracked(|state| match state {
-            WorkerState::Ready => WorkerState::Panicked { at: "script".to_owned() },
+            WorkerState::Ready => WorkerState::Panicked {
+                at: "script".to_owned(),
+            },
             _ => WorkerState::Refused,
         });
         self.stop(state);
@@ -183,8 +199,14 @@ impl Link {
     fn beat(&self) {
         let missed = self.missed.get() + 1;
         self.missed.set(missed);
-        let starting = self.state.with_untracked(|state| *state == WorkerState::Starting);
-        let bound = if starting { READY_WITHIN_SECONDS } else { SILENT_AFTER_SECONDS };
+        let starting = self
+            .state
+            .with_untracked(|state| *state == WorkerState::Starting);
+        let bound = if starting {
+            READY_WITHIN_SECONDS
+        } else {
+            SILENT_AFTER_SECONDS
+        };
         if missed > bound / BEAT_SECONDS {
             self.stop(WorkerState::Silent);
         } else if !starting {
@@ -229,10 +251,9 @@ fn heard(link: &Weak<Link>, data: JsValue) {
         link.word(&word);
         return;
     }
-    let mut bytes = data.dyn_into::<ArrayBuffer>().map_or_else(
-        |_| Vec::new(),
-        |buffer| Uint8Array::new(&buffer).to_vec(),
-    );
+    let mut bytes = data
+        .dyn_into::<ArrayBuffer>()
+        .map_or_else(|_| Vec::new(), |buffer| Uint8Array::new(&buffer).to_vec());
     let message = komrade_view::decode(&bytes);
     bytes.zeroize();
     match message {
@@ -248,7 +269,9 @@ async fn checked_script() -> Option<String> {
     let url = boot.get_attribute("data-worker")?;
     let options = RequestInit::new();
     options.set_integrity(&boot.get_attribute("data-worker-integrity")?);
-    let fetched = JsFuture::from(window().fetch_with_str_and_init(&url, &options)).await.ok()?;
+    let fetched = JsFuture::from(window().fetch_with_str_and_init(&url, &options))
+        .await
+        .ok()?;
     fetched.dyn_into::<Response>().ok()?.ok().then_some(url)
 }
 

@@ -56,7 +56,10 @@ impl Release {
     /// Registers the loader and listens to it. Call once, under the root owner.
     pub fn watch() -> Self {
         let software = RwSignal::new(Software::NotKept);
-        let release = Self { software, registration: StoredValue::new_local(None) };
+        let release = Self {
+            software,
+            registration: StoredValue::new_local(None),
+        };
         if window().is_secure_context()
             && let Some(container) = container()
         {
@@ -108,9 +111,14 @@ impl Release {
                 .unwrap_or_default()
         };
         match text("say").as_str() {
-            "kept" => self.show(Software::Kept { release: text("kept") }),
+            "kept" => self.show(Software::Kept {
+                release: text("kept"),
+            }),
             "offered" => {
-                self.show(Software::Offered { kept: text("kept"), offered: text("offered") });
+                self.show(Software::Offered {
+                    kept: text("kept"),
+                    offered: text("offered"),
+                });
             }
             "damaged" => self.show(Software::Damaged),
             "agreed" => {
