@@ -4,6 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ComradeId, InviteId, InvitePreview, MessageView, PageView, Secret};
 
+/// The longest name, in characters.
+pub const MAX_NAME_CHARS: usize = 64;
+/// The shortest new passphrase, in characters.
+pub const MIN_PASSPHRASE_CHARS: usize = 12;
+/// The longest message, in bytes of UTF-8.
+pub const MAX_TEXT_BYTES: usize = 20_000;
+
 /// What a person can ask for. Each is answered by exactly one `FromEngine::Done`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -234,7 +241,44 @@ pub enum Refusal {
     /// A number was out of its stated bounds.
     #[error("out of bounds")]
     OutOfBounds,
+    /// The device has not enough memory to stretch a passphrase.
+    #[error("not enough memory")]
+    NoMemory,
     /// Another command of this kind is still under way.
     #[error("busy")]
     Busy,
+}
+
+impl Refusal {
+    /// Every refusal there is, for tests of the catalogue.
+    pub const ALL: [Self; 28] = [
+        Self::WrongPassphrase,
+        Self::PassphraseTooShort,
+        Self::VaultExists,
+        Self::NoVault,
+        Self::Locked,
+        Self::NoKeysCut,
+        Self::NotLeading,
+        Self::BadName,
+        Self::BadRelayLink,
+        Self::NoRelay,
+        Self::BadInvite,
+        Self::NewerInvite,
+        Self::InviteExpired,
+        Self::OwnInvite,
+        Self::InviteUsed,
+        Self::TooManyInvites,
+        Self::TooManyComrades,
+        Self::Unknown,
+        Self::NotConfirmed,
+        Self::EmptyMessage,
+        Self::MessageTooLong,
+        Self::OutboxFull,
+        Self::StorageFull,
+        Self::StorageFailed,
+        Self::NewerVault,
+        Self::VaultDamaged,
+        Self::OutOfBounds,
+        Self::Busy,
+    ];
 }

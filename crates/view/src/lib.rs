@@ -12,7 +12,9 @@ mod message;
 mod route;
 mod secret;
 
-pub use command::{AckPace, Answer, Command, Refusal};
+pub use command::{
+    AckPace, Answer, Command, MAX_NAME_CHARS, MAX_TEXT_BYTES, MIN_PASSPHRASE_CHARS, Refusal,
+};
 pub use message::{
     ComradeId, ComradeState, ComradeView, Gap, InviteId, InvitePreview, InviteView, MessageView, PageView,
     ProfileView, Tick, VaultState,

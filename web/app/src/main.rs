@@ -1,5 +1,5 @@
-//! The screens of Komrade.
+//! The page's program. Everything is in the library, so that the pure parts are tested natively.
 
-mod bridge;
-
-fn main() {}
+fn main() {
+    komrade_app::start();
+}

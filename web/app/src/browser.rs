@@ -1,0 +1,144 @@
+//! What is asked of the browser itself, each with an answer for browsers that lack it.
+//!
+//! A page over plain http is no secure context: there is no clipboard and no sharing then. Preferences that
+//! tell nothing about anybody (appearance, narrators) stand in `localStorage`; nothing else does.
+
+use js_sys::{Function, Object, Promise, Reflect};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{HtmlElement, HtmlTextAreaElement};
+
+/// What stands after `#`, with it.
+pub fn hash() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// The whole address.
+pub fn href() -> String {
+    window().location().href().unwrap_or_default()
+}
+
+/// Takes what stands after `#` out of the address bar and out of this entry of the history.
+pub fn clear_hash() {
+    let path = window().location().pathname().unwrap_or_default();
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    }
+}
+
+/// Moves to another hash; the browser's back button leads back.
+pub fn set_hash(hash: &str) {
+    let _ = window().location().set_hash(hash);
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    let _ = window().location().reload();
+}
+
+/// A preference, if one is stored.
+pub fn preference(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Stores a preference, or takes it back.
+pub fn set_preference(key: &str, value: Option<&str>) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = match value {
+            Some(value) => storage.set_item(key, value),
+            None => storage.remove_item(key),
+        };
+    }
+}
+
+/// Sets an attribute of the page's root, or removes it.
+pub fn set_root(name: &str, value: Option<&str>) {
+    if let Some(root) = document().document_element() {
+        let _ = match value {
+            Some(value) => root.set_attribute(name, value),
+            None => root.remove_attribute(name),
+        };
+    }
+}
+
+/// Whether `query` holds for this screen.
+pub fn media(query: &str) -> bool {
+    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
+}
+
+/// A mouse or the like: a key may send, and a field may be focused without a keyboard covering half the
+/// screen.
+pub fn has_fine_pointer() -> bool {
+    media("(hover: hover) and (pointer: fine)")
+}
+
+/// The page is in sight and has the focus of its window.
+pub fn in_sight() -> bool {
+    !document().hidden() && document().has_focus().unwrap_or(true)
+}
+
+/// Safari on iOS, and not from the home screen.
+pub fn is_ios_page() -> bool {
+    let agent = window().navigator().user_agent().unwrap_or_default();
+    (agent.contains("iPhone") || agent.contains("iPad")) && !media("(display-mode: standalone)")
+}
+
+fn member(of: &JsValue, name: &str) -> Option<JsValue> {
+    let value = Reflect::get(of, &JsValue::from_str(name)).ok()?;
+    (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// Copies `text`. `shown` holds the same text and is selected when the browser does not let a page copy.
+pub async fn copy(text: &str, shown: Option<HtmlTextAreaElement>) -> bool {
+    let navigator = window().navigator();
+    if let Some(clipboard) = member(&navigator, "clipboard")
+        && let Some(write) = member(&clipboard, "writeText")
+        && let Ok(write) = write.dyn_into::<Function>()
+        && let Ok(promise) = write.call1(&clipboard, &JsValue::from_str(text))
+        && JsFuture::from(promise.unchecked_into::<Promise>()).await.is_ok()
+    {
+        return true;
+    }
+    let Some(shown) = shown else { return false };
+    let _ = shown.focus();
+    shown.select();
+    let document = document();
+    member(&document, "execCommand")
+        .and_then(|copy| copy.dyn_into::<Function>().ok())
+        .and_then(|copy| copy.call1(&document, &JsValue::from_str("copy")).ok())
+        .is_some_and(|copied| copied.is_truthy())
+}
+
+/// Whether the browser can hand a link to another app.
+pub fn can_share() -> bool {
+    member(&window().navigator(), "share").is_some()
+}
+
+/// Hands a link to another app of the person's choice.
+pub async fn share(link: &str) {
+    let navigator = window().navigator();
+    let data = Object::new();
+    let _ = Reflect::set(&data, &JsValue::from_str("url"), &JsValue::from_str(link));
+    if let Some(share) = member(&navigator, "share")
+        && let Ok(share) = share.dyn_into::<Function>()
+        && let Ok(promise) = share.call1(&navigator, &data)
+    {
+        let _ = JsFuture::from(promise.unchecked_into::<Promise>()).await;
+    }
+}
+
+/// Moves the focus to the element with this id.
+pub fn focus(id: &str) {
+    if let Some(element) = document().get_element_by_id(id)
+        && let Ok(element) = element.dyn_into::<HtmlElement>()
+    {
+        let _ = element.focus();
+    }
+}
+
+/// A number of `0..below` for choosing, never for keys.
+pub fn choose(below: usize) -> usize {
+    let drawn = (js_sys::Math::random() * below as f64) as usize;
+    drawn.min(below.saturating_sub(1))
+}

@@ -1,0 +1,219 @@
+//! People, conversations, a comrade's page.
+
+use komrade_view::{ComradeState, DialStage, Tick};
+
+use super::{network::waiting_for, number, span};
+use crate::waiting::Wait;
+
+/// Nobody yet.
+pub const PEOPLE_EMPTY: &str = "You have met nobody yet. Make an invite, or open one that you were given.";
+/// The one action.
+pub const PEOPLE_EMPTY_ACTION: &str = "Meet someone";
+/// The list, for a screen reader.
+pub const PEOPLE_LIST: &str = "Comrades, most recently active first";
+/// Nothing chosen on a wide screen.
+pub const NOTHING_OPEN: &str = "Choose a comrade to read and write.";
+/// The comrade of this address is gone.
+pub const NO_SUCH_COMRADE: &str = "There is no such comrade in this vault.";
+/// To the list.
+pub const TO_PEOPLE: &str = "All people";
+/// Codes were compared.
+pub const VERIFIED: &str = "verified";
+/// Codes were not compared.
+pub const NOT_VERIFIED: &str = "not verified yet";
+/// No message yet.
+pub const NO_MESSAGE_YET: &str = "No messages yet";
+/// Prefix of one's own last message.
+pub const YOU: &str = "You:";
+
+/// Unread messages of a row.
+pub fn unread(count: u32) -> String {
+    if count == 1 { "1 unread message".to_owned() } else { format!("{count} unread messages") }
+}
+
+/// Where a comrade stands, for the row of a list; nothing once met.
+pub fn state(state: ComradeState) -> &'static str {
+    match state {
+        ComradeState::Asked => "Waiting for their answer",
+        ComradeState::Asking => "Wants to meet you",
+        ComradeState::AskingAgain => "Wants to meet you: look closely",
+        ComradeState::Met => "",
+    }
+}
+
+/// How a comrade is reached.
+pub fn reached(stage: Option<DialStage>) -> &'static str {
+    match stage {
+        Some(DialStage::Up) => "connected through I2P",
+        Some(DialStage::Greeting) => "reached, proving who is who",
+        Some(DialStage::Dialing) => "looking for a tunnel",
+        Some(DialStage::WaitingForRelay) => "waiting for your relay",
+        Some(DialStage::Away) => "their app is closed",
+        Some(DialStage::Unreachable) => "not reached just now",
+        None => "reached through I2P when needed",
+    }
+}
+
+/// Messages of a conversation, for a screen reader.
+pub fn messages_with(name: &str) -> String {
+    format!("Messages with {name}")
+}
+
+/// The field to write in.
+pub fn write_to(name: &str) -> String {
+    format!("Write to {name}")
+}
+
+/// Sends.
+pub const SEND: &str = "Send";
+/// Opens a comrade's page.
+pub fn about(name: &str) -> String {
+    format!("About {name}")
+}
+/// The divider.
+pub const UNREAD_DIVIDER: &str = "New since you were here";
+/// Loads older messages.
+pub const OLDER: &str = "Show older messages";
+/// They are being loaded.
+pub const OLDER_LOADING: &str = "Reading older messages";
+/// Jumps down.
+pub const TO_NEWEST: &str = "To the newest message";
+/// Nothing written yet.
+pub fn conversation_empty(name: &str) -> String {
+    format!("You and {name} have met. Nothing is written yet.")
+}
+
+/// Somebody wrote.
+pub fn arrived(name: &str, text: &str) -> String {
+    format!("{name} writes: {text}")
+}
+
+/// Somebody wrote, elsewhere.
+pub fn arrived_from(name: &str) -> String {
+    format!("A new message from {name}")
+}
+
+/// Room left in a message.
+pub fn bytes_left(left: usize) -> String {
+    format!("{} bytes left", number(left as u64))
+}
+
+/// Too much.
+pub fn bytes_over(over: usize) -> String {
+    format!("{} bytes too long; what you typed is kept", number(over as u64))
+}
+
+/// Messages are missing.
+pub fn gap(count: u32) -> String {
+    let missing = if count == 1 { "1 message is".to_owned() } else { format!("{count} messages are") };
+    format!("{missing} missing. They were asked for again and will appear by themselves.")
+}
+
+/// Who wrote a message, for a screen reader.
+pub fn written_by(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("{name}:"),
+        None => "You wrote:".to_owned(),
+    }
+}
+
+/// It was written long before it came.
+pub fn written(when: &str) -> String {
+    format!("written {when}")
+}
+
+/// The tick in a few words; nothing for others' messages.
+pub fn tick(tick: Tick) -> &'static str {
+    match tick {
+        Tick::Theirs => "",
+        Tick::Kept => "kept here",
+        Tick::Accepted(_) => "their side has it",
+        Tick::Delivered(_) => "delivered",
+        Tick::Expired => "not delivered",
+    }
+}
+
+/// The tick of the message that is next to leave: what it waits for and how long.
+pub fn tick_waiting(wait: Wait, seconds: Option<u64>) -> String {
+    let mut text = format!("kept here, waiting for {}", waiting_for(wait.for_what));
+    if let Some(seconds) = seconds.filter(|seconds| *seconds >= super::TELL_AFTER_SECONDS) {
+        text.push_str(&format!(" ({})", span(seconds)));
+    }
+    text
+}
+
+/// What a tick means. `at` is when it came that far, `name` whose side.
+pub fn tick_explained(tick: Tick, name: &str, at: &str) -> String {
+    match tick {
+        Tick::Theirs => format!("Came through I2P and was opened here. Only you and {name} can read it."),
+        Tick::Kept => "Stored on this device and nowhere else yet. It goes out by itself as soon as the \
+                       way is open; you may close the tab and come back."
+            .to_owned(),
+        Tick::Accepted(_) => format!(
+            "Stored on {name}'s side, still encrypted ({at}). Whether it was opened is not known yet: \
+             such answers travel at their own times, so that nobody can tell who answers whom."
+        ),
+        Tick::Delivered(_) => {
+            format!("{name}'s device has opened it ({at}). Whether it was read, Komrade does not tell.")
+        }
+        Tick::Expired => format!(
+            "It waited as long as it may, and {name} was never reached. The text is still here: copy it and \
+             send it again."
+        ),
+    }
+}
+
+/// Opens the explanation of a tick.
+pub const TICK_WHAT: &str = "What does this mean?";
+
+/// The comrade's answer is awaited.
+pub fn asked_title(name: &str) -> String {
+    format!("Waiting for {name}")
+}
+
+/// What happens while waiting.
+pub const ASKED_TEXT: &str = "Your answer to the invite goes out by itself, and they must confirm you. For that \
+both apps must be open at the same time once. You can write already: it is kept here until then.";
+/// Somebody answered an invite of one's own.
+pub fn asking_title(name: &str) -> String {
+    format!("{name} answered your invite")
+}
+
+/// What to do.
+pub const ASKING_TEXT: &str = "Before you confirm, compare this code by another way, best face to face. If both \
+devices show the same, nobody stands between you.";
+/// Somebody else had answered before.
+pub const ASKING_AGAIN_TITLE: &str = "Somebody else had answered this invite before";
+/// What that means.
+pub const ASKING_AGAIN_TEXT: &str = "One invite is for one person. Perhaps they opened it on two devices; perhaps \
+somebody else got hold of the link. Confirm only if the codes match when you compare them face to face.";
+/// Confirms.
+pub const CONFIRM: &str = "Confirm";
+/// Confirms after a comparison.
+pub const CONFIRM_COMPARED: &str = "The codes match: confirm";
+/// Confirms without comparison.
+pub const CONFIRM_LATER: &str = "Confirm, compare later";
+/// Declines.
+pub const DECLINE: &str = "Decline";
+/// What declining does.
+pub const DECLINE_HINT: &str = "They are not told.";
+
+/// The code of the pair.
+pub const CODE: &str = "Verification code";
+/// How to compare.
+pub const CODE_HOW: &str =
+    "Read it to each other, or lay the two screens side by side. Both devices must show the same.";
+/// What it tells.
+pub const CODE_WHY: &str = "If it matches, nobody stands between you: not a relay, not whoever carried the invite.";
+/// Marks as compared.
+pub const VERIFY: &str = "We compared: they match";
+/// Takes the mark back.
+pub const UNVERIFY: &str = "Take the mark back";
+/// They do not match.
+pub const CODE_DIFFERS: &str = "If they differ, write nothing that matters, and make a new invite in person.";
+/// The person id.
+pub const PERSON_ID: &str = "Person id";
+/// To the conversation.
+pub const WRITE: &str = "Write";
+/// Not known yet.
+pub const NOT_KNOWN_YET: &str = "Not known until they answer";

@@ -1,0 +1,172 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+use std::{collections::BTreeSet, fs, path::Path};
+
+use komrade_view::{DialStage, HostStage, LinkState, Refusal, RefusalCode, RouterStage, Tick};
+
+use super::*;
+use crate::{
+    clock::Wall,
+    waiting::{For, Wait},
+};
+
+const CODES: [RefusalCode; 8] = [
+    RefusalCode::JoinSecret,
+    RefusalCode::Version,
+    RefusalCode::Full,
+    RefusalCode::HostsFull,
+    RefusalCode::Replaced,
+    RefusalCode::Protocol,
+    RefusalCode::BadDestination,
+    RefusalCode::ShuttingDown,
+];
+
+/// A whole sentence in the voice of the app.
+fn speaks_well(text: &str) {
+    assert!(text.chars().next().is_some_and(|first| first.is_uppercase() || first.is_numeric()), "{text}");
+    assert!(text.ends_with('.'), "no full stop: {text}");
+    assert!(!text.contains('!') && !text.to_lowercase().contains("something went wrong"), "{text}");
+    assert!(!text.contains("  "), "two spaces: {text}");
+    for word in ["server", "friend", "mailbox", "channel"] {
+        assert!(!text.to_lowercase().contains(word), "not our word: {text}");
+    }
+}
+
+#[test]
+fn every_refusal_has_a_sentence_of_its_own() {
+    let sentences: BTreeSet<_> = Refusal::ALL.iter().map(|refused| refusal(*refused)).collect();
+    assert_eq!(sentences.len(), Refusal::ALL.len());
+    for sentence in sentences {
+        speaks_well(sentence);
+        assert!(!sentence.contains("has no words for"), "fell through: {sentence}");
+    }
+}
+
+#[test]
+fn every_refusal_of_a_relay_has_a_sentence_of_its_own() {
+    let sentences: BTreeSet<_> = CODES.iter().map(|code| refused(*code)).collect();
+    assert_eq!(sentences.len(), CODES.len());
+    for sentence in sentences {
+        speaks_well(sentence);
+        assert!(!sentence.contains("has no words for"), "fell through: {sentence}");
+    }
+}
+
+#[test]
+fn every_stage_has_words_and_failures_say_what_is_safe() {
+    let links = [
+        LinkState::NoRelay,
+        LinkState::Connecting(0),
+        LinkState::Up { since: 0, round_trip: Some(40) },
+        LinkState::Up { since: 0, round_trip: None },
+        LinkState::Waiting { retry_at: 0, failures: 2 },
+        LinkState::Refused(RefusalCode::Full),
+    ];
+    let routers = [
+        RouterStage::Unknown,
+        RouterStage::Starting,
+        RouterStage::Reseeding { attempt: 2 },
+        RouterStage::NoRouters { retry_in: 30 },
+        RouterStage::BuildingTunnels { routers: 1_234 },
+        RouterStage::Ready { routers: 0 },
+        RouterStage::Ready { routers: 7 },
+        RouterStage::Failed { retry_in: 5 },
+    ];
+    let hosts = [
+        HostStage::Off,
+        HostStage::Waiting,
+        HostStage::Building { since: 0, attempt: 1 },
+        HostStage::Building { since: 0, attempt: 2 },
+        HostStage::Up { since: 0 },
+        HostStage::Refused(RefusalCode::HostsFull),
+        HostStage::Failed { retry_at: 0 },
+    ];
+    let mut texts = BTreeSet::new();
+    texts.extend(links.map(|state| link(state, 9)));
+    texts.extend(routers.map(|stage| router(stage, 9)));
+    texts.extend(hosts.map(|stage| hosting(stage, 9)));
+    assert_eq!(texts.len(), links.len() + routers.len() + hosts.len(), "two stages say the same");
+    assert!(link(LinkState::Waiting { retry_at: 0, failures: 2 }, 9).contains("kept here"));
+    assert!(router(RouterStage::BuildingTunnels { routers: 1_234 }, 0).contains("1,234"));
+    for stage in [
+        DialStage::WaitingForRelay,
+        DialStage::Dialing,
+        DialStage::Greeting,
+        DialStage::Up,
+        DialStage::Away,
+        DialStage::Unreachable,
+    ] {
+        assert!(!dial(stage).is_empty() && !reached(Some(stage)).is_empty());
+    }
+}
+
+#[test]
+fn ticks_say_what_is_known_and_no_more() {
+    for mark in [Tick::Theirs, Tick::Kept, Tick::Accepted(0), Tick::Delivered(0), Tick::Expired] {
+        speaks_well(&tick_explained(mark, "Bo", "08:06"));
+    }
+    let wait = Wait { for_what: For::Tunnel, since: Some(0) };
+    assert_eq!(tick_waiting(wait, Some(22)), "kept here, waiting for a tunnel (22 s)");
+    assert_eq!(tick_waiting(wait, Some(2)), "kept here, waiting for a tunnel");
+}
+
+#[test]
+fn narrators_speak_two_sentences_at_most() {
+    for says in [
+        SAYS_NAME, SAYS_DRAWN, SAYS_CHECK, SAYS_LOCK, SAYS_SEALING, SAYS_OPEN, SAYS_TUNNELS, SAYS_NO_RELAY,
+        SAYS_TROUBLE,
+    ] {
+        speaks_well(says);
+        assert!(says.matches(". ").count() <= 1, "more than two sentences: {says}");
+    }
+}
+
+#[test]
+fn spans_numbers_and_bytes_are_written_plainly() {
+    let spans = [(9, "9 s"), (65, "1 min 05 s"), (7_260, "2 h 1 min"), (200_000, "2 days")];
+    for (seconds, text) in spans {
+        assert_eq!(span(seconds), text);
+    }
+    assert_eq!((waited(2), waited(3)), (String::new(), " (3 s)".to_owned()));
+    assert_eq!([7, 1_234, 20_000, 1_234_567].map(number), ["7", "1,234", "20,000", "1,234,567"]);
+    assert_eq!([bytes(10), bytes(1_536), bytes(3_145_728)], ["10 bytes", "1.5 KB", "3.0 MB"]);
+}
+
+#[test]
+fn days_are_named_as_people_do() {
+    let monday = 20_780;
+    assert_eq!(day(monday, monday), "Today");
+    assert_eq!(day(monday - 1, monday), "Yesterday");
+    assert_eq!(day(monday - 3, monday), "Friday");
+    assert_eq!(day(monday - 10, monday), "Friday, 13 November");
+    assert_eq!(day(monday - 400, monday), "19 October 2025");
+    assert_eq!(moment(Wall { day: monday, hour: 8, minute: 6 }, monday), "08:06");
+}
+
+/// Screens and parts name their texts; they hold none. A literal that begins with a capital letter is a
+/// text, unless it stands in a comment or names a key of the keyboard.
+#[test]
+fn no_screen_holds_a_text_of_its_own() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = 0;
+    for folder in ["screens", "parts"] {
+        for entry in fs::read_dir(source.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap();
+            files += 1;
+            for line in text.lines().take_while(|line| !line.contains("#[cfg(test)]")) {
+                if line.trim_start().starts_with("//") || line.contains(".key() == ") {
+                    continue;
+                }
+                let mut parts = line.split('"').skip(1).step_by(2);
+                let found = parts.find(|literal| {
+                    let mut letters = literal.chars();
+                    let word = letters.next().is_some_and(char::is_uppercase)
+                        && letters.next().is_some_and(char::is_alphabetic);
+                    word || literal.contains(". ")
+                });
+                assert_eq!(found, None, "{}: {line}", path.display());
+            }
+        }
+    }
+    assert!(files > 15, "the sources were not found");
+}

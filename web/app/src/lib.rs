@@ -1,0 +1,85 @@
+//! The screens of Komrade: presentation only. Keys, rules and storage are the engine's, in its own worker.
+//!
+//! Flow: [`start`] mounts [`screens::App`] and starts the worker through [`bridge`]; events of the engine land
+//! in [`ui::Ui`], from which the screens read; commands go the other way. What a person reads is in
+//! [`catalogue`], what it looks like in `style.css`, by tokens.
+//!
+//! Pure and natively tested: [`clock`], [`place`], [`thread`], [`waiting`], [`gate`], [`qr`], [`catalogue`].
+//!
+//! # Names for tests
+//!
+//! Every control and state that a browser test needs carries a `data-testid`. They are part of this crate's
+//! contract; change them together with `tests/`.
+//!
+//! | where | names |
+//! |---|---|
+//! | screens | `screen-opening` `screen-welcome` `screen-invited` `screen-cutting` `screen-unlock` `screen-people` (always there once open; on phones hidden behind the content) `screen-meet` `screen-conversation` (`data-comrade`) `screen-comrade` `screen-route` `screen-settings` `screen-elsewhere` `screen-worker` `screen-store-failed` `screen-vault-newer` `screen-vault-damaged` `screen-loader` |
+//! | everywhere | `nav-people` `nav-meet` `nav-route` `nav-settings` `nav-route-state` `back` `narrator` `narrators-skip` `announcer` `update` `update-now` `update-later` `update-damaged`; a field's error is `<field>-error` |
+//! | welcome | `welcome-start` `welcome-relay` `welcome-ios` `welcome-insecure` |
+//! | invite without a vault | `invited-known` `invited-new` `invited-text` `invited-copy` `invited-back` `invited-error` |
+//! | cutting | `cutting-step` (`data-step`: name, words, check, passphrase, sealing) `name` `name-next` `cutting-cancel` · `words` `word` (24, in order) `words-not` `words-written` · `check-word` (3, `data-position` 1–24) with fields `check-1` `check-2` `check-3`, `check-next` `check-again` · `passphrase-offered` `passphrase-take` `passphrase-own-instead` `passphrase-own` `passphrase-again` `passphrase-show` `passphrase-seal` `passphrase-offer` `seal-error` · `sealing` `sealing-elapsed` |
+//! | unlock | `unlock-passphrase` `unlock-passphrase-error` `unlock-show` `unlock` `unlocking` `unlocking-elapsed` `unlock-invite` `unlock-join` |
+//! | people | `person` (`data-comrade`, `data-state`: Asked, Asking, AskingAgain, Met) `person-name` `person-last` `person-unread` (`data-count`) `people-empty` `people-meet` |
+//! | meet | `invite-days-1` `-7` `-14` `-21` `invite-with-relay` `invite-make` `invite-error` `invite-text` (the link) `invite-copy` `invite-share` `invite-qr` `invite-done` · `invite-paste` `invite-paste-error` `invite-read` `invite-preview` `invite-preview-relay` `invite-needs-relay` `invite-accept` `invite-accept-error` `invite-not-now` · `invite-row` (`data-answered`) `invite-revoke` `invites-empty` · `request` (`data-state`) `request-code` `request-look` |
+//! | request | `asked` `asking` (`data-again`) `asking-again` `code` `confirm` `confirm-compared` `decline` `asking-error` |
+//! | comrade | `code` `verify` `unverify` `comrade-verified` (`data-verified`) `person-id` |
+//! | conversation | `conversation-about` `conversation-verified` `conversation-reached` `messages` (`data-loaded`) `message` (`data-ordinal`, `data-mine`, `data-tick`: theirs, kept, accepted, delivered, expired) `message-text` `tick` `tick-explained` `day` `unread-divider` `older` `to-newest` `gap` `conversation-empty` `composer` `send` `composer-error` `composer-room` |
+//! | route | `route-summary` `route-relay` `route-link` `route-router` `route-hosting` (each `data-mood`: done, waits, act, off, and `…-elapsed`) `route-waiting` `route-bytes` `reconnect` `meanwhile` `dial` (`data-stage`) `relay-link` `relay-link-error` `relay-use` `relay-used` `learn` · `join` `join-use` `join-later` `join-error` |
+//! | settings | `me` `my-name` `my-code` `my-person-id` `lock` `ack-calm` `ack-quick` `ack-never` `passphrase-old` `passphrase-old-show` `passphrase-own` `passphrase-again` `passphrase-change` `changing` `passphrase-changed` `look-system` `look-light` `look-dark` `high-contrast` `narrators` `software` |
+//! | trouble | `take-lead` `taking-lead` `trouble-action` |
+
+pub mod bridge;
+pub mod browser;
+pub mod catalogue;
+pub mod clock;
+pub mod gate;
+pub mod look;
+pub mod parts;
+pub mod place;
+pub mod qr;
+pub mod screens;
+pub mod thread;
+pub mod ui;
+pub mod waiting;
+
+use std::{rc::Rc, time::Duration};
+
+use futures::FutureExt;
+use leptos::{ev, mount::mount_to_body, prelude::*};
+
+use crate::{
+    bridge::{Bridge, release::Release},
+    screens::App,
+    ui::{Ports, Ui},
+};
+
+/// Starts the app in this page.
+pub fn start() {
+    mount(|ui| {
+        let bridge = Bridge::start(move |event| ui.apply(event));
+        let release = Release::watch();
+        Ports {
+            send: Rc::new(move |command| bridge.send(command).boxed_local()),
+            restart: Rc::new(move || bridge.restart()),
+            agree: Rc::new(move || release.agree()),
+            worker: bridge.state(),
+            software: release.software(),
+        }
+    });
+}
+
+/// Mounts the screens over whatever `connect` connects them to.
+pub fn mount(connect: impl FnOnce(Ui) -> Ports + 'static) {
+    look::restore();
+    mount_to_body(move || {
+        let ui = Ui::new();
+        provide_context(ui);
+        ui.read_address();
+        ui.connect(connect(ui));
+        set_interval(move || ui.now.set(clock::now()), Duration::from_secs(1));
+        let _ = window_event_listener(ev::hashchange, move |_| ui.read_address());
+        let _ = window_event_listener(ev::focus, move |_| ui.in_sight.set(browser::in_sight()));
+        let _ = window_event_listener(ev::blur, move |_| ui.in_sight.set(browser::in_sight()));
+        view! { <App/> }
+    });
+}

@@ -1,0 +1,169 @@
+//! Where in the app a person is, and what an address brings along.
+//!
+//! The place stands after `#`, so that the browser's own back button works. Links that other people give
+//! stand there too (`#i/…` an invite, `#j/…` admission to a relay): they hold secrets, are read once and
+//! taken out of the address bar at once.
+
+use komrade_view::ComradeId;
+
+/// A place in the open app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Place {
+    /// The list of comrades.
+    #[default]
+    People,
+    /// Invites and requests.
+    Meet,
+    /// The way to the network.
+    Route,
+    /// Settings.
+    Settings,
+    /// A conversation.
+    Conversation(ComradeId),
+    /// A comrade's page.
+    Comrade(ComradeId),
+}
+
+/// What stood after `#`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fragment {
+    /// A place.
+    Place(Place),
+    /// An invite: the part after `#` is secret.
+    Invite,
+    /// Admission to a relay: the part after `#` is secret.
+    Join,
+    /// Nothing this version knows.
+    Other,
+}
+
+impl Fragment {
+    /// Reads what stands in the address, with or without `#`.
+    pub fn read(hash: &str) -> Self {
+        let hash = hash.strip_prefix('#').unwrap_or(hash);
+        match hash {
+            "" | "people" => return Self::Place(Place::People),
+            "meet" => return Self::Place(Place::Meet),
+            "route" => return Self::Place(Place::Route),
+            "settings" => return Self::Place(Place::Settings),
+            _ => {}
+        }
+        if hash.starts_with("i/") {
+            return Self::Invite;
+        }
+        if hash.starts_with("j/") {
+            return Self::Join;
+        }
+        let Some(rest) = hash.strip_prefix("c/") else { return Self::Other };
+        let (id, about) = match rest.strip_suffix("/about") {
+            Some(id) => (id, true),
+            None => (rest, false),
+        };
+        match comrade_from_hex(id) {
+            Some(id) if about => Self::Place(Place::Comrade(id)),
+            Some(id) => Self::Place(Place::Conversation(id)),
+            None => Self::Other,
+        }
+    }
+}
+
+impl Place {
+    /// What stands after `#` for this place, `#` included.
+    pub fn hash(self) -> String {
+        match self {
+            Self::People => "#people".to_owned(),
+            Self::Meet => "#meet".to_owned(),
+            Self::Route => "#route".to_owned(),
+            Self::Settings => "#settings".to_owned(),
+            Self::Conversation(id) => format!("#c/{}", hex(id)),
+            Self::Comrade(id) => format!("#c/{}/about", hex(id)),
+        }
+    }
+
+    /// Whose page or conversation this is.
+    pub fn comrade(self) -> Option<ComradeId> {
+        match self {
+            Self::Conversation(id) | Self::Comrade(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// The id as 32 hex digits: local and random, so harmless in the address bar.
+pub fn hex(ComradeId(bytes): ComradeId) -> String {
+    bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+        text
+    })
+}
+
+fn comrade_from_hex(text: &str) -> Option<ComradeId> {
+    let mut id = [0; 16];
+    if text.len() != 32 {
+        return None;
+    }
+    for (byte, pair) in id.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let digit = |at: Option<&u8>| char::from(*at?).to_digit(16);
+        let value = digit(pair.first())? * 16 + digit(pair.get(1))?;
+        *byte = u8::try_from(value).ok()?;
+    }
+    Some(ComradeId(id))
+}
+
+/// The host of a link, for showing: never what stands after `#`, `?` or the path.
+pub fn host(link: &str) -> &str {
+    let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
+    let end = rest.find(['/', '#', '?']).unwrap_or(rest.len());
+    let host = rest.get(..end).unwrap_or(rest);
+    host.rsplit_once('@').map_or(host, |(_, host)| host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: ComradeId = ComradeId([0xa5; 16]);
+
+    #[test]
+    fn every_place_comes_back_from_its_hash() {
+        for place in [
+            Place::People,
+            Place::Meet,
+            Place::Route,
+            Place::Settings,
+            Place::Conversation(ID),
+            Place::Comrade(ID),
+        ] {
+            assert_eq!(Fragment::read(&place.hash()), Fragment::Place(place));
+        }
+    }
+
+    #[test]
+    fn an_empty_hash_is_the_list_of_people() {
+        assert_eq!(Fragment::read(""), Fragment::Place(Place::People));
+        assert_eq!(Fragment::read("#"), Fragment::Place(Place::People));
+    }
+
+    #[test]
+    fn secrets_are_recognised_and_not_kept() {
+        assert_eq!(Fragment::read("#i/AbC"), Fragment::Invite);
+        assert_eq!(Fragment::read("#j/AbC"), Fragment::Join);
+    }
+
+    #[test]
+    fn a_damaged_id_is_no_place() {
+        for hash in ["#c/", "#c/a5", "#c/zz", "#nowhere", &format!("#c/{}ä", "a".repeat(30))] {
+            assert_eq!(Fragment::read(hash), Fragment::Other, "{hash}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_shown_without_its_secrets() {
+        assert_eq!(host("https://relay.example:8443/#j/secret"), "relay.example:8443");
+        assert_eq!(host("http://127.0.0.1:7070#i/secret"), "127.0.0.1:7070");
+        assert_eq!(host("relay.example/x?y"), "relay.example");
+        assert_eq!(host("https://user:word@relay.example/"), "relay.example");
+    }
+}

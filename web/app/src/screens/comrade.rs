@@ -1,0 +1,182 @@
+//! A comrade's page: the code to compare, the mark, and the answer to a request.
+
+use komrade_view::{Command, ComradeId, ComradeState, ComradeView};
+use leptos::prelude::*;
+
+use crate::{
+    catalogue,
+    parts::{Avatar, Code, Icon, Notice, Sign, Title},
+    place::Place,
+    ui::ui,
+};
+
+/// A comrade's page.
+#[component]
+pub fn ComradePage(
+    /// Whose.
+    id: ComradeId,
+) -> impl IntoView {
+    let ui = ui();
+    let comrade = ui.comrade(id);
+    view! {
+        <div class="page" data-testid="screen-comrade">
+            <a class="btn plain back" href=Place::Conversation(id).hash() data-testid="back">
+                <Icon sign=Sign::Back/>
+                {catalogue::BACK}
+            </a>
+            {move || match comrade.get() {
+                Some(comrade) => view! { <About comrade/> }.into_any(),
+                None => view! { <p class="soft">{catalogue::NO_SUCH_COMRADE}</p> }.into_any(),
+            }}
+        </div>
+    }
+}
+
+#[component]
+fn About(
+    /// The comrade.
+    comrade: ComradeView,
+) -> impl IntoView {
+    let ui = ui();
+    let ComradeView { id, name, person, code, verified, state, .. } = comrade;
+    let error = RwSignal::new("");
+    let mark = move |verified| {
+        leptos::task::spawn_local(async move {
+            if let Err(failure) = ui.ask(Command::MarkVerified { comrade: id, verified }).await {
+                error.try_set(catalogue::failure(failure));
+            }
+        });
+    };
+    let person =
+        if person.is_empty() { catalogue::NOT_KNOWN_YET.to_owned() } else { person };
+    view! {
+        <header class="person">
+            <Avatar id name=name.clone()/>
+            <div>
+                <Title text=catalogue::name(&name)/>
+                <p class="small soft" data-testid="comrade-verified" data-verified=verified.to_string()>
+                    {verified.then(|| view! { <span class="verified"><Icon sign=Sign::Check/></span> })}
+                    {if verified { catalogue::VERIFIED } else { catalogue::NOT_VERIFIED }}
+                </p>
+            </div>
+        </header>
+        {match state {
+            ComradeState::Met => view! {
+                <section class="card stack">
+                    <h2>{catalogue::CODE}</h2>
+                    <Code id="code" code/>
+                    <p>{catalogue::CODE_HOW}</p>
+                    <p class="small soft">{catalogue::CODE_WHY}" "{catalogue::CODE_DIFFERS}</p>
+                    <p class="error" role="alert">{error}</p>
+                    {if verified {
+                        view! {
+                            <button type="button" class="btn quiet" data-testid="unverify" on:click=move |_| mark(false)>
+                                {catalogue::UNVERIFY}
+                            </button>
+                        }.into_any()
+                    } else {
+                        view! {
+                            <button type="button" class="btn" data-testid="verify" on:click=move |_| mark(true)>
+                                {catalogue::VERIFY}
+                            </button>
+                        }.into_any()
+                    }}
+                </section>
+            }.into_any(),
+            _ => view! { <Request id name state code/> }.into_any(),
+        }}
+        <section class="card stack">
+            <h2>{catalogue::PERSON_ID}</h2>
+            <p class="mono small breaks" dir="ltr" data-testid="person-id">{person}</p>
+        </section>
+    }
+}
+
+/// What stands in the way of writing: an answer that is awaited, or one to give.
+#[component]
+pub fn Request(
+    /// Who.
+    id: ComradeId,
+    /// Their name.
+    name: String,
+    /// Where they stand; not met.
+    state: ComradeState,
+    /// The code of the pair.
+    code: String,
+) -> impl IntoView {
+    let ui = ui();
+    let name = catalogue::name(&name);
+    if state == ComradeState::Asked {
+        return view! {
+            <section class="card stack" data-testid="asked">
+                <h2 dir="auto">{catalogue::asked_title(&name)}</h2>
+                <p>{catalogue::ASKED_TEXT}</p>
+                {(!code.is_empty()).then(|| view! {
+                    <p class="small soft">{catalogue::CODE}</p>
+                    <Code id="code" code=code/>
+                })}
+            </section>
+        }
+        .into_any();
+    }
+    let again = state == ComradeState::AskingAgain;
+    let error = RwSignal::new("");
+    let answer = move |command: Command, verified: bool| {
+        error.set("");
+        leptos::task::spawn_local(async move {
+            let declines = matches!(command, Command::Decline { .. });
+            match ui.ask(command).await {
+                Ok(_) if declines => ui.go(Place::People),
+                Ok(_) if verified => ui.tell(Command::MarkVerified { comrade: id, verified }),
+                Ok(_) => {}
+                Err(failure) => {
+                    error.try_set(catalogue::failure(failure));
+                }
+            }
+        });
+    };
+    view! {
+        <section class="card stack" data-testid="asking" data-again=again.to_string()>
+            <h2 dir="auto">{catalogue::asking_title(&name)}</h2>
+            {again.then(|| view! {
+                <Notice id="asking-again" act=true>
+                    <p><b>{catalogue::ASKING_AGAIN_TITLE}</b></p>
+                    <p>{catalogue::ASKING_AGAIN_TEXT}</p>
+                </Notice>
+            })}
+            <p>{catalogue::ASKING_TEXT}</p>
+            <Code id="code" code/>
+            <p class="error" role="alert" data-testid="asking-error">{error}</p>
+            <div class="actions">
+                <button
+                    type="button"
+                    class="btn"
+                    data-testid="confirm-compared"
+                    on:click=move |_| answer(Command::Confirm { comrade: id }, true)
+                >
+                    {catalogue::CONFIRM_COMPARED}
+                </button>
+                {(!again).then(|| view! {
+                    <button
+                        type="button"
+                        class="btn quiet"
+                        data-testid="confirm"
+                        on:click=move |_| answer(Command::Confirm { comrade: id }, false)
+                    >
+                        {catalogue::CONFIRM_LATER}
+                    </button>
+                })}
+                <button
+                    type="button"
+                    class="btn quiet"
+                    data-testid="decline"
+                    on:click=move |_| answer(Command::Decline { comrade: id }, false)
+                >
+                    {catalogue::DECLINE}
+                </button>
+            </div>
+            <p class="small soft">{catalogue::DECLINE_HINT}</p>
+        </section>
+    }
+    .into_any()
+}

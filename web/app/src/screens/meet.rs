@@ -1,0 +1,254 @@
+//! Meeting: make an invite, open one, confirm who answered, and see which invites live.
+
+use komrade_view::{Answer, Command, ComradeState, ComradeView, InviteId, InviteView, Secret};
+use leptos::{ev::SubmitEvent, html, prelude::*};
+
+use super::open_invite::OpenInvite;
+use crate::{
+    catalogue, clock,
+    parts::{Avatar, Code, CopyText, Qr, Title},
+    place::Place,
+    ui::ui,
+};
+
+/// How long an invite may be good for; 21 is the most.
+const DAYS: [u8; 4] = [1, 7, 14, 21];
+/// What is chosen first.
+const USUAL_DAYS: u8 = 7;
+
+/// Invites and requests.
+#[component]
+pub fn Meet() -> impl IntoView {
+    view! {
+        <div class="page" data-testid="screen-meet">
+            <Title text=catalogue::MEET_TITLE.to_owned()/>
+            <p class="soft">{catalogue::MEET_LEAD}</p>
+            <Requests/>
+            <OpenInvite/>
+            <Make/>
+            <Live/>
+        </div>
+    }
+}
+
+/// Who answered an invite and waits to be confirmed.
+#[component]
+fn Requests() -> impl IntoView {
+    let ui = ui();
+    let asking = Memo::new(move |_| {
+        ui.comrades.with(|all| {
+            let asks = |comrade: &&ComradeView| {
+                matches!(comrade.state, ComradeState::Asking | ComradeState::AskingAgain)
+            };
+            all.iter().flatten().filter(asks).cloned().collect::<Vec<_>>()
+        })
+    });
+    let row = |comrade: ComradeView| {
+        let name = catalogue::name(&comrade.name);
+        let again = comrade.state == ComradeState::AskingAgain;
+        view! {
+            <li class="request" data-testid="request" data-state=format!("{:?}", comrade.state)>
+                <Avatar id=comrade.id name=comrade.name/>
+                <div class="grow">
+                    <b dir="auto">{name}</b>
+                    {again.then(|| view! { <p class="small act">{catalogue::ASKING_AGAIN_TITLE}</p> })}
+                    <Code id="request-code" code=comrade.code/>
+                </div>
+                <a class="btn" href=Place::Conversation(comrade.id).hash() data-testid="request-look">
+                    {catalogue::LOOK}
+                </a>
+            </li>
+        }
+    };
+    move || {
+        asking.with(|asking| {
+            (!asking.is_empty()).then(|| view! {
+                <section class="card stack">
+                    <h2>{catalogue::REQUESTS_TITLE}</h2>
+                    <ul class="rows">{asking.iter().cloned().map(row).collect_view()}</ul>
+                </section>
+            })
+        })
+    }
+}
+
+/// An invite that was just made.
+#[derive(Clone)]
+struct Made {
+    invite: InviteId,
+    link: Secret,
+}
+
+/// Makes an invite and shows it once.
+#[component]
+fn Make() -> impl IntoView {
+    let made = RwSignal::new(None::<Made>);
+    view! {
+        <section class="card stack">
+            {move || match made.get() {
+                None => view! { <MakeForm made/> }.into_any(),
+                Some(Made { invite, link }) => view! { <MadeInvite made invite link/> }.into_any(),
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn MakeForm(
+    /// Where the invite is put.
+    made: RwSignal<Option<Made>>,
+) -> impl IntoView {
+    let ui = ui();
+    let with_relay = NodeRef::<html::Input>::new();
+    let days = RwSignal::new(USUAL_DAYS);
+    let error = RwSignal::new("");
+    let busy = RwSignal::new(false);
+    let make = move |event: SubmitEvent| {
+        event.prevent_default();
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        error.set("");
+        let with_relay = with_relay.get_untracked().is_some_and(|input| input.checked());
+        let days = days.get_untracked();
+        leptos::task::spawn_local(async move {
+            match ui.ask(Command::MakeInvite { with_relay, days }).await {
+                Ok(Answer::Invite { invite, link }) => {
+                    made.try_set(Some(Made { invite, link }));
+                }
+                Ok(_) => {}
+                Err(failure) => {
+                    error.try_set(catalogue::failure(failure));
+                }
+            }
+            busy.try_set(false);
+        });
+    };
+    let choice = move |count: u8| {
+        let id = format!("invite-days-{count}");
+        view! {
+            <label class="choice" for=id.clone()>
+                <input
+                    type="radio"
+                    name="invite-days"
+                    id=id.clone()
+                    data-testid=id.clone()
+                    checked=count == USUAL_DAYS
+                    on:change=move |_| days.set(count)
+                />
+                {catalogue::days(count)}
+            </label>
+        }
+    };
+    view! {
+        <form class="stack" on:submit=make>
+            <h2>{catalogue::MAKE_TITLE}</h2>
+            <fieldset class="segments">
+                <legend>{catalogue::DAYS}</legend>
+                {DAYS.map(choice).into_iter().collect_view()}
+            </fieldset>
+            <div class="check">
+                <input
+                    type="checkbox"
+                    id="invite-with-relay"
+                    data-testid="invite-with-relay"
+                    node_ref=with_relay
+                    aria-describedby="invite-with-relay-hint"
+                />
+                <div>
+                    <label for="invite-with-relay">{catalogue::WITH_RELAY}</label>
+                    <p class="hint" id="invite-with-relay-hint">{catalogue::WITH_RELAY_HINT}</p>
+                </div>
+            </div>
+            <p class="error" role="alert" data-testid="invite-error">{error}</p>
+            <button class="btn" data-testid="invite-make" aria-disabled=move || busy.get().then_some("true")>
+                {move || if busy.get() { catalogue::MAKING } else { catalogue::MAKE }}
+            </button>
+        </form>
+    }
+}
+
+#[component]
+fn MadeInvite(
+    /// Emptied when the person is done.
+    made: RwSignal<Option<Made>>,
+    /// Which one.
+    invite: InviteId,
+    /// Its link.
+    link: Secret,
+) -> impl IntoView {
+    let ui = ui();
+    let remaining = move || {
+        ui.invites.with(|all| {
+            let view = all.iter().find(|view| view.id == invite)?;
+            let left = clock::seconds_between(ui.now.get(), view.expires_at);
+            Some(catalogue::good_for(&catalogue::remaining(left)))
+        })
+    };
+    view! {
+        <h2 tabindex="-1">{catalogue::MADE_TITLE}</h2>
+        <p>{catalogue::MADE_TEXT}</p>
+        <Qr id="invite-qr" label=catalogue::QR text=link.clone()/>
+        <CopyText id="invite" label=catalogue::LINK text=link/>
+        <p class="small soft">{remaining}</p>
+        <button type="button" class="btn quiet" data-testid="invite-done" on:click=move |_| made.set(None)>
+            {catalogue::MADE_DONE}
+        </button>
+    }
+}
+
+/// Invites that somebody may still use.
+#[component]
+fn Live() -> impl IntoView {
+    let ui = ui();
+    let today = ui.today();
+    let error = RwSignal::new("");
+    let revoke = move |invite| {
+        leptos::task::spawn_local(async move {
+            if let Err(failure) = ui.ask(Command::RevokeInvite { invite }).await {
+                error.try_set(catalogue::failure(failure));
+            }
+        });
+    };
+    let row = move |invite: InviteView| {
+        let made = move || catalogue::day_and_time(clock::wall(invite.made_at), today.get());
+        let left = move || catalogue::remaining(clock::seconds_between(ui.now.get(), invite.expires_at));
+        view! {
+            <li class="request" data-testid="invite-row" data-answered=invite.answered.to_string()>
+                <div class="grow">
+                    <p>{move || catalogue::live(&made(), &left())}</p>
+                    <p class="small soft">
+                        {if invite.answered { catalogue::ANSWERED } else { catalogue::UNANSWERED }}
+                        {invite.with_relay.then(|| view! { " · "{catalogue::BRINGS_RELAY} })}
+                    </p>
+                </div>
+                <button
+                    type="button"
+                    class="btn quiet"
+                    data-testid="invite-revoke"
+                    aria-label=move || catalogue::revoke_made(&made())
+                    on:click=move |_| revoke(invite.id)
+                >
+                    {catalogue::REVOKE}
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <section class="card stack">
+            <h2>{catalogue::LIVE_TITLE}</h2>
+            <p class="error" role="alert">{error}</p>
+            <Show when=move || ui.invites.with(Vec::is_empty)>
+                <p class="soft" data-testid="invites-empty">{catalogue::LIVE_EMPTY}</p>
+            </Show>
+            <ul class="rows">
+                <For
+                    each=move || ui.invites.get()
+                    key=|invite| (invite.id, invite.answered)
+                    children=row
+                />
+            </ul>
+        </section>
+    }
+}

@@ -1,0 +1,320 @@
+//! The route: every stage from this device to the others, what one can do meanwhile, and who learns what.
+
+use komrade_view::{Command, DialStage, HostStage, LinkState, Millis, RouterStage, Secret};
+use leptos::{ev::SubmitEvent, html, prelude::*};
+
+use super::shell::route_words;
+use crate::{
+    catalogue::{self, Narrator},
+    clock,
+    parts::{Field, Icon, Line, Narration, Sign, Title},
+    place,
+    ui::{Ui, ui},
+    waiting::{For, Route},
+};
+
+/// How a stage stands; told by sign and words, never by colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Done,
+    Waits,
+    Act,
+    Off,
+}
+
+impl Mood {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Waits => "waits",
+            Self::Act => "act",
+            Self::Off => "off",
+        }
+    }
+
+    fn sign(self) -> Sign {
+        match self {
+            Self::Done => Sign::Check,
+            Self::Waits | Self::Off => Sign::Clock,
+            Self::Act => Sign::Alert,
+        }
+    }
+}
+
+/// A stage as it stands now.
+struct Stage {
+    mood: Mood,
+    text: String,
+    since: Option<Millis>,
+}
+
+fn link_stage(route: &Route, now: Millis) -> Stage {
+    let (mood, since, until) = match route.view.link {
+        LinkState::NoRelay | LinkState::Refused(_) => (Mood::Act, None, 0),
+        LinkState::Connecting(since) => (Mood::Waits, Some(since), 0),
+        LinkState::Up { .. } => (Mood::Done, None, 0),
+        LinkState::Waiting { retry_at, .. } => (Mood::Waits, None, clock::seconds_between(now, retry_at)),
+    };
+    Stage { mood, text: catalogue::link(route.view.link, until), since }
+}
+
+fn router_stage(route: &Route, now: Millis) -> Stage {
+    let passed = clock::seconds_between(route.told_at, now);
+    let (mood, until) = match route.view.router {
+        RouterStage::Unknown => (Mood::Off, 0),
+        RouterStage::Ready { .. } => (Mood::Done, 0),
+        RouterStage::NoRouters { retry_in } | RouterStage::Failed { retry_in } => {
+            (Mood::Waits, u64::from(retry_in).saturating_sub(passed))
+        }
+        _ => (Mood::Waits, 0),
+    };
+    let since = (mood == Mood::Waits).then_some(route.router_since);
+    Stage { mood, text: catalogue::router(route.view.router, until), since }
+}
+
+fn hosting_stage(route: &Route, now: Millis) -> Stage {
+    let (mood, since, until) = match route.view.hosting {
+        HostStage::Off => (Mood::Off, None, 0),
+        HostStage::Waiting => (Mood::Waits, Some(route.hosting_since), 0),
+        HostStage::Building { since, .. } => (Mood::Waits, Some(since), 0),
+        HostStage::Up { .. } => (Mood::Done, None, 0),
+        HostStage::Refused(_) => (Mood::Act, None, 0),
+        HostStage::Failed { retry_at } => (Mood::Waits, None, clock::seconds_between(now, retry_at)),
+    };
+    Stage { mood, text: catalogue::hosting(route.view.hosting, until), since }
+}
+
+/// What the Telephone or the Operator says about the route.
+fn says(ui: Ui) -> Vec<Line> {
+    let wait = ui.route.with(|route| route.as_ref().map(|route| route.wait().map(|wait| wait.for_what)));
+    let line = match wait {
+        None => return Vec::new(),
+        Some(None) => (Narrator::Telephone, catalogue::SAYS_OPEN),
+        Some(Some(For::Relay)) => (Narrator::Operator, catalogue::SAYS_NO_RELAY),
+        Some(Some(For::RelayToAnswer | For::Refused(_) | For::RouterToAnswer | For::Routers)) => {
+            (Narrator::Telephone, catalogue::SAYS_TROUBLE)
+        }
+        Some(Some(_)) => (Narrator::Telephone, catalogue::SAYS_TUNNELS),
+    };
+    vec![line]
+}
+
+/// The route.
+#[component]
+pub fn RoutePanel() -> impl IntoView {
+    let ui = ui();
+    let relay = move || {
+        ui.route.with(|route| {
+            let relay = route.as_ref().and_then(|route| route.view.relay.as_deref());
+            relay.map_or(catalogue::RELAY_NONE.to_owned(), |relay| place::host(relay).to_owned())
+        })
+    };
+    let may_retry = move || {
+        ui.route.with(|route| {
+            let link = route.as_ref().map(|route| route.view.link);
+            matches!(link, Some(LinkState::Waiting { .. } | LinkState::Refused(_)))
+        })
+    };
+    let waits = move || ui.route.with(|route| {
+        route.as_ref().is_some_and(|route| route.wait().or(route.hosting_wait()).is_some())
+    });
+    view! {
+        <div class="page" data-testid="screen-route">
+            <Title text=catalogue::ROUTE_TITLE.to_owned()/>
+            <p class="lead" role="status" data-testid="route-summary">{move || route_words(ui)}</p>
+            <Narration lines=Signal::derive(move || says(ui))/>
+            <section class="card stages" aria-label=catalogue::ROUTE_STAGES>
+                <dl>
+                    <div class="stage">
+                        <dt>{catalogue::ROUTE_RELAY}</dt>
+                        <dd class="breaks" data-testid="route-relay">{relay}</dd>
+                    </div>
+                    <StageRow id="route-link" title=catalogue::ROUTE_LINK read=link_stage/>
+                    <StageRow id="route-router" title=catalogue::ROUTE_ROUTER read=router_stage/>
+                    <StageRow id="route-hosting" title=catalogue::ROUTE_HOSTING read=hosting_stage/>
+                    <div class="stage">
+                        <dt>{catalogue::ROUTE_QUEUE}</dt>
+                        <dd data-testid="route-waiting">
+                            {move || catalogue::queue(ui.route.with(|route| route.as_ref().map_or(0, |r| r.view.waiting)))}
+                        </dd>
+                    </div>
+                    <div class="stage">
+                        <dt>{catalogue::ROUTE_BYTES}</dt>
+                        <dd data-testid="route-bytes">{move || traffic(ui)}</dd>
+                    </div>
+                </dl>
+                <Show when=may_retry>
+                    <button
+                        type="button"
+                        class="btn"
+                        data-testid="reconnect"
+                        on:click=move |_| ui.tell(Command::Reconnect)
+                    >
+                        {catalogue::RECONNECT}
+                    </button>
+                </Show>
+            </section>
+            <Show when=waits>
+                <section class="stack" data-testid="meanwhile">
+                    <h2>{catalogue::MEANWHILE_TITLE}</h2>
+                    <p>{catalogue::MEANWHILE}</p>
+                </section>
+            </Show>
+            <Dials/>
+            <UseRelay/>
+            <Learn/>
+        </div>
+    }
+}
+
+fn traffic(ui: Ui) -> String {
+    let (sent, received) = ui.route.with(|route| route.as_ref().map_or((0, 0), |route| route.view.bytes));
+    catalogue::traffic(&catalogue::bytes(sent), &catalogue::bytes(received))
+}
+
+#[component]
+fn StageRow(
+    /// For tests; the elapsed time is beside it as `…-elapsed`.
+    id: &'static str,
+    /// Which part of the way.
+    title: &'static str,
+    /// Reads the stage off the route at a time.
+    read: fn(&Route, Millis) -> Stage,
+) -> impl IntoView {
+    let ui = ui();
+    let stage = move || {
+        let now = ui.now.get();
+        ui.route.with(|route| route.as_ref().map(|route| read(route, now)))
+    };
+    let mood = Memo::new(move |_| stage().map_or(Mood::Off, |stage| stage.mood));
+    let elapsed = move || {
+        let since = stage().and_then(|stage| stage.since);
+        since.map(|since| catalogue::waited(clock::seconds_between(since, ui.now.get())))
+    };
+    view! {
+        <div class="stage">
+            <dt>{title}</dt>
+            <dd data-testid=id data-mood=move || mood.get().name()>
+                {move || view! { <Icon sign=mood.get().sign()/> }}
+                <span>
+                    {move || stage().map(|stage| stage.text)}
+                    <span class="soft" data-testid=format!("{id}-elapsed")>{elapsed}</span>
+                </span>
+            </dd>
+        </div>
+    }
+}
+
+/// Comrades being reached.
+#[component]
+fn Dials() -> impl IntoView {
+    let ui = ui();
+    let rows = move || {
+        let now = ui.now.get();
+        ui.route.with(|route| {
+            let dials = route.as_ref().map(|route| route.view.dials.clone()).unwrap_or_default();
+            dials
+                .into_iter()
+                .map(|dial| {
+                    let name = ui.comrade(dial.comrade).with(|view| {
+                        catalogue::name(view.as_ref().map_or("", |view| view.name.as_str()))
+                    });
+                    let waited = match dial.stage {
+                        DialStage::Up => String::new(),
+                        _ => catalogue::waited(clock::seconds_between(dial.since, now)),
+                    };
+                    view! {
+                        <li class="stage" data-testid="dial" data-stage=format!("{:?}", dial.stage)>
+                            <b dir="auto">{name}</b>
+                            <span>{catalogue::dial(dial.stage)}<span class="soft">{waited}</span></span>
+                        </li>
+                    }
+                })
+                .collect::<Vec<_>>()
+        })
+    };
+    view! {
+        <section class="card stack">
+            <h2>{catalogue::ROUTE_DIALS}</h2>
+            {move || {
+                let rows = rows();
+                if rows.is_empty() {
+                    view! { <p class="soft">{catalogue::DIALS_NONE}</p> }.into_any()
+                } else {
+                    view! { <ul class="rows">{rows}</ul> }.into_any()
+                }
+            }}
+        </section>
+    }
+}
+
+/// Adds a relay or changes it.
+#[component]
+fn UseRelay() -> impl IntoView {
+    let ui = ui();
+    let node = NodeRef::<html::Input>::new();
+    let error = RwSignal::new(String::new());
+    let done = RwSignal::new("");
+    let some = move || ui.route.with(|route| route.as_ref().is_some_and(|route| route.view.relay.is_some()));
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let Some(input) = node.get_untracked() else { return };
+        let link = Secret::new(input.value().trim());
+        error.set(String::new());
+        done.set("");
+        if link.expose().is_empty() {
+            error.set(catalogue::RELAY_EMPTY.to_owned());
+            let _ = input.focus();
+            return;
+        }
+        leptos::task::spawn_local(async move {
+            match ui.ask(Command::UseRelay { link }).await {
+                Ok(_) => {
+                    done.try_set(catalogue::RELAY_USED);
+                    input.set_value("");
+                }
+                Err(failure) => {
+                    error.try_set(catalogue::failure(failure).to_owned());
+                    let _ = input.focus();
+                }
+            }
+        });
+    };
+    view! {
+        <section class="card stack">
+            <form class="stack" on:submit=submit novalidate>
+                <h2>{move || if some() { catalogue::RELAY_CHANGE } else { catalogue::RELAY_ADD }}</h2>
+                <Show when=some><p class="small soft">{catalogue::RELAY_CHANGE_TEXT}</p></Show>
+                <Field
+                    id="relay-link"
+                    label=catalogue::RELAY_LINK
+                    hint=catalogue::RELAY_LINK_HINT
+                    node
+                    error
+                />
+                <button class="btn quiet" data-testid="relay-use">{catalogue::RELAY_USE}</button>
+                <p class="small" role="status" data-testid="relay-used">{done}</p>
+            </form>
+        </section>
+    }
+}
+
+/// Who can learn what now.
+#[component]
+fn Learn() -> impl IntoView {
+    let rows = catalogue::LEARN.map(|(who, can, cannot)| {
+        view! {
+            <div class="learn">
+                <dt>{who}</dt>
+                <dd><b>{catalogue::LEARN_CAN}</b>{can}</dd>
+                <dd><b>{catalogue::LEARN_CANNOT}</b>{cannot}</dd>
+            </div>
+        }
+    });
+    view! {
+        <section class="stack" data-testid="learn">
+            <h2>{catalogue::LEARN_TITLE}</h2>
+            <dl class="card">{rows.into_iter().collect_view()}</dl>
+        </section>
+    }
+}

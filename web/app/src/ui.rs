@@ -1,0 +1,365 @@
+//! What the screens know: the engine's last word on each part, and where the person is.
+//!
+//! Flow: [`Ui::apply`] takes the engine's events, [`Ui::ask`] sends commands, [`Ui::go`] moves. Nothing here
+//! decides anything about messages, keys or people; that is the engine's. Drafts live in memory only, and
+//! are forgotten when the person locks the vault.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use futures::future::LocalBoxFuture;
+use komrade_view::{
+    Answer, Command, ComradeId, ComradeView, Event, InviteView, Millis, ProfileView, Secret, VaultState,
+};
+use leptos::prelude::*;
+
+use crate::{
+    bridge::{Failure, WorkerState, release::Software},
+    browser, catalogue, clock,
+    gate::{Facts, Gate},
+    place::{Fragment, Place},
+    thread::{PAGE, Thread},
+    waiting::Route,
+};
+
+/// The preference that silences the narrators.
+const NARRATORS: &str = "komrade.narrators";
+
+/// Sends a command to the engine.
+pub type Send = dyn Fn(Command) -> LocalBoxFuture<'static, Result<Answer, Failure>>;
+
+/// Where commands go: the worker and the loader.
+#[derive(Clone)]
+pub struct Ports {
+    /// To the engine.
+    pub send: Rc<Send>,
+    /// Ends the worker and starts a new one.
+    pub restart: Rc<dyn Fn()>,
+    /// Agrees to the offered release.
+    pub agree: Rc<dyn Fn()>,
+    /// How the worker is.
+    pub worker: ReadSignal<WorkerState>,
+    /// What is known of the software.
+    pub software: ReadSignal<Software>,
+}
+
+/// All that the screens know. Copies are the same.
+#[derive(Clone, Copy)]
+pub struct Ui {
+    ports: StoredValue<Option<Ports>, LocalStorage>,
+    drafts: StoredValue<BTreeMap<ComradeId, String>>,
+    worker: RwSignal<WorkerState>,
+    store_failure_read: RwSignal<bool>,
+    moved: StoredValue<bool>,
+    /// What stands before the person.
+    pub gate: Memo<Gate>,
+    /// What is known of the software.
+    pub software: RwSignal<Software>,
+    /// The vault, once told.
+    pub vault: RwSignal<Option<VaultState>>,
+    /// The person themself, once told.
+    pub profile: RwSignal<Option<ProfileView>>,
+    /// All comrades, most recently active first; `None` until told.
+    pub comrades: RwSignal<Option<Vec<ComradeView>>>,
+    /// Live invites.
+    pub invites: RwSignal<Vec<InviteView>>,
+    /// The way to the network, once told.
+    pub route: RwSignal<Option<Route>>,
+    /// The conversation that is open.
+    pub thread: RwSignal<Option<Thread>>,
+    /// Where the person is.
+    pub place: RwSignal<Place>,
+    /// The person is cutting keys.
+    pub cutting: RwSignal<bool>,
+    /// An invite that was opened by its address and not dealt with.
+    pub invite: RwSignal<Option<Secret>>,
+    /// A relay's join link that was opened by its address and not dealt with.
+    pub join: RwSignal<Option<Secret>>,
+    /// The narrators speak.
+    pub narrators: RwSignal<bool>,
+    /// The time, once a second.
+    pub now: RwSignal<Millis>,
+    /// The page is in sight.
+    pub in_sight: RwSignal<bool>,
+    /// What a screen reader is told next.
+    pub announced: RwSignal<String>,
+}
+
+impl Ui {
+    /// Nothing is known yet. Call under the root owner.
+    pub fn new() -> Self {
+        let worker = RwSignal::new(WorkerState::Starting);
+        let software = RwSignal::new(Software::NotKept);
+        let vault = RwSignal::new(None);
+        let cutting = RwSignal::new(false);
+        let invite = RwSignal::new(None);
+        let store_failure_read = RwSignal::new(false);
+        let gate = Memo::new(move |before: Option<&Gate>| {
+            worker.with(|worker| {
+                let facts = Facts {
+                    vault: vault.get(),
+                    worker,
+                    loader_changed: software.with(|software| *software == Software::LoaderChanged),
+                    cutting: cutting.get(),
+                    invited: invite.with(Option::is_some),
+                    store_failure_read: store_failure_read.get(),
+                };
+                Gate::after(before.copied(), facts)
+            })
+        });
+        Self {
+            ports: StoredValue::new_local(None),
+            drafts: StoredValue::default(),
+            worker,
+            store_failure_read,
+            moved: StoredValue::new(false),
+            gate,
+            software,
+            vault,
+            profile: RwSignal::default(),
+            comrades: RwSignal::default(),
+            invites: RwSignal::default(),
+            route: RwSignal::default(),
+            thread: RwSignal::default(),
+            place: RwSignal::default(),
+            cutting,
+            invite,
+            join: RwSignal::default(),
+            narrators: RwSignal::new(browser::preference(NARRATORS).is_none()),
+            now: RwSignal::new(clock::now()),
+            in_sight: RwSignal::new(browser::in_sight()),
+            announced: RwSignal::default(),
+        }
+    }
+
+    /// Connects to the worker and the loader, and follows them.
+    pub fn connect(self, ports: Ports) {
+        let (worker, software) = (ports.worker, ports.software);
+        self.ports.set_value(Some(ports));
+        Effect::new(move |_| {
+            if worker.with(WorkerState::ended) {
+                self.forget();
+            }
+            self.worker.set(worker.get());
+        });
+        Effect::new(move |_| {
+            let now = software.get();
+            if now == Software::LoaderChanged {
+                self.tell(Command::Lock);
+            }
+            self.software.set(now);
+        });
+    }
+
+    /// Reads the address, now and whenever it changes. Secrets in it are taken out at once.
+    pub fn read_address(self) {
+        match Fragment::read(&browser::hash()) {
+            Fragment::Place(place) => {
+                if self.place.get_untracked() != place {
+                    self.place.set(place);
+                }
+            }
+            Fragment::Invite => {
+                self.invite.set(Some(Secret::new(browser::href())));
+                browser::clear_hash();
+                self.place.set(Place::Meet);
+            }
+            Fragment::Join => {
+                self.join.set(Some(Secret::new(browser::href())));
+                browser::clear_hash();
+            }
+            Fragment::Other => browser::clear_hash(),
+        }
+    }
+
+    /// Moves to another place.
+    pub fn go(self, place: Place) {
+        browser::set_hash(&place.hash());
+        self.read_address();
+    }
+
+    /// Whether the person has moved since the app was opened; from then on a new place takes the focus.
+    pub fn has_moved(self) -> bool {
+        self.moved.get_value()
+    }
+
+    /// The person moves on their own.
+    pub fn note_move(self) {
+        self.moved.set_value(true);
+    }
+
+    /// How the worker is.
+    pub fn worker(self) -> RwSignal<WorkerState> {
+        self.worker
+    }
+
+    /// Asks the engine for something.
+    pub async fn ask(self, command: Command) -> Result<Answer, Failure> {
+        let Some(ports) = self.ports.get_value() else { return Err(Failure::WorkerEnded) };
+        (ports.send)(command).await
+    }
+
+    /// Asks the engine for something whose answer shows by itself.
+    pub fn tell(self, command: Command) {
+        leptos::task::spawn_local(async move {
+            let _ = self.ask(command).await;
+        });
+    }
+
+    /// Starts the worker again.
+    pub fn restart(self) {
+        self.vault.set(None);
+        if let Some(ports) = self.ports.get_value() {
+            (ports.restart)();
+        }
+    }
+
+    /// Agrees to the offered release.
+    pub fn agree(self) {
+        if let Some(ports) = self.ports.get_value() {
+            (ports.agree)();
+        }
+    }
+
+    /// The person has read that the store failed.
+    pub fn read_store_failure(self) {
+        self.store_failure_read.set(true);
+    }
+
+    /// Locks the vault and forgets drafts.
+    pub fn lock(self) {
+        self.drafts.update_value(BTreeMap::clear);
+        self.tell(Command::Lock);
+    }
+
+    /// What was typed for a comrade and not sent.
+    pub fn draft(self, comrade: ComradeId) -> String {
+        self.drafts.with_value(|drafts| drafts.get(&comrade).cloned()).unwrap_or_default()
+    }
+
+    /// Keeps what was typed.
+    pub fn set_draft(self, comrade: ComradeId, text: String) {
+        self.drafts.update_value(|drafts| {
+            if text.is_empty() {
+                drafts.remove(&comrade);
+            } else {
+                drafts.insert(comrade, text);
+            }
+        });
+    }
+
+    /// Switches the narrators, for good.
+    pub fn set_narrators(self, on: bool) {
+        browser::set_preference(NARRATORS, (!on).then_some("off"));
+        self.narrators.set(on);
+    }
+
+    /// A comrade as it stands now.
+    pub fn comrade(self, id: ComradeId) -> Memo<Option<ComradeView>> {
+        Memo::new(move |_| {
+            self.comrades.with(|all| all.as_ref()?.iter().find(|comrade| comrade.id == id).cloned())
+        })
+    }
+
+    /// Today, in days since 1970 by the wall clock.
+    pub fn today(self) -> Memo<i64> {
+        Memo::new(move |_| clock::wall(self.now.get()).day)
+    }
+
+    /// Opens a conversation and reads its newest page.
+    pub fn open_thread(self, comrade: ComradeId) {
+        let read = self.comrade(comrade).with_untracked(|view| view.as_ref().map(|view| view.read_up_to));
+        self.thread.set(Some(Thread::new(comrade, read.unwrap_or(u64::MAX))));
+        leptos::task::spawn_local(async move {
+            let _ = self.load_page(comrade, None).await;
+        });
+    }
+
+    /// Reads a page of the open conversation.
+    pub async fn load_page(self, comrade: ComradeId, before: Option<u64>) -> Result<(), Failure> {
+        if let Answer::Page(page) = self.ask(Command::OpenPage { comrade, before, limit: PAGE }).await? {
+            self.in_thread(comrade, |thread| thread.page(page));
+        }
+        Ok(())
+    }
+
+    /// Changes the open conversation, if it is this one.
+    pub fn in_thread(self, comrade: ComradeId, change: impl FnOnce(&mut Thread)) {
+        let open = self.thread.with_untracked(|thread| {
+            thread.as_ref().is_some_and(|thread| thread.comrade == comrade)
+        });
+        if open {
+            self.thread.update(|thread| {
+                if let Some(thread) = thread {
+                    change(thread);
+                }
+            });
+        }
+    }
+
+    /// Takes the engine's word.
+    pub fn apply(self, event: Event) {
+        match event {
+            Event::Vault(state) => self.vault_is(state),
+            Event::Profile(profile) => self.profile.set(Some(profile)),
+            Event::Comrades(comrades) => self.comrades.set(Some(comrades)),
+            Event::Invites(invites) => self.invites.set(invites),
+            Event::Route(view) => self.route.update(|route| {
+                *route = Some(Route::told(route.as_ref(), view, clock::now()));
+            }),
+            Event::Message { comrade, message } => {
+                let known = self.thread.with_untracked(|thread| {
+                    thread.as_ref().filter(|thread| thread.comrade == comrade).map(|thread| {
+                        thread.messages.contains_key(&message.ordinal)
+                    })
+                });
+                if !message.mine && known != Some(true) {
+                    self.announce_arrival(comrade, known.is_some().then_some(message.text.as_str()));
+                }
+                self.in_thread(comrade, |thread| thread.message(message));
+            }
+        }
+    }
+
+    fn vault_is(self, state: VaultState) {
+        self.store_failure_read.set(false);
+        match state {
+            VaultState::Open | VaultState::Opening | VaultState::Stretching(_) => {}
+            _ => self.forget(),
+        }
+        if state == VaultState::Open {
+            self.cutting.set(false);
+        }
+        self.vault.set(Some(state));
+    }
+
+    /// Forgets what a locked vault must not show. Drafts stay: nobody chose to lock.
+    fn forget(self) {
+        self.profile.set(None);
+        self.comrades.set(None);
+        self.invites.set(Vec::new());
+        self.route.set(None);
+        self.thread.set(None);
+        self.announced.set(String::new());
+    }
+
+    fn announce_arrival(self, comrade: ComradeId, text: Option<&str>) {
+        let name = self.comrade(comrade).with_untracked(|view| {
+            catalogue::name(view.as_ref().map_or("", |view| view.name.as_str()))
+        });
+        self.announced.set(match text {
+            Some(text) => catalogue::arrived(&name, text),
+            None => catalogue::arrived_from(&name),
+        });
+    }
+}
+
+impl Default for Ui {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// All that the screens know, from the context.
+pub fn ui() -> Ui {
+    use_context().unwrap_or_default()
+}
