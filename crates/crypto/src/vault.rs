@@ -1,8 +1,8 @@
 //! The vault: what a device keeps, sealed.
 //!
 //! passphrase → Argon2id ([`StretchJob`], in a worker that is thrown away) → opens a slot of the
-//! [`Header`] → random [`MasterKey`] → opens the [`Ring`] of record keys → HKDF subkey per table →
-//! AES-256-GCM records.
+//! [`Header`] → random [`MasterKey`] → opens the [`Ring`] of record keys → HKDF subkey per table
+//! → AES-256-GCM records.
 //!
 //! - The header always has two slots; the one that is not used holds random bytes, and which one
 //!   that is was drawn by lot. Both are opened by the same stretched passphrase, so that one run of

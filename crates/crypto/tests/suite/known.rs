@@ -33,7 +33,8 @@ impl Known {
         }
     }
 
-    /// Bytes recorded once, because a library draws randomness into them; `draw` makes them when recording.
+    /// Bytes recorded once, because a library draws randomness into them; `draw` makes them when
+    /// recording.
     #[track_caller]
     pub(crate) fn recorded(&mut self, what: &str, draw: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
         let bytes = if recording() {

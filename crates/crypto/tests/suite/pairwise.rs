@@ -115,6 +115,7 @@ fn a_one_time_key_serves_once_and_a_fallback_key_again() {
     };
     let [one, two] = [first(&once, &bo), first(&once, &bo)];
     assert!(bo.receive(&ana.identity(), &one).is_ok());
+    assert!(!bo.forget(&once), "it is gone with its use");
     let second = bo.receive(&ana.identity(), &two);
     assert_eq!(second.unwrap_err(), PairwiseError::UnknownPrekey);
     let mut bo = Account::from_bytes(&bo.to_bytes()).unwrap();
