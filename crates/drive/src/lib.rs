@@ -23,6 +23,8 @@ mod link;
 mod pilot;
 mod relay;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::{future::Future, io};
 

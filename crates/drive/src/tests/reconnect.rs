@@ -1,0 +1,112 @@
+//! One relay, kept connected.
+
+use komrade_view::{HostStage, RefusalCode, RouterStage};
+use komrade_wire::control::{Hosting, Refusal, Stage};
+
+use super::*;
+
+fn waiting(input: &Input) -> Option<u32> {
+    match input {
+        Input::Relay(LinkState::Waiting { failures, .. }) => Some(*failures),
+        _ => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_relay_says_reaches_the_engine() {
+    here(async {
+        let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
+        far.pongs().await;
+        rig.until(|input| match input {
+            Input::Relay(LinkState::Up { round_trip, .. }) => *round_trip,
+            _ => None,
+        })
+        .await;
+        far.says(FromRelay::Router(Stage::Ready { routers: 5 }))
+            .await;
+        far.says(FromRelay::Hosting(Hosting::Up)).await;
+        let ready = RouterStage::Ready { routers: 5 };
+        rig.until(|input| matches!(input, Input::Router(stage) if *stage == ready).then_some(()))
+            .await;
+        rig.until(|input| matches!(input, Input::Hosting(HostStage::Up { .. })).then_some(()))
+            .await;
+        rig.until(|input| match input {
+            Input::Bytes(sent, received) => (*sent > 679 && *received > 10).then_some(()),
+            _ => None,
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_connection_is_made_anew_and_pauses_grow() {
+    here(async {
+        let (mut rig, far) = Rig::connected(&MemoryStore::default()).await;
+        *rig.down.borrow_mut() = true;
+        far.driver.abort();
+        for expected in 1..5 {
+            assert_eq!(rig.until(waiting).await, expected);
+        }
+        *rig.down.borrow_mut() = false;
+        let mut far = rig.called().await;
+        far.welcomes().await;
+        rig.is_up().await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_that_falls_silent_is_noticed_and_one_that_answers_is_kept() {
+    here(async {
+        let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
+        for number in 1..20 {
+            assert_eq!(far.pongs().await, number, "not cut while it answers");
+        }
+        // And now no answer any more.
+        rig.until(waiting).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_and_only_a_person_ends_it() {
+    here(async {
+        let mut rig = Rig::new(&MemoryStore::default());
+        rig.leads().await;
+        rig.has_done([Effect::UseRelay(Some(order()))]).await;
+        let mut far = rig.called().await;
+        far.says(FromRelay::Refused(Refusal::JoinSecret)).await;
+        let refused = |input: &Input| match input {
+            Input::Relay(LinkState::Refused(code)) => Some(*code),
+            _ => None,
+        };
+        assert_eq!(rig.until(refused).await, RefusalCode::JoinSecret);
+        let again = timeout(Duration::from_secs(3_000), rig.calls.next()).await;
+        assert!(again.is_err(), "called again by itself");
+
+        rig.has_done([Effect::Reconnect]).await;
+        let mut far = rig.called().await;
+        // A full relay is asked again, slowly.
+        far.says(FromRelay::Refused(Refusal::Full)).await;
+        assert_eq!(rig.until(refused).await, RefusalCode::Full);
+        rig.called().await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_is_left_in_good_order() {
+    here(async {
+        let (mut rig, far) = Rig::connected(&MemoryStore::default()).await;
+        rig.has_done([Effect::UseRelay(None)]).await;
+        rig.until(|input| matches!(input, Input::Relay(LinkState::NoRelay)).then_some(()))
+            .await;
+        while !far.driver.is_finished() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let silent = timeout(Duration::from_secs(600), rig.calls.next()).await;
+        assert!(silent.is_err(), "called again");
+    })
+    .await;
+}
