@@ -160,15 +160,7 @@ impl Comrade {
         }
     }
 
-    /// Entries that no home has.
-    pub(crate) fn waiting(&self) -> usize {
-        self.outbox
-            .values()
-            .filter(|entry| entry.is_waiting())
-            .count()
-    }
-
-    /// Messages among them.
+    /// Messages that no home has.
     pub(crate) fn waiting_messages(&self) -> usize {
         let waits = |entry: &&Entry| entry.is_waiting() && entry.ordinal().is_some();
         self.outbox.values().filter(waits).count()
@@ -220,6 +212,6 @@ impl Comrade {
         } else {
             limits::MAX_OUTBOX_UNMET
         };
-        self.waiting() >= most
+        self.waiting_messages() >= most
     }
 }

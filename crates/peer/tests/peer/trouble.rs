@@ -1,0 +1,371 @@
+//! Frames that are lost, doubled, reordered, foreign or damaged; stores that fail; another tab that leads.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use komrade_ether::{EnvelopeId, Frame, Outcome};
+use komrade_peer::{Input, LinkId};
+use komrade_store::StoreError;
+use komrade_view::*;
+
+use crate::world::{DAY, HOUR, PASSPHRASE, World};
+
+fn met(seed: u64) -> (World, ComradeId, ComradeId) {
+    let mut world = World::new(seed, 2);
+    world.settle_in(0, "Ana");
+    world.settle_in(1, "Bo");
+    let (bo, ana) = world.meet(0, 1);
+    (world, bo, ana)
+}
+
+/// Collects every frame of one peer, and loses it if asked to.
+fn tap(world: &mut World, of: usize, lose: bool) -> Rc<RefCell<Vec<Vec<u8>>>> {
+    let frames = Rc::new(RefCell::new(Vec::new()));
+    let taken = Rc::clone(&frames);
+    world.meddle = Some(Box::new(move |from, frame| {
+        if from != of {
+            return vec![frame];
+        }
+        taken.borrow_mut().push(frame.clone());
+        if lose { Vec::new() } else { vec![frame] }
+    }));
+    frames
+}
+
+#[test]
+fn reordered_and_doubled_frames_lose_and_double_nothing() {
+    for seed in 0..5_u64 {
+        let (mut world, bo, ana) = met(200 + seed);
+        world.disconnect(1);
+        let texts: Vec<String> = (0..40).map(|n| format!("{n:02}")).collect();
+        for text in &texts {
+            world.send(0, bo, text);
+        }
+        let mut held: Vec<Vec<u8>> = Vec::new();
+        let mut state = seed + 1;
+        world.meddle = Some(Box::new(move |_, frame| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695);
+            let dice = (state >> 33) % 5;
+            let mut out = match dice {
+                0 => vec![frame.clone(), frame],
+                1 => {
+                    held.push(frame);
+                    Vec::new()
+                }
+                _ => vec![frame],
+            };
+            if dice == 2 {
+                out.append(&mut held);
+            }
+            out
+        }));
+        world.connect(1);
+        world.pass(DAY);
+        world.meddle = None;
+        world.until(|world| world.comrade(0, bo).waiting == 0);
+        world.pass(DAY);
+        let mut arrived = world.texts(1, ana);
+        arrived.sort();
+        assert_eq!(arrived, texts, "seed {seed}");
+        assert_eq!(world.comrade(1, ana).gap, None);
+    }
+}
+
+#[test]
+fn a_gap_is_noticed_asked_for_and_closed() {
+    let (mut world, bo, ana) = met(210);
+    world.pass(HOUR);
+    world.send(0, bo, "one");
+    // The second is lost, but Ana is told that it was taken.
+    let frames = tap(&mut world, 0, true);
+    world.send(0, bo, "two");
+    let lost = frames.borrow().last().unwrap().clone();
+    let Ok(Frame::Put { envelope }) = Frame::decode(&lost) else {
+        panic!("no put")
+    };
+    let ack = Frame::Ack {
+        id: envelope.id(),
+        outcome: Outcome::Accepted,
+    }
+    .encode();
+    let link = world.link_ids(0)[0];
+    world.meddle = None;
+    world.push(0, Input::Frame { link, frame: ack });
+    world.drain();
+    assert!(matches!(world.page(0, bo)[1].tick, Tick::Accepted(_)));
+    world.send(0, bo, "three");
+    assert_eq!(world.texts(1, ana), ["one", "three"]);
+    assert_eq!(
+        world.comrade(1, ana).gap,
+        Some(Gap {
+            count: 1,
+            asked_at: None
+        })
+    );
+    world.restart(1);
+    assert_eq!(world.comrade(1, ana).gap.unwrap().count, 1);
+    world.until(|world| world.comrade(1, ana).gap.is_none());
+    assert_eq!(world.texts(1, ana), ["one", "three", "two"]);
+    world.until(|world| {
+        world
+            .comrade(0, bo)
+            .last
+            .as_ref()
+            .is_some_and(|m| matches!(m.tick, Tick::Delivered(_)))
+    });
+    world.pass(DAY);
+    assert!(
+        world
+            .page(0, bo)
+            .iter()
+            .all(|message| matches!(message.tick, Tick::Delivered(_)))
+    );
+}
+
+#[test]
+fn an_envelope_put_twice_changes_nothing_and_one_for_others_is_refused() {
+    let (mut world, bo, ana) = met(211);
+    let cy = world.add_peer();
+    world.settle_in(cy, "Cy");
+    world.meet(cy, 1);
+    let frames = tap(&mut world, 0, false);
+    world.send(0, bo, "once");
+    let put = frames
+        .borrow()
+        .iter()
+        .find(|frame| frame[1] == 1)
+        .unwrap()
+        .clone();
+    let id = EnvelopeId::of(&put[2..]);
+    for (to, outcome) in [(1, Outcome::AlreadyHave), (cy, Outcome::NotForMe)] {
+        let answers = tap(&mut world, to, false);
+        let commits = world.peers[to].store.commits();
+        let link = world.link_ids(to)[0];
+        world.push(
+            to,
+            Input::Frame {
+                link,
+                frame: put.clone(),
+            },
+        );
+        world.drain();
+        let answer = answers.borrow().last().map(|frame| Frame::decode(frame));
+        assert_eq!(answer, Some(Ok(Frame::Ack { id, outcome })));
+        assert_eq!(world.peers[to].store.commits(), commits);
+    }
+    assert_eq!(world.texts(1, ana), ["once"]);
+}
+
+#[test]
+fn a_changed_envelope_is_refused_and_sent_anew() {
+    let (mut world, bo, ana) = met(212);
+    let mut count = 0;
+    world.meddle = Some(Box::new(move |from, mut frame| {
+        if from == 0 && frame[1] == 1 && count < 3 {
+            count += 1;
+            *frame.last_mut().unwrap() ^= 1;
+        }
+        vec![frame]
+    }));
+    world.send(0, bo, "stubborn");
+    world.until(|world| world.comrade(0, bo).waiting == 0);
+    assert_eq!(world.texts(1, ana), ["stubborn"]);
+}
+
+#[test]
+fn an_operation_is_sealed_ten_times_at_most() {
+    let (mut world, bo, ana) = met(213);
+    world.meddle = Some(Box::new(move |from, mut frame| {
+        if from == 0 && frame[1] == 1 {
+            *frame.last_mut().unwrap() ^= 1;
+        }
+        vec![frame]
+    }));
+    world.send(0, bo, "hopeless");
+    world.until(|world| world.comrade(0, bo).waiting == 0);
+    assert_eq!(world.page(0, bo)[0].tick, Tick::Expired);
+    world.meddle = None;
+    world.send(0, bo, "fine");
+    world.until(|world| world.comrade(0, bo).waiting == 0);
+    assert_eq!(world.texts(1, ana), ["fine"]);
+    assert_eq!(world.comrade(1, ana).gap.unwrap().count, 1);
+}
+
+#[test]
+fn nonsense_ends_the_link_and_nothing_else() {
+    let (mut world, bo, ana) = met(214);
+    for (n, nonsense) in [vec![], vec![1], vec![9; 50], vec![1, 2, 3], vec![0; 70_000]]
+        .into_iter()
+        .enumerate()
+    {
+        world.send(0, bo, &format!("{n}"));
+        let link = world.link_ids(1)[0];
+        world.push(
+            1,
+            Input::Frame {
+                link,
+                frame: nonsense,
+            },
+        );
+        world.drain();
+        assert_eq!(world.links(1), 0);
+    }
+    // Kinds of a newer version, and answers to nothing, are skipped.
+    world.send(0, bo, "5");
+    let link = world.link_ids(1)[0];
+    for frame in [
+        vec![1, 77, 1, 2, 3],
+        Frame::Ack {
+            id: EnvelopeId([3; 32]),
+            outcome: Outcome::Accepted,
+        }
+        .encode(),
+        Frame::Fetched {
+            locator: [1; 16],
+            envelope: None,
+        }
+        .encode(),
+        Frame::Fetch { locator: [1; 16] }.encode(),
+    ] {
+        world.push(1, Input::Frame { link, frame });
+    }
+    world.push(
+        1,
+        Input::Frame {
+            link: LinkId(999),
+            frame: vec![1, 1],
+        },
+    );
+    world.push(1, Input::LinkDown(LinkId(998)));
+    world.push(1, Input::LinkUp(LinkId(997)));
+    world.push(
+        1,
+        Input::Records {
+            read: 12_345,
+            records: Vec::new(),
+        },
+    );
+    world.push(
+        1,
+        Input::Stretched {
+            stretch: 99,
+            key: None,
+        },
+    );
+    world.drain();
+    assert_eq!(world.links(1), 1);
+    assert_eq!(world.texts(1, ana).len(), 6);
+}
+
+#[test]
+fn a_hint_that_nobody_knows_is_turned_away() {
+    let (mut world, _, _) = met(215);
+    let sent = world.peers[0].frames_sent;
+    world.push(
+        0,
+        Input::Incoming {
+            link: LinkId(4_001),
+            hint: [7; 20],
+        },
+    );
+    world.drain();
+    assert!(
+        world
+            .transcript
+            .last()
+            .unwrap()
+            .contains("Close(LinkId(4001))")
+    );
+    assert_eq!(world.peers[0].frames_sent, sent);
+}
+
+#[test]
+fn a_store_without_room_loses_nothing_that_was_promised() {
+    let (mut world, bo, ana) = met(216);
+    world.send(0, bo, "kept");
+    world.peers[0].store.refuse(0, StoreError::Full);
+    let send = Command::SendMessage {
+        comrade: bo,
+        text: "no room".into(),
+    };
+    assert_eq!(world.ask(0, send), Err(Refusal::StorageFull));
+    assert_eq!(world.peers[0].vault, Some(VaultState::StoreFailed));
+    let send = Command::SendMessage {
+        comrade: bo,
+        text: "locked".into(),
+    };
+    assert_eq!(world.ask(0, send), Err(Refusal::Locked));
+    let passphrase = Secret::new(PASSPHRASE);
+    assert_eq!(
+        world.ask(0, Command::Unlock { passphrase }),
+        Ok(Answer::Done)
+    );
+    world.send(0, bo, "room again");
+    world.until(|world| world.comrade(0, bo).waiting == 0);
+    assert_eq!(world.texts(0, bo), ["kept", "room again"]);
+    assert_eq!(world.texts(1, ana), ["kept", "room again"]);
+}
+
+#[test]
+fn a_store_that_fails_while_receiving_acknowledges_nothing() {
+    let (mut world, bo, ana) = met(217);
+    world.peers[1]
+        .store
+        .refuse(0, StoreError::Failed("disk".into()));
+    world.send(0, bo, "careful");
+    assert_eq!(world.comrade(0, bo).waiting, 1);
+    assert_eq!(world.peers[1].vault, Some(VaultState::StoreFailed));
+    let passphrase = Secret::new(PASSPHRASE);
+    assert_eq!(
+        world.ask(1, Command::Unlock { passphrase }),
+        Ok(Answer::Done)
+    );
+    world.until(|world| world.comrade(0, bo).waiting == 0);
+    assert_eq!(world.texts(1, ana), ["careful"]);
+}
+
+#[test]
+fn a_tab_that_does_not_lead_holds_no_keys() {
+    let (mut world, bo, _) = met(218);
+    let since = world.now;
+    world.push(0, Input::LedElsewhere(since));
+    world.drain();
+    assert_eq!(world.peers[0].vault, Some(VaultState::LedElsewhere(since)));
+    assert_eq!(world.links(0), 0);
+    let send = Command::SendMessage {
+        comrade: bo,
+        text: "x".into(),
+    };
+    assert_eq!(world.ask(0, send), Err(Refusal::NotLeading));
+    let passphrase = Secret::new(PASSPHRASE);
+    let unlock = Command::Unlock { passphrase };
+    assert_eq!(world.ask(0, unlock.clone()), Err(Refusal::NotLeading));
+    assert_eq!(world.ask(0, Command::TakeLead), Ok(Answer::Done));
+    assert_eq!(world.peers[0].vault, Some(VaultState::Locked));
+    assert_eq!(world.ask(0, unlock), Ok(Answer::Done));
+    world.peers[0].store.refuse(0, StoreError::LeaseLost);
+    let send = Command::SendMessage {
+        comrade: bo,
+        text: "x".into(),
+    };
+    assert_eq!(world.ask(0, send), Err(Refusal::NotLeading));
+    assert!(matches!(
+        world.peers[0].vault,
+        Some(VaultState::LedElsewhere(_))
+    ));
+}
+
+#[test]
+fn bytes_tell_the_screens_once_a_second() {
+    let (mut world, _, _) = met(219);
+    world.pass(5_000);
+    let before = world.peers[0].route_events;
+    for n in 0..1_000 {
+        world.push(0, Input::Bytes(n, 2 * n));
+    }
+    world.pass(3_000);
+    assert!(world.peers[0].route_events <= before + 2);
+    assert_eq!(world.peers[0].route.as_ref().unwrap().bytes, (999, 1_998));
+}
