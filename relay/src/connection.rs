@@ -44,8 +44,8 @@ const READ_BUFFER: usize = 16 * 1024;
 /// go of its own.
 const SEAT_WAIT: Duration = Duration::from_secs(3);
 
-/// For the last words of a connection.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// For the last words of a connection, and for the browser to close after them.
+const GOODBYE: Duration = Duration::from_secs(3);
 
 type Reader = FrameReader<ReadHalf<MuxStream>>;
 
@@ -114,7 +114,12 @@ type NotAdmitted = Option<Refusal>;
 impl Connection {
     async fn run(&mut self, newcomer: OwnedSemaphorePermit) {
         let deadline = Instant::now() + self.relay.limits.handshake();
-        let Ok(Some(stream)) = timeout_at(deadline, self.incoming.next()).await else {
+        let stop = self.relay.stop.clone();
+        let opened = tokio::select! {
+            opened = timeout_at(deadline, self.incoming.next()) => opened,
+            () = stop.cancelled() => return,
+        };
+        let Ok(Some(stream)) = opened else {
             return debug!("a newcomer opened no control stream in time");
         };
         let (reader, writer) = stream.split();
@@ -122,16 +127,30 @@ impl Connection {
             reader: FrameReader::new(reader, MAX_CONTROL_BYTES),
             writer,
         };
-        let admitted = timeout_at(deadline, admit(&self.relay, &mut control.reader)).await;
-        let last_word = match admitted.unwrap_or(Err(Some(Refusal::Idle))) {
+        let admitted = tokio::select! {
+            admitted = timeout_at(deadline, admit(&self.relay, &mut control.reader)) => {
+                admitted.unwrap_or(Err(Some(Refusal::Idle)))
+            }
+            () = stop.cancelled() => Err(Some(Refusal::ShuttingDown)),
+        };
+        let last_word = match admitted {
             Ok(account) => self.visit(account, &mut control, newcomer).await,
             Err(refusal) => refusal,
         };
         if let Some(refusal) = last_word {
             debug!(?refusal, "a browser is dismissed");
-            let _ = timeout(GOODBYE, control.say(&FromRelay::Refused(refusal))).await;
+            // However it ends, it ends.
+            let _ = timeout(GOODBYE, self.dismiss(control, refusal)).await;
         }
-        let _ = timeout(GOODBYE, control.writer.close()).await;
+    }
+
+    /// Says why and waits for the browser to close. Closing first could cost it the words: a TCP connection
+    /// that is closed while something unread has arrived is reset, and with it goes what was sent.
+    async fn dismiss(&mut self, mut control: Control, refusal: Refusal) -> Result<(), FrameError> {
+        control.say(&FromRelay::Refused(refusal)).await?;
+        control.writer.close().await?;
+        while self.incoming.next().await.is_some() {}
+        Ok(())
     }
 
     /// Gives the browser its seat and keeps it until the end, which may have a last word.
@@ -248,7 +267,7 @@ async fn admit(relay: &Relay, reader: &mut Reader) -> Result<AccountHash, NotAdm
     if secret.matches(&join_secret) {
         return Ok(AccountHash::of(&account));
     }
-    let answered = relay.wrong_joins.take(std::time::Instant::now());
+    let answered = relay.wrong_joins.take(Instant::now());
     if answered {
         debug!("somebody showed a wrong join secret");
     }

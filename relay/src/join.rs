@@ -8,11 +8,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
 use subtle::ConstantTimeEq;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
+
+use crate::random;
 
 const FILE: &str = "join-secret";
 
@@ -33,7 +36,7 @@ impl std::fmt::Debug for JoinSecret {
 impl JoinSecret {
     fn draw() -> io::Result<Self> {
         let mut bytes = Zeroizing::new([0; 16]);
-        getrandom::fill(bytes.as_mut_slice()).map_err(io::Error::other)?;
+        random::fill(bytes.as_mut_slice())?;
         Ok(Self(bytes))
     }
 

@@ -62,6 +62,12 @@ impl Network {
         }
     }
 
+    /// Ends the router.
+    pub(crate) async fn shutdown(self) {
+        drop(self.pool);
+        self.router.shutdown().await;
+    }
+
     /// The router's stage, now and whenever it changes.
     pub(crate) fn stages(&self) -> watch::Receiver<RouterStage> {
         self.router.stages()

@@ -1,6 +1,19 @@
-//! Random draws: waits and choices that nobody outside should be able to predict.
+//! Random draws: waits, choices and secrets that nobody outside should be able to predict.
 
+use std::io;
 use std::time::Duration;
+
+/// Fills `bytes` from the operating system's source.
+///
+/// # Errors
+/// That source fails.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the relay is a host: this is where its randomness comes from"
+)]
+pub(crate) fn fill(bytes: &mut [u8]) -> io::Result<()> {
+    getrandom::fill(bytes).map_err(io::Error::other)
+}
 
 /// A time between the two, both included, evenly distributed.
 ///
@@ -14,7 +27,8 @@ pub(crate) fn between(shortest: Duration, longest: Duration) -> Duration {
 /// One of `0..count`; 0 if there is none.
 pub(crate) fn below(count: usize) -> usize {
     let drawn = getrandom::u64().unwrap_or_default();
-    usize::try_from(u128::from(drawn) * (count as u128) >> 64).unwrap_or_default()
+    // The upper half of the product is evenly distributed over 0..count.
+    usize::try_from((u128::from(drawn) * (count as u128)) >> 64).unwrap_or_default()
 }
 
 #[cfg(test)]

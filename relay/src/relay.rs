@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -34,7 +35,7 @@ impl Relay {
     pub(crate) fn new(limits: Limits, join: JoinFile, network: Network) -> Self {
         Self {
             join,
-            wrong_joins: WrongJoins::new(limits.wrong_joins, std::time::Instant::now()),
+            wrong_joins: WrongJoins::new(limits.wrong_joins, Instant::now()),
             members: Members::default(),
             network,
             newcomers: Arc::new(Semaphore::new(limits.newcomers.into())),

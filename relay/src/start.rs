@@ -10,6 +10,7 @@ use axum::routing::{any, get};
 use komrade_i2p::net::{self as i2p, Mode, RouterStage};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_util::sync::DropGuard;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,7 @@ pub struct Running {
     join: JoinFile,
     first_start: bool,
     relay: Arc<Relay>,
+    _stop: DropGuard,
 }
 
 /// Starts a relay. It serves as soon as this returns, whatever its router is doing.
@@ -80,11 +82,13 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         relay.stop.clone(),
     );
     relay.tasks.spawn(serving);
+    let stop = relay.stop.clone().drop_guard();
     Ok(Running {
         address,
         join,
         first_start,
         relay,
+        _stop: stop,
     })
 }
 
@@ -159,11 +163,8 @@ impl Running {
         self.relay.stop.cancel();
         self.relay.tasks.close();
         self.relay.tasks.wait().await;
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.relay.stop.cancel();
+        if let Some(relay) = Arc::into_inner(self.relay) {
+            relay.network.shutdown().await;
+        }
     }
 }

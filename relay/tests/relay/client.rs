@@ -172,6 +172,7 @@ impl Client {
             })
             .await;
         assert_eq!(self.heard().await, None);
+        self.mux.close().await;
         self.ended().await;
         refusal
     }

@@ -10,5 +10,7 @@
 
 mod client;
 mod control;
+mod network;
+mod proxy;
 mod starting;
 mod tree;
