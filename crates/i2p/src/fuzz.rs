@@ -4,8 +4,11 @@ use rand_core::{TryCryptoRng, TryRng};
 
 use crate::{Address, Destination, DestinationKeys, reply};
 
+/// A decoder that takes any bytes.
+pub type Decoder = fn(&[u8]);
+
 /// The decoders. None may panic.
-pub const FUZZ: &[(&str, fn(&[u8]))] = &[
+pub const FUZZ: &[(&str, Decoder)] = &[
     ("i2p-address", |bytes| {
         let _ = text(bytes).parse::<Address>();
     }),

@@ -32,5 +32,5 @@ pub use address::{Address, AddressError};
 pub use base64::Base64Error;
 pub use destination::{DESTINATION_BYTES, Destination, DestinationError};
 #[cfg(feature = "fuzz")]
-pub use fuzz::{FUZZ, seeds};
+pub use fuzz::{Decoder, FUZZ, seeds};
 pub use keys::{DestinationKeys, KeysError, PRIVATE_BLOB_BYTES, SHORT_PRIVATE_BLOB_BYTES};

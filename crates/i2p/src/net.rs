@@ -29,12 +29,19 @@
 //! - [`Sam`], [`Session`], [`SamStream`]: a SAM 3.1 client.
 //! - [`PrivateNetwork`]: several real routers on loopback, for tests, demos and machines without internet.
 //!
+//! What to know of emissary 0.4 before building on it:
+//! - a session that reached an address cannot reach it once it is hosted anew: [`ConnectError::Stale`], dial from a new one;
+//! - shutting down one half of a stream ends both (see [`SamStream`]), and the end of a stream proves nothing;
+//! - a destination whose process was killed is held for 60 seconds: [`SessionError::InUse`], try again;
+//! - it listens for other routers on all interfaces, in private networks too.
+//!
 //! Logs (`tracing`, targets `komrade_i2p::…`) hold no address, key or size. Those of emissary do: whoever sets up a subscriber
 //! adds [`QUIET`] to its filter.
 
 mod backoff;
 mod embedded;
 mod private;
+mod random;
 mod router;
 mod sam;
 mod stage;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::random;
+
 /// Doubling waits between two bounds, each shortened by up to a quarter at random.
 #[derive(Debug)]
 pub(super) struct Backoff {
@@ -23,9 +25,8 @@ impl Backoff {
     pub(super) fn wait(&mut self) -> Duration {
         let wait = self.next;
         self.next = wait.saturating_mul(2).min(self.most);
-        // Without randomness many sessions would come back at once; that is all that is lost if there is none.
-        let random = getrandom::u32().unwrap_or_default();
-        wait - wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 4.0)
+        // Without randomness many would come back at once; that is all that is lost.
+        wait - wait.mul_f64(random::fraction() / 4.0)
     }
 
     /// The last attempt succeeded.

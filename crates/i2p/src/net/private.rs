@@ -15,6 +15,7 @@ use std::{
 use thiserror::Error;
 
 use super::embedded::{self, Keys, LaunchError, Network, OwnRuntime, Plan, Role};
+use super::random;
 
 /// Fewest routers: below, tunnels find no two different ways.
 const MIN_ROUTERS: usize = 4;
@@ -164,7 +165,7 @@ impl Keys {
             &mut keys.ntcp2,
             &mut keys.ntcp2_iv,
         ] {
-            getrandom::fill(key).ok()?;
+            random::fill(key).ok()?;
         }
         Some(keys)
     }

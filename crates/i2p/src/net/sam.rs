@@ -16,10 +16,6 @@
 //!
 //! Left out on purpose: datagrams, subsessions (broken in emissary), `DEST GENERATE` (keys are made here), names other than `….b32.i2p`,
 //! authentication (the bridge listens on loopback).
-//!
-//! **Half-close.** Shutting down the writing side delivers everything written before, then ends the stream at the other side.
-//! emissary delivers nothing more to the side that shut down: a protocol that half-closes must do so inside the stream.
-//! Likewise an end of stream is no proof that all bytes arrived: acknowledge what matters.
 
 mod connection;
 mod session;
@@ -27,8 +23,6 @@ mod stream;
 
 use std::{sync::Arc, time::Duration};
 
-use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
 use thiserror::Error;
 use tokio::{
     sync::{Semaphore, watch},
@@ -41,7 +35,10 @@ pub use self::{
     session::{AcceptError, ConnectError, Session},
     stream::SamStream,
 };
-use super::backoff::Backoff;
+use super::{
+    backoff::Backoff,
+    random::{self, NoRandomness},
+};
 use crate::{
     Address, DestinationKeys,
     reply::{Outcome, Topic},
@@ -164,6 +161,12 @@ pub enum SessionError {
     NoRandomness,
 }
 
+impl From<NoRandomness> for SessionError {
+    fn from(_: NoRandomness) -> Self {
+        Self::NoRandomness
+    }
+}
+
 impl SessionError {
     /// Whether it may pass within seconds.
     fn passes(self) -> bool {
@@ -215,7 +218,7 @@ impl Sam {
         let keys = match keys {
             SessionKeys::Private(keys) => keys,
             SessionKeys::Transient => {
-                transient = fresh_keys().ok_or(SessionError::NoRandomness)?;
+                transient = random::destination_keys()?;
                 &transient
             }
         };
@@ -270,19 +273,10 @@ impl Sam {
     }
 }
 
-/// New keys for a session that nobody finds again.
-fn fresh_keys() -> Option<DestinationKeys> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(seed.as_mut()).ok()?;
-    Some(DestinationKeys::generate(&mut ChaCha20Rng::from_seed(
-        *seed,
-    )))
-}
-
 /// A name for a session: random, since a bridge shares them among all its clients and tells nobody which are taken.
 fn session_id() -> Result<String, SessionError> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| SessionError::NoRandomness)?;
+    random::fill(&mut bytes)?;
     Ok(data_encoding::HEXLOWER.encode(&bytes))
 }
 

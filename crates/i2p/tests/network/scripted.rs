@@ -286,6 +286,7 @@ async fn every_answer_to_a_dial_has_its_own_meaning() {
         .await
         .unwrap();
     assert_eq!(read, b"first bytes");
+    let to = keys(34).address();
     for error in [
         ConnectError::Unreachable,
         ConnectError::TimedOut,

@@ -66,14 +66,19 @@ async fn two_peers_exchange_64_kib_both_ways_on_several_streams_at_a_time() {
         .await
         .expect("all bytes in time");
 
+    let addresses = [from.address().to_string(), to.address().to_string()];
+    drop((from, to));
+    timeout(PATIENCE, async {
+        while !log.text().contains("session ended") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("without a log nothing is shown");
     let text = log.text();
-    assert!(
-        text.contains("komrade_i2p"),
-        "nothing was logged, so nothing is shown"
-    );
     for secret in [
-        from.address().to_string(),
-        to.address().to_string(),
+        addresses[0].clone(),
+        addresses[1].clone(),
         ana.to_base64()[..40].to_owned(),
         ana.to_base64()[860..].to_owned(),
         "127.0.0.1".to_owned(),
@@ -150,18 +155,35 @@ async fn failures_of_a_dial_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_destination_can_be_hosted_again_at_once_and_is_reached_by_new_callers() {
+async fn a_destination_is_hosted_again_at_once_and_reached_by_new_callers_only() {
     let keys = keys(6);
-    for _ in 0..2 {
-        let hosted = session(&bridge(2), &keys).await;
-        let caller = bridge(0)
-            .session(SessionKeys::Transient, OPTIONS.connecting())
+    let caller = || async {
+        let options = OPTIONS.connecting();
+        bridge(0)
+            .session(SessionKeys::Transient, options)
             .await
-            .unwrap();
-        tokio::select! {
-            () = exchange(&caller, keys.address()) => {}
-            () = echo(&hosted) => panic!("the session ended"),
-        }
+            .unwrap()
+    };
+    let earlier = caller().await;
+    let hosted = session(&bridge(2), &keys).await;
+    tokio::select! {
+        () = exchange(&earlier, keys.address()) => {}
+        () = echo(&hosted) => panic!("the session ended"),
+    }
+    drop(hosted);
+
+    let hosted = session(&bridge(2), &keys).await;
+    let calls = async {
+        // emissary 0.4: see `ConnectError::Stale`. If this fails because it connects, the relay can do with less.
+        assert_eq!(
+            earlier.connect(keys.address()).await.unwrap_err(),
+            ConnectError::Stale
+        );
+        exchange(&caller().await, keys.address()).await;
+    };
+    tokio::select! {
+        () = calls => {}
+        () = echo(&hosted) => panic!("the session ended"),
     }
 }
 

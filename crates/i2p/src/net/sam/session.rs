@@ -1,6 +1,6 @@
 //! A session: a destination that the router hosts.
 
-use std::{convert::Infallible, fmt, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, fmt, sync::PoisonError, time::Duration};
 
 use thiserror::Error;
 use tokio::{
@@ -24,6 +24,9 @@ const ACCEPT_RETRY_FIRST: Duration = Duration::from_millis(100);
 /// Longest wait after an ACCEPT that failed.
 const ACCEPT_RETRY_MOST: Duration = Duration::from_secs(10);
 
+/// Addresses remembered as reached, 32 bytes each: those that a busy relay dials in the ten minutes that count.
+const MAX_REACHED: usize = 512;
+
 /// A destination that the router hosts, until this is dropped or [`closed`](Self::closed).
 ///
 /// Streams end with it, and bytes that the other side has not acknowledged are lost: end streams first. All methods may be called from many tasks at once.
@@ -32,6 +35,8 @@ pub struct Session {
     id: String,
     address: Address,
     closed: watch::Receiver<bool>,
+    /// Addresses that a stream was opened to, the latest last: at most [`MAX_REACHED`].
+    reached: std::sync::Mutex<VecDeque<Address>>,
     /// Streams accepted and not yet taken: at most one for each ACCEPT.
     incoming: Mutex<mpsc::Receiver<(SamStream, Address)>>,
     /// Tells the task that holds the control connection, by being dropped, to end the session.
@@ -47,6 +52,13 @@ pub enum ConnectError {
     /// The address is not published, or nobody answers there.
     #[error("the address cannot be reached")]
     Unreachable,
+    /// It cannot be reached *from this session*, which reached it before: dial again from another one, best a new one.
+    ///
+    /// Once a destination is hosted anew (its relay started again, its member came back), emissary goes on encrypting to the keys
+    /// that it had before, for as long as the session dials: measured, more than four minutes of failures beside new sessions
+    /// that connect at once.
+    #[error("the address cannot be reached from this session any more")]
+    Stale,
     /// Neither the other side nor the bridge answered in time.
     #[error("it took too long")]
     TimedOut,
@@ -100,6 +112,7 @@ impl Session {
             id,
             address,
             closed,
+            reached: std::sync::Mutex::default(),
             incoming: Mutex::new(incoming),
             _in_use: in_use,
             _accepts: tasks,
@@ -136,22 +149,44 @@ impl Session {
                 .await?;
             Ok((connection, outcome))
         };
-        let (connection, outcome) = match connect.await {
-            Ok(answered) => answered,
-            Err(_) if self.is_closed() => return Err(ConnectError::SessionGone),
-            Err(SamError::NotReady | SamError::BridgeGone) => return Err(ConnectError::BridgeGone),
-            Err(SamError::TimedOut) => return Err(ConnectError::TimedOut),
-            Err(SamError::Foreign) => return Err(ConnectError::Failed),
-        };
-        match outcome {
-            Outcome::Ok => Ok(connection.into_stream()),
-            Outcome::CantReachPeer | Outcome::NotFound | Outcome::InvalidKey => {
-                Err(ConnectError::Unreachable)
+        let error = match connect.await {
+            Ok((connection, Outcome::Ok)) => {
+                self.note_reached(to);
+                return Ok(connection.into_stream());
             }
-            Outcome::TimedOut => Err(ConnectError::TimedOut),
-            Outcome::InvalidId => Err(ConnectError::SessionGone),
-            _ => Err(ConnectError::Failed),
+            Ok((_, Outcome::InvalidId)) => ConnectError::SessionGone,
+            Ok((_, Outcome::CantReachPeer | Outcome::NotFound | Outcome::InvalidKey)) => {
+                ConnectError::Unreachable
+            }
+            Ok((_, Outcome::TimedOut)) | Err(SamError::TimedOut) => ConnectError::TimedOut,
+            Ok(_) | Err(SamError::Foreign) => ConnectError::Failed,
+            Err(SamError::NotReady | SamError::BridgeGone) => ConnectError::BridgeGone,
+        };
+        match error {
+            _ if self.is_closed() => Err(ConnectError::SessionGone),
+            ConnectError::Unreachable | ConnectError::TimedOut if self.has_reached(to) => {
+                Err(ConnectError::Stale)
+            }
+            error => Err(error),
         }
+    }
+
+    fn has_reached(&self, address: Address) -> bool {
+        self.reached().contains(&address)
+    }
+
+    fn note_reached(&self, address: Address) {
+        let mut reached = self.reached();
+        reached.retain(|&earlier| earlier != address);
+        if reached.len() == MAX_REACHED {
+            reached.pop_front();
+        }
+        reached.push_back(address);
+    }
+
+    fn reached(&self) -> std::sync::MutexGuard<'_, VecDeque<Address>> {
+        // Nothing panics while holding it, and a list of addresses is whole at any time.
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next stream that somebody opened to this address, and their address. Nothing is lost when the future is dropped.

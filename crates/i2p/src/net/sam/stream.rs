@@ -13,7 +13,9 @@ use tokio::{
 
 /// A stream to another address: the TCP connection to the bridge after its last line.
 ///
-/// Back-pressure reaches from end to end. See [`Sam`](super::super::Sam)'s module about half-close.
+/// Back-pressure reaches from end to end. Shutting down the writing side delivers everything written before, then ends the
+/// stream at the other side; but emissary delivers nothing more to the side that shut down, so a protocol that half-closes must
+/// do so inside the stream. Likewise an end of stream is no proof that all bytes arrived: acknowledge what matters.
 #[derive(Debug)]
 pub struct SamStream(BufReader<TcpStream>);
 
