@@ -2,7 +2,8 @@
 //!
 //! An embedded router: open its folder → find routers (reseed, or the private folder) → start → watch its bridge; whatever ends, start
 //! again after a wait. Another's: watch its bridge. *Ready* means that a session was created, which takes tunnels in both
-//! directions; from then on the bridge is greeted every 15 seconds, since emissary's can die while its router goes on.
+//! directions, and still is every ten minutes; the bridge is greeted every 15 seconds, since emissary's can die while its router
+//! goes on.
 
 use std::{
     path::{Path, PathBuf},
@@ -55,7 +56,18 @@ const FOLDER_MOST: Duration = Duration::from_secs(5);
 const HELLO_INTERVAL: Duration = Duration::from_secs(15);
 /// Greetings in a row without an answer, each with 5 seconds, after which a bridge counts as dead.
 const HELLO_MISSES: u32 = 3;
-/// For the first session: an embedded router without one by then is started anew, with a fresh list of routers.
+/// The session that proves that tunnels stand: as cheap as can be.
+const PROBE: SessionOptions = SessionOptions {
+    quantity: 1,
+    length: 2,
+    accepts: 0,
+};
+/// Between two proofs. All tunnels are replaced within ten minutes.
+const PROBE_INTERVAL: Duration = Duration::from_secs(600);
+/// Proofs in a row that fail, with up to two minutes each, before a router that was ready is no longer called so: on the real
+/// network many builds fail while others stand.
+const PROBE_FAILURES: u32 = 2;
+/// For a proof: an embedded router without a session by then is started anew, with a fresh list of routers.
 const BUILD_LIMIT: Duration = Duration::from_secs(600);
 /// Between two attempts at the first session.
 const BUILD_PAUSE: Duration = Duration::from_secs(2);
@@ -72,8 +84,8 @@ pub(super) struct Supervisor {
 /// Why a bridge is no longer watched.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
-    Died { was_ready: bool },
-    NeverReady,
+    Died,
+    NoTunnels,
 }
 
 impl Supervisor {
@@ -91,8 +103,8 @@ impl Supervisor {
         loop {
             tokio::select! {
                 end = self.watch_bridge(0) => {
-                    tracing::warn!("the router's bridge does not answer");
-                    if end != (End::Died { was_ready: false }) {
+                    tracing::warn!(?end, "the router of others is of no use");
+                    if self.is_ready() {
                         backoff.reset();
                     }
                 }
@@ -111,8 +123,8 @@ impl Supervisor {
             match self.start_once(reseed).await {
                 Ok((_runtime, end)) => {
                     tracing::warn!(?end, "the router ended");
-                    reseed = end == End::NeverReady;
-                    if end == (End::Died { was_ready: true }) {
+                    reseed = end == End::NoTunnels;
+                    if self.is_ready() {
                         backoff.reset();
                     }
                 }
@@ -185,8 +197,8 @@ impl Supervisor {
             .send_replace(Some(Arc::from(running.sam.to_string())));
         let end = tokio::select! {
             end = self.watch_bridge(routers) => end,
-            _ = running.ended => End::Died { was_ready: self.is_ready() },
-            () = self.restart.notified() => End::Died { was_ready: self.is_ready() },
+            _ = running.ended => End::Died,
+            () = self.restart.notified() => End::Died,
         };
         Ok((runtime, end))
     }
@@ -251,7 +263,7 @@ impl Supervisor {
         }
     }
 
-    /// Says *building*, then *ready*, and returns when the bridge is dead, or no session was to be had.
+    /// Says *building*, then *ready*, again and again, and returns when the bridge is dead or no session was to be had.
     async fn watch_bridge(&self, routers: u32) -> End {
         let dies = async {
             let mut misses = 0;
@@ -269,40 +281,49 @@ impl Supervisor {
                 }
             }
         };
-        let becomes_ready = async {
-            let until = Instant::now() + BUILD_LIMIT;
-            while Instant::now() < until {
-                if self.sam.hello().await.is_ok() {
-                    self.stage.send_replace(RouterStage::Building { routers });
-                    let options = SessionOptions {
-                        quantity: 1,
-                        length: 2,
-                        accepts: 0,
-                    };
-                    if self
-                        .sam
-                        .session(SessionKeys::Transient, options)
-                        .await
-                        .is_ok()
-                    {
-                        return true;
-                    }
-                }
-                sleep(BUILD_PAUSE).await;
+        let never_again_ready = async {
+            while self.becomes_ready(routers).await {
+                sleep(PROBE_INTERVAL).await;
             }
-            false
         };
-        tokio::pin!(dies);
         tokio::select! {
-            () = &mut dies => return End::Died { was_ready: false },
-            ready = becomes_ready => if !ready {
-                return End::NeverReady;
-            },
+            () = dies => End::Died,
+            () = never_again_ready => End::NoTunnels,
         }
-        tracing::info!("the router is ready");
-        self.stage.send_replace(RouterStage::Ready { routers });
-        dies.await;
-        End::Died { was_ready: true }
+    }
+
+    /// Creates a session, as proof that tunnels stand, and says what came of it. `false` if none was to be had.
+    async fn becomes_ready(&self, routers: u32) -> bool {
+        let until = Instant::now() + BUILD_LIMIT;
+        let mut failures = 0;
+        while Instant::now() < until {
+            if self.sam.hello().await.is_ok() {
+                if failures >= PROBE_FAILURES || !self.is_ready() {
+                    self.say(RouterStage::Building { routers });
+                }
+                if self
+                    .sam
+                    .session(SessionKeys::Transient, PROBE)
+                    .await
+                    .is_ok()
+                {
+                    self.say(RouterStage::Ready { routers });
+                    return true;
+                }
+                failures += 1;
+            }
+            sleep(BUILD_PAUSE).await;
+        }
+        false
+    }
+
+    fn say(&self, stage: RouterStage) {
+        let changed = self
+            .stage
+            .send_if_modified(|said| std::mem::replace(said, stage) != stage);
+        if changed {
+            tracing::info!(?stage, "the router's stage changed");
+        }
     }
 }
 
