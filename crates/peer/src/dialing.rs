@@ -1,7 +1,8 @@
 //! When links are made, admitted and closed.
 //!
-//! A link is wanted when something waits for a comrade. One that is there is used until it was silent for
-//! [`limits::LINK_IDLE`]. Both sides may dial at once: then there are two, and each sends on the older one.
+//! A link is wanted when something waits for a comrade. One that is there is used until it was
+//! silent for [`limits::LINK_IDLE`]. Both sides may dial at once: then there are two, and each
+//! sends on the older one.
 
 use komrade_crypto::{day_of, link::LinkKey};
 use komrade_view::{ComradeId, DialStage, DialView, Millis};
@@ -141,11 +142,16 @@ impl Open {
         };
         state.up = true;
         state.used_at = step.now;
+        let dialled = state.dialled;
         let Party::Comrade(id) = state.party else {
             return;
         };
         if let Some(comrade) = self.comrades.get_mut(&id) {
-            comrade.dialer.reset();
+            // A link made from here must first carry something, or one that comes up and breaks
+            // each time would be dialled for ever.
+            if !dialled {
+                comrade.dialer.reset();
+            }
             comrade.dialer.show(DialStage::Up, step.now);
             step.show.route = true;
         }
@@ -170,7 +176,8 @@ impl Open {
                 .dialer
                 .failed(DialStage::Unreachable, step.now, step.rng);
         } else if !state.flights.is_empty() || state.fetching.is_some() {
-            // It broke while in use: not at once again, or a link that always breaks would be dialled for ever.
+            // It broke while in use: not at once again, or a link that always breaks would be
+            // dialled for ever.
             comrade
                 .dialer
                 .failed(DialStage::Unreachable, step.now, step.rng);

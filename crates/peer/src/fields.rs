@@ -1,7 +1,7 @@
 //! CBOR maps with numbered fields: the form of what one engine says to another.
 //!
-//! A map has unsigned keys in ascending order, each once. Fields of a newer version are skipped. Reading is bounded by the
-//! length of the input and by [`MAX_DEPTH`].
+//! A map has unsigned keys in ascending order, each once. Fields of a newer version are skipped.
+//! Reading is bounded by the length of the input and by [`MAX_DEPTH`].
 
 use ciborium::Value;
 use zeroize::Zeroizing;
@@ -35,6 +35,13 @@ impl Writer {
     pub(crate) fn optional(self, number: u64, value: Option<&[u8]>) -> Self {
         match value {
             Some(value) => self.bytes(number, value),
+            None => self,
+        }
+    }
+
+    pub(crate) fn optional_uint(self, number: u64, value: Option<u64>) -> Self {
+        match value {
+            Some(value) => self.uint(number, value),
             None => self,
         }
     }

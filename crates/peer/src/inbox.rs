@@ -1,30 +1,26 @@
 //! The inbox: what arrives is checked, opened, kept, and only then acknowledged.
 //!
-//! One envelope is one step: the session as it stands after opening, the message, the account of what came and the answer
-//! to the put leave together or not at all. What does not open may be waiting for another that comes
-//! later; it is kept until it expires.
+//! One envelope is one step: the session as it stands after opening, the message, the account of
+//! what came and the answer to the put leave together or not at all. What does not open may be
+//! waiting for another that comes later; it is kept until it expires.
+
+mod waiting;
 
 use komrade_crypto::pairwise::{Message as OlmMessage, Session};
 use komrade_ether::{Day, Envelope, EnvelopeId, Frame, Outcome, unpad};
 use komrade_social::{Body, Inserted, Operation};
-use komrade_store::{Query, Record, Table};
+use komrade_store::Table;
 use komrade_view::{ComradeId, ComradeState, Millis};
-use zeroize::Zeroizing;
 
 use crate::{
     Effect, LinkId, keys, limits,
     links::Party,
-    open::{Open, Purpose},
+    open::Open,
     packet::{self, Packet},
     pair::{Found, NotOpened, Rank, Undo},
     records::{self, Message},
     step::Step,
 };
-
-/// Waiting envelopes tried again in one step.
-const RETRIES: usize = 50;
-/// Envelopes that wait for somebody who has not been confirmed.
-const MAX_WAITING_UNMET: usize = 20;
 
 /// A packet of a comrade, and what decides whether it was ever opened.
 pub(crate) struct Arrived {
@@ -82,8 +78,44 @@ impl Open {
                 }
                 outcome
             }
-            Err(NotOpened::Spent) => Outcome::AlreadyHave,
-            Err(NotOpened::Later) => self.keep_waiting(step, id, envelope),
+            Err(NotOpened::Spent) => {
+                self.begin_anew(step, id);
+                Outcome::AlreadyHave
+            }
+            Err(NotOpened::Later) => {
+                let outcome = self.keep_waiting(step, id, envelope);
+                self.begin_anew(step, id);
+                outcome
+            }
+        }
+    }
+
+    /// Something new of this comrade did not open: one of the two devices was set back to an older
+    /// state, and the sessions no longer fit. A new one is opened, once a day at most; what was
+    /// lost is asked for in it.
+    fn begin_anew(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get(&id) else {
+            return;
+        };
+        let pair = &comrade.pair;
+        let lately = pair
+            .renewed_at
+            .is_some_and(|at| step.now < at.saturating_add(limits::OFFER_AGAIN));
+        if lately || !comrade.record.is_met() || pair.is_unanswered() {
+            return;
+        }
+        let session = pair
+            .read_bundle()
+            .and_then(|bundle| self.start_session(&bundle));
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let rank = comrade.pair.sending().map(|contact| contact.rank);
+        if let (Some(session), Some(rank)) = (session, rank) {
+            comrade.pair.add_session(session, rank);
+            comrade.pair.renewed_at = Some(step.now);
+            step.touched.pairs.insert(id);
+            self.write_control(step, id);
         }
     }
 
@@ -94,7 +126,8 @@ impl Open {
         }
     }
 
-    /// Whose envelope it is, by its hint: that of the comrade at the other end of the link, most often.
+    /// Whose envelope it is, by its hint: that of the comrade at the other end of the link, most
+    /// often.
     fn find_sender(&self, link: LinkId, envelope: &Envelope) -> Option<(ComradeId, Found)> {
         let header = envelope.header();
         let found = |id: ComradeId| {
@@ -144,7 +177,8 @@ impl Open {
         })
     }
 
-    /// Takes a packet into the conversation. Unless it answers that the envelope is held, nothing was changed.
+    /// Takes a packet into the conversation. Unless it answers that the envelope is held, nothing
+    /// was changed.
     pub(crate) fn take_packet(
         &mut self,
         step: &mut Step,
@@ -199,7 +233,8 @@ impl Open {
         Outcome::Accepted
     }
 
-    /// What follows from an envelope under an outer key: they know this contact, and may offer their next key.
+    /// What follows from an envelope under an outer key: they know this contact, and may offer
+    /// their next key.
     fn note_answer(&mut self, id: ComradeId, found: Found, packet: &Packet, now: Millis) {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
@@ -240,7 +275,8 @@ impl Open {
             pair.outer_told(report.outer, step.now);
             pair.bundle_told = pair.bundle_told.max(report.bundle);
             // An older one may come late; it says nothing new.
-            if report.acknowledgement.up_to >= pair.acknowledged.up_to {
+            if report.made_at >= pair.acknowledged_at {
+                pair.acknowledged_at = report.made_at;
                 pair.acknowledged = report.acknowledgement.clone();
                 self.settle(step, id);
                 self.resupply(step, id);
@@ -291,164 +327,6 @@ impl Open {
             _ => {}
         }
     }
-
-    // --- what does not open yet ----------------------------------------------------------------
-
-    fn keep_waiting(&mut self, step: &mut Step, id: ComradeId, envelope: &Envelope) -> Outcome {
-        let Some(comrade) = self.comrades.get_mut(&id) else {
-            return Outcome::NotForMe;
-        };
-        let most = if comrade.record.is_met() {
-            limits::MAX_WAITING
-        } else {
-            MAX_WAITING_UNMET
-        };
-        let own = self.waiting.range((id, [0; 32])..=(id, [0xff; 32])).count();
-        if self.waiting.len() >= limits::MAX_WAITING || own >= most {
-            return Outcome::Full;
-        }
-        let envelope_id = envelope.id();
-        let expiry = envelope.header().expiry.0;
-        comrade.pair.note_seen(&envelope_id);
-        step.touched.pairs.insert(id);
-        self.waiting.insert((id, envelope_id.0), expiry);
-        step.write(
-            Table::Waiting,
-            keys::waiting(id, &envelope_id.0),
-            records::encode(&expiry),
-        );
-        let bytes = Zeroizing::new(envelope.as_bytes().to_vec());
-        step.write(
-            Table::Waiting,
-            keys::waiting_body(id, &envelope_id.0),
-            bytes,
-        );
-        Outcome::Accepted
-    }
-
-    pub(crate) fn drop_waiting(&mut self, step: &mut Step, id: ComradeId, envelope: &[u8; 32]) {
-        self.waiting.remove(&(id, *envelope));
-        step.delete(Table::Waiting, keys::waiting(id, envelope));
-        step.delete(Table::Waiting, keys::waiting_body(id, envelope));
-    }
-
-    /// Something of this comrade opened: others may, now. Page by page, from the beginning again if one did.
-    fn retry(&mut self, step: &mut Step, id: ComradeId, above: Option<Vec<u8>>, opened: bool) {
-        if self
-            .waiting
-            .range((id, [0; 32])..=(id, [0xff; 32]))
-            .next()
-            .is_none()
-        {
-            return;
-        }
-        let query = Query {
-            table: Table::Waiting,
-            prefix: keys::waiting_bodies(id),
-            above,
-            below: None,
-            descending: false,
-            limit: RETRIES,
-        };
-        let read = step.read(query);
-        self.reads.insert(
-            read,
-            Purpose::Retry {
-                comrade: id,
-                opened,
-            },
-        );
-    }
-
-    /// Tries envelopes again that did not open.
-    pub(crate) fn retried(
-        &mut self,
-        step: &mut Step,
-        id: ComradeId,
-        mut opened: bool,
-        records: Vec<Record>,
-    ) {
-        let last = records.last().map(|record| record.key.clone());
-        let next = last.filter(|_| records.len() == RETRIES);
-        for record in records {
-            let Some((_, envelope_id)) = keys::parse_waiting(&record.key) else {
-                continue;
-            };
-            if !self.waiting.contains_key(&(id, envelope_id)) {
-                continue;
-            }
-            let Ok(bytes) = self.unseal(Table::Waiting, &record) else {
-                continue;
-            };
-            let Ok(envelope) = Envelope::decode(bytes.to_vec()) else {
-                continue;
-            };
-            match self.try_again(step, id, &envelope) {
-                Outcome::Busy | Outcome::Full => {}
-                outcome => {
-                    opened |= outcome == Outcome::Accepted;
-                    self.drop_waiting(step, id, &envelope_id);
-                }
-            }
-        }
-        match next {
-            Some(key) => self.retry(step, id, Some(key), opened),
-            None if opened => self.retry(step, id, None, false),
-            None => {}
-        }
-    }
-
-    /// `Full`: it still does not open.
-    fn try_again(&mut self, step: &mut Step, id: ComradeId, envelope: &Envelope) -> Outcome {
-        let header = envelope.header();
-        let Some(comrade) = self.comrades.get(&id) else {
-            return Outcome::NotForMe;
-        };
-        let Some(found) = comrade.pair.find(&header.nonce, &header.hint) else {
-            return Outcome::NotForMe;
-        };
-        let key = comrade.pair.receive_key(found);
-        let content = key.and_then(|key| {
-            key.open(&header.nonce, &header.encode(), envelope.ciphertext())
-                .ok()
-        });
-        let message = content.and_then(|content| {
-            unpad(&content)
-                .ok()
-                .and_then(|message| OlmMessage::decode(message).ok())
-        });
-        let Some(message) = message else {
-            return Outcome::Malformed;
-        };
-        match self.open_message(id, found.rank, &message) {
-            Ok(arrived) => self.take_packet(step, id, Some(found), arrived),
-            Err(NotOpened::Spent) => Outcome::AlreadyHave,
-            Err(NotOpened::Later) => Outcome::Full,
-        }
-    }
-
-    /// Forgets waiting envelopes whose day has come.
-    pub(crate) fn expire_waiting(&mut self, step: &mut Step) {
-        let today = Day::of(step.now).0;
-        let over: Vec<(ComradeId, [u8; 32])> = self
-            .waiting
-            .iter()
-            .filter(|(_, expiry)| **expiry <= today)
-            .map(|(key, _)| *key)
-            .take(limits::SWEEP_RECORDS)
-            .collect();
-        step.again |= over.len() == limits::SWEEP_RECORDS;
-        for (id, envelope) in over {
-            self.drop_waiting(step, id, &envelope);
-        }
-    }
-
-    /// When the next one's day comes.
-    pub(crate) fn next_waiting_expiry(&self) -> Option<Millis> {
-        self.waiting.values().min().map(|day| Day(*day).start())
-    }
-
-    // --- frames --------------------------------------------------------------------------------
 
     /// A frame arrived on a link that is up. What is no frame ends the link.
     pub(crate) fn frame(&mut self, step: &mut Step, link: LinkId, bytes: &[u8]) {

@@ -1,7 +1,8 @@
 //! Invites made here: each opens one door until it expires or is taken back.
 //!
-//! An invite has a bundle of its own, with an Olm prekey that dies with it, sealed once under a key that grows from
-//! the secret in the link. Whoever holds the link can dial, fetch the bundle and answer with an intro.
+//! An invite has a bundle of its own, with an Olm prekey that dies with it, sealed once under a key
+//! that grows from the secret in the link. Whoever holds the link can dial, fetch the bundle and
+//! answer with an intro.
 
 use komrade_crypto::{
     day_of,

@@ -11,14 +11,16 @@ pub struct LinkId(pub u64);
 /// An I2P address: SHA-256 of a destination.
 pub type Address = [u8; 32];
 
-/// The announcement that opens every link: which shared key the dialler means, unreadable to others.
+/// The announcement that opens every link: which shared key the dialler means, unreadable to
+/// others.
 pub type LinkHint = [u8; 20];
 
 /// What happened outside.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Input {
-    /// The lease is held and the store is open. First input of all; repeated after [`Effect::TakeLead`].
+    /// The lease is held and the store is open. First input of all; repeated after
+    /// [`Effect::TakeLead`].
     Leading,
     /// Another tab leads (renewed at that time): forget every key.
     LedElsewhere(Millis),
@@ -93,8 +95,9 @@ pub enum DialProgress {
     Refused,
 }
 
-/// What is to be done outside, strictly in this order. After [`Effect::Commit`] nothing that follows may be
-/// done before the batch is durable; if it fails, nothing that follows may be done at all.
+/// What is to be done outside, strictly in this order. After [`Effect::Commit`] nothing that
+/// follows may be done before the batch is durable; if it fails, nothing that follows may be done
+/// at all.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Effect {
@@ -107,8 +110,8 @@ pub enum Effect {
         /// What to read.
         query: Query,
     },
-    /// Run Argon2id over a passphrase and answer with [`Input::Stretched`]. Takes seconds and much memory:
-    /// in a browser, in a worker that is then thrown away.
+    /// Run Argon2id over a passphrase and answer with [`Input::Stretched`]. Takes seconds and much
+    /// memory: in a browser, in a worker that is then thrown away.
     Stretch {
         /// Repeated in the answer.
         stretch: u64,

@@ -16,7 +16,8 @@
 //! | Waiting | 1, comrade, envelope id (32) | the envelope |
 //! | Invites | invite (16) | invite |
 //!
-//! What is needed in memory stands apart from what is not, so that opening the vault reads no contents.
+//! What is needed in memory stands apart from what is not, so that opening the vault reads no
+//! contents.
 
 use komrade_view::ComradeId;
 

@@ -1,9 +1,49 @@
-//! The engine of a peer: it never touches the world. Inputs go in, effects come out; time and randomness are arguments.
+//! The engine of a peer: it never touches the world. Inputs go in, effects come out; clock,
+//! randomness, storage and network are whoever drives it. (vodozemac alone draws randomness of its
+//! own.)
+//!
+//! Flow of a step: [`Engine::handle`] takes an [`Input`]; parts of the engine change memory and
+//! mark what they changed; at the end all that was marked is sealed into *one* [`Effect::Commit`],
+//! and everything it justifies (frames, answers, events) comes behind it. A driver carries effects
+//! out in order, each before the next, so that a crash at any point loses nothing and uses no key
+//! twice.
+//!
+//! Parts: the vault's door (`vault`, `engine`), invites and first contact (`invites`, `contact`),
+//! what is written and waits (`writing`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
+//! (`dialing`, `links`), what time brings (`upkeep`), what is shown (`views`, `route`).
+//!
+//! # What lives long, its bound, and what reclaims it
+//!
+//! | what | where | bound | reclaimed by |
+//! |---|---|---|---|
+//! | comrades | memory and store | [`limits::MAX_COMRADES`], asking ones [`limits::MAX_ASKING`] | declining |
+//! | contacts, sessions, outer keys of a pair | both | [`limits::MAX_CONTACTS`], [`limits::MAX_SESSIONS`], 4 per contact | the oldest go; weekly change |
+//! | envelope ids, base keys of a pair | both | [`limits::MAX_SEEN`], [`limits::MAX_BASE_KEYS`] | the oldest go |
+//! | account of a comrade's operations | both | `komrade_social::MAX_RECEIVED_BYTES` | settles as gaps close |
+//! | messages | store | the device's room; unconfirmed [`limits::MAX_UNCONFIRMED`] | declining |
+//! | unread marks of a comrade | both | 999 | reading |
+//! | messages that wait | index in memory | [`limits::MAX_OUTBOX`] per comrade, [`limits::MAX_OUTBOX_TOTAL`] | accepted, or [`limits::MESSAGE_LIFE`] |
+//! | accepted, not acknowledged | index in memory | [`limits::MAX_KEPT`] per comrade | acknowledged, expired, the oldest go |
+//! | packets without a message | index in memory | one that waits per comrade, [`limits::CONTROL_LIFE`] | accepted |
+//! | envelopes that do not open | index in memory | [`limits::MAX_WAITING`] | opened, or their own expiry |
+//! | invites, declined contacts of one | both | [`limits::MAX_INVITES`], [`limits::MAX_ENDED_CONTACTS`] | expiry, revocation |
+//! | prekeys | both | 64 Olm, 8 X-Wing | [`limits::PREKEY_KEPT`] |
+//! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |
+//! | relays | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
+//! | links, flights on one, dials | memory | [`limits::MAX_LINKS`], [`limits::WINDOW`], [`limits::MAX_DIALS`] | silence, deadlines |
+//! | reads under way | memory | one per comrade to send, one to retry; one per open page | their answers |
+//! | effects not taken | memory | those of the inputs handed in | the driver |
+//!
+//! Left out on purpose: groups, more than one device of a person, homes at nodes of the ether, and
+//! the encrypted backup. Formats have room for them.
+
 mod comrade;
 mod contact;
 mod dialing;
 mod engine;
 mod fields;
+#[cfg(feature = "fuzz")]
+mod fuzz;
 mod inbox;
 mod invites;
 mod io;
@@ -26,4 +66,6 @@ mod views;
 mod writing;
 
 pub use engine::{Config, Engine};
+#[cfg(feature = "fuzz")]
+pub use fuzz::{FUZZ, Target, seeds};
 pub use io::*;

@@ -41,8 +41,8 @@ pub const LAST_CHARS: usize = 120;
 pub const MAX_OUTBOX: usize = 1_000;
 /// The same while the comrade has not been met: whoever never answers shall not cost much.
 pub const MAX_OUTBOX_UNMET: usize = 50;
-/// Accepted but unacknowledged operations kept for being asked for again, per comrade; the oldest are
-/// let go first.
+/// Accepted but unacknowledged operations kept for being asked for again, per comrade; the oldest
+/// are let go first.
 pub const MAX_KEPT: usize = 1_000;
 /// Entries of all outboxes together: 20 MB of memory.
 pub const MAX_OUTBOX_TOTAL: usize = 50_000;
@@ -52,18 +52,22 @@ pub const MAX_SEALS: u8 = 10;
 pub const MESSAGE_LIFE: Millis = 30 * DAY;
 /// How long an envelope without an operation is tried: what it says is soon said better.
 pub const CONTROL_LIFE: Millis = 2 * DAY;
-/// Envelopes sent on a link and not answered yet. Below the 40 skipped keys of an Olm chain, so that no
-/// order of arrival costs a message.
+/// How long after it was accepted an operation that a report does not know is taken for lost:
+/// longer than a report may have been on its way.
+pub const MISSED_AFTER: Millis = HOUR;
+/// Envelopes sent on a link and not answered yet. Below the 40 skipped keys of an Olm chain, so
+/// that no order of arrival costs a message.
 pub const WINDOW: usize = 16;
-/// How long an answer to an envelope may take: I2P may stall for half a minute, a burst lost twice for a
-/// minute.
+/// How long an answer to an envelope may take: I2P may stall for half a minute, a burst lost twice
+/// for a minute.
 pub const ANSWER_TIMEOUT: Millis = 3 * MINUTE;
 
 /// Operations taken from somebody who has not been confirmed.
 pub const MAX_UNCONFIRMED: u64 = 100;
 /// Envelopes that do not open yet, over all comrades: they are kept until they expire.
 pub const MAX_WAITING: usize = 1_000;
-/// Envelopes per comrade whose ids are remembered: far more than the [`WINDOW`] that may be sent twice.
+/// Envelopes per comrade whose ids are remembered: far more than the [`WINDOW`] that may be sent
+/// twice.
 pub const MAX_SEEN: usize = 256;
 /// First contacts opened per minute: each costs one decapsulation.
 pub const INTROS_PER_MINUTE: u32 = 100;
@@ -100,8 +104,8 @@ pub const ROUTE_PACE: Millis = SECOND;
 pub const KEY_LIFE: Millis = WEEK;
 /// How long private prekeys are kept: longer than an invite lives, plus the week of its bundle.
 pub const PREKEY_KEPT: Millis = 30 * DAY;
-/// How long an offered outer key waits to be acknowledged before another is drawn: as long as the prekey it is
-/// sealed to is surely kept.
+/// How long an offered outer key waits to be acknowledged before another is drawn: as long as the
+/// prekey it is sealed to is surely kept.
 pub const OFFER_LIFE: Millis = 30 * DAY;
 /// How often a change of keys that was not acknowledged is offered again.
 pub const OFFER_AGAIN: Millis = DAY;

@@ -154,8 +154,8 @@ impl Dialer {
         changed
     }
 
-    /// It did not work: wait twice as long as before, a quarter more or less, so that two who fail together
-    /// do not go on together.
+    /// It did not work: wait twice as long as before, a quarter more or less, so that two who fail
+    /// together do not go on together.
     pub(crate) fn failed(&mut self, stage: DialStage, now: Millis, rng: &mut dyn CryptoRng) {
         let doubled = limits::DIAL_FIRST_WAIT.saturating_mul(1 << self.failures.min(16));
         let wait = doubled.min(limits::DIAL_LONGEST_WAIT);

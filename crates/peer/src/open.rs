@@ -1,4 +1,5 @@
-//! The open vault: all that is in memory while the keys are, and how a step of it becomes one batch.
+//! The open vault: all that is in memory while the keys are, and how a step of it becomes one
+//! batch.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,12 +1,16 @@
 //! The outbox: what was written is kept until the comrade has it.
 //!
-//! An entry holds an operation and the envelope last made of it, both in the store; memory holds only how far
-//! it is. The same bytes are sent until a home has accepted them. An entry is sealed anew only if the
-//! comrade reports the operation missing, the envelope expired, or whoever received it cannot open it; ten
-//! times at most. After that, or when it expires, the person is told that it was not delivered.
+//! An entry holds an operation and the envelope last made of it, both in the store; memory holds
+//! only how far it is. The same bytes are sent until a home has accepted them. An entry is sealed
+//! anew only if the comrade reports the operation missing, the envelope expired, or whoever
+//! received it cannot open it; ten times at most. After that, or when it expires, the person is
+//! told that it was not delivered.
 //!
-//! Flow: [`Open::enqueue`] → [`Open::seal_entry`] (at once if there are keys for it) → [`Open::pump`]
-//! whenever a link is up and has room → [`Open::landed`] → [`Open::settle`] once acknowledged.
+//! Flow: [`Open::enqueue`] → [`Open::seal_entry`] (at once if there are keys for it) →
+//! [`Open::pump`] whenever a link is up and has room → [`Open::landed`] → [`Open::settle`] once
+//! acknowledged.
+
+use std::collections::BTreeMap;
 
 use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
 use komrade_store::{Query, Record, Table};
@@ -21,8 +25,8 @@ use crate::{
     step::Step,
 };
 
-/// Entries that are dropped or expire in one step: with their records and ticks they stay far below the
-/// bound of a batch.
+/// Entries that are dropped or expire in one step: with their records and ticks they stay far below
+/// the bound of a batch.
 const PER_STEP: usize = 100;
 
 impl Open {
@@ -175,7 +179,7 @@ impl Open {
         comrade.reading = None;
         // A page that is full may have been cut: what lies beyond is for the next one.
         let full = records.len() >= 2 * limits::WINDOW;
-        let mut bodies = Bodies::default();
+        let mut bodies: BTreeMap<u64, Body> = BTreeMap::new();
         for record in records {
             let Some((number, is_envelope)) = keys::parse_body(&record.key) else {
                 continue;
@@ -183,7 +187,7 @@ impl Open {
             let Ok(value) = self.unseal(Table::Outbox, &record) else {
                 continue;
             };
-            let slot = bodies.0.entry(number).or_default();
+            let slot = bodies.entry(number).or_default();
             if is_envelope {
                 slot.1 = Some(value)
             } else {
@@ -191,7 +195,6 @@ impl Open {
             }
         }
         let end = bodies
-            .0
             .last_key_value()
             .map(|(number, _)| *number)
             .filter(|_| full);
@@ -212,7 +215,7 @@ impl Open {
             if self.links.is_flying(id, *number) {
                 continue;
             }
-            let (operation, envelope) = bodies.0.remove(number).unwrap_or_default();
+            let Body(operation, envelope) = bodies.remove(number).unwrap_or_default();
             let current = entry.sealed.filter(|sealed| !sealed.is_expired(step.now));
             let made = current.zip(envelope).and_then(|(sealed, bytes)| {
                 let envelope = Envelope::decode(bytes.to_vec()).ok()?;
@@ -261,8 +264,8 @@ impl Open {
             } else if outcome.is_passing() {
                 comrade.hold_until = step.now.saturating_add(limits::MINUTE);
             } else {
-                // They will never take these bytes. A new envelope may do; not at once, or two that do not
-                // understand each other would keep each other busy.
+                // They will never take these bytes. A new envelope may do; not at once, or two that
+                // do not understand each other would keep each other busy.
                 entry.sealed = None;
                 let wait = limits::MINUTE << entry.seals.min(limits::MAX_SEALS);
                 comrade.hold_until = step.now.saturating_add(wait);
@@ -277,6 +280,7 @@ impl Open {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
+        comrade.dialer.reset();
         if comrade.pair.note_accepted() {
             step.touched.pairs.insert(id);
         }
@@ -344,17 +348,23 @@ impl Open {
         }
     }
 
-    /// The comrade asked for operations again: entries that a home accepted are sealed anew.
+    /// A report came: entries that a home accepted are sealed anew if the comrade asks for them, or
+    /// has not got them long after. (A lost operation that nothing follows is missed by nobody
+    /// else.)
     pub(crate) fn resupply(&mut self, step: &mut Step, id: ComradeId) {
+        let now = step.now;
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
-        let asked = &comrade.pair.acknowledged;
+        let report = &comrade.pair.acknowledged;
         let again = comrade.outbox.iter_mut().filter(|(_, entry)| {
-            let wanted = entry
-                .sequence()
-                .is_some_and(|sequence| asked.wants(sequence));
-            wanted && !entry.is_waiting() && entry.seals < limits::MAX_SEALS
+            let long_ago = entry
+                .accepted_at
+                .is_some_and(|at| now >= at.saturating_add(limits::MISSED_AFTER));
+            let missed = entry.sequence().is_some_and(|sequence| {
+                report.wants(sequence) || (long_ago && !report.covers(sequence))
+            });
+            missed && !entry.is_waiting() && entry.seals < limits::MAX_SEALS
         });
         for (number, entry) in again.take(PER_STEP) {
             entry.accepted_at = None;
@@ -440,8 +450,6 @@ impl Open {
     }
 }
 
-/// Per entry: its operation and its envelope.
+/// An operation and its envelope, as far as the store has them.
 #[derive(Default)]
-struct Bodies(
-    std::collections::BTreeMap<u64, (Option<Zeroizing<Vec<u8>>>, Option<Zeroizing<Vec<u8>>>)>,
-);
+struct Body(Option<Zeroizing<Vec<u8>>>, Option<Zeroizing<Vec<u8>>>);

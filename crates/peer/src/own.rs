@@ -62,7 +62,8 @@ impl Own {
         }
     }
 
-    /// Uses this relay from now on. Without a secret it must be a known one. Says whether it could be.
+    /// Uses this relay from now on. Without a secret it must be a known one. Says whether it could
+    /// be.
     pub(crate) fn use_relay(&mut self, link: RelayLink, rng: &mut dyn CryptoRng) -> bool {
         let known = self
             .relays
@@ -202,8 +203,8 @@ impl Device {
         &self.prekeys
     }
 
-    /// Draws this week's prekeys if there are none yet, forgets old ones, and signs a new bundle if anything in it
-    /// changed. Says whether anything changed.
+    /// Draws this week's prekeys if there are none yet, forgets old ones, and signs a new bundle if
+    /// anything in it changed. Says whether anything changed.
     pub(crate) fn renew(&mut self, own: &Own, now: Millis, rng: &mut dyn CryptoRng) -> bool {
         let (day, week) = (day_of(now), week_of(day_of(now)));
         // Never back: a clock that was wrong for a moment must not bring an old bundle.
@@ -258,8 +259,9 @@ impl Device {
 
     /// Opens a first message of the device with this Olm identity.
     ///
-    /// A copy of the account is used and dropped: the prekey of an invite must stay until the invite ends, or a
-    /// second answer to it could not even be shown. Whoever replays the first one is known by the base key.
+    /// A copy of the account is used and dropped: the prekey of an invite must stay until the
+    /// invite ends, or a second answer to it could not even be shown. Whoever replays the first one
+    /// is known by the base key.
     pub(crate) fn receive(
         &self,
         olm_identity: &[u8; 32],

@@ -10,6 +10,7 @@
 //! | 6, 7 | number of the sender's bundle, and the bundle |
 //! | 8, 9, 10 | number of the sender's next outer key, the prekey it is sealed to, its encapsulation |
 //! | 11 | proof that the first contact and the session belong together |
+//! | 12 | when the acknowledgement was made, in milliseconds since 1970, by the sender's clock |
 //!
 //! Every part may be missing. A part of a newer version is skipped.
 
@@ -39,6 +40,8 @@ pub(crate) struct Report {
     pub(crate) outer: u64,
     /// The newest bundle received.
     pub(crate) bundle: u64,
+    /// When it was made: a later one replaces an earlier one, whatever it says.
+    pub(crate) made_at: u64,
 }
 
 /// A bundle under its number: a higher one replaces a lower one.
@@ -88,7 +91,8 @@ impl Packet {
                 .bytes(10, &offer.encapsulation);
         }
         writer
-            .optional(11, self.binding.as_ref().map(|binding| &binding[..]))
+            .optional(11, self.binding.as_ref().map(|it| &it[..]))
+            .optional_uint(12, self.report.as_ref().map(|report| report.made_at))
             .finish()
     }
 
@@ -108,6 +112,7 @@ impl Packet {
                 acknowledgement: Acknowledgement::decode(&bytes).map_err(|_| Unreadable)?,
                 outer: reader.uint(4)?,
                 bundle: reader.uint(5)?,
+                made_at: reader.uint(12)?,
             }),
         };
         let bundle = match reader.optional_uint(6)? {
@@ -147,7 +152,8 @@ fn bounded(bytes: Option<Vec<u8>>, most: usize) -> Result<Option<Vec<u8>>, Unrea
     }
 }
 
-/// What an intro holds: 1 the version; 2 the contact secret; 3 the sender's bundle; 4 an Olm message.
+/// What an intro holds: 1 the version; 2 the contact secret; 3 the sender's bundle; 4 an Olm
+/// message.
 pub(crate) struct IntroBody {
     pub(crate) contact: ContactSecret,
     pub(crate) bundle: Vec<u8>,
@@ -229,6 +235,7 @@ pub(crate) mod tests {
             report: Some(Report {
                 outer: 3,
                 bundle: 4,
+                made_at: 9,
                 ..Report::default()
             }),
             bundle: Some(BundleUpdate {
@@ -258,12 +265,13 @@ pub(crate) mod tests {
             report: Some(Report {
                 outer: 3,
                 bundle: 4,
+                made_at: 9,
                 ..Report::default()
             }),
             ..Packet::default()
         };
         let expected = [
-            0xa5, 1, 1, 2, 0x41, 0xa0, 3, 0x47, 0xa3, 1, 0, 2, 0x80, 3, 0x80, 4, 3, 5, 4,
+            0xa6, 1, 1, 2, 0x41, 0xa0, 3, 0x47, 0xa3, 1, 0, 2, 0x80, 3, 0x80, 4, 3, 5, 4, 12, 9,
         ];
         assert_eq!(**packet.encode(), expected);
         assert_eq!(encode_homes(&[]), [0xa2, 1, 1, 2, 0x80]);

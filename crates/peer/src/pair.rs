@@ -1,14 +1,18 @@
-//! What this device and one of a comrade's share: operations counted in both directions, sessions, outer keys.
+//! What this device and one of a comrade's share: operations counted in both directions, sessions,
+//! outer keys.
 //!
-//! One record, rewritten with every message. Bounds: [`limits::MAX_SESSIONS`], [`limits::MAX_CONTACTS`],
-//! [`limits::MAX_SEEN`], [`limits::MAX_BASE_KEYS`]; outer keys as [`Pair::settle_keys`] says.
+//! One record, rewritten with every message. Bounds: [`limits::MAX_SESSIONS`],
+//! [`limits::MAX_CONTACTS`], [`limits::MAX_SEEN`], [`limits::MAX_BASE_KEYS`]; outer keys as
+//! [`Pair::settle_keys`] says.
+
+mod outer;
+mod record;
 
 use std::collections::VecDeque;
 
 use komrade_crypto::{
     bundle::Bundle,
     first_contact::{ContactSecret, Party, ReunionKey},
-    kem::ENCAPSULATION_BYTES,
     link::LinkKey,
     outer::{DetectionKey, OuterKey},
     pairwise::{Message, PairwiseError, Session, SessionId},
@@ -16,16 +20,10 @@ use komrade_crypto::{
 use komrade_ether::EnvelopeId;
 use komrade_social::{Acknowledgement, OperationId, Received};
 use komrade_view::Millis;
-use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{
-    Address, limits,
-    own::SecretBytes,
-    packet::{OuterOffer, Report},
-    records::{self, Damaged},
-};
+use crate::{Address, limits, own::SecretBytes, packet::Report};
 
 /// The name of a first contact on both sides.
 pub(crate) type Rank = [u8; 32];
@@ -135,18 +133,22 @@ pub(crate) struct Pair {
     pub(crate) received: Received,
     /// Which of one's own they have.
     pub(crate) acknowledged: Acknowledgement,
+    /// When they said so, by their clock.
+    pub(crate) acknowledged_at: Millis,
     /// Something of theirs came that they have not been told of.
     pub(crate) report_due: bool,
     /// When missing operations were asked for last.
     pub(crate) asked_at: Option<Millis>,
-    /// Their newest bundle, checked before, and its number (0: that of the first contact). Read when needed: the
-    /// signatures of thousands would keep the vault from opening at once.
+    /// Their newest bundle, checked before, and its number (0: that of the first contact). Read
+    /// when needed: the signatures of thousands would keep the vault from opening at once.
     pub(crate) bundle: Option<Vec<u8>>,
     pub(crate) bundle_number: u64,
     /// The number of one's own bundle that they have.
     pub(crate) bundle_told: u64,
     /// The home of one's own that they were told of last.
     pub(crate) homes_told: Option<Address>,
+    /// When a session was opened because others did not fit any longer.
+    pub(crate) renewed_at: Option<Millis>,
     /// When keys were offered last.
     pub(crate) offered_at: Option<Millis>,
     /// The numbers of their operations that set name and homes last.
@@ -373,182 +375,15 @@ impl Pair {
         Bundle::decode(self.bundle.as_deref()?).ok()
     }
 
-    // --- outer keys ----------------------------------------------------------------------------
-
-    /// Which key of theirs an envelope was sealed with, by its hint.
-    pub(crate) fn find(&self, nonce: &[u8; 12], hint: &[u8; 8]) -> Option<Found> {
-        let outer = self
-            .receive
-            .iter()
-            .find(|outer| outer.detection.matches(nonce, hint))?;
-        Some(Found {
-            rank: outer.record.rank,
-            number: outer.record.number,
-        })
-    }
-
-    pub(crate) fn receive_key(&self, found: Found) -> Option<&OuterKey> {
-        let is =
-            |outer: &&Outer| outer.record.rank == found.rank && outer.record.number == found.number;
-        self.receive.iter().find(is).map(|outer| &outer.record.key)
-    }
-
-    pub(crate) fn send_key(&self) -> Option<(&OuterKey, &DetectionKey)> {
-        self.send
-            .as_ref()
-            .map(|outer| (&outer.record.key, &outer.detection))
-    }
-
-    /// The newest key of theirs in the chain that this envelope belongs to, to be reported.
-    fn newest_received(&self) -> u64 {
-        self.receive
-            .iter()
-            .map(|outer| outer.record.number)
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// Draws the next key of one's own direction if a week has passed and the last one is not on its way. Says
-    /// whether it did.
-    pub(crate) fn change_outer(&mut self, now: Millis, rng: &mut dyn CryptoRng) -> bool {
-        let Some(send) = &self.send else { return false };
-        let from = self
-            .offer
-            .as_ref()
-            .map_or(send.record.since, |offer| offer.next.since);
-        let patience = if self.offer.is_some() {
-            limits::OFFER_LIFE
-        } else {
-            limits::KEY_LIFE
-        };
-        if now < from.saturating_add(patience) {
-            return false;
-        }
-        let Some(bundle) = self.read_bundle() else {
-            return false;
-        };
-        let last = self
-            .offer
-            .as_ref()
-            .map_or(send.record.number, |offer| offer.next.number);
-        let Ok((key, encapsulation)) = send.record.key.change(&bundle.content().kem, rng) else {
-            return false;
-        };
-        let number = last.saturating_add(1);
-        let next = KeyRecord {
-            rank: send.record.rank,
-            number,
-            key,
-            since: now,
-        };
-        let encapsulation = encapsulation.to_vec();
-        self.offer = Some(OfferRecord {
-            next,
-            week: bundle.content().week,
-            encapsulation,
-        });
-        true
-    }
-
-    /// What to tell of the next key, as long as they have not said that they have it.
-    pub(crate) fn outer_offer(&self) -> Option<OuterOffer> {
-        self.offer.as_ref().map(|offer| OuterOffer {
-            number: offer.next.number,
-            week: offer.week,
-            encapsulation: offer.encapsulation.clone(),
-        })
-    }
-
-    /// They say which key they have: the next one is used from now on.
-    pub(crate) fn outer_told(&mut self, number: u64, now: Millis) {
-        if let Some(offer) = self.offer.take_if(|offer| offer.next.number == number) {
-            self.send = Some(
-                KeyRecord {
-                    since: now,
-                    ..offer.next
-                }
-                .into(),
-            );
-        }
-    }
-
-    /// Their next key came, in an envelope under `found`. Says whether that is news.
-    pub(crate) fn follow(
-        &mut self,
-        found: Found,
-        offer: &OuterOffer,
-        prekeys: &komrade_crypto::kem::PrekeyRing,
-        now: Millis,
-    ) -> bool {
-        let known =
-            |outer: &Outer| outer.record.rank == found.rank && outer.record.number >= offer.number;
-        let Ok(encapsulation) =
-            <&[u8; ENCAPSULATION_BYTES]>::try_from(offer.encapsulation.as_slice())
-        else {
-            return false;
-        };
-        if offer.number <= found.number || self.receive.iter().any(known) {
-            return false;
-        }
-        let Some(secret) = prekeys.secret(offer.week) else {
-            return false;
-        };
-        let Some(Ok(key)) = self
-            .receive_key(found)
-            .map(|current| current.follow(secret, encapsulation))
-        else {
-            return false;
-        };
-        let record = KeyRecord {
-            rank: found.rank,
-            number: offer.number,
-            key,
-            since: now,
-        };
-        self.receive.push(record.into());
-        self.settle_keys(found);
-        true
-    }
-
-    /// An envelope was opened under `found`: of its chain the first key stays, the one before it, it, and the newest
-    /// one after it. Says whether any went.
-    pub(crate) fn settle_keys(&mut self, found: Found) -> bool {
-        let mut numbers: Vec<u64> = self
-            .receive
-            .iter()
-            .filter(|outer| outer.record.rank == found.rank)
-            .map(|outer| outer.record.number)
-            .collect();
-        numbers.sort_unstable();
-        let current = numbers
-            .iter()
-            .copied()
-            .filter(|number| *number >= found.number)
-            .min();
-        let before = numbers
-            .iter()
-            .copied()
-            .filter(|number| *number < found.number)
-            .max();
-        let newest = numbers.last().copied();
-        let count = self.receive.len();
-        self.receive.retain(|outer| {
-            let number = Some(outer.record.number);
-            outer.record.rank != found.rank
-                || outer.record.number == 0
-                || [current, before, newest].contains(&number)
-        });
-        self.receive.len() != count
-    }
-
     // --- reports -------------------------------------------------------------------------------
 
     /// What to tell of their direction.
-    pub(crate) fn report(&self) -> Report {
+    pub(crate) fn report(&self, now: Millis) -> Report {
         Report {
             acknowledgement: self.received.acknowledgement(),
             outer: self.newest_received(),
             bundle: self.bundle_number,
+            made_at: now,
         }
     }
 
@@ -558,103 +393,6 @@ impl Pair {
         if self.received.missing_count() > 0 {
             self.asked_at = Some(now);
         }
-    }
-
-    // --- the record ----------------------------------------------------------------------------
-
-    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let sessions = self.sessions.iter().map(|state| SessionRecord {
-            session: SecretBytes(state.session.to_bytes().to_vec()),
-            rank: state.rank,
-            order: state.order,
-            unanswered: state.unanswered,
-        });
-        records::encode(&PairRecord {
-            sequence: self.sequence,
-            previous: self.previous.map(|id| id.0),
-            received: serde_bytes::ByteBuf::from(self.received.encode()),
-            acknowledged: serde_bytes::ByteBuf::from(self.acknowledged.encode()),
-            report_due: self.report_due,
-            asked_at: self.asked_at,
-            bundle: self.bundle.clone().map(serde_bytes::ByteBuf::from),
-            bundle_number: self.bundle_number,
-            bundle_told: self.bundle_told,
-            homes_told: self.homes_told,
-            offered_at: self.offered_at,
-            profile_sequence: self.profile_sequence,
-            homes_sequence: self.homes_sequence,
-            contacts: self.contacts.clone(),
-            sessions: sessions.collect(),
-            clock: self.clock,
-            send: self.send.as_ref().map(|outer| outer.record.clone()),
-            offer: self.offer.clone(),
-            receive: self
-                .receive
-                .iter()
-                .map(|outer| outer.record.clone())
-                .collect(),
-            base_keys: self
-                .base_keys
-                .iter()
-                .map(|key| serde_bytes::ByteArray::new(*key))
-                .collect(),
-            seen: self
-                .seen
-                .iter()
-                .map(|start| serde_bytes::ByteArray::new(*start))
-                .collect(),
-        })
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
-        let record: PairRecord = records::decode(bytes)?;
-        let session = |record: SessionRecord| {
-            let session = Session::from_bytes(&record.session.0).map_err(|_| Damaged)?;
-            let SessionRecord {
-                rank,
-                order,
-                unanswered,
-                ..
-            } = record;
-            Ok(SessionState {
-                session,
-                rank,
-                order,
-                unanswered,
-            })
-        };
-        Ok(Self {
-            sequence: record.sequence,
-            previous: record.previous.map(OperationId),
-            received: Received::decode(&record.received).map_err(|_| Damaged)?,
-            acknowledged: Acknowledgement::decode(&record.acknowledged).map_err(|_| Damaged)?,
-            report_due: record.report_due,
-            asked_at: record.asked_at,
-            bundle: record.bundle.map(serde_bytes::ByteBuf::into_vec),
-            bundle_number: record.bundle_number,
-            bundle_told: record.bundle_told,
-            homes_told: record.homes_told,
-            offered_at: record.offered_at,
-            profile_sequence: record.profile_sequence,
-            homes_sequence: record.homes_sequence,
-            links: record
-                .contacts
-                .iter()
-                .map(|contact| contact.reunion.link())
-                .collect(),
-            contacts: record.contacts,
-            sessions: record
-                .sessions
-                .into_iter()
-                .map(session)
-                .collect::<Result<_, _>>()?,
-            clock: record.clock,
-            send: record.send.map(Outer::from),
-            offer: record.offer,
-            receive: record.receive.into_iter().map(Outer::from).collect(),
-            base_keys: record.base_keys.into_iter().map(|key| *key).collect(),
-            seen: record.seen.into_iter().map(|start| *start).collect(),
-        })
     }
 }
 
@@ -666,27 +404,5 @@ pub(crate) struct Undo {
     unanswered: u32,
 }
 
-#[derive(Serialize, Deserialize)]
-struct PairRecord {
-    sequence: u64,
-    previous: Option<[u8; 32]>,
-    received: serde_bytes::ByteBuf,
-    acknowledged: serde_bytes::ByteBuf,
-    report_due: bool,
-    asked_at: Option<Millis>,
-    bundle: Option<serde_bytes::ByteBuf>,
-    bundle_number: u64,
-    bundle_told: u64,
-    homes_told: Option<Address>,
-    offered_at: Option<Millis>,
-    profile_sequence: u64,
-    homes_sequence: u64,
-    contacts: Vec<Contact>,
-    sessions: Vec<SessionRecord>,
-    clock: u64,
-    send: Option<KeyRecord>,
-    offer: Option<OfferRecord>,
-    receive: Vec<KeyRecord>,
-    base_keys: Vec<serde_bytes::ByteArray<32>>,
-    seen: Vec<serde_bytes::ByteArray<16>>,
-}
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The records that hold no keys: outbox entries, messages and their ticks.
 //!
-//! Stored as CBOR maps with named fields, so that a later version can add some with a default. The version of the whole
-//! layout is `komrade_store::SCHEMA`, part of the seal of every record.
+//! Stored as CBOR maps with named fields, so that a later version can add some with a default. The
+//! version of the whole layout is `komrade_store::SCHEMA`, part of the seal of every record.
 
 use komrade_ether::{Day, EnvelopeId};
 use komrade_view::{MessageView, Millis, Tick};
@@ -28,7 +28,8 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Damaged> {
 /// What an entry of the outbox is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Content {
-    /// An operation of one's own, by its number in the conversation; the message it shows, if it shows one.
+    /// An operation of one's own, by its number in the conversation; the message it shows, if it
+    /// shows one.
     Operation { sequence: u64, ordinal: Option<u64> },
     /// What the devices have to say about the way, as it stands when it is sealed.
     Control,

@@ -39,8 +39,8 @@ pub(crate) fn parse(text: &str) -> Option<RelayLink> {
 
 /// The origin of an address; anything behind the host is dropped.
 ///
-/// Without encryption only this machine and addresses of I2P itself are taken: elsewhere the join secret
-/// would travel in clear.
+/// Without encryption only this machine and addresses of I2P itself are taken: elsewhere the join
+/// secret would travel in clear.
 pub(crate) fn checked(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     let host = rest.split(['/', '?']).next()?.to_ascii_lowercase();

@@ -1,4 +1,5 @@
-//! The way to the network: what the driver says of relay, router, destination and bytes, in one place.
+//! The way to the network: what the driver says of relay, router, destination and bytes, in one
+//! place.
 
 use komrade_view::{HostStage, LinkState, Millis, RouterStage};
 

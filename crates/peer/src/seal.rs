@@ -1,7 +1,8 @@
 //! From a packet to an envelope and back.
 //!
-//! Out: packet → Olm → padding → outer key of this direction; or, until the first answer, the whole intro form: bundle
-//! and Olm message, sealed to the prekey in the comrade's bundle. In: the reverse, one layer at a time.
+//! Out: packet → Olm → padding → outer key of this direction; or, until the first answer, the whole
+//! intro form: bundle and Olm message, sealed to the prekey in the comrade's bundle. In: the
+//! reverse, one layer at a time.
 
 use komrade_crypto::{first_contact, pairwise::Session};
 use komrade_ether::{Class, Envelope, Header, IntroHint, expiry, pad};
@@ -49,7 +50,7 @@ impl Open {
             ..Packet::default()
         };
         // Nothing is acknowledged before the person confirmed.
-        packet.report = is_met.then(|| pair.report());
+        packet.report = is_met.then(|| pair.report(step.now));
         if is_control && is_met {
             let number = self.device.bundle_number;
             let bundle = || self.device.bundle().as_bytes().to_vec();

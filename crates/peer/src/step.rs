@@ -1,7 +1,9 @@
-//! One step: what an input changes, gathered until it can leave as one commit and what follows from it.
+//! One step: what an input changes, gathered until it can leave as one commit and what follows from
+//! it.
 //!
-//! Parts of the engine change memory and mark here what they changed. At the end of the step whatever is marked is
-//! written as it then stands: one record is written once per step, and never a half of it.
+//! Parts of the engine change memory and mark here what they changed. At the end of the step
+//! whatever is marked is written as it then stands: one record is written once per step, and never
+//! a half of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +62,9 @@ pub(crate) struct Shown {
     pub(crate) ticks: BTreeMap<ComradeId, BTreeSet<u64>>,
 }
 
+/// Records by place: written or, with `None`, deleted.
+pub(crate) type Writes = BTreeMap<(Table, Vec<u8>), Option<Zeroizing<Vec<u8>>>>;
+
 /// One step under way.
 pub(crate) struct Step<'a> {
     pub(crate) now: Millis,
@@ -70,7 +75,7 @@ pub(crate) struct Step<'a> {
     pub(crate) touched: Touched,
     pub(crate) show: Shown,
     /// Records that are not in memory: written or, with `None`, deleted.
-    pub(crate) writes: BTreeMap<(Table, Vec<u8>), Option<Zeroizing<Vec<u8>>>>,
+    pub(crate) writes: Writes,
     /// There is more to do at once, in a step of its own.
     pub(crate) again: bool,
     effects: Vec<Effect>,
@@ -146,7 +151,8 @@ impl<'a> Step<'a> {
         bytes
     }
 
-    /// What follows the commit, in order: effects, then events, then the answers that a screen waits for.
+    /// What follows the commit, in order: effects, then events, then the answers that a screen
+    /// waits for.
     pub(crate) fn into_effects(self) -> impl Iterator<Item = Effect> {
         let events = self.events.into_iter().map(FromEngine::Event);
         let done = self

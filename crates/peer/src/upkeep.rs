@@ -1,7 +1,8 @@
 //! What time alone brings: keys that change each week, things that expire, records sealed anew.
 //!
-//! Record keys: a new generation begins each week; then all tables are walked, a small page per step, and what an older
-//! generation sealed is sealed anew. When the walk is through, the old keys are forgotten.
+//! Record keys: a new generation begins each week; then all tables are walked, a small page per
+//! step, and what an older generation sealed is sealed anew. When the walk is through, the old keys
+//! are forgotten.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! The vault's door: is there one, is it locked, what opens it, what closes it.
 //!
-//! Absent → cut keys → seal → stretch → *one* commit of header, ring and own records → open.
-//! Locked → unlock → stretch → header gives the master key → own records → all other tables, page by page → open.
-//! Open → lock, another tab, a store that fails → everything is dropped.
+//! Absent → cut keys → seal → stretch → *one* commit of header, ring and own records → open. Locked
+//! → unlock → stretch → header gives the master key → own records → all other tables, page by page
+//! → open. Open → lock, another tab, a store that fails → everything is dropped.
 
 use komrade_crypto::{
     bundle, day_of,
@@ -99,8 +99,8 @@ pub(crate) struct Loading {
     pub(crate) read: u64,
 }
 
-/// What is read into memory, in an order in which each finds what it belongs to. The prefix leaves out what is only
-/// read when needed.
+/// What is read into memory, in an order in which each finds what it belongs to. The prefix leaves
+/// out what is only read when needed.
 const TABLES: [(Table, &[u8]); 5] = [
     (Table::Comrades, &[]),
     (Table::Sessions, &[]),

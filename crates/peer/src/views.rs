@@ -99,7 +99,8 @@ impl Open {
             return Err(Refusal::OutOfBounds);
         }
         let limit = usize::from(limit);
-        // A message and its tick each, and one more message to know whether there is something older.
+        // A message and its tick each, and one more message to know whether there is something
+        // older.
         let query = Query {
             table: Table::Messages,
             prefix: comrade.0.to_vec(),
@@ -158,7 +159,8 @@ impl Open {
         Some(found.into_iter().map(view).collect())
     }
 
-    /// Reads messages whose tick changed in this step, to show them: after the commit they are as they now stand.
+    /// Reads messages whose tick changed in this step, to show them: after the commit they are as
+    /// they now stand.
     pub(crate) fn read_ticks(&mut self, step: &mut Step) {
         for (comrade, ordinals) in std::mem::take(&mut step.show.ticks) {
             let (Some(first), Some(last)) = (ordinals.first(), ordinals.last()) else {

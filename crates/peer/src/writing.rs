@@ -69,8 +69,8 @@ impl Open {
         Some((message, ordinal))
     }
 
-    /// Makes an operation, keeps it, and sends it if there are keys and a link. With a message, `shown` says which and
-    /// when it was written.
+    /// Makes an operation, keeps it, and sends it if there are keys and a link. With a message,
+    /// `shown` says which and when it was written.
     pub(crate) fn write_operation(
         &mut self,
         step: &mut Step,
@@ -195,7 +195,7 @@ impl Open {
     }
 
     /// A packet without an operation. If one waits already, it is made anew in its place.
-    fn write_control(&mut self, step: &mut Step, id: ComradeId) {
+    pub(crate) fn write_control(&mut self, step: &mut Step, id: ComradeId) {
         let Some(comrade) = self.comrades.get(&id) else {
             return;
         };

@@ -1,8 +1,9 @@
-//! The engine under kill: at every commit of a whole story the power goes, right before it or right after it.
+//! The engine under kill: at every commit of a whole story the power goes, right before it or right
+//! after it.
 //!
-//! Whoever was killed starts anew from the store, with other random numbers, and does what a person does: looks
-//! whether it is there, and asks again if it is not. In the end nothing is lost, nothing is doubled, and no key
-//! was used twice with one nonce.
+//! Whoever was killed starts anew from the store, with other random numbers, and does what a person
+//! does: looks whether it is there, and asks again if it is not. In the end nothing is lost,
+//! nothing is doubled, and no key was used twice with one nonce.
 
 use std::collections::BTreeSet;
 
@@ -154,9 +155,9 @@ fn play(seed: u64, cut: Option<(usize, u64, Cut)>) -> [u64; 2] {
         alive(&mut world, 0);
     }
     until(&mut world, |world| world.only(1).state == ComradeState::Met);
-    for n in 0..3 {
-        have_written(&mut world, 0, TEXTS[0][n]);
-        have_written(&mut world, 1, TEXTS[1][n]);
+    for (from_ana, from_bo) in TEXTS[0].into_iter().zip(TEXTS[1]) {
+        have_written(&mut world, 0, from_ana);
+        have_written(&mut world, 1, from_bo);
         let end = world.now + 3 * MINUTE;
         until(&mut world, |world| world.now >= end);
     }

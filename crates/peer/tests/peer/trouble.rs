@@ -1,11 +1,13 @@
-//! Frames that are lost, doubled, reordered, foreign or damaged; stores that fail; another tab that leads.
+//! Frames that are lost, doubled, reordered, foreign or damaged; stores that fail; another tab that
+//! leads.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use komrade_ether::{EnvelopeId, Frame, Outcome};
 use komrade_peer::{Input, LinkId};
-use komrade_store::StoreError;
+use komrade_store::{StoreError, Table};
 use komrade_view::*;
 
 use crate::world::{DAY, HOUR, PASSPHRASE, World};
@@ -158,17 +160,27 @@ fn an_envelope_put_twice_changes_nothing_and_one_for_others_is_refused() {
     assert_eq!(world.texts(1, ana), ["once"]);
 }
 
-#[test]
-fn a_changed_envelope_is_refused_and_sent_anew() {
-    let (mut world, bo, ana) = met(212);
-    let mut count = 0;
+/// Somebody who cannot open what Ana puts, so many times.
+fn misunderstand(world: &mut World, times: usize) {
+    let mut changed = BTreeMap::new();
     world.meddle = Some(Box::new(move |from, mut frame| {
-        if from == 0 && frame[1] == 1 && count < 3 {
-            count += 1;
+        if from == 0 && frame[1] == 1 && changed.len() < times {
+            let id = EnvelopeId::of(&frame[2..]);
             *frame.last_mut().unwrap() ^= 1;
+            changed.insert(EnvelopeId::of(&frame[2..]), id);
+        } else if let Ok(Frame::Ack { id, outcome }) = Frame::decode(&frame)
+            && let Some(id) = changed.get(&id)
+        {
+            frame = Frame::Ack { id: *id, outcome }.encode();
         }
         vec![frame]
     }));
+}
+
+#[test]
+fn an_envelope_that_does_not_open_is_refused_and_made_anew() {
+    let (mut world, bo, ana) = met(212);
+    misunderstand(&mut world, 3);
     world.send(0, bo, "stubborn");
     world.until(|world| world.comrade(0, bo).waiting == 0);
     assert_eq!(world.texts(1, ana), ["stubborn"]);
@@ -177,12 +189,7 @@ fn a_changed_envelope_is_refused_and_sent_anew() {
 #[test]
 fn an_operation_is_sealed_ten_times_at_most() {
     let (mut world, bo, ana) = met(213);
-    world.meddle = Some(Box::new(move |from, mut frame| {
-        if from == 0 && frame[1] == 1 {
-            *frame.last_mut().unwrap() ^= 1;
-        }
-        vec![frame]
-    }));
+    misunderstand(&mut world, usize::MAX);
     world.send(0, bo, "hopeless");
     world.until(|world| world.comrade(0, bo).waiting == 0);
     assert_eq!(world.page(0, bo)[0].tick, Tick::Expired);
@@ -368,4 +375,53 @@ fn bytes_tell_the_screens_once_a_second() {
     world.pass(3_000);
     assert!(world.peers[0].route_events <= before + 2);
     assert_eq!(world.peers[0].route.as_ref().unwrap().bytes, (999, 1_998));
+}
+
+#[test]
+fn a_device_that_was_set_back_finds_its_way() {
+    for set_back in [0, 1] {
+        let (mut world, bo, ana) = met(220 + set_back as u64);
+        for n in 0..3 {
+            world.send(0, bo, &format!("a{n}"));
+            world.send(1, ana, &format!("b{n}"));
+        }
+        world.pass(HOUR);
+        let old = world.peers[set_back].store.records();
+        for n in 3..6 {
+            world.send(0, bo, &format!("a{n}"));
+            world.send(1, ana, &format!("b{n}"));
+        }
+        world.pass(HOUR);
+        world.set_back(set_back, old);
+        world.send(0, bo, "a from now on");
+        world.send(1, ana, "b from now on");
+        for n in 0..10 {
+            world.pass(DAY);
+            world.send(0, bo, &format!("a later {n}"));
+            world.send(1, ana, &format!("b later {n}"));
+        }
+        world.pass(DAY);
+        for (at, comrade, theirs) in [(0, bo, 'b'), (1, ana, 'a')] {
+            let texts = world.texts(at, comrade);
+            let mut expected: Vec<String> =
+                (0..10).map(|n| format!("{theirs} later {n}")).collect();
+            // What a device writes before it hears that it was set back bears numbers it used
+            // before.
+            if at == set_back {
+                expected.push(format!("{theirs} from now on"));
+            }
+            for text in expected {
+                let count = texts.iter().filter(|it| **it == text).count();
+                assert_eq!(count, 1, "{text} at {at}, set back {set_back}: {texts:?}");
+            }
+        }
+        world.pass(40 * DAY);
+        let waiting = |(table, _): &(Table, _)| *table == Table::Waiting;
+        assert!(
+            !world
+                .peers
+                .iter()
+                .any(|peer| peer.store.records().iter().any(waiting))
+        );
+    }
 }

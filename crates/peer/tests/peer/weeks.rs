@@ -39,7 +39,7 @@ fn acknowledgements_leave_at_the_chosen_pace() {
         assert_eq!(is_delivered(&world.page(0, bo)[0]), expected, "{pace:?}");
         // An answer carries the acknowledgement.
         world.send(1, ana, "hello yourself");
-        assert_eq!(is_delivered(&world.page(0, bo)[0]), true, "{pace:?}");
+        assert!(is_delivered(&world.page(0, bo)[0]), "{pace:?}");
     }
     let (mut world, bo, _) = met(301);
     world.pass(HOUR);

@@ -1,0 +1,313 @@
+//! Who made the invite: intros, and what the person answers.
+
+use komrade_crypto::bundle::Bundle;
+use komrade_crypto::day_of;
+use komrade_crypto::first_contact;
+use komrade_crypto::first_contact::ContactSecret;
+use komrade_crypto::pairwise::Message as OlmMessage;
+use komrade_ether::{Envelope, Outcome, unpad};
+use komrade_social::Body;
+use komrade_store::Table;
+use komrade_view::{Answer, ComradeId, ComradeState, InviteId, Refusal};
+
+use super::introduce;
+use crate::comrade::{Comrade, ComradeRecord, Who};
+use crate::links::Party;
+use crate::open::Open;
+use crate::packet::{IntroBody, Packet};
+use crate::pair::NotOpened;
+use crate::step::Step;
+use crate::{LinkId, keys, limits};
+
+impl Open {
+    /// An intro arrived.
+    pub(crate) fn intro(&mut self, step: &mut Step, link: LinkId, envelope: &Envelope) -> Outcome {
+        let Some((invite, key_week)) = self.find_invite(envelope) else {
+            return Outcome::NotForMe;
+        };
+        if !self.may_open_intro(step) {
+            return Outcome::Busy;
+        }
+        let Some((body, bundle)) = self.open_intro(invite, key_week, envelope) else {
+            return Outcome::Malformed;
+        };
+        let who = Who {
+            person: bundle.person(),
+            device: *bundle.device(),
+        };
+        let rank = body.contact.rank();
+        if who.person == self.device.person() || !bundle.is_valid_on(day_of(step.now)) {
+            return Outcome::NotForMe;
+        }
+        if self
+            .invites
+            .get(&invite)
+            .is_some_and(|invitation| invitation.has_declined(&rank))
+        {
+            // They are not told.
+            return Outcome::Accepted;
+        }
+        let Ok(message) = OlmMessage::decode(&body.message) else {
+            return Outcome::Malformed;
+        };
+        let known = self.find_comrade(&who);
+        let has_contact = known
+            .and_then(|id| self.comrades.get(&id))
+            .is_some_and(|comrade| comrade.pair.contact(&rank).is_some());
+        let id = match known {
+            Some(id) if has_contact => id,
+            known => match self.admit(step, invite, known, who, &bundle, &body.contact, &message) {
+                Ok(id) => id,
+                Err(outcome) => return outcome,
+            },
+        };
+        if let Some(link) = self
+            .links
+            .get_mut(link)
+            .filter(|link| link.party == Party::Invite(invite))
+        {
+            link.party = Party::Comrade(id);
+        }
+        let envelope_id = envelope.id();
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return Outcome::NotForMe;
+        };
+        if comrade.pair.has_seen(&envelope_id) {
+            return Outcome::AlreadyHave;
+        }
+        match self.open_message(id, rank, &message) {
+            Ok(arrived) => {
+                let outcome = self.take_packet(step, id, None, arrived);
+                if outcome.is_held()
+                    && let Some(comrade) = self.comrades.get_mut(&id)
+                {
+                    comrade.pair.note_seen(&envelope_id);
+                }
+                outcome
+            }
+            Err(NotOpened::Spent) => Outcome::AlreadyHave,
+            Err(NotOpened::Later) => Outcome::Malformed,
+        }
+    }
+
+    /// Which invite an intro answers, and the week of its prekey.
+    pub(super) fn find_invite(&self, envelope: &Envelope) -> Option<(InviteId, u32)> {
+        let header = envelope.header();
+        let hint = header.intro_hint()?;
+        let mut candidates = self
+            .invites
+            .iter()
+            .filter(|(_, invite)| invite.week() == hint.week);
+        let found =
+            candidates.find(|(_, invite)| invite.intro.is_marked(&header.nonce, &hint.random));
+        found.map(|(id, _)| (*id, hint.week))
+    }
+
+    /// Each one costs a decapsulation.
+    pub(super) fn may_open_intro(&mut self, step: &Step) -> bool {
+        let minute = step.now / limits::MINUTE;
+        if self.intros.0 != minute {
+            self.intros = (minute, 0);
+        }
+        self.intros.1 = self.intros.1.saturating_add(1);
+        self.intros.1 <= limits::INTROS_PER_MINUTE
+    }
+
+    pub(super) fn open_intro(
+        &self,
+        invite: InviteId,
+        week: u32,
+        envelope: &Envelope,
+    ) -> Option<(IntroBody, Bundle)> {
+        let secret = self.device.prekeys().secret(week)?;
+        let key = &self.invites.get(&invite)?.intro;
+        let header = envelope.header().encode();
+        let opened = first_contact::open(secret, Some(key), &header, envelope.ciphertext()).ok()?;
+        let body = IntroBody::decode(unpad(&opened).ok()?).ok()?;
+        let bundle = Bundle::decode(&body.bundle).ok()?;
+        Some((body, bundle))
+    }
+
+    /// Somebody answers an invite for the first time, or begins anew. Everything is checked before
+    /// anything is kept: who wrote the intro must be who holds the session.
+    #[expect(clippy::too_many_arguments, reason = "all that an intro says")]
+    pub(super) fn admit(
+        &mut self,
+        step: &mut Step,
+        invite: InviteId,
+        known: Option<ComradeId>,
+        who: Who,
+        bundle: &Bundle,
+        contact: &ContactSecret,
+        message: &OlmMessage,
+    ) -> Result<ComradeId, Outcome> {
+        let own = self.device.party();
+        let received = self
+            .device
+            .receive(&bundle.content().olm_identity, message)
+            .map_err(|_| Outcome::Malformed)?;
+        let packet = Packet::decode(&received.plaintext).map_err(|_| Outcome::Malformed)?;
+        if packet.binding != Some(contact.binding(&who.party(), &own)) {
+            return Err(Outcome::Malformed);
+        }
+        let id = match known {
+            Some(id) => id,
+            None => self.new_asking(step, invite, who, bundle)?,
+        };
+        let comrade = self.comrades.get_mut(&id).ok_or(Outcome::NotForMe)?;
+        if comrade.pair.contacts().len() >= limits::MAX_CONTACTS {
+            return Err(Outcome::NotForMe);
+        }
+        comrade
+            .pair
+            .add_contact(contact, &own, &who.party(), false, step.now);
+        comrade.pair.homes_told = self.own.home();
+        if comrade.pair.bundle_number == 0 {
+            comrade.pair.bundle = Some(bundle.as_bytes().to_vec());
+        }
+        if comrade.record.state == ComradeState::Asked {
+            // Both asked: that is as good as two confirmations.
+            comrade.record.state = ComradeState::Met;
+            comrade.pair.report_due = true;
+            self.note_met(id);
+        }
+        step.touched.comrades.insert(id);
+        step.touched.pairs.insert(id);
+        step.show.comrades = true;
+        Ok(id)
+    }
+
+    pub(super) fn new_asking(
+        &mut self,
+        step: &mut Step,
+        invite: InviteId,
+        who: Who,
+        bundle: &Bundle,
+    ) -> Result<ComradeId, Outcome> {
+        let asking = self
+            .comrades
+            .values()
+            .filter(|comrade| comrade.record.is_asking());
+        let same = |comrade: &&Comrade| comrade.record.answered == Some(invite);
+        let (all, here) = (asking.clone().count(), asking.filter(same).count());
+        let full = all >= limits::MAX_ASKING || here >= limits::MAX_ASKING_PER_INVITE;
+        if full || !self.has_room() {
+            return Err(Outcome::Full);
+        }
+        let is_known = |comrade: &Comrade| {
+            comrade
+                .record
+                .who
+                .is_some_and(|known| known.person == who.person)
+        };
+        // The same person on another device: it may be a copy, so it is shown as a warning.
+        let again = self.comrades.values().any(is_known);
+        let invitation = self.invites.get_mut(&invite).ok_or(Outcome::NotForMe)?;
+        let first = invitation.note_answered();
+        step.touched.invites.insert(invite);
+        step.show.invites = true;
+        let state = if first && !again {
+            ComradeState::Asking
+        } else {
+            ComradeState::AskingAgain
+        };
+        let mut record = ComradeRecord::new(state, step.now);
+        record.who = Some(who);
+        record.answered = Some(invite);
+        introduce(&mut record, bundle);
+        let id = ComradeId(step.draw());
+        self.comrades.insert(id, Comrade::new(record));
+        Ok(id)
+    }
+
+    pub(crate) fn confirm(&mut self, step: &mut Step, id: ComradeId) -> Result<Answer, Refusal> {
+        let comrade = self.comrades.get_mut(&id).ok_or(Refusal::Unknown)?;
+        if comrade.record.is_met() {
+            return Ok(Answer::Done);
+        }
+        if !comrade.record.is_asking() {
+            return Err(Refusal::NotConfirmed);
+        }
+        comrade.record.state = ComradeState::Met;
+        comrade.record.active_at = step.now;
+        comrade.pair.report_due = true;
+        comrade.dialer.reset();
+        step.touched.comrades.insert(id);
+        step.touched.pairs.insert(id);
+        step.show.comrades = true;
+        let name = self.own.name.clone();
+        self.write_operation(step, id, Body::Confirmed, None);
+        self.write_operation(step, id, Body::Profile { name }, None);
+        self.note_met(id);
+        Ok(Answer::Done)
+    }
+
+    /// Somebody was met: if the home in use is another one than they know, they are to be told.
+    pub(crate) fn note_met(&mut self, id: ComradeId) {
+        if self
+            .comrades
+            .get(&id)
+            .is_some_and(|it| it.pair.homes_told != self.own.home())
+        {
+            self.moved.insert(id);
+        }
+    }
+
+    /// Refuses whoever asks, or takes back having asked. They are not told.
+    pub(crate) fn decline(&mut self, step: &mut Step, id: ComradeId) -> Result<Answer, Refusal> {
+        let comrade = self.comrades.get(&id).ok_or(Refusal::Unknown)?;
+        if comrade.record.is_met() {
+            return Err(Refusal::OutOfBounds);
+        }
+        let invite = comrade.record.answered;
+        let ranks: Vec<_> = comrade
+            .pair
+            .contacts()
+            .iter()
+            .map(|contact| contact.rank)
+            .collect();
+        if let Some((invite, invitation)) =
+            invite.and_then(|invite| Some((invite, self.invites.get_mut(&invite)?)))
+        {
+            ranks
+                .into_iter()
+                .for_each(|rank| invitation.note_declined(rank));
+            step.touched.invites.insert(invite);
+        }
+        self.remove_comrade(step, id);
+        Ok(Answer::Done)
+    }
+
+    /// Removes a comrade who was not met, with all that belongs to them: few enough records for one
+    /// batch, see [`limits::MAX_UNCONFIRMED`] and [`limits::MAX_OUTBOX_UNMET`].
+    pub(super) fn remove_comrade(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.remove(&id) else {
+            return;
+        };
+        for ordinal in 1..comrade.record.next_ordinal {
+            step.delete(Table::Messages, keys::message(id, ordinal));
+            step.delete(Table::Messages, keys::tick(id, ordinal));
+        }
+        for number in comrade.outbox.keys() {
+            step.touched.entries.insert((id, *number));
+            step.delete(Table::Outbox, keys::operation(id, *number));
+            step.delete(Table::Outbox, keys::envelope(id, *number));
+        }
+        let waiting = self.waiting.range((id, [0; 32])..=(id, [0xff; 32]));
+        let waiting: Vec<[u8; 32]> = waiting.map(|((_, envelope), _)| *envelope).collect();
+        for envelope in waiting {
+            self.drop_waiting(step, id, &envelope);
+        }
+        step.touched.comrades.insert(id);
+        step.touched.pairs.insert(id);
+        step.show.comrades = true;
+        let links: Vec<LinkId> = self
+            .links
+            .of(Party::Comrade(id))
+            .map(|(link, _)| link)
+            .collect();
+        for link in links {
+            self.close(step, link);
+        }
+    }
+}

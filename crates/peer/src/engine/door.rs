@@ -1,0 +1,266 @@
+//! Looking, opening, sealing, and losing the keys.
+
+use komrade_crypto::DecodeError;
+use komrade_crypto::vault::Header;
+use komrade_store::{Change, Record, StoreError, Table};
+use komrade_view::{Answer, FromEngine, Refusal};
+use zeroize::Zeroizing;
+
+use super::{ChangeProgress, Changing, Engine, Fallback, Phase, Task};
+use crate::open::Open;
+use crate::step::Step;
+use crate::vault::{Loaded, Loading};
+use crate::{Effect, keys};
+
+impl Engine {
+    pub(super) fn records(&mut self, step: &mut Step, read: u64, records: Vec<Record>) {
+        match &mut self.phase {
+            Phase::Looking(looking) if *looking == read => {
+                self.phase = match records.first().map(|record| Header::decode(&record.value)) {
+                    None => Phase::Absent(None),
+                    Some(Ok(header)) => Phase::Locked(header),
+                    Some(Err(
+                        DecodeError::NewerVersion { .. } | DecodeError::UnknownSuite { .. },
+                    )) => Phase::Newer,
+                    Some(Err(_)) => Phase::Damaged,
+                };
+                self.show_vault(step);
+            }
+            Phase::Loading { loading, .. } if loading.read == read => self.load(step, records),
+            Phase::Open(_, open) => open.records(step, read, records),
+            _ => {}
+        }
+    }
+
+    pub(super) fn load(&mut self, step: &mut Step, records: Vec<Record>) {
+        let Phase::Loading {
+            command,
+            header,
+            loading,
+        } = std::mem::replace(&mut self.phase, Phase::Waiting)
+        else {
+            return;
+        };
+        match loading.go_on(records) {
+            Ok(Loaded::More(mut loading, query)) => {
+                loading.read = step.read(query);
+                self.phase = Phase::Loading {
+                    command,
+                    header,
+                    loading,
+                };
+            }
+            Ok(Loaded::Done(open)) => self.opened(step, command, header, open),
+            Err(_) => {
+                self.phase = Phase::Damaged;
+                self.show_vault(step);
+                step.done(command, Err(Refusal::VaultDamaged));
+            }
+        }
+    }
+
+    pub(super) fn opened(
+        &mut self,
+        step: &mut Step,
+        command: u32,
+        header: Header,
+        mut open: Box<Open>,
+    ) {
+        open.opened(step);
+        step.show.profile = true;
+        step.show.comrades = true;
+        step.show.invites = true;
+        step.show.route = true;
+        self.phase = Phase::Open(header, open);
+        self.show_vault(step);
+        step.done(command, Ok(Answer::Done));
+    }
+
+    pub(super) fn stretched(
+        &mut self,
+        step: &mut Step,
+        changes: &mut Vec<Change>,
+        stretch: u64,
+        key: Option<Zeroizing<[u8; 32]>>,
+    ) {
+        if self
+            .changing
+            .as_ref()
+            .is_some_and(|changing| changing.stretch == stretch)
+        {
+            return self.change_stretched(step, changes, key);
+        }
+        if !matches!(&self.phase, Phase::Stretching { stretch: due, .. } if *due == stretch) {
+            return;
+        }
+        let Phase::Stretching { command, task, .. } =
+            std::mem::replace(&mut self.phase, Phase::Waiting)
+        else {
+            return;
+        };
+        match (task, key) {
+            (Task::Seal(cut, recipe), Some(key)) => {
+                match cut.seal(recipe, &key, step.now, step.rng) {
+                    Some((open, header, batch)) => {
+                        changes.extend(batch);
+                        self.unsure = Some((self.commits.1 + 1, Fallback::Cut(cut)));
+                        self.opened(step, command, header, Box::new(open));
+                    }
+                    None => {
+                        self.phase = Phase::Absent(Some(cut));
+                        step.done(command, Err(Refusal::BadName));
+                    }
+                }
+            }
+            (Task::Seal(cut, _), None) => {
+                self.phase = Phase::Absent(Some(cut));
+                step.done(command, Err(Refusal::NoMemory));
+            }
+            (Task::Unlock(header), Some(key)) => match header.unwrap(&key) {
+                Ok((_, master)) => {
+                    let (mut loading, query) = Loading::begin(master);
+                    loading.read = step.read(query);
+                    self.phase = Phase::Loading {
+                        command,
+                        header,
+                        loading,
+                    };
+                    return;
+                }
+                Err(_) => {
+                    self.phase = Phase::Locked(header);
+                    step.done(command, Err(Refusal::WrongPassphrase));
+                }
+            },
+            (Task::Unlock(header), None) => {
+                self.phase = Phase::Locked(header);
+                step.done(command, Err(Refusal::NoMemory));
+            }
+        }
+        self.show_vault(step);
+    }
+
+    pub(super) fn change_stretched(
+        &mut self,
+        step: &mut Step,
+        changes: &mut Vec<Change>,
+        key: Option<Zeroizing<[u8; 32]>>,
+    ) {
+        let Some(Changing {
+            command, progress, ..
+        }) = self.changing.take()
+        else {
+            return;
+        };
+        let Phase::Open(header, _) = &mut self.phase else {
+            return;
+        };
+        let Some(key) = key else {
+            return step.done(command, Err(Refusal::NoMemory));
+        };
+        match progress {
+            ChangeProgress::Old { new } => {
+                let Ok((slot, master)) = header.unwrap(&key) else {
+                    return step.done(command, Err(Refusal::WrongPassphrase));
+                };
+                let Ok(job) = header.recipe().job(new.expose()) else {
+                    return step.done(command, Err(Refusal::OutOfBounds));
+                };
+                let stretch = step.numbers.stretch();
+                step.effect(Effect::Stretch { stretch, job });
+                let progress = ChangeProgress::New { slot, master };
+                self.changing = Some(Changing {
+                    stretch,
+                    command,
+                    progress,
+                });
+            }
+            ChangeProgress::New { slot, master } => {
+                let before = header.clone();
+                if header.wrap(slot, &key, &master, step.rng).is_err() {
+                    return step.done(command, Err(Refusal::OutOfBounds));
+                }
+                self.unsure = Some((self.commits.1 + 1, Fallback::Header(before)));
+                let record = Record {
+                    key: keys::HEADER.to_vec(),
+                    value: header.encode(),
+                };
+                changes.push(Change::Put(Table::Header, record));
+                step.done(command, Ok(Answer::Done));
+            }
+        }
+    }
+
+    /// Drops every key. Commands under way are refused with `refusal`; the vault is locked if there
+    /// is one.
+    pub(super) fn forget(&mut self, step: &mut Step, refusal: Refusal) {
+        if let Some(changing) = self.changing.take() {
+            step.done(changing.command, Err(refusal));
+        }
+        self.again = false;
+        self.phase = match std::mem::replace(&mut self.phase, Phase::Waiting) {
+            Phase::Open(header, open) => {
+                open.unanswered().for_each(|id| step.done(id, Err(refusal)));
+                open.links
+                    .iter()
+                    .for_each(|(link, _)| step.effect(Effect::Close(link)));
+                step.effect(Effect::UseRelay(None));
+                step.show.route = true;
+                Phase::Locked(header)
+            }
+            Phase::Loading {
+                command, header, ..
+            }
+            | Phase::Stretching {
+                command,
+                task: Task::Unlock(header),
+                ..
+            } => {
+                step.done(command, Err(refusal));
+                Phase::Locked(header)
+            }
+            Phase::Stretching {
+                command,
+                task: Task::Seal(cut, _),
+                ..
+            } => {
+                step.done(command, Err(refusal));
+                Phase::Absent(Some(cut))
+            }
+            phase => phase,
+        };
+    }
+
+    pub(super) fn store_failed(&mut self, step: &mut Step, error: StoreError) {
+        let refusal = match error {
+            StoreError::Full => Refusal::StorageFull,
+            StoreError::LeaseLost => Refusal::NotLeading,
+            StoreError::NewerSchema { .. } => Refusal::NewerVault,
+            _ => Refusal::StorageFailed,
+        };
+        // Nothing that was still to be done will be; whoever waits for an answer gets one.
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Tell(FromEngine::Done { id, .. }) => step.done(id, Err(refusal)),
+                // Harmless without the store, and others wait for them.
+                Effect::Close(_) | Effect::TakeLead => step.effect(effect),
+                _ => {}
+            }
+        }
+        self.commits.0 = self.commits.1;
+        self.forget(step, refusal);
+        let phase = std::mem::replace(&mut self.phase, Phase::Waiting);
+        self.phase = match (error, self.unsure.take(), phase) {
+            (StoreError::LeaseLost, ..) => Phase::Elsewhere(step.now),
+            (StoreError::NewerSchema { .. }, ..) => Phase::Newer,
+            (_, Some((_, Fallback::Cut(cut))), _) => Phase::Absent(Some(cut)),
+            (_, Some((_, Fallback::Header(header))), _) => Phase::Failed(Some(header)),
+            (_, None, Phase::Locked(header) | Phase::Failed(Some(header))) => {
+                Phase::Failed(Some(header))
+            }
+            (_, None, Phase::Absent(cut)) => Phase::Absent(cut),
+            (_, None, _) => Phase::Failed(None),
+        };
+        self.show_vault(step);
+    }
+}

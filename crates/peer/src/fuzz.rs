@@ -1,0 +1,151 @@
+//! The decoders of what comes from others, for a fuzzer: each takes any bytes, must not panic, and
+//! must give back what it understood.
+
+use komrade_crypto::first_contact::ContactSecret;
+use komrade_social::Acknowledgement;
+use zeroize::Zeroizing;
+
+use crate::{
+    packet::{BundleUpdate, IntroBody, OuterOffer, Packet, Report, decode_homes, encode_homes},
+    records::{self, Content, Entry, Message, TickRecord},
+    relay_link,
+};
+
+/// Takes any bytes; panics only if the decoder is wrong.
+pub type Target = fn(&[u8]);
+
+/// The targets by name.
+pub const FUZZ: &[(&str, Target)] = &[
+    ("peer-packet", packet),
+    ("peer-intro", intro),
+    ("peer-homes", homes),
+    ("peer-relay-link", relay),
+    ("peer-records", record),
+];
+
+/// Valid input for a target; empty for a name that is none.
+pub fn seeds(name: &str) -> Vec<Vec<u8>> {
+    match name {
+        "peer-packet" => vec![
+            Packet::default().encode().to_vec(),
+            full().encode().to_vec(),
+        ],
+        "peer-intro" => {
+            let contact = ContactSecret::from_bytes([1; 32]);
+            let body = IntroBody {
+                contact,
+                bundle: vec![2; 40],
+                message: vec![3; 40],
+            };
+            vec![body.encode().to_vec()]
+        }
+        "peer-homes" => vec![encode_homes(&[]), encode_homes(&[[1; 32], [2; 32]])],
+        "peer-relay-link" => [
+            "https://relay.example:8443/",
+            "http://127.0.0.1:4040",
+            "http://[::1]:80/#j/AAECAwQFBgcICQoLDA0ODw",
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .to_vec(),
+        "peer-records" => {
+            let entry = Entry::new(
+                Content::Operation {
+                    sequence: 1,
+                    ordinal: Some(2),
+                },
+                3,
+            );
+            let message = Message {
+                mine: true,
+                text: "hello".into(),
+                written_at: 1,
+                kept_at: 2,
+            };
+            vec![
+                records::encode(&entry).to_vec(),
+                records::encode(&message).to_vec(),
+                records::encode(&TickRecord::Delivered(3)).to_vec(),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn full() -> Packet {
+    Packet {
+        operation: Some(Zeroizing::new(vec![1; 20])),
+        report: Some(Report {
+            acknowledgement: Acknowledgement::default(),
+            outer: 1,
+            bundle: 2,
+            made_at: 3,
+        }),
+        bundle: Some(BundleUpdate {
+            number: 3,
+            bytes: vec![4; 20],
+        }),
+        outer: Some(OuterOffer {
+            number: 5,
+            week: 6,
+            encapsulation: vec![7; 20],
+        }),
+        binding: Some([8; 32]),
+    }
+}
+
+fn packet(bytes: &[u8]) {
+    if let Ok(packet) = Packet::decode(bytes) {
+        assert!(Packet::decode(&packet.encode()).is_ok_and(|again| again == packet));
+    }
+}
+
+fn intro(bytes: &[u8]) {
+    if let Ok(body) = IntroBody::decode(bytes) {
+        assert!(IntroBody::decode(&body.encode()).is_ok_and(|again| again.message == body.message));
+    }
+}
+
+fn homes(bytes: &[u8]) {
+    if let Ok(homes) = decode_homes(bytes) {
+        assert_eq!(decode_homes(&encode_homes(&homes)), Ok(homes));
+    }
+}
+
+fn relay(bytes: &[u8]) {
+    if let Some(link) = core::str::from_utf8(bytes).ok().and_then(relay_link::parse) {
+        let again = relay_link::parse(&link.origin);
+        assert!(again.is_some_and(|again| again.origin == link.origin));
+    }
+}
+
+fn record(bytes: &[u8]) {
+    let _ = records::decode::<Entry>(bytes);
+    let _ = records::decode::<Message>(bytes);
+    let _ = records::decode::<TickRecord>(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_has_seeds_and_survives_their_damage() {
+        for (name, target) in FUZZ {
+            let seeds = seeds(name);
+            assert!(!seeds.is_empty(), "{name}");
+            for seed in seeds {
+                target(&seed);
+                for at in 0..seed.len() {
+                    target(seed.get(..at).unwrap_or_default());
+                    for flip in [1, 0x20, 0x80, 0xff] {
+                        let mut damaged = seed.clone();
+                        if let Some(byte) = damaged.get_mut(at) {
+                            *byte ^= flip;
+                        }
+                        target(&damaged);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The weekly change of outer keys, each direction on its own.
+//!
+//! The sender offers the next key under the current one and stays with that until a report says
+//! that the offer arrived. The recipient keeps the first key of a chain, the one in use with the
+//! one before it, and the newest that was offered.
+
+use komrade_crypto::{
+    kem::{ENCAPSULATION_BYTES, PrekeyRing},
+    outer::{DetectionKey, OuterKey},
+};
+use komrade_view::Millis;
+use rand_core::CryptoRng;
+
+use super::{Found, KeyRecord, OfferRecord, Outer, Pair};
+use crate::{limits, packet::OuterOffer};
+
+impl Pair {
+    /// Which key of theirs an envelope was sealed with, by its hint.
+    pub(crate) fn find(&self, nonce: &[u8; 12], hint: &[u8; 8]) -> Option<Found> {
+        let outer = self
+            .receive
+            .iter()
+            .find(|outer| outer.detection.matches(nonce, hint))?;
+        Some(Found {
+            rank: outer.record.rank,
+            number: outer.record.number,
+        })
+    }
+
+    pub(crate) fn receive_key(&self, found: Found) -> Option<&OuterKey> {
+        let is =
+            |outer: &&Outer| outer.record.rank == found.rank && outer.record.number == found.number;
+        self.receive.iter().find(is).map(|outer| &outer.record.key)
+    }
+
+    pub(crate) fn send_key(&self) -> Option<(&OuterKey, &DetectionKey)> {
+        self.send
+            .as_ref()
+            .map(|outer| (&outer.record.key, &outer.detection))
+    }
+
+    /// The newest key of theirs in the chain that this envelope belongs to, to be reported.
+    pub(super) fn newest_received(&self) -> u64 {
+        self.receive
+            .iter()
+            .map(|outer| outer.record.number)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Draws the next key of one's own direction if a week has passed and the last one is not on
+    /// its way. Says whether it did.
+    pub(crate) fn change_outer(&mut self, now: Millis, rng: &mut dyn CryptoRng) -> bool {
+        let Some(send) = &self.send else { return false };
+        let from = self
+            .offer
+            .as_ref()
+            .map_or(send.record.since, |offer| offer.next.since);
+        let patience = if self.offer.is_some() {
+            limits::OFFER_LIFE
+        } else {
+            limits::KEY_LIFE
+        };
+        if now < from.saturating_add(patience) {
+            return false;
+        }
+        let Some(bundle) = self.read_bundle() else {
+            return false;
+        };
+        let last = self
+            .offer
+            .as_ref()
+            .map_or(send.record.number, |offer| offer.next.number);
+        let Ok((key, encapsulation)) = send.record.key.change(&bundle.content().kem, rng) else {
+            return false;
+        };
+        let number = last.saturating_add(1);
+        let next = KeyRecord {
+            rank: send.record.rank,
+            number,
+            key,
+            since: now,
+        };
+        let encapsulation = encapsulation.to_vec();
+        self.offer = Some(OfferRecord {
+            next,
+            week: bundle.content().week,
+            encapsulation,
+        });
+        true
+    }
+
+    /// What to tell of the next key, as long as they have not said that they have it.
+    pub(crate) fn outer_offer(&self) -> Option<OuterOffer> {
+        self.offer.as_ref().map(|offer| OuterOffer {
+            number: offer.next.number,
+            week: offer.week,
+            encapsulation: offer.encapsulation.clone(),
+        })
+    }
+
+    /// They say which key they have: the next one is used from now on.
+    pub(crate) fn outer_told(&mut self, number: u64, now: Millis) {
+        if let Some(offer) = self.offer.take_if(|offer| offer.next.number == number) {
+            self.send = Some(
+                KeyRecord {
+                    since: now,
+                    ..offer.next
+                }
+                .into(),
+            );
+        }
+    }
+
+    /// Their next key came, in an envelope under `found`. Says whether that is news.
+    pub(crate) fn follow(
+        &mut self,
+        found: Found,
+        offer: &OuterOffer,
+        prekeys: &PrekeyRing,
+        now: Millis,
+    ) -> bool {
+        let known =
+            |outer: &Outer| outer.record.rank == found.rank && outer.record.number >= offer.number;
+        let Ok(encapsulation) =
+            <&[u8; ENCAPSULATION_BYTES]>::try_from(offer.encapsulation.as_slice())
+        else {
+            return false;
+        };
+        if offer.number <= found.number || self.receive.iter().any(known) {
+            return false;
+        }
+        let Some(secret) = prekeys.secret(offer.week) else {
+            return false;
+        };
+        let Some(Ok(key)) = self
+            .receive_key(found)
+            .map(|current| current.follow(secret, encapsulation))
+        else {
+            return false;
+        };
+        let record = KeyRecord {
+            rank: found.rank,
+            number: offer.number,
+            key,
+            since: now,
+        };
+        self.receive.push(record.into());
+        self.settle_keys(found);
+        true
+    }
+
+    /// An envelope was opened under `found`: of its chain the first key stays, the one before it,
+    /// it, and the newest one after it. Says whether any went.
+    pub(crate) fn settle_keys(&mut self, found: Found) -> bool {
+        let mut numbers: Vec<u64> = self
+            .receive
+            .iter()
+            .filter(|outer| outer.record.rank == found.rank)
+            .map(|outer| outer.record.number)
+            .collect();
+        numbers.sort_unstable();
+        let current = numbers
+            .iter()
+            .copied()
+            .filter(|number| *number >= found.number)
+            .min();
+        let before = numbers
+            .iter()
+            .copied()
+            .filter(|number| *number < found.number)
+            .max();
+        let newest = numbers.last().copied();
+        let count = self.receive.len();
+        self.receive.retain(|outer| {
+            let number = Some(outer.record.number);
+            outer.record.rank != found.rank
+                || outer.record.number == 0
+                || [current, before, newest].contains(&number)
+        });
+        self.receive.len() != count
+    }
+}

@@ -1,0 +1,142 @@
+//! The record of a pair.
+
+use komrade_crypto::pairwise::Session;
+use komrade_social::{Acknowledgement, OperationId, Received};
+use komrade_view::Millis;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Contact, KeyRecord, OfferRecord, Outer, Pair, SessionRecord, SessionState};
+use crate::{
+    Address,
+    own::SecretBytes,
+    records::{self, Damaged},
+};
+
+impl Pair {
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let sessions = self.sessions.iter().map(|state| SessionRecord {
+            session: SecretBytes(state.session.to_bytes().to_vec()),
+            rank: state.rank,
+            order: state.order,
+            unanswered: state.unanswered,
+        });
+        records::encode(&PairRecord {
+            sequence: self.sequence,
+            previous: self.previous.map(|id| id.0),
+            received: serde_bytes::ByteBuf::from(self.received.encode()),
+            acknowledged: serde_bytes::ByteBuf::from(self.acknowledged.encode()),
+            acknowledged_at: self.acknowledged_at,
+            report_due: self.report_due,
+            asked_at: self.asked_at,
+            bundle: self.bundle.clone().map(serde_bytes::ByteBuf::from),
+            bundle_number: self.bundle_number,
+            bundle_told: self.bundle_told,
+            homes_told: self.homes_told,
+            renewed_at: self.renewed_at,
+            offered_at: self.offered_at,
+            profile_sequence: self.profile_sequence,
+            homes_sequence: self.homes_sequence,
+            contacts: self.contacts.clone(),
+            sessions: sessions.collect(),
+            clock: self.clock,
+            send: self.send.as_ref().map(|outer| outer.record.clone()),
+            offer: self.offer.clone(),
+            receive: self
+                .receive
+                .iter()
+                .map(|outer| outer.record.clone())
+                .collect(),
+            base_keys: self
+                .base_keys
+                .iter()
+                .map(|key| serde_bytes::ByteArray::new(*key))
+                .collect(),
+            seen: self
+                .seen
+                .iter()
+                .map(|start| serde_bytes::ByteArray::new(*start))
+                .collect(),
+        })
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let record: PairRecord = records::decode(bytes)?;
+        let session = |record: SessionRecord| {
+            let session = Session::from_bytes(&record.session.0).map_err(|_| Damaged)?;
+            let SessionRecord {
+                rank,
+                order,
+                unanswered,
+                ..
+            } = record;
+            Ok(SessionState {
+                session,
+                rank,
+                order,
+                unanswered,
+            })
+        };
+        Ok(Self {
+            sequence: record.sequence,
+            previous: record.previous.map(OperationId),
+            received: Received::decode(&record.received).map_err(|_| Damaged)?,
+            acknowledged: Acknowledgement::decode(&record.acknowledged).map_err(|_| Damaged)?,
+            acknowledged_at: record.acknowledged_at,
+            report_due: record.report_due,
+            asked_at: record.asked_at,
+            bundle: record.bundle.map(serde_bytes::ByteBuf::into_vec),
+            bundle_number: record.bundle_number,
+            bundle_told: record.bundle_told,
+            homes_told: record.homes_told,
+            renewed_at: record.renewed_at,
+            offered_at: record.offered_at,
+            profile_sequence: record.profile_sequence,
+            homes_sequence: record.homes_sequence,
+            links: record
+                .contacts
+                .iter()
+                .map(|contact| contact.reunion.link())
+                .collect(),
+            contacts: record.contacts,
+            sessions: record
+                .sessions
+                .into_iter()
+                .map(session)
+                .collect::<Result<_, _>>()?,
+            clock: record.clock,
+            send: record.send.map(Outer::from),
+            offer: record.offer,
+            receive: record.receive.into_iter().map(Outer::from).collect(),
+            base_keys: record.base_keys.into_iter().map(|key| *key).collect(),
+            seen: record.seen.into_iter().map(|start| *start).collect(),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct PairRecord {
+    sequence: u64,
+    previous: Option<[u8; 32]>,
+    received: serde_bytes::ByteBuf,
+    acknowledged: serde_bytes::ByteBuf,
+    acknowledged_at: Millis,
+    report_due: bool,
+    asked_at: Option<Millis>,
+    bundle: Option<serde_bytes::ByteBuf>,
+    bundle_number: u64,
+    bundle_told: u64,
+    homes_told: Option<Address>,
+    renewed_at: Option<Millis>,
+    offered_at: Option<Millis>,
+    profile_sequence: u64,
+    homes_sequence: u64,
+    contacts: Vec<Contact>,
+    sessions: Vec<SessionRecord>,
+    clock: u64,
+    send: Option<KeyRecord>,
+    offer: Option<OfferRecord>,
+    receive: Vec<KeyRecord>,
+    base_keys: Vec<serde_bytes::ByteArray<32>>,
+    seen: Vec<serde_bytes::ByteArray<16>>,
+}

@@ -1,0 +1,162 @@
+#![allow(clippy::unwrap_used)]
+
+use komrade_crypto::{identity::PersonId, kem::PrekeyRing, pairwise::Account};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use super::*;
+use crate::packet::OuterOffer;
+
+const ANA: Party = Party {
+    person: PersonId([1; 32]),
+    device: [2; 32],
+};
+const BO: Party = Party {
+    person: PersonId([3; 32]),
+    device: [4; 32],
+};
+
+/// The number of the key under which `to` finds what `from` would send now.
+fn number(from: &Pair, to: &Pair) -> Option<u64> {
+    let (_, detection) = from.send_key()?;
+    to.find(&[9; 12], &detection.hint(&[9; 12]))
+        .map(|found| found.number)
+}
+
+fn two(rng: &mut ChaCha20Rng) -> (Pair, Pair, ContactSecret) {
+    let secret = ContactSecret::draw(rng);
+    let (mut ana, mut bo) = (Pair::default(), Pair::default());
+    ana.add_contact(&secret, &ANA, &BO, true, 0);
+    bo.add_contact(&secret, &BO, &ANA, false, 0);
+    (ana, bo, secret)
+}
+
+#[test]
+fn outer_keys_follow_one_another_and_old_ones_go() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(1);
+    let (mut ana, mut bo, secret) = two(rng);
+    let mut prekeys = PrekeyRing::new();
+    prekeys.rotate(10, rng);
+    let (_, prekey) = prekeys.newest().unwrap();
+    for expected in 1..6 {
+        let found = Found {
+            rank: secret.rank(),
+            number: expected - 1,
+        };
+        assert_eq!(number(&ana, &bo), Some(expected - 1));
+        let send = ana.send.as_ref().unwrap();
+        let (key, encapsulation) = send.record.key.change(&prekey.public(), rng).unwrap();
+        let offer = OuterOffer {
+            number: expected,
+            week: 10,
+            encapsulation: encapsulation.to_vec(),
+        };
+        let next = KeyRecord {
+            rank: secret.rank(),
+            number: expected,
+            key,
+            since: 0,
+        };
+        let encapsulation = offer.encapsulation.clone();
+        ana.offer = Some(OfferRecord {
+            next,
+            week: 10,
+            encapsulation,
+        });
+        assert!(bo.follow(found, &offer, &prekeys, 0));
+        assert!(
+            !bo.follow(found, &offer, &prekeys, 0),
+            "an offer is followed once"
+        );
+        // Until Bo is known to have it, the old one is used; then the new one, and the old one
+        // still opens.
+        assert_eq!(number(&ana, &bo), Some(expected - 1));
+        ana.outer_told(expected - 1, 0);
+        assert_eq!(number(&ana, &bo), Some(expected - 1));
+        ana.outer_told(expected, 0);
+        assert_eq!(number(&ana, &bo), Some(expected));
+        bo.settle_keys(Found {
+            rank: secret.rank(),
+            number: expected,
+        });
+        assert!(bo.receive_key(found).is_some());
+        assert!(bo.receive.len() <= 3);
+    }
+    assert!(
+        bo.receive_key(Found {
+            rank: secret.rank(),
+            number: 0
+        })
+        .is_some()
+    );
+    assert!(
+        bo.receive_key(Found {
+            rank: secret.rank(),
+            number: 3
+        })
+        .is_none()
+    );
+}
+
+#[test]
+fn two_contacts_at_once_receive_on_both_and_send_on_the_lower() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(2);
+    let (mut ana, mut bo, one) = two(rng);
+    let other = ContactSecret::draw(rng);
+    bo.add_contact(&other, &BO, &ANA, true, 0);
+    ana.add_contact(&other, &ANA, &BO, false, 0);
+    let lower = one.rank().min(other.rank());
+    for (pair, peer) in [(&ana, &bo), (&bo, &ana)] {
+        assert_eq!(pair.sending().unwrap().rank, lower);
+        let (_, detection) = pair.send_key().unwrap();
+        let found = peer.find(&[1; 12], &detection.hint(&[1; 12])).unwrap();
+        assert_eq!(found.rank, lower);
+    }
+    assert_eq!(ana.receive.len(), 2);
+}
+
+#[test]
+fn a_fifth_session_takes_the_place_of_the_oldest_and_a_worn_one_is_noticed() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(3);
+    let (mut ana, _, secret) = two(rng);
+    let (account, mut other) = (Account::new(), Account::new());
+    let prekey = other.fallback_key(10).unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        let session = account.start(&other.identity(), &prekey).unwrap();
+        ids.push(session.id());
+        ana.add_session(session, secret.rank());
+    }
+    let kept: Vec<bool> = ids.iter().map(|id| ana.has_session(id)).collect();
+    assert_eq!(kept, [false, false, true, true, true, true]);
+    for _ in 0..limits::UNANSWERED {
+        assert!(!ana.is_session_worn());
+        ana.encrypt(b"hello").unwrap();
+    }
+    assert!(ana.is_session_worn());
+}
+
+#[test]
+fn the_record_comes_back() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(4);
+    let (mut ana, bo, _) = two(rng);
+    ana.note_seen(&EnvelopeId([7; 32]));
+    ana.sequence = 9;
+    let again = Pair::decode(&ana.encode()).unwrap();
+    assert_eq!(again.sequence, 9);
+    assert!(again.has_seen(&EnvelopeId([7; 32])) && !again.has_seen(&EnvelopeId([8; 32])));
+    assert!(again.is_unanswered());
+    assert_eq!(number(&again, &bo), Some(0));
+    assert!(Pair::decode(&ana.encode()[1..]).is_err());
+}
+
+#[test]
+fn only_so_many_envelopes_are_remembered() {
+    let mut pair = Pair::default();
+    for n in 0..=limits::MAX_SEEN {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        pair.note_seen(&EnvelopeId(id));
+    }
+    assert_eq!(pair.seen.len(), limits::MAX_SEEN);
+    assert!(!pair.has_seen(&EnvelopeId([0; 32])));
+}
