@@ -42,11 +42,12 @@ pub(crate) async fn serve(relay: Arc<Relay>, browser: Browser, mut near: MuxStre
         Ok(Err(Opened::NotReady))
     };
     match dialed.unwrap_or(Err(Opened::TimedOut)) {
-        Ok(Dialed { stream, session }) => {
+        Ok(Dialed { stream, from }) => {
             answer(&mut near, Opened::Connected).await;
             let near = BrowserStream::new(near, place);
             let ended = pump(near, stream, relay.limits.stream_idle()).await;
-            drop(session);
+            drop(from);
+            relay.network.hung_up(address);
             debug!(?ended, "a dialled stream ended");
         }
         Err(outcome) => {

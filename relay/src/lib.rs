@@ -5,7 +5,7 @@
 //! 2. A browser opens `/ws` (`connection`), shows the join secret ([`join`]) and gets a session
 //!    (`members`).
 //! 3. The relay hosts the member's destination on its I2P router and hands streams from there to the browser
-//!    (`hosting`), and dials for it (`dialing`) out of a pool of destinations of its own (`network`).
+//!    (`hosting`), and dials for it (`dialing`) out of a `pool` of destinations of its own.
 //!
 //! A relay carries ciphertext. It links no code that could read it (`social`, `peer` and `crypto` are not
 //! in its tree; a test holds that), keeps nothing about members on disk, and logs nothing that tells one
@@ -27,6 +27,7 @@ mod http;
 pub mod join;
 mod members;
 mod network;
+mod pool;
 mod pump;
 mod random;
 mod relay;

@@ -107,8 +107,17 @@ fn log(level: Log) {
         Log::Info => LevelFilter::INFO,
         Log::Debug => LevelFilter::DEBUG,
     };
-    let ours =
-        Targets::new().with_targets(komrade_relay::LOG_TARGETS.map(|target| (target, level)));
+    let ours = Targets::new()
+        .with_targets(komrade_relay::LOG_TARGETS.map(|target| (target, level)))
+        // Its stages are told in words already.
+        .with_target(
+            "komrade_i2p",
+            if level == LevelFilter::INFO {
+                LevelFilter::WARN
+            } else {
+                level
+            },
+        );
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_target(false);

@@ -1,7 +1,4 @@
-//! The relay's side of I2P: its router's stage, and the pool of destinations from which members dial.
-//!
-//! Whoever is dialled sees the caller's address. So members dial from a few destinations that all share,
-//! that are made anew every few hours, and that nothing is ever accepted on.
+//! The relay's side of I2P: its router's stage, sessions, and dials.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,18 +13,14 @@ use komrade_wire::header::Opened;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_util::compat::TokioAsyncReadCompatExt;
-use tracing::{debug, info};
+use tracing::debug;
 
-use crate::backoff::Backoff;
 use crate::config::Limits;
+use crate::pool::{Pool, Pooled};
 use crate::random;
 
 /// For the greeting of two relays: a round trip of some seconds, or twenty when a packet is lost.
 pub(crate) const GREETING_DEADLINE: Duration = Duration::from_secs(60);
-
-/// How long a dial waits for a destination to dial from. Tunnels take longer at the start; then the
-/// browser is told so and dials again.
-const POOL_WAIT: Duration = Duration::from_secs(10);
 
 /// How often one dial is tried. A lease set that was published a moment ago is not found at once.
 const ATTEMPTS: u32 = 3;
@@ -35,30 +28,24 @@ const ATTEMPTS: u32 = 3;
 /// Pause between those.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(1500));
 
-/// First and longest wait between attempts to make a destination of the pool.
-const RETRY_FIRST: Duration = Duration::from_secs(2);
-const RETRY_LONGEST: Duration = Duration::from_secs(120);
-
-type Sessions = Vec<Option<Arc<Session>>>;
-
 /// I2P as the rest of the relay sees it.
 pub(crate) struct Network {
     router: RouterHandle,
-    pool: watch::Sender<Sessions>,
+    pool: Pool,
 }
 
 /// A stream that another relay has handed to its member.
 pub(crate) struct Dialed {
     pub(crate) stream: SamStream,
-    /// The stream ends with it, and the pool may have let go of it.
-    pub(crate) session: Arc<Session>,
+    /// Where it was dialled from: the stream ends with that.
+    pub(crate) from: Arc<Pooled>,
 }
 
 impl Network {
     pub(crate) fn new(router: RouterHandle, pool: u8) -> Self {
         Self {
             router,
-            pool: watch::Sender::new(vec![None; pool.into()]),
+            pool: Pool::new(pool),
         }
     }
 
@@ -80,11 +67,7 @@ impl Network {
 
     /// Returns once sessions can be made.
     pub(crate) async fn ready(&self) {
-        let ready = |stage: &RouterStage| matches!(stage, RouterStage::Ready { .. });
-        if self.stages().wait_for(ready).await.is_err() {
-            // The router is gone for good, so the relay is about to end.
-            std::future::pending::<()>().await;
-        }
+        ready(&self.router).await;
     }
 
     /// Makes a session that accepts streams.
@@ -95,86 +78,52 @@ impl Network {
             .await
     }
 
-    /// Keeps one destination of the pool up, for ever.
+    /// Keeps one place of the pool filled, for ever.
     pub(crate) async fn keep_pooled(&self, place: usize, limits: &Limits) {
-        let [shortest, longest] = limits
-            .pool_minutes
-            .map(|minutes| Duration::from_secs(60 * u64::from(minutes)));
-        let options = self.router.session_options().connecting();
-        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
-        loop {
-            self.ready().await;
-            match self
-                .router
-                .sam()
-                .session(SessionKeys::Transient, options)
-                .await
-            {
-                Ok(session) => {
-                    backoff.reset();
-                    let session = Arc::new(session);
-                    self.put(place, Some(Arc::clone(&session)));
-                    // When its time is over it serves until the next one is up.
-                    tokio::select! {
-                        () = sleep(random::between(shortest, longest)) => continue,
-                        () = session.closed() => self.put(place, None),
-                    }
-                    info!("a destination for dials went down");
-                }
-                Err(error) => debug!(%error, "no destination for dials"),
-            }
-            sleep(backoff.wait()).await;
-        }
+        self.pool.keep(place, &self.router, limits).await;
     }
 
-    fn put(&self, place: usize, session: Option<Arc<Session>>) {
-        self.pool.send_modify(|pool| {
-            if let Some(kept) = pool.get_mut(place) {
-                *kept = session;
-            }
-        });
+    /// Notes that a stream to this address has just ended.
+    pub(crate) fn hung_up(&self, address: Address) {
+        self.pool.set_alive(address);
     }
 
     /// Dials an address: connects and greets the relay there.
     pub(crate) async fn dial(&self, to: Address) -> Result<Dialed, Opened> {
         let mut attempt = 1;
         let dialed = loop {
-            let session = self.pooled().await.ok_or(Opened::NotReady)?;
-            match session.connect(to).await {
-                Ok(stream) => break Dialed { stream, session },
-                Err(error) if attempt == ATTEMPTS || error == ConnectError::TimedOut => {
-                    return Err(opened(error));
-                }
+            let from = self.pool.draw(to).await.ok_or(Opened::NotReady)?;
+            let connected = from.session.connect(to).await;
+            from.set_failed(to, connected.is_err());
+            match connected {
+                Ok(stream) => break Dialed { stream, from },
+                Err(error) if attempt == ATTEMPTS => return Err(opened(error)),
                 Err(error) => debug!(%error, attempt, "a dial is tried again"),
             }
             attempt += 1;
             sleep(random::between(PAUSE.0, PAUSE.1)).await;
         };
+        self.pool.set_alive(to);
         greet(dialed).await
-    }
-
-    /// One of the pool's destinations, drawn anew for each dial.
-    async fn pooled(&self) -> Option<Arc<Session>> {
-        let mut pool = self.pool.subscribe();
-        let any = |pool: &Sessions| pool.iter().any(|kept| live(kept).is_some());
-        let pool = timeout(POOL_WAIT, pool.wait_for(any)).await.ok()?.ok()?;
-        let live: Vec<_> = pool.iter().filter_map(live).collect();
-        live.get(random::below(live.len()))
-            .map(|session| Arc::clone(session))
     }
 }
 
-fn live(kept: &Option<Arc<Session>>) -> Option<&Arc<Session>> {
-    kept.as_ref().filter(|session| !session.is_closed())
+/// Returns once sessions can be made.
+pub(crate) async fn ready(router: &RouterHandle) {
+    let ready = |stage: &RouterStage| matches!(stage, RouterStage::Ready { .. });
+    if router.stages().wait_for(ready).await.is_err() {
+        // The router is gone for good, so the relay is about to end.
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn greet(dialed: Dialed) -> Result<Dialed, Opened> {
-    let Dialed { stream, session } = dialed;
+    let Dialed { stream, from } = dialed;
     let mut stream = stream.compat();
     match timeout(GREETING_DEADLINE, greeting::greet(&mut stream)).await {
         Ok(Ok(Status::Connected)) => Ok(Dialed {
             stream: stream.into_inner(),
-            session,
+            from,
         }),
         Ok(Ok(status)) => Err(status.opened()),
         Ok(Err(error)) => Err(error.opened()),
@@ -184,7 +133,7 @@ async fn greet(dialed: Dialed) -> Result<Dialed, Opened> {
 
 fn opened(error: ConnectError) -> Opened {
     match error {
-        ConnectError::Unreachable => Opened::Unreachable,
+        ConnectError::Unreachable | ConnectError::Stale => Opened::Unreachable,
         ConnectError::TimedOut => Opened::TimedOut,
         _ => Opened::NotReady,
     }

@@ -53,16 +53,19 @@ const ALWAYS: &[&str] = &[
     "DEBUG komrade_relay::hosting: a hosted destination went down",
     "DEBUG komrade_relay::hosting: an incoming stream was not handed over status=Away",
     "DEBUG komrade_relay::network: a dial is tried again error=the address cannot be reached attempt=N",
-    "INFO komrade_i2p::net::supervisor: the router is ready",
     "INFO komrade_relay::hosting: a destination was refused: as many are hosted as this relay takes",
-    "INFO komrade_relay::network: a destination for dials went down",
+    "INFO komrade_relay::pool: a destination for dials went down",
     "INFO komrade_relay::start: I2P: ready routers=N",
     "INFO komrade_relay::start: I2P: starting",
-    "WARN komrade_i2p::net::supervisor: the router's bridge does not answer",
 ];
 
 /// Lines that depend on what happens first.
 const SOMETIMES: &[&str] = &[
+    "WARN komrade_i2p::net::supervisor: the router of others is of no use end=Died",
+    "INFO komrade_i2p::net::supervisor: the router's stage changed stage=Building { routers: N }",
+    "INFO komrade_i2p::net::supervisor: the router's stage changed stage=Failed { retry_in: N }",
+    "INFO komrade_i2p::net::supervisor: the router's stage changed stage=Ready { routers: N }",
+    "INFO komrade_i2p::net::supervisor: the router's stage changed stage=Starting",
     "INFO komrade_relay::start: I2P: building tunnels routers=N",
     "WARN komrade_relay::start: I2P: the router does not answer retry_in=N",
     "DEBUG komrade_relay::connection: a connection ended reason=closed here",
@@ -83,7 +86,8 @@ const SOMETIMES: &[&str] = &[
     "DEBUG komrade_relay::http: a connection ended early",
     "DEBUG komrade_relay::network: a dial is tried again error=the bridge is gone attempt=N",
     "DEBUG komrade_relay::network: a dial is tried again error=the session has ended attempt=N",
-    "DEBUG komrade_relay::network: no destination for dials error=the bridge is gone",
+    "DEBUG komrade_relay::pool: a destination for dials is replaced",
+    "DEBUG komrade_relay::pool: no destination for dials error=the bridge is gone",
 ];
 
 #[derive(Clone, Default)]
@@ -126,16 +130,25 @@ impl Lines {
     }
 }
 
+/// `attempt=3` as `attempt=N`, `routers: 6` as `routers: N`.
 fn without_counts(line: &str) -> String {
-    let words = line.split(' ').map(|word| match word.split_once('=') {
-        Some((field @ ("attempt" | "retry_in" | "routers"), count)) => {
-            assert!(
-                count.parse::<u32>().is_ok_and(|count| count < 1000),
-                "{line}"
-            );
-            format!("{field}=N")
+    const COUNTS: [&str; 3] = ["attempt", "retry_in", "routers"];
+    let mut counts_next = false;
+    let words = line.split(' ').map(|word| {
+        let counted = std::mem::replace(
+            &mut counts_next,
+            word.strip_suffix(':')
+                .is_some_and(|field| COUNTS.contains(&field)),
+        );
+        let (field, count) = word.split_once('=').unwrap_or(("", word));
+        if !counted && !COUNTS.contains(&field) {
+            return word.to_owned();
         }
-        _ => word.to_owned(),
+        assert!(
+            count.parse::<u32>().is_ok_and(|count| count < 1000),
+            "{line}"
+        );
+        word.replace(count, "N")
     });
     words.collect::<Vec<_>>().join(" ")
 }

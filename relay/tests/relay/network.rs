@@ -337,6 +337,23 @@ async fn a_member_with_all_streams_taken_is_told_of_to_both_sides() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_that_is_hosted_anew_is_reached_again() {
+    let relay = relay_at(bridge(0), |_| {}).await;
+    let callee = relay_at(bridge(2), |_| {}).await;
+    let bo = keys(18);
+    let ana_browser = relay.join(1).await;
+    let mut bo_browser = callee.join(2).await;
+    // More often than the pool has destinations.
+    for _ in 0..4 {
+        host_until_up(&mut bo_browser, &bo).await;
+        let mut there = dial_until(&ana_browser, &bo, Opened::Connected).await;
+        carry(&mut there, &mut incoming(&mut bo_browser).await, 1000).await;
+        bo_browser.say(FromMember::Unhost).await;
+        hosting(&mut bo_browser, Hosting::Off).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_nobody_hosts_is_unreachable() {
     let relay = relay_at(bridge(1), |_| {}).await;
     let mut browser = relay.join(1).await;
