@@ -79,6 +79,12 @@
     return;
   }
   setPolicy();
+  // Deferred scripts run when the styles are there, or were refused: without them a screen could mislead.
+  var style = document.querySelector("link[rel=stylesheet]");
+  if (style && !style.sheet) {
+    explain(style.href);
+    return;
+  }
   var app = boot.dataset.app;
   var wasm = boot.dataset.wasm;
   var code = fetch(wasm, { integrity: boot.dataset.wasmIntegrity }).then(function (answer) {

@@ -42,7 +42,7 @@ const SOURCES: [&str; 18] = [
     "web",
 ];
 /// Programs whose version may change the result.
-const TOOLS: [&str; 4] = ["rustc", "trunk", "wasm-bindgen", "wasm-opt"];
+const TOOLS: [&str; 3] = ["rustc", "trunk", "wasm-bindgen"];
 
 /// Builds the app, unless `dist/` holds this very build already.
 pub fn build_app(root: &Path) -> Result<()> {
