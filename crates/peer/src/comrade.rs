@@ -207,11 +207,10 @@ impl Comrade {
 
     /// Whether no more messages are taken.
     pub(crate) fn is_full(&self) -> bool {
-        let most = if self.record.is_met() {
-            limits::MAX_OUTBOX
-        } else {
-            limits::MAX_OUTBOX_UNMET
-        };
-        self.waiting_messages() >= most
+        let waiting = self.waiting_messages();
+        if self.record.is_met() {
+            return waiting >= limits::MAX_OUTBOX;
+        }
+        waiting >= limits::MAX_OUTBOX_UNMET || self.record.next_ordinal > limits::MAX_MESSAGES_UNMET
     }
 }

@@ -168,6 +168,17 @@ impl Engine {
 
     fn input(&mut self, step: &mut Step, changes: &mut Vec<Change>, input: Input) {
         match input {
+            // Said again to who leads already: nothing new.
+            Input::Leading
+                if matches!(
+                    self.phase,
+                    Phase::Looking(_)
+                        | Phase::Absent(_)
+                        | Phase::Locked(_)
+                        | Phase::Stretching { .. }
+                        | Phase::Loading { .. }
+                        | Phase::Open(..)
+                ) => {}
             Input::Leading => {
                 self.forget(step, Refusal::Locked);
                 let read = step.read(vault::header_query());

@@ -276,7 +276,8 @@ impl Open {
             pair.bundle_told = pair.bundle_told.max(report.bundle);
             // An older one may come late; it says nothing new.
             if report.made_at >= pair.acknowledged_at {
-                pair.acknowledged_at = report.made_at;
+                // A clock that was ahead for a moment must not silence what comes later.
+                pair.acknowledged_at = report.made_at.min(step.now);
                 pair.acknowledged = report.acknowledgement.clone();
                 self.settle(step, id);
                 self.resupply(step, id);

@@ -41,6 +41,8 @@ pub const LAST_CHARS: usize = 120;
 pub const MAX_OUTBOX: usize = 1_000;
 /// The same while the comrade has not been met: whoever never answers shall not cost much.
 pub const MAX_OUTBOX_UNMET: usize = 50;
+/// Messages of a conversation with somebody who has not been met: removing them all is one batch.
+pub const MAX_MESSAGES_UNMET: u64 = 150;
 /// Accepted but unacknowledged operations kept for being asked for again, per comrade; the oldest
 /// are let go first.
 pub const MAX_KEPT: usize = 1_000;

@@ -402,13 +402,17 @@ impl Open {
 
     /// An entry that is not tried any longer: not delivered, unless a home has it.
     fn give_up(&mut self, step: &mut Step, id: ComradeId, number: u64) {
-        let Some(entry) = self
-            .comrades
-            .get(&id)
-            .and_then(|comrade| comrade.outbox.get(&number))
-        else {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
+        let Some(entry) = comrade.outbox.get(&number).cloned() else {
+            return;
+        };
+        if entry.content == Content::Control && comrade.record.is_met() {
+            // What it said is still to be said.
+            comrade.pair.report_due = true;
+            step.touched.pairs.insert(id);
+        }
         if entry.is_waiting()
             && let Some(ordinal) = entry.ordinal()
         {

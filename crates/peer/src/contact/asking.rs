@@ -256,7 +256,10 @@ impl Open {
     /// Refuses whoever asks, or takes back having asked. They are not told.
     pub(crate) fn decline(&mut self, step: &mut Step, id: ComradeId) -> Result<Answer, Refusal> {
         let comrade = self.comrades.get(&id).ok_or(Refusal::Unknown)?;
-        if comrade.record.is_met() {
+        // They sent so much that they must have confirmed, whatever became of saying so.
+        let talked = !comrade.record.is_asking()
+            && comrade.record.next_ordinal > limits::MAX_MESSAGES_UNMET.saturating_add(50);
+        if comrade.record.is_met() || talked {
             return Err(Refusal::OutOfBounds);
         }
         let invite = comrade.record.answered;

@@ -352,6 +352,9 @@ fn a_tab_that_does_not_lead_holds_no_keys() {
     assert_eq!(world.ask(0, Command::TakeLead), Ok(Answer::Done));
     assert_eq!(world.peers[0].vault, Some(VaultState::Locked));
     assert_eq!(world.ask(0, unlock), Ok(Answer::Done));
+    // Who leads already loses nothing by asking again.
+    assert_eq!(world.ask(0, Command::TakeLead), Ok(Answer::Done));
+    assert_eq!(world.peers[0].vault, Some(VaultState::Open));
     world.peers[0].store.refuse(0, StoreError::LeaseLost);
     let send = Command::SendMessage {
         comrade: bo,

@@ -51,6 +51,20 @@ fn acknowledgements_leave_at_the_chosen_pace() {
 }
 
 #[test]
+fn an_acknowledgement_that_nobody_took_is_made_again() {
+    let (mut world, bo, _) = met(309);
+    world.pass(2 * HOUR);
+    world.send(0, bo, "hello");
+    world.disconnect(0);
+    // Bo's acknowledgement waits for Ana, and is too old to be worth much before she is back.
+    world.pass(6 * DAY);
+    assert!(!is_delivered(&world.page(0, bo)[0]));
+    world.connect(0);
+    world.pass(2 * HOUR);
+    assert!(is_delivered(&world.page(0, bo)[0]));
+}
+
+#[test]
 fn acknowledgements_are_not_acknowledged() {
     let (mut world, bo, _) = met(302);
     world.pass(2 * DAY);
