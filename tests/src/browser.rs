@@ -52,13 +52,15 @@ impl Browser {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0");
         let (driver, port) = Running::start(command, LOCAL, |line| {
-            let (_, rest) = line.split_once("on port ")?;
+            let (_, rest) = line.split_once("started successfully on port ")?;
             rest.trim_end_matches('.').parse::<u16>().ok()
         })
         .context("chromedriver; `cargo xtask test` installs it")?;
         let mut wanted = DesiredCapabilities::chrome();
         for argument in [
             "--headless=new",
+            // Through pipes, so that a browser ends with its driver even when a test fails half-way.
+            "--remote-debugging-pipe",
             "--no-sandbox",
             "--disable-gpu",
             "--disable-quic",

@@ -106,7 +106,9 @@ impl Relay {
         let (running, (origin, join)) = Running::start(command, LOCAL, |line| {
             let value: serde_json::Value = serde_json::from_str(line).ok()?;
             let text = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
-            Some((text("origin")?, text("join")?))
+            let origin = text("origin")?;
+            let join = format!("{origin}/#j/{}", text("join")?);
+            Some((origin, join))
         })?;
         self.running = Some(running);
         self.origin = origin;

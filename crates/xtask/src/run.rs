@@ -70,8 +70,8 @@ fn relay(
     let line = first_line(&mut relay)?;
     let ready: serde_json::Value = serde_json::from_str(&line)
         .with_context(|| format!("the relay at {listen} did not start; its last words stand above"))?;
-    let link = ready.get("join").and_then(|link| link.as_str()).context("the relay printed no link")?;
-    println!("\n{title}:  {link}");
+    let text = |name: &str| ready.get(name).and_then(|text| text.as_str()).context("the relay printed no link");
+    println!("\n{title}:  {}/#j/{}", text("origin")?, text("join")?);
     Ok(relay)
 }
 

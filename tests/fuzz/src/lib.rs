@@ -34,7 +34,7 @@ pub struct Target {
 pub fn targets() -> Vec<Target> {
     type Listed = (&'static [(&'static str, fn(&[u8]))], fn(&str) -> Vec<Vec<u8>>);
     let crates: [Listed; 6] = [
-        (komrade_crypto::FUZZ, komrade_crypto::seeds),
+        (komrade_crypto::fuzz::FUZZ, komrade_crypto::fuzz::seeds),
         (komrade_ether::FUZZ, komrade_ether::seeds),
         (komrade_i2p::FUZZ, komrade_i2p::seeds),
         (komrade_peer::FUZZ, komrade_peer::seeds),
