@@ -118,7 +118,9 @@ impl Arguments {
     }
 
     fn router(&self) -> Result<Option<Router>, UsageError> {
-        let words: Vec<&str> = self.router.iter().flatten().map(String::as_str).collect();
+        // Quoted, `sam HOST:PORT` is one word.
+        let given = self.router.iter().flatten();
+        let words: Vec<&str> = given.flat_map(|word| word.split_whitespace()).collect();
         match (words.as_slice(), &self.private_net) {
             ([], None) => Ok(None),
             (["embedded"], None) => Ok(Some(Router::Embedded { public: None })),
@@ -198,6 +200,13 @@ mod tests {
         let config = parse(&format!("--config {} --listen 127.0.0.1:2", file.display())).unwrap();
         assert_eq!(config.listen, ([127, 0, 0, 1], 2).into());
         assert_eq!(config.data, Some("/there".into()));
+    }
+
+    #[test]
+    fn a_router_may_be_one_quoted_word() {
+        let line = ["komrade-relay", "--router", "sam 127.0.0.1:7656"];
+        let config = Arguments::try_parse_from(line).unwrap().config().unwrap().0;
+        assert!(matches!(config.router, Router::Sam { address } if address == "127.0.0.1:7656"));
     }
 
     #[test]
