@@ -113,8 +113,7 @@ impl Pool {
         let mut places = self.places.subscribe();
         let useful = |pooled: &&Arc<Pooled>| !pooled.has_failed(to);
         let any_useful = |places: &Places| live(places).any(|pooled| useful(&pooled));
-        let being_made = live(&places.borrow()).count() < places.borrow().len();
-        if being_made {
+        if !self.is_full() {
             // If it takes too long, one that has failed before is still better than none.
             let _ = timeout(WAIT, places.wait_for(any_useful)).await;
         }
@@ -128,12 +127,17 @@ impl Pool {
             .map(|pooled| Arc::clone(pooled))
     }
 
+    /// None is being made.
+    fn is_full(&self) -> bool {
+        let places = self.places.borrow();
+        live(&places).count() == places.len()
+    }
+
     /// Lets go of the oldest if none can reach an address that should be reachable.
     fn make_room(&self, to: Address) {
+        let stuck = self.is_full() && self.was_alive_lately(to);
         let places = self.places.borrow();
-        let stuck = live(&places).count() == places.len()
-            && live(&places).all(|pooled| pooled.has_failed(to))
-            && self.was_alive_lately(to);
+        let stuck = stuck && live(&places).all(|pooled| pooled.has_failed(to));
         let oldest = live(&places).min_by_key(|pooled| pooled.since);
         if let Some(oldest) = oldest.filter(|oldest| stuck && oldest.since.elapsed() >= LEAST_AGE) {
             debug!("a destination for dials is replaced");
