@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::{
-    BrowserLogEntry, By, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver, WebElement,
+    BrowserLogEntry, By, ChromiumLikeCapabilities, DesiredCapabilities, LoggingPrefsLogLevel,
+    WebDriver, WebElement,
 };
 
 use crate::{LOCAL, LOOK, Running};
@@ -28,10 +29,34 @@ pub struct Shape {
 impl Shape {
     /// All four, each with the ending of its picture's name.
     pub const ALL: [(Self, &'static str); 4] = [
-        (Self { phone: false, dark: false }, "desktop-light"),
-        (Self { phone: false, dark: true }, "desktop-dark"),
-        (Self { phone: true, dark: false }, "phone-light"),
-        (Self { phone: true, dark: true }, "phone-dark"),
+        (
+            Self {
+                phone: false,
+                dark: false,
+            },
+            "desktop-light",
+        ),
+        (
+            Self {
+                phone: false,
+                dark: true,
+            },
+            "desktop-dark",
+        ),
+        (
+            Self {
+                phone: true,
+                dark: false,
+            },
+            "phone-light",
+        ),
+        (
+            Self {
+                phone: true,
+                dark: true,
+            },
+            "phone-dark",
+        ),
     ];
 }
 
@@ -77,8 +102,17 @@ impl Browser {
         wanted.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
         wanted.set_browser_log_level(LoggingPrefsLogLevel::All)?;
         let web = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await?;
-        let browser = Self { web, _driver: driver, _profile: profile };
-        browser.shape(Shape { phone: false, dark: false }).await?;
+        let browser = Self {
+            web,
+            _driver: driver,
+            _profile: profile,
+        };
+        browser
+            .shape(Shape {
+                phone: false,
+                dark: false,
+            })
+            .await?;
         Ok(browser)
     }
 
@@ -117,7 +151,11 @@ impl Browser {
     /// # Errors
     /// If the browser does not.
     pub async fn shape(&self, shape: Shape) -> Result<()> {
-        let (width, height, scale) = if shape.phone { (390, 844, 2) } else { (1280, 800, 1) };
+        let (width, height, scale) = if shape.phone {
+            (390, 844, 2)
+        } else {
+            (1280, 800, 1)
+        };
         let cdp = self.web.cdp();
         cdp.send_raw(
             "Emulation.setDeviceMetricsOverride",
@@ -163,7 +201,8 @@ impl Browser {
                     return Ok(element);
                 }
             }
-            self.still_waiting(started, bound, &format!("`{id}`")).await?;
+            self.still_waiting(started, bound, &format!("`{id}`"))
+                .await?;
         }
     }
 
@@ -180,7 +219,8 @@ impl Browser {
                 }
             }
             let shown: String = text.chars().take(60).collect();
-            self.still_waiting(started, bound, &format!("`{id}` with “{shown}”")).await?;
+            self.still_waiting(started, bound, &format!("`{id}` with “{shown}”"))
+                .await?;
         }
     }
 
@@ -218,7 +258,12 @@ impl Browser {
             if found.len() == count {
                 return Ok(found);
             }
-            self.still_waiting(started, bound, &format!("{count} times `{id}`, have {}", found.len())).await?;
+            self.still_waiting(
+                started,
+                bound,
+                &format!("{count} times `{id}`, have {}", found.len()),
+            )
+            .await?;
         }
     }
 
@@ -241,7 +286,8 @@ impl Browser {
             if element.is_enabled().await.unwrap_or(false) && element.click().await.is_ok() {
                 return Ok(());
             }
-            self.still_waiting(started, LOCAL, &format!("clicking `{id}`")).await?;
+            self.still_waiting(started, LOCAL, &format!("clicking `{id}`"))
+                .await?;
         }
     }
 
@@ -278,7 +324,10 @@ impl Browser {
     /// If there is none.
     pub async fn value(&self, id: &str) -> Result<String> {
         let element = self.see(id, LOCAL).await?;
-        element.prop("value").await?.with_context(|| format!("`{id}` has no value"))
+        element
+            .prop("value")
+            .await?
+            .with_context(|| format!("`{id}` has no value"))
     }
 
     /// What the console said since the last call.
@@ -312,8 +361,22 @@ impl Browser {
             tokio::time::sleep(LOOK).await;
             return Ok(());
         }
-        let body = self.web.find(By::Tag("body")).await?.text().await.unwrap_or_default();
-        let console: Vec<_> = self.console().await.unwrap_or_default().into_iter().map(|entry| entry.message).collect();
-        bail!("waited {bound:?} for {wanted}; the page shows:\n{body}\nthe console says: {console:?}")
+        let body = self
+            .web
+            .find(By::Tag("body"))
+            .await?
+            .text()
+            .await
+            .unwrap_or_default();
+        let console: Vec<_> = self
+            .console()
+            .await
+            .unwrap_or_default()
+            .into_iter()
+            .map(|entry| entry.message)
+            .collect();
+        bail!(
+            "waited {bound:?} for {wanted}; the page shows:\n{body}\nthe console says: {console:?}"
+        )
     }
 }

@@ -31,7 +31,11 @@ const LOOK: Duration = Duration::from_millis(50);
 /// # Errors
 /// If it fails, or does not hold within `bound`; the error names `what` was waited for.
 #[allow(clippy::disallowed_methods, reason = "a test ends by the clock")]
-pub async fn until(bound: Duration, what: &str, mut condition: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+pub async fn until(
+    bound: Duration,
+    what: &str,
+    mut condition: impl AsyncFnMut() -> Result<bool>,
+) -> Result<()> {
     let started = Instant::now();
     while !condition().await? {
         if started.elapsed() > bound {

@@ -30,7 +30,11 @@ impl Person {
         browser.click("welcome-start").await?;
         let passphrase = cut_keys(&browser, name).await?;
         browser.see("screen-people", LOCAL).await?;
-        Ok(Self { browser, name: name.to_owned(), passphrase })
+        Ok(Self {
+            browser,
+            name: name.to_owned(),
+            passphrase,
+        })
     }
 
     /// Waits until others can reach this device.
@@ -39,7 +43,9 @@ impl Person {
     /// If its destination does not come up.
     pub async fn reachable(&self) -> Result<()> {
         self.browser.click("nav-route").await?;
-        self.browser.see_with("route-hosting", "data-mood", "done", I2P).await?;
+        self.browser
+            .see_with("route-hosting", "data-mood", "done", I2P)
+            .await?;
         Ok(())
     }
 
@@ -89,7 +95,11 @@ impl Person {
     /// If there is no such comrade.
     pub async fn open_conversation(&self, name: &str) -> Result<()> {
         self.browser.click("nav-people").await?;
-        self.browser.see_text("person-name", name, I2P).await?.click().await?;
+        self.browser
+            .see_text("person-name", name, I2P)
+            .await?
+            .click()
+            .await?;
         self.browser.see("screen-conversation", LOCAL).await?;
         Ok(())
     }
@@ -111,7 +121,14 @@ impl Person {
     /// If it does not come.
     pub async fn read(&self, text: &str, bound: Duration) -> Result<()> {
         // What a long text ends with shows that all of it is here.
-        let end: String = text.chars().rev().take(200).collect::<Vec<_>>().into_iter().rev().collect();
+        let end: String = text
+            .chars()
+            .rev()
+            .take(200)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
         self.browser.see_text("message-text", &end, bound).await?;
         Ok(())
     }
@@ -166,14 +183,28 @@ pub async fn cut_keys(browser: &Browser, name: &str) -> Result<String> {
         words.push(word.text().await?);
     }
     browser.click("words-written").await?;
-    for (number, asked) in browser.count("check-word", 3, LOCAL).await?.iter().enumerate() {
-        let position: usize = asked.attr("data-position").await?.context("no position")?.parse()?;
-        let word = words.get(position - 1).context("a word that was not shown")?;
+    for (number, asked) in browser
+        .count("check-word", 3, LOCAL)
+        .await?
+        .iter()
+        .enumerate()
+    {
+        let position: usize = asked
+            .attr("data-position")
+            .await?
+            .context("no position")?
+            .parse()?;
+        let word = words
+            .get(position - 1)
+            .context("a word that was not shown")?;
         browser.fill(&format!("check-{}", number + 1), word).await?;
     }
     browser.click("check-next").await?;
     let passphrase = browser.text("passphrase-offered").await?;
-    ensure!(passphrase.split_whitespace().count() == 6, "six words are offered");
+    ensure!(
+        passphrase.split_whitespace().count() == 6,
+        "six words are offered"
+    );
     browser.click("passphrase-take").await?;
     Ok(passphrase)
 }

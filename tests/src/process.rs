@@ -32,9 +32,14 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("could not start {name}; run the tests with `cargo xtask test`"))?;
+            .with_context(|| {
+                format!("could not start {name}; run the tests with `cargo xtask test`")
+            })?;
         let stdout = child.stdout.take().context("no output")?;
-        let running = Self { child, name: name.clone() };
+        let running = Self {
+            child,
+            name: name.clone(),
+        };
         let (found, receiver) = mpsc::channel();
         std::thread::spawn(move || {
             // Reads on to the end, so that the pipe never fills.
@@ -55,7 +60,9 @@ impl Running {
     /// # Errors
     /// If the system refuses.
     pub fn kill(&mut self) -> Result<()> {
-        self.child.kill().with_context(|| format!("could not kill {}", self.name))?;
+        self.child
+            .kill()
+            .with_context(|| format!("could not kill {}", self.name))?;
         self.child.wait()?;
         Ok(())
     }
@@ -80,7 +87,7 @@ impl Drop for Running {
 pub fn program(name: &str) -> Result<PathBuf> {
     let test = env::current_exe()?;
     let folder = test.ancestors().find(|folder| folder.join(name).is_file());
-    folder
-        .map(|folder| folder.join(name))
-        .with_context(|| format!("{name} is not built; run `cargo xtask test`, which builds it first"))
+    folder.map(|folder| folder.join(name)).with_context(|| {
+        format!("{name} is not built; run `cargo xtask test`, which builds it first")
+    })
 }

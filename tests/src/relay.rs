@@ -31,7 +31,11 @@ impl Network {
             let value: serde_json::Value = serde_json::from_str(line).ok()?;
             Some(value.get("sam")?.as_str()?.to_owned())
         })?;
-        Ok(Self { _routers: routers, folder, sam })
+        Ok(Self {
+            _routers: routers,
+            folder,
+            sam,
+        })
     }
 
     /// The folder of router infos, for relays with a router of their own.
@@ -93,10 +97,19 @@ impl Relay {
     pub fn restart(&mut self) -> Result<()> {
         self.running = None;
         let mut command = Command::new(program("komrade-relay")?);
-        command.args(["--print-json", "--listen", &self.listen.to_string(), "--data"]).arg(self.data.path());
+        command
+            .args([
+                "--print-json",
+                "--listen",
+                &self.listen.to_string(),
+                "--data",
+            ])
+            .arg(self.data.path());
         match &self.settings {
             RelaySettings::Private(folder) => {
-                command.args(["--router", "private", "--private-net"]).arg(folder);
+                command
+                    .args(["--router", "private", "--private-net"])
+                    .arg(folder);
             }
             RelaySettings::Sam(address) => {
                 command.args(["--router", &format!("sam {address}")]);
@@ -121,7 +134,10 @@ impl Relay {
     /// # Errors
     /// If it was not running.
     pub fn kill(&mut self) -> Result<()> {
-        self.running.take().context("the relay is not running")?.kill()
+        self.running
+            .take()
+            .context("the relay is not running")?
+            .kill()
     }
 
     /// `http://127.0.0.1:port`.

@@ -9,7 +9,11 @@ use serde_json::json;
 /// What the console says at level SEVERE.
 async fn severe(browser: &Browser) -> Result<Vec<String>> {
     let entries = browser.console().await?;
-    Ok(entries.into_iter().filter(|entry| entry.level == "SEVERE").map(|entry| entry.message).collect())
+    Ok(entries
+        .into_iter()
+        .filter(|entry| entry.level == "SEVERE")
+        .map(|entry| entry.message)
+        .collect())
 }
 
 /// Collects every violation of the policy that happens on the page from now on.
@@ -26,7 +30,11 @@ async fn watch_violations(browser: &Browser) -> Result<()> {
 }
 
 async fn violations(browser: &Browser) -> Result<Vec<String>> {
-    Ok(browser.web().execute("return window.violations", vec![]).await?.convert()?)
+    Ok(browser
+        .web()
+        .execute("return window.violations", vec![])
+        .await?
+        .convert()?)
 }
 
 /// Every address the page has loaded something from.
@@ -56,15 +64,30 @@ async fn the_app_opens_under_the_strict_policy_and_asks_nobody_else() -> Result<
         )
         .await?;
     for wanted in ["img-src", "require-trusted-types-for"] {
-        let stopped = async || Ok(violations(&browser).await?.iter().any(|name| name == wanted));
+        let stopped = async || {
+            Ok(violations(&browser)
+                .await?
+                .iter()
+                .any(|name| name == wanted))
+        };
         until(LOCAL, &format!("a violation of {wanted}"), stopped).await?;
     }
-    let broken = browser.web().execute("return window.broken === true", vec![]).await?;
+    let broken = browser
+        .web()
+        .execute("return window.broken === true", vec![])
+        .await?;
     ensure!(!broken.convert::<bool>()?, "the inline script ran");
 
     let all = loaded(&browser).await?;
-    ensure!(all.len() >= 4, "only {} requests were looked at: {all:?}", all.len());
-    let foreign: Vec<_> = all.iter().filter(|name| !name.starts_with(relay.origin()) && !name.contains("canary")).collect();
+    ensure!(
+        all.len() >= 4,
+        "only {} requests were looked at: {all:?}",
+        all.len()
+    );
+    let foreign: Vec<_> = all
+        .iter()
+        .filter(|name| !name.starts_with(relay.origin()) && !name.contains("canary"))
+        .collect();
     ensure!(foreign.is_empty(), "foreign requests: {foreign:?}");
     browser.close().await
 }
@@ -74,11 +97,17 @@ async fn keys_survive_a_reload_and_the_app_opens_without_its_relay() -> Result<(
     let mut relay = Relay::start(RelaySettings::Embedded)?;
     let person = Person::arrive(relay.join_link(), "Rosa").await?;
     let address = person.browser.web().current_url().await?.to_string();
-    ensure!(!address.contains("#j/"), "the join secret left the address bar");
+    ensure!(
+        !address.contains("#j/"),
+        "the join secret left the address bar"
+    );
     person
         .browser
         .web()
-        .execute_async("const done = arguments[0]; navigator.serviceWorker.ready.then(() => done(true))", vec![])
+        .execute_async(
+            "const done = arguments[0]; navigator.serviceWorker.ready.then(() => done(true))",
+            vec![],
+        )
         .await?;
     relay.kill()?;
     person.reload().await?;
@@ -108,13 +137,25 @@ async fn a_second_tab_says_that_the_first_one_leads_and_can_take_over() -> Resul
 async fn a_changed_app_is_refused_in_plain_words() -> Result<()> {
     // A relay of one's own that serves a copy of the app in which one byte of code is another.
     let dist = tempfile::TempDir::new()?;
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent")?;
-    let copied = Command::new("cp").arg("-r").arg(root.join("dist/.")).arg(dist.path()).status()?;
-    ensure!(copied.success(), "the app is not built; run `cargo xtask test`");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("no parent")?;
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(root.join("dist/."))
+        .arg(dist.path())
+        .status()?;
+    ensure!(
+        copied.success(),
+        "the app is not built; run `cargo xtask test`"
+    );
     let mut changed = 0;
     for entry in fs::read_dir(dist.path())? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.starts_with("komrade-app") && name.ends_with(".wasm") {
             let mut bytes = fs::read(&path)?;
             let last = bytes.last_mut().context("empty")?;
@@ -125,7 +166,8 @@ async fn a_changed_app_is_refused_in_plain_words() -> Result<()> {
         }
     }
     ensure!(changed == 1, "{changed} files were changed");
-    let files = axum::Router::new().fallback_service(tower_http::services::ServeDir::new(dist.path()));
+    let files =
+        axum::Router::new().fallback_service(tower_http::services::ServeDir::new(dist.path()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move { axum::serve(listener, files).await });
@@ -153,7 +195,10 @@ async fn an_invite_opened_where_no_vault_is_offers_both_ways() -> Result<()> {
     let address = browser.web().current_url().await?.to_string();
     ensure!(!address.contains("#i/"), "the secret left the address bar");
     browser.click("invited-known").await?;
-    ensure!(browser.value("invited-text").await? == link, "the text to paste is the link");
+    ensure!(
+        browser.value("invited-text").await? == link,
+        "the text to paste is the link"
+    );
     browser.click("invited-back").await?;
     browser.click("invited-new").await?;
     cut_keys(&browser, "Bo").await?;
@@ -169,16 +214,33 @@ async fn a_worker_that_dies_is_noticed_and_can_be_started_again() -> Result<()> 
     let relay = Relay::start(RelaySettings::Embedded)?;
     let person = Person::arrive(relay.join_link(), "Rosa").await?;
     // The worker is a target of its own to the browser's debugger.
-    let targets = person.browser.web().cdp().send_raw("Target.getTargets", json!({})).await?;
+    let targets = person
+        .browser
+        .web()
+        .cdp()
+        .send_raw("Target.getTargets", json!({}))
+        .await?;
     let worker = targets
         .get("targetInfos")
         .and_then(|list| list.as_array())
-        .and_then(|list| list.iter().find(|target| target.get("type").and_then(|kind| kind.as_str()) == Some("worker")))
+        .and_then(|list| {
+            list.iter()
+                .find(|target| target.get("type").and_then(|kind| kind.as_str()) == Some("worker"))
+        })
         .and_then(|target| target.get("targetId"))
         .and_then(|id| id.as_str())
         .map(str::to_owned);
-    let Some(worker) = worker else { anyhow::bail!("no worker among {targets}") };
-    person.browser.web().cdp().send_raw("Target.closeTarget", json!({ "targetId": worker })).await?;
+    let Some(worker) = worker else {
+        anyhow::bail!("no worker among {targets}")
+    };
+    let cdp = person.browser.web().cdp();
+    let attached = cdp
+        .send_raw("Target.attachToTarget", json!({ "targetId": worker }))
+        .await?;
+    let end = json!({ "id": 1, "method": "Runtime.evaluate", "params": { "expression": "self.close()" } });
+    let to_worker = json!({ "sessionId": attached.get("sessionId"), "message": end.to_string() });
+    cdp.send_raw("Target.sendMessageToTarget", to_worker)
+        .await?;
     person.browser.click("trouble-action").await?;
     person.unlock_with(&person.passphrase).await?;
     person.browser.see("screen-people", LOCAL).await?;

@@ -23,24 +23,43 @@ struct Album {
 impl Album {
     fn open() -> Result<Self> {
         if let Some(folder) = env::var_os("KOMRADE_SCREENSHOTS") {
-            return Ok(Self { folder: folder.into(), _temporary: None, screens: 0 });
+            return Ok(Self {
+                folder: folder.into(),
+                _temporary: None,
+                screens: 0,
+            });
         }
         let temporary = TempDir::new()?;
-        Ok(Self { folder: temporary.path().to_owned(), _temporary: Some(temporary), screens: 0 })
+        Ok(Self {
+            folder: temporary.path().to_owned(),
+            _temporary: Some(temporary),
+            screens: 0,
+        })
     }
 
     /// Pictures of what `browser` shows. Nothing may stick out sideways on any of them.
     async fn take(&mut self, browser: &Browser, name: &str) -> Result<()> {
         for (shape, ending) in Shape::ALL {
             browser.shape(shape).await?;
-            let script = "const page = document.documentElement; return page.scrollWidth - page.clientWidth";
+            let script =
+                "const page = document.documentElement; return page.scrollWidth - page.clientWidth";
             let over: i64 = browser.web().execute(script, vec![]).await?.convert()?;
             ensure!(over <= 0, "{name}-{ending} is {over} pixels too wide");
-            let file = self.folder.join(format!("{:02}-{name}-{ending}.png", self.screens + 1));
+            let file = self
+                .folder
+                .join(format!("{:02}-{name}-{ending}.png", self.screens + 1));
             browser.picture(&file).await?;
-            ensure!(fs::metadata(&file)?.len() > LEAST_BYTES, "{name}-{ending} is blank");
+            ensure!(
+                fs::metadata(&file)?.len() > LEAST_BYTES,
+                "{name}-{ending} is blank"
+            );
         }
-        browser.shape(Shape { phone: false, dark: false }).await?;
+        browser
+            .shape(Shape {
+                phone: false,
+                dark: false,
+            })
+            .await?;
         self.screens += 1;
         Ok(())
     }
@@ -71,7 +90,11 @@ async fn every_screen_is_drawn_in_four_variants() -> Result<()> {
     browser.click("check-next").await?;
     album.take(&browser, "cutting-check").await?;
     for (number, field) in asked.iter().enumerate() {
-        let position: usize = field.attr("data-position").await?.unwrap_or_default().parse()?;
+        let position: usize = field
+            .attr("data-position")
+            .await?
+            .unwrap_or_default()
+            .parse()?;
         let word = words.get(position - 1).map_or("", String::as_str);
         browser.fill(&format!("check-{}", number + 1), word).await?;
     }
@@ -88,7 +111,11 @@ async fn every_screen_is_drawn_in_four_variants() -> Result<()> {
     album.take(&browser, "meet").await?;
     browser.click("nav-route").await?;
     album.take(&browser, "route-waking").await?;
-    let ana = Person { browser, name: "Ana".to_owned(), passphrase };
+    let ana = Person {
+        browser,
+        name: "Ana".to_owned(),
+        passphrase,
+    };
 
     let bo = Person::arrive(second.join_link(), "Bo").await?;
     ana.reachable().await?;
@@ -115,8 +142,14 @@ async fn every_screen_is_drawn_in_four_variants() -> Result<()> {
     ana.confirm().await?;
     bo.open_conversation("Ana").await?;
     for (mine, theirs) in [
-        ("The hall is ours until ten. Can you bring the banner?", "Yes. Also the leaflets, 400 of them 🌹"),
-        ("Rosa is vouching for Emil. One more and he is in.", "I met him at the bakery strike."),
+        (
+            "The hall is ours until ten. Can you bring the banner?",
+            "Yes. Also the leaflets, 400 of them 🌹",
+        ),
+        (
+            "Rosa is vouching for Emil. One more and he is in.",
+            "I met him at the bakery strike.",
+        ),
         ("نلتقي عند السادسة", "And the meeting point stays the same?"),
     ] {
         ana.write(mine).await?;
@@ -139,7 +172,11 @@ async fn every_screen_is_drawn_in_four_variants() -> Result<()> {
     bo.browser.open(second.origin()).await?;
     bo.browser.see("take-lead", LOCAL).await?;
     album.take(&bo.browser, "second-tab").await?;
-    ensure!(album.screens >= SCREENS, "only {} screens were seen", album.screens);
+    ensure!(
+        album.screens >= SCREENS,
+        "only {} screens were seen",
+        album.screens
+    );
     ana.browser.close().await?;
     bo.browser.close().await
 }

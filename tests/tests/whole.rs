@@ -29,13 +29,19 @@ async fn two_browsers_on_two_relays_meet_and_talk_over_i2p() -> Result<()> {
 
     let invite = ana.make_invite().await?;
     ensure!(invite.len() <= 200, "the invite has {} bytes", invite.len());
-    ensure!(invite.split('#').count() == 2, "everything secret stands after #");
+    ensure!(
+        invite.split('#').count() == 2,
+        "everything secret stands after #"
+    );
     bo.accept(&invite).await?;
     let code = ana.confirm().await?;
     bo.open_conversation("Ana").await?;
     bo.browser.see("composer", I2P).await?;
     bo.browser.click("conversation-about").await?;
-    ensure!(bo.browser.text("code").await? == code, "both see the same code");
+    ensure!(
+        bo.browser.text("code").await? == code,
+        "both see the same code"
+    );
     bo.open_conversation("Ana").await?;
 
     let (from_ana, from_bo) = (five("Ana"), five("Bo"));
@@ -48,26 +54,41 @@ async fn two_browsers_on_two_relays_meet_and_talk_over_i2p() -> Result<()> {
     let all = ana.messages().await?;
     ensure!(all.len() == 10, "ten messages, none twice: {}", all.len());
     for text in from_ana.iter().chain(&from_bo) {
-        ensure!(all.contains(text), "not shown as it was written: {text:.40}");
+        ensure!(
+            all.contains(text),
+            "not shown as it was written: {text:.40}"
+        );
     }
-    ana.browser.see_with("message", "data-tick", "delivered", I2P).await?;
+    ana.browser
+        .see_with("message", "data-tick", "delivered", I2P)
+        .await?;
 
     for person in [&ana, &bo] {
         person.browser.reload().await?;
-        person.unlock_with("not the right passphrase at all").await?;
-        person.browser.see_text("unlock-passphrase-error", "passphrase", LOCAL).await?;
+        person
+            .unlock_with("not the right passphrase at all")
+            .await?;
+        person
+            .browser
+            .see_text("unlock-passphrase-error", "passphrase", LOCAL)
+            .await?;
         person.unlock_with(&person.passphrase).await?;
         person.browser.see("screen-conversation", LOCAL).await?;
         person.browser.count("message", 10, LOCAL).await?;
     }
-    ensure!(ana.messages().await? == all, "the history is the same after a reload");
+    ensure!(
+        ana.messages().await? == all,
+        "the history is the same after a reload"
+    );
 
     second.kill()?;
     let queued = "Written while Bo's relay was down";
     ana.write(queued).await?;
     second.restart()?;
     bo.read(queued, I2P).await?;
-    ana.browser.see_with("message", "data-tick", "delivered", I2P).await?;
+    ana.browser
+        .see_with("message", "data-tick", "delivered", I2P)
+        .await?;
     ensure!(bo.messages().await?.len() == 11, "nothing is doubled");
 
     for person in [ana, bo] {

@@ -29,5 +29,17 @@ pub fn bench(root: &Path, what: What) -> Result<()> {
         What::App => "bench-app",
         What::Relay => "bench-relay",
     };
-    run(&mut cargo(root, &["run", "--release", "--locked", "--quiet", "--package", "komrade-tests", "--bin", name]))
+    run(&mut cargo(
+        root,
+        &[
+            "run",
+            "--release",
+            "--locked",
+            "--quiet",
+            "--package",
+            "komrade-tests",
+            "--bin",
+            name,
+        ],
+    ))
 }

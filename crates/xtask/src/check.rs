@@ -29,8 +29,14 @@ const IN_THE_BROWSER: [&str; 11] = [
 ];
 
 /// Words that mean "not finished". Written apart here so that this file does not trip over itself.
-const UNFINISHED: [&str; 6] =
-    [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[ig", "nore"), concat!("for", " now")];
+const UNFINISHED: [&str; 6] = [
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("todo", "!("),
+    concat!("unimplemented", "!("),
+    concat!("#[ig", "nore"),
+    concat!("for", " now"),
+];
 
 /// Runs every check; the first that fails ends it.
 pub fn check(root: &Path) -> Result<()> {
@@ -42,21 +48,39 @@ pub fn check(root: &Path) -> Result<()> {
         times.push(stage.end());
         Ok(())
     };
-    stage("formatting", &mut || run(&mut cargo(root, &["fmt", "--all", "--check"])))?;
+    stage("formatting", &mut || {
+        run(&mut cargo(root, &["fmt", "--all", "--check"]))
+    })?;
     stage("unfinished words", &mut || unfinished(root))?;
     stage("arrows", &mut || arrows::check(root))?;
     stage("licences, bans and sources", &mut || {
-        run(&mut command(root, "cargo-deny", &["--locked", "check", "bans", "licenses", "sources"]))
+        run(&mut command(
+            root,
+            "cargo-deny",
+            &["--locked", "check", "bans", "licenses", "sources"],
+        ))
     })?;
     stage("lints, native", &mut || {
-        let mut clippy = cargo(root, &["clippy", "--workspace", "--all-targets", "--all-features", "--locked"]);
+        let mut clippy = cargo(
+            root,
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--locked",
+            ],
+        );
         for name in BROWSER_ONLY {
             clippy.args(["--exclude", name]);
         }
         run(clippy.args(["--", "-D", "warnings"]))
     })?;
     stage("lints, browser", &mut || {
-        let mut clippy = cargo(root, &["clippy", "--target", "wasm32-unknown-unknown", "--locked"]);
+        let mut clippy = cargo(
+            root,
+            &["clippy", "--target", "wasm32-unknown-unknown", "--locked"],
+        );
         for name in IN_THE_BROWSER {
             clippy.args(["--package", name]);
         }
@@ -81,16 +105,28 @@ fn unfinished(root: &Path) -> Result<()> {
     let files = output(&mut command(
         root,
         "git",
-        &["ls-files", "crates", "relay", "web", "tests", "index.html", "Trunk.toml"],
+        &[
+            "ls-files",
+            "crates",
+            "relay",
+            "web",
+            "tests",
+            "index.html",
+            "Trunk.toml",
+        ],
     ))?;
     let mut read = 0;
     let mut found = Vec::new();
     for name in files.lines() {
-        let shipped = [".rs", ".js", ".css", ".html", ".toml"].iter().any(|end| name.ends_with(end));
+        let shipped = [".rs", ".js", ".css", ".html", ".toml"]
+            .iter()
+            .any(|end| name.ends_with(end));
         if !shipped || name == "crates/xtask/src/check.rs" {
             continue;
         }
-        let Ok(text) = fs::read_to_string(root.join(name)) else { continue };
+        let Ok(text) = fs::read_to_string(root.join(name)) else {
+            continue;
+        };
         read += 1;
         for (number, line) in text.lines().enumerate() {
             for word in UNFINISHED.iter().filter(|word| line.contains(**word)) {

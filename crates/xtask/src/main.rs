@@ -79,7 +79,11 @@ enum Task {
 fn main() -> Result<()> {
     let root = root()?;
     match Arguments::parse().task {
-        Task::Run { private_i2p, listen, data } => run::run(&root, private_i2p, listen, data),
+        Task::Run {
+            private_i2p,
+            listen,
+            data,
+        } => run::run(&root, private_i2p, listen, data),
         Task::Test { long, only } => test::test(&root, long, only.as_deref()),
         Task::Check => check::check(&root),
         Task::Fuzz { name, minutes } => test::fuzz(&root, &name, minutes),

@@ -16,7 +16,11 @@ use crate::summary::Counts;
 /// `program` in `root`, with `arguments`.
 pub fn command(root: &Path, program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(root).args(arguments).stdin(Stdio::null()).env("PATH", path());
+    command
+        .current_dir(root)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env("PATH", path());
     command
 }
 
@@ -25,13 +29,17 @@ pub fn cargo(root: &Path, arguments: &[&str]) -> Command {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = command(root, &cargo, arguments);
     // `cargo run` tells its child about xtask itself; a nested Cargo must not take that for its own.
-    command.env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_PKG_NAME");
+    command
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env_remove("CARGO_PKG_NAME");
     command
 }
 
 /// Runs to the end, output as it comes.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("could not start {}", shown(command)))?;
+    let status = command
+        .status()
+        .with_context(|| format!("could not start {}", shown(command)))?;
     if !status.success() {
         bail!("{} ended with {status}", shown(command));
     }
@@ -40,7 +48,9 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Runs to the end and returns what it printed, trimmed.
 pub fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("could not start {}", shown(command)))?;
+    let output = command
+        .output()
+        .with_context(|| format!("could not start {}", shown(command)))?;
     if !output.status.success() {
         bail!(
             "{} ended with {}: {}",
@@ -86,14 +96,28 @@ pub struct Stage {
 impl Stage {
     /// Prints that it begins. `estimate` says how long it takes where nothing is built yet.
     pub fn begin(name: &str, estimate: &str) -> Self {
-        println!("\n=== {name}{}", if estimate.is_empty() { String::new() } else { format!(" ({estimate})") });
-        Self { name: name.to_owned(), started: Instant::now() }
+        println!(
+            "\n=== {name}{}",
+            if estimate.is_empty() {
+                String::new()
+            } else {
+                format!(" ({estimate})")
+            }
+        );
+        Self {
+            name: name.to_owned(),
+            started: Instant::now(),
+        }
     }
 
     /// Prints and returns how long it took.
     pub fn end(self) -> (String, Duration) {
         let took = self.started.elapsed();
-        println!("=== {}: {:.1} minutes", self.name, took.as_secs_f64() / 60.0);
+        println!(
+            "=== {}: {:.1} minutes",
+            self.name,
+            took.as_secs_f64() / 60.0
+        );
         (self.name, took)
     }
 }
@@ -114,12 +138,16 @@ pub fn tools() -> PathBuf {
         base.or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
             .map(|base| base.join("komrade"))
     });
-    cache.unwrap_or_else(|| PathBuf::from("target/cache")).join("tools")
+    cache
+        .unwrap_or_else(|| PathBuf::from("target/cache"))
+        .join("tools")
 }
 
 /// The first place on the search path that holds `program`.
 pub fn find(program: &str) -> Option<PathBuf> {
-    env::split_paths(&path()).map(|folder| folder.join(program)).find(|file| file.is_file())
+    env::split_paths(&path())
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 fn shown(command: &Command) -> String {

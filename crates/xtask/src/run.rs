@@ -19,7 +19,10 @@ use crate::{
 pub fn run(root: &Path, private: bool, listen: SocketAddr, data: Option<PathBuf>) -> Result<()> {
     setup::for_app(root)?;
     app::build_app(root)?;
-    let stage = Stage::begin("building the relay and its I2P router", "once 8 to 15 minutes on two cores");
+    let stage = Stage::begin(
+        "building the relay and its I2P router",
+        "once 8 to 15 minutes on two cores",
+    );
     test::build_programs(root, &["--release"])?;
     stage.end();
     let target = target(root)?;
@@ -27,25 +30,52 @@ pub fn run(root: &Path, private: bool, listen: SocketAddr, data: Option<PathBuf>
     let mut running = Vec::new();
     if private {
         let network = data.join("private-network");
-        let mut routers = command(root, &program(&target, "komrade-i2p-private")?, &["--routers", "6", "--dir"]);
-        let mut routers = routers.arg(&network).stdout(Stdio::piped()).spawn().context("the private network")?;
+        let mut routers = command(
+            root,
+            &program(&target, "komrade-i2p-private")?,
+            &["--routers", "6", "--dir"],
+        );
+        let mut routers = routers
+            .arg(&network)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the private network")?;
         let line = first_line(&mut routers)?;
         running.push(routers);
         if line.is_empty() {
             bail!("the private network of I2P routers did not start");
         }
-        println!("\nA private I2P network of six routers runs in this process's child; nothing leaves this machine.");
+        println!(
+            "\nA private I2P network of six routers runs in this process's child; nothing leaves this machine."
+        );
         for (number, name) in ["Ana", "Bo"].iter().enumerate() {
             let mut listen = listen;
             listen.set_port(listen.port() + u16::try_from(number)?);
             let folder = data.join(format!("relay-{}", number + 1));
-            running.push(relay(root, &target, listen, &folder, Some(&network), &format!("For {name}"))?);
+            running.push(relay(
+                root,
+                &target,
+                listen,
+                &folder,
+                Some(&network),
+                &format!("For {name}"),
+            )?);
         }
         println!("\nOpen each link in a window of its own (the second best in a private window).");
     } else {
-        running.push(relay(root, &target, listen, &data.join("relay"), None, "Open")?);
+        running.push(relay(
+            root,
+            &target,
+            listen,
+            &data.join("relay"),
+            None,
+            "Open",
+        )?);
     }
-    println!("Stop with Ctrl-C; everything is kept in {}.", data.display());
+    println!(
+        "Stop with Ctrl-C; everything is kept in {}.",
+        data.display()
+    );
     for mut child in running {
         child.wait()?;
     }
@@ -61,16 +91,28 @@ fn relay(
     network: Option<&Path>,
     title: &str,
 ) -> Result<Child> {
-    let mut relay = command(root, &program(target, "komrade-relay")?, &["--print-json", "--listen"]);
+    let mut relay = command(
+        root,
+        &program(target, "komrade-relay")?,
+        &["--print-json", "--listen"],
+    );
     relay.arg(listen.to_string()).arg("--data").arg(data);
     if let Some(network) = network {
-        relay.args(["--router", "private", "--private-net"]).arg(network);
+        relay
+            .args(["--router", "private", "--private-net"])
+            .arg(network);
     }
     let mut relay = relay.stdout(Stdio::piped()).spawn().context("the relay")?;
     let line = first_line(&mut relay)?;
-    let ready: serde_json::Value = serde_json::from_str(&line)
-        .with_context(|| format!("the relay at {listen} did not start; its last words stand above"))?;
-    let text = |name: &str| ready.get(name).and_then(|text| text.as_str()).context("the relay printed no link");
+    let ready: serde_json::Value = serde_json::from_str(&line).with_context(|| {
+        format!("the relay at {listen} did not start; its last words stand above")
+    })?;
+    let text = |name: &str| {
+        ready
+            .get(name)
+            .and_then(|text| text.as_str())
+            .context("the relay printed no link")
+    };
     println!("\n{title}:  {}/#j/{}", text("origin")?, text("join")?);
     Ok(relay)
 }
@@ -86,13 +128,22 @@ fn first_line(child: &mut Child) -> Result<String> {
 
 fn program(target: &Path, name: &str) -> Result<String> {
     let file = target.join("release").join(name);
-    file.to_str().map(str::to_owned).context("the path of the target folder is not UTF-8")
+    file.to_str()
+        .map(str::to_owned)
+        .context("the path of the target folder is not UTF-8")
 }
 
 /// Cargo's target folder.
 pub fn target(root: &Path) -> Result<PathBuf> {
-    let text = output(&mut cargo(root, &["metadata", "--format-version", "1", "--no-deps"]))?;
+    let text = output(&mut cargo(
+        root,
+        &["metadata", "--format-version", "1", "--no-deps"],
+    ))?;
     let metadata: serde_json::Value = serde_json::from_str(&text)?;
-    let folder = metadata.get("target_directory").and_then(|folder| folder.as_str());
-    folder.map(PathBuf::from).context("Cargo names no target folder")
+    let folder = metadata
+        .get("target_directory")
+        .and_then(|folder| folder.as_str());
+    folder
+        .map(PathBuf::from)
+        .context("Cargo names no target folder")
 }

@@ -19,15 +19,30 @@ struct Package {
     brew: &'static str,
 }
 
-const OPTIMISER: Package = Package { gives: &["wasm-opt"], debian: &["binaryen"], brew: "binaryen" };
-const COMPILER: Package = Package { gives: &["cc"], debian: &["build-essential"], brew: "llvm" };
+const OPTIMISER: Package = Package {
+    gives: &["wasm-opt"],
+    debian: &["binaryen"],
+    brew: "binaryen",
+};
+const COMPILER: Package = Package {
+    gives: &["cc"],
+    debian: &["build-essential"],
+    brew: "llvm",
+};
 const BROWSER: Package = Package {
-    gives: &["chromium", "google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"],
+    gives: &[
+        "chromium",
+        "google-chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ],
     debian: &["chromium"],
     brew: "--cask chromium",
 };
-const DRIVER: Package =
-    Package { gives: &["chromedriver"], debian: &["chromium-driver"], brew: "--cask chromedriver" };
+const DRIVER: Package = Package {
+    gives: &["chromedriver"],
+    debian: &["chromium-driver"],
+    brew: "--cask chromedriver",
+};
 const FONTS: Package = Package {
     gives: &[
         "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf",
@@ -60,12 +75,21 @@ pub fn for_check(root: &Path) -> Result<()> {
 
 fn wasm_target(root: &Path) -> Result<()> {
     let sysroot = output(&mut command(root, "rustc", &["--print", "sysroot"]))?;
-    if Path::new(&sysroot).join("lib/rustlib/wasm32-unknown-unknown").exists() {
+    if Path::new(&sysroot)
+        .join("lib/rustlib/wasm32-unknown-unknown")
+        .exists()
+    {
         return Ok(());
     }
     println!("Adding the Rust target for browsers …");
-    run(&mut command(root, "rustup", &["target", "add", "wasm32-unknown-unknown"]))
-        .context("the Rust target for browsers is missing; type: rustup target add wasm32-unknown-unknown")
+    run(&mut command(
+        root,
+        "rustup",
+        &["target", "add", "wasm32-unknown-unknown"],
+    ))
+    .context(
+        "the Rust target for browsers is missing; type: rustup target add wasm32-unknown-unknown",
+    )
 }
 
 /// Installs `package` in exactly `version`, unless `program` is there in that version already.
@@ -81,7 +105,18 @@ fn cargo_tool(root: &Path, program: &str, version: &str, package: &str) -> Resul
         "once, 4 to 12 minutes on two cores",
     );
     let folder = tools();
-    let mut install = command(root, "cargo", &["install", package, "--version", version, "--locked", "--root"]);
+    let mut install = command(
+        root,
+        "cargo",
+        &[
+            "install",
+            package,
+            "--version",
+            version,
+            "--locked",
+            "--root",
+        ],
+    );
     install.arg(&folder).env_remove("CARGO_TARGET_DIR");
     run(&mut install).with_context(|| {
         format!("could not install {package}; type: cargo install {package} --version {version} --locked")
@@ -92,20 +127,40 @@ fn cargo_tool(root: &Path, program: &str, version: &str, package: &str) -> Resul
 
 /// Installs the packages that are missing through apt where it may, else says what to type.
 fn system(root: &Path, packages: &[Package]) -> Result<()> {
-    let missing: Vec<_> = packages.iter().filter(|package| !present(package)).collect();
+    let missing: Vec<_> = packages
+        .iter()
+        .filter(|package| !present(package))
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let debian: Vec<_> = missing.iter().flat_map(|package| package.debian.iter().copied()).collect();
+    let debian: Vec<_> = missing
+        .iter()
+        .flat_map(|package| package.debian.iter().copied())
+        .collect();
     if find("apt-get").is_none() {
-        let lines: Vec<_> = missing.iter().map(|package| format!("brew install {}", package.brew)).collect();
-        bail!("some programs are missing; with Homebrew, type: {}", lines.join(" && "));
+        let lines: Vec<_> = missing
+            .iter()
+            .map(|package| format!("brew install {}", package.brew))
+            .collect();
+        bail!(
+            "some programs are missing; with Homebrew, type: {}",
+            lines.join(" && ")
+        );
     }
-    let line = format!("sudo apt-get update && sudo apt-get install --yes {}", debian.join(" "));
+    let line = format!(
+        "sudo apt-get update && sudo apt-get install --yes {}",
+        debian.join(" ")
+    );
     let Some(prefix) = may_install(root) else {
-        bail!("some programs are missing, and installing them needs an administrator; type: {line}");
+        bail!(
+            "some programs are missing, and installing them needs an administrator; type: {line}"
+        );
     };
-    let stage = Stage::begin(&format!("installing {}", debian.join(", ")), "once, a minute or two");
+    let stage = Stage::begin(
+        &format!("installing {}", debian.join(", ")),
+        "once, a minute or two",
+    );
     let apt = |arguments: &[&str]| -> Command {
         let mut words: Vec<&str> = prefix.to_vec();
         words.push("apt-get");
@@ -121,14 +176,21 @@ fn system(root: &Path, packages: &[Package]) -> Result<()> {
     run(&mut apt(&install)).with_context(|| format!("type: {line}"))?;
     stage.end();
     if let Some(package) = packages.iter().find(|package| !present(package)) {
-        bail!("{} is still missing after: {line}", package.gives.join(" or "));
+        bail!(
+            "{} is still missing after: {line}",
+            package.gives.join(" or ")
+        );
     }
     Ok(())
 }
 
 fn present(package: &Package) -> bool {
     package.gives.iter().any(|name| {
-        if name.starts_with('/') { Path::new(name).exists() } else { find(name).is_some() }
+        if name.starts_with('/') {
+            Path::new(name).exists()
+        } else {
+            find(name).is_some()
+        }
     })
 }
 

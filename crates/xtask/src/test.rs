@@ -20,33 +20,57 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
     setup::for_tests(root)?;
     let mut counts = Counts::default();
     let mut times = Vec::new();
-    let mut stage = |name: &str, estimate: &str, work: &mut dyn FnMut() -> Result<Counts>| -> Result<()> {
-        if only.is_some_and(|only| !name.contains(only)) {
-            return Ok(());
-        }
-        let stage = Stage::begin(name, estimate);
-        let result = work()?;
-        counts += result;
-        times.push((stage.end(), result));
-        Ok(())
-    };
-    stage("app", "once 5 to 10 minutes, then when its sources changed", &mut || {
-        app::build_app(root)?;
-        Ok(Counts::default())
-    })?;
+    let mut stage =
+        |name: &str, estimate: &str, work: &mut dyn FnMut() -> Result<Counts>| -> Result<()> {
+            if only.is_some_and(|only| !name.contains(only)) {
+                return Ok(());
+            }
+            let stage = Stage::begin(name, estimate);
+            let result = work()?;
+            counts += result;
+            times.push((stage.end(), result));
+            Ok(())
+        };
+    stage(
+        "app",
+        "once 5 to 10 minutes, then when its sources changed",
+        &mut || {
+            app::build_app(root)?;
+            Ok(Counts::default())
+        },
+    )?;
     stage("relay", "once 5 to 10 minutes", &mut || {
         build_programs(root, &[])?;
         Ok(Counts::default())
     })?;
-    stage("native", "3 to 10 minutes where nothing is built", &mut || {
-        let mut tests = cargo(root, &["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]);
-        for name in BROWSER_ONLY.iter().chain(&["komrade-tests", "komrade-fuzz"]) {
-            tests.args(["--exclude", name]);
-        }
-        run_tests(&mut tests)
-    })?;
+    stage(
+        "native",
+        "3 to 10 minutes where nothing is built",
+        &mut || {
+            let mut tests = cargo(
+                root,
+                &[
+                    "test",
+                    "--workspace",
+                    "--all-features",
+                    "--locked",
+                    "--no-fail-fast",
+                ],
+            );
+            for name in BROWSER_ONLY
+                .iter()
+                .chain(&["komrade-tests", "komrade-fuzz"])
+            {
+                tests.args(["--exclude", name]);
+            }
+            run_tests(&mut tests)
+        },
+    )?;
     stage("screens", "", &mut || {
-        run_tests(&mut cargo(root, &["test", "--package", "komrade-app", "--lib", "--locked"]))
+        run_tests(&mut cargo(
+            root,
+            &["test", "--package", "komrade-app", "--lib", "--locked"],
+        ))
     })?;
     stage("browser units", "1 to 5 minutes", &mut || {
         let mut all = Counts::default();
@@ -63,7 +87,16 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
         run_tests(&mut tests)
     })?;
     stage("end to end", "3 to 8 minutes", &mut || {
-        let mut tests = cargo(root, &["test", "--package", "komrade-tests", "--locked", "--no-fail-fast"]);
+        let mut tests = cargo(
+            root,
+            &[
+                "test",
+                "--package",
+                "komrade-tests",
+                "--locked",
+                "--no-fail-fast",
+            ],
+        );
         tests.args(["--", "--test-threads", "1"]);
         run_tests(&mut tests)
     })?;
@@ -90,7 +123,17 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
 pub fn build_programs(root: &Path, arguments: &[&str]) -> Result<()> {
     let mut build = cargo(root, &["build", "--locked", "--package", "komrade-relay"]);
     run(build.args(arguments))?;
-    let mut build = cargo(root, &["build", "--locked", "--package", "komrade-i2p", "--features", "net"]);
+    let mut build = cargo(
+        root,
+        &[
+            "build",
+            "--locked",
+            "--package",
+            "komrade-i2p",
+            "--features",
+            "net",
+        ],
+    );
     run(build.args(["--bin", "komrade-i2p-private"]).args(arguments))
 }
 
@@ -99,7 +142,17 @@ pub fn fuzz(root: &Path, name: &str, minutes: u64) -> Result<()> {
     let minutes = minutes.to_string();
     run(&mut cargo(
         root,
-        &["run", "--locked", "--quiet", "--package", "komrade-fuzz", "--", name, "--minutes", &minutes],
+        &[
+            "run",
+            "--locked",
+            "--quiet",
+            "--package",
+            "komrade-fuzz",
+            "--",
+            name,
+            "--minutes",
+            &minutes,
+        ],
     ))
 }
 
@@ -110,7 +163,17 @@ pub fn screenshots(root: &Path, into: &Path) -> Result<()> {
     build_programs(root, &[])?;
     let into = root.join(into);
     std::fs::create_dir_all(&into)?;
-    let mut tests = cargo(root, &["test", "--package", "komrade-tests", "--locked", "--test", "screens"]);
+    let mut tests = cargo(
+        root,
+        &[
+            "test",
+            "--package",
+            "komrade-tests",
+            "--locked",
+            "--test",
+            "screens",
+        ],
+    );
     run(tests.env("KOMRADE_SCREENSHOTS", &into))?;
     println!("{}", into.display());
     Ok(())
@@ -118,12 +181,25 @@ pub fn screenshots(root: &Path, into: &Path) -> Result<()> {
 
 fn in_the_browser(root: &Path, package: &str, features: &str) -> Result<std::process::Command> {
     let driver = find("chromedriver").context("chromedriver is missing")?;
-    let mut tests = cargo(root, &["test", "--locked", "--target", "wasm32-unknown-unknown", "--package", package]);
+    let mut tests = cargo(
+        root,
+        &[
+            "test",
+            "--locked",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--package",
+            package,
+        ],
+    );
     if !features.is_empty() {
         tests.args(["--features", features]);
     }
     tests
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+            "wasm-bindgen-test-runner",
+        )
         .env("CHROMEDRIVER", driver)
         // Compiling a test page and running Argon2id in it takes longer than the runner's default of 20 s.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "300");

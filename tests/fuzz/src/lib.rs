@@ -32,21 +32,38 @@ pub struct Target {
 
 /// All decoders of all crates.
 pub fn targets() -> Vec<Target> {
-    type Listed = (&'static [(&'static str, fn(&[u8]))], fn(&str) -> Vec<Vec<u8>>);
+    type Listed = (
+        &'static [(&'static str, fn(&[u8]))],
+        fn(&str) -> Vec<Vec<u8>>,
+    );
     let crates: [Listed; 6] = [
         (komrade_crypto::fuzz::FUZZ, komrade_crypto::fuzz::seeds),
         (komrade_ether::FUZZ, komrade_ether::seeds),
         (komrade_i2p::FUZZ, komrade_i2p::seeds),
         (komrade_peer::FUZZ, komrade_peer::seeds),
         (komrade_social::FUZZ, komrade_social::seeds),
-        (komrade_wire::FUZZ, komrade_wire::seeds),
+        (komrade_wire::fuzz::FUZZ, komrade_wire::fuzz::seeds),
     ];
     let mut all: Vec<_> = crates
         .into_iter()
-        .flat_map(|(list, seeds)| list.iter().map(move |&(name, run)| Target { name, run, examples: seeds(name) }))
+        .flat_map(|(list, seeds)| {
+            list.iter().map(move |&(name, run)| Target {
+                name,
+                run,
+                examples: seeds(name),
+            })
+        })
         .collect();
-    all.push(Target { name: "view-to-engine", run: view_to_engine, examples: Vec::new() });
-    all.push(Target { name: "view-from-engine", run: view_from_engine, examples: Vec::new() });
+    all.push(Target {
+        name: "view-to-engine",
+        run: view_to_engine,
+        examples: Vec::new(),
+    });
+    all.push(Target {
+        name: "view-from-engine",
+        run: view_from_engine,
+        examples: Vec::new(),
+    });
     all
 }
 
@@ -61,7 +78,9 @@ fn view_from_engine(bytes: &[u8]) {
 impl Target {
     /// Where its committed corpus stands.
     pub fn folder(&self) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(self.name)
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("corpus")
+            .join(self.name)
     }
 
     /// The committed corpus: files in the order of their names.
@@ -71,7 +90,12 @@ impl Target {
     pub fn corpus(&self) -> Result<Vec<Vec<u8>>> {
         let folder = self.folder();
         let mut files: Vec<_> = fs::read_dir(&folder)
-            .with_context(|| format!("no corpus: run `cargo run -p komrade-fuzz -- {} --write`", self.name))?
+            .with_context(|| {
+                format!(
+                    "no corpus: run `cargo run -p komrade-fuzz -- {} --write`",
+                    self.name
+                )
+            })?
             .collect::<Result<Vec<_>, _>>()?
             .into_iter()
             .map(|entry| entry.path())
@@ -91,7 +115,11 @@ impl Target {
         let folder = self.folder();
         fs::create_dir_all(&folder)?;
         let fallback = vec![vec![0; 8]];
-        let examples = if self.examples.is_empty() { &fallback } else { &self.examples };
+        let examples = if self.examples.is_empty() {
+            &fallback
+        } else {
+            &self.examples
+        };
         for (number, example) in examples.iter().enumerate() {
             fs::write(folder.join(format!("{number:03}")), example)?;
         }
@@ -104,20 +132,30 @@ impl Target {
     /// If the decoder panicked; the error names the number of the input and its first bytes.
     pub fn feed(&self, corpus: &[Vec<u8>], seed: u64, inputs: u64) -> Result<()> {
         for (number, input) in corpus.iter().enumerate() {
-            self.one(input).with_context(|| format!("corpus file {number}"))?;
+            self.one(input)
+                .with_context(|| format!("corpus file {number}"))?;
         }
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         for number in 0..inputs {
             let input = changed(corpus, &mut chance);
-            self.one(&input).with_context(|| format!("seed {seed}, input {number}"))?;
+            self.one(&input)
+                .with_context(|| format!("seed {seed}, input {number}"))?;
         }
         Ok(())
     }
 
     fn one(&self, input: &[u8]) -> Result<()> {
         if catch_unwind(AssertUnwindSafe(|| (self.run)(input))).is_err() {
-            let head: String = input.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
-            bail!("{} panicked on {} bytes beginning {head}", self.name, input.len());
+            let head: String = input
+                .iter()
+                .take(64)
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            bail!(
+                "{} panicked on {} bytes beginning {head}",
+                self.name,
+                input.len()
+            );
         }
         Ok(())
     }
@@ -140,12 +178,16 @@ fn changed(corpus: &[Vec<u8>], chance: &mut ChaCha8Rng) -> Vec<u8> {
             }
             4 => {
                 // Lengths stand at the front of most formats, and large ones are what an attacker would try.
-                let value: u8 = [0xff, 0x7f, 0x80, 0x00, 0x9b, 0xbb, 0x5b, 0xfb][below(chance, 8) as usize];
+                let value: u8 =
+                    [0xff, 0x7f, 0x80, 0x00, 0x9b, 0xbb, 0x5b, 0xfb][below(chance, 8) as usize];
                 if let Some(place) = input.get_mut(at) {
                     *place = value;
                 }
             }
-            5 => input.extend(std::iter::repeat_n(byte(chance), below(chance, 4096) as usize)),
+            5 => input.extend(std::iter::repeat_n(
+                byte(chance),
+                below(chance, 4096) as usize,
+            )),
             _ => {
                 if let Some(place) = input.get_mut(at) {
                     *place ^= 1 << below(chance, 8);
@@ -183,6 +225,9 @@ mod tests {
         };
         assert!(target.feed(&[vec![1, 2, 3]], 1, 0).is_ok());
         assert!(target.feed(&[vec![7]], 1, 0).is_err());
-        assert!(target.feed(&[vec![6, 2, 3]], 1, 5_000).is_err(), "no change ever made a 7 of a 6");
+        assert!(
+            target.feed(&[vec![6, 2, 3]], 1, 5_000).is_err(),
+            "no change ever made a 7 of a 6"
+        );
     }
 }

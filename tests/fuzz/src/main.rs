@@ -32,9 +32,13 @@ fn main() -> Result<()> {
         }
         return Ok(());
     }
-    let chosen: Vec<_> =
-        all.iter().filter(|target| arguments.name == "all" || target.name == arguments.name).collect();
-    chosen.first().with_context(|| format!("no decoder `{}`; try `list`", arguments.name))?;
+    let chosen: Vec<_> = all
+        .iter()
+        .filter(|target| arguments.name == "all" || target.name == arguments.name)
+        .collect();
+    chosen
+        .first()
+        .with_context(|| format!("no decoder `{}`; try `list`", arguments.name))?;
     for target in chosen {
         if arguments.write {
             target.write()?;

@@ -9,7 +9,10 @@ const INPUTS: u64 = 3_000;
 
 #[test]
 fn no_decoder_panics() {
-    let inputs = std::env::var("KOMRADE_FUZZ_INPUTS").ok().and_then(|text| text.parse().ok()).unwrap_or(INPUTS);
+    let inputs = std::env::var("KOMRADE_FUZZ_INPUTS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(INPUTS);
     for target in targets() {
         let corpus = target.corpus().unwrap();
         target.feed(&corpus, 1, inputs).unwrap();

@@ -29,15 +29,28 @@ async fn main() -> Result<()> {
     browser
         .web()
         .cdp()
-        .send_raw("Page.addScriptToEvaluateOnNewDocument", json!({ "source": OBSERVER }))
+        .send_raw(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({ "source": OBSERVER }),
+        )
         .await?;
     let (mut interactive, mut unlock, mut peer) = (vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
-        browser.open(&format!("{}/robots.txt", relay.origin())).await?;
-        peer.push(number(browser, "performance.timing.loadEventEnd - performance.timing.navigationStart").await?);
+        browser
+            .open(&format!("{}/robots.txt", relay.origin()))
+            .await?;
+        peer.push(
+            number(
+                browser,
+                "performance.timing.loadEventEnd - performance.timing.navigationStart",
+            )
+            .await?,
+        );
         browser.open_anew(relay.origin()).await?;
         interactive.push(first_seen(browser, "screen-unlock").await?);
-        browser.fill("unlock-passphrase", &person.passphrase).await?;
+        browser
+            .fill("unlock-passphrase", &person.passphrase)
+            .await?;
         let started = number(
             browser,
             "(document.querySelector('[data-testid=unlock]').click(), performance.now())",
@@ -50,23 +63,34 @@ async fn main() -> Result<()> {
     println!("  {interactive:>8.0} ms  until the passphrase can be typed (budget 300 ms)");
     println!("  {peer:>8.0} ms  the smallest file of the same relay in the same browser");
     println!("  {:>8.1}     times that", interactive / peer.max(1.0));
-    println!("  {unlock:>8.0} ms  from the passphrase to the list of comrades, Argon2id with 64 MiB included");
+    println!(
+        "  {unlock:>8.0} ms  from the passphrase to the list of comrades, Argon2id with 64 MiB included"
+    );
     person.browser.close().await
 }
 
 /// Prints the bytes of each part as it travels, brotli where that is smaller.
 fn sizes() -> Result<()> {
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no parent")?.join("dist");
+    let dist = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("no parent")?
+        .join("dist");
     let mut parts: BTreeMap<&str, u64> = BTreeMap::new();
     let mut looked = 0;
     for entry in fs::read_dir(&dist).context("the app is not built")? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
+            .to_owned();
         if path.is_dir() || name.ends_with(".br") {
             continue;
         }
         looked += 1;
-        let packed = fs::metadata(dist.join(format!("{name}.br"))).or_else(|_| fs::metadata(&path))?.len();
+        let packed = fs::metadata(dist.join(format!("{name}.br")))
+            .or_else(|_| fs::metadata(&path))?
+            .len();
         let part = match name.rsplit('.').next() {
             Some("wasm") if name.contains("worker") => "code of the engine (wasm)",
             Some("wasm") => "code of the screens (wasm)",
@@ -80,8 +104,15 @@ fn sizes() -> Result<()> {
     for (part, bytes) in &parts {
         println!("  {:>8.1} KB  {part}", kilobytes(*bytes));
     }
-    let start: u64 = parts.iter().filter(|(part, _)| !part.starts_with("other")).map(|(_, bytes)| bytes).sum();
-    println!("  {:>8.1} KB  loaded at start (budget 450 KB)", kilobytes(start));
+    let start: u64 = parts
+        .iter()
+        .filter(|(part, _)| !part.starts_with("other"))
+        .map(|(_, bytes)| bytes)
+        .sum();
+    println!(
+        "  {:>8.1} KB  loaded at start (budget 450 KB)",
+        kilobytes(start)
+    );
     Ok(())
 }
 
@@ -92,12 +123,19 @@ fn kilobytes(bytes: u64) -> f64 {
 /// When the screen was first seen, in milliseconds since the page was asked for.
 async fn first_seen(browser: &Browser, screen: &str) -> Result<f64> {
     let expression = format!("window.firstSeen && window.firstSeen['{screen}'] || -1");
-    until(LOCAL, screen, async || Ok(number(browser, &expression).await? >= 0.0)).await?;
+    until(LOCAL, screen, async || {
+        Ok(number(browser, &expression).await? >= 0.0)
+    })
+    .await?;
     number(browser, &expression).await
 }
 
 async fn number(browser: &Browser, expression: &str) -> Result<f64> {
-    Ok(browser.web().execute(format!("return {expression}"), vec![]).await?.convert()?)
+    Ok(browser
+        .web()
+        .execute(format!("return {expression}"), vec![])
+        .await?
+        .convert()?)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

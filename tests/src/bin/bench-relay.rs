@@ -36,14 +36,20 @@ async fn main() -> Result<()> {
     let sam = Sam::new(network.sam());
     let plain = echo(&sam, false).await?;
     let greeted = echo(&sam, true).await?;
-    let caller = sam.session(SessionKeys::Transient, SessionOptions::default().connecting()).await?;
+    let caller = sam
+        .session(
+            SessionKeys::Transient,
+            SessionOptions::default().connecting(),
+        )
+        .await?;
     let mut raw = connect(&caller, plain.address()).await?.compat();
     let mut relayed = through(&relay, *greeted.address().as_bytes()).await?;
     for _ in 0..5 {
         round(&mut raw, BLOCK).await?;
         round(&mut relayed, BLOCK).await?;
     }
-    let (mut raw_blocks, mut relay_blocks, mut raw_pings, mut relay_pings) = (vec![], vec![], vec![], vec![]);
+    let (mut raw_blocks, mut relay_blocks, mut raw_pings, mut relay_pings) =
+        (vec![], vec![], vec![], vec![]);
     for _ in 0..BLOCKS {
         raw_blocks.push(round(&mut raw, BLOCK).await?);
         relay_blocks.push(round(&mut relayed, BLOCK).await?);
@@ -56,19 +62,36 @@ async fn main() -> Result<()> {
     let (raw_ping, relay_ping) = (median(raw_pings), median(relay_pings));
     let rate = |time: Duration| 2.0 * BLOCK as f64 / 1024.0 / time.as_secs_f64();
     println!("64 KiB there and back, median of {BLOCKS} interleaved pairs");
-    println!("  raw SAM         {:>9.3} ms  {:>9.0} KiB/s", millis(raw_block), rate(raw_block));
-    println!("  through a relay {:>9.3} ms  {:>9.0} KiB/s", millis(relay_block), rate(relay_block));
-    println!("  throughput      {:>9.1} % of raw SAM", 100.0 * rate(relay_block) / rate(raw_block));
+    println!(
+        "  raw SAM         {:>9.3} ms  {:>9.0} KiB/s",
+        millis(raw_block),
+        rate(raw_block)
+    );
+    println!(
+        "  through a relay {:>9.3} ms  {:>9.0} KiB/s",
+        millis(relay_block),
+        rate(relay_block)
+    );
+    println!(
+        "  throughput      {:>9.1} % of raw SAM",
+        100.0 * rate(relay_block) / rate(raw_block)
+    );
     println!("64 bytes there and back, median of {PINGS} interleaved pairs");
     println!("  raw SAM         {:>9.3} ms", millis(raw_ping));
     println!("  through a relay {:>9.3} ms", millis(relay_ping));
-    println!("  added latency   {:>9.3} ms", millis(relay_ping) - millis(raw_ping));
+    println!(
+        "  added latency   {:>9.3} ms",
+        millis(relay_ping) - millis(raw_ping)
+    );
     Ok(())
 }
 
 /// A session that echoes every stream, after the relays' greeting where that is expected.
 async fn echo(sam: &Sam, greeted: bool) -> Result<std::sync::Arc<Session>> {
-    let session = std::sync::Arc::new(sam.session(SessionKeys::Transient, SessionOptions::default()).await?);
+    let session = std::sync::Arc::new(
+        sam.session(SessionKeys::Transient, SessionOptions::default())
+            .await?,
+    );
     let hosted = std::sync::Arc::clone(&session);
     tokio::spawn(async move {
         while let Ok((stream, _)) = hosted.accept().await {
@@ -85,7 +108,9 @@ async fn echo(sam: &Sam, greeted: bool) -> Result<std::sync::Arc<Session>> {
                     if count == 0 {
                         return anyhow::Ok(());
                     }
-                    writer.write_all(buffer.get(..count).unwrap_or_default()).await?;
+                    writer
+                        .write_all(buffer.get(..count).unwrap_or_default())
+                        .await?;
                     writer.flush().await?;
                 }
             });
@@ -109,30 +134,62 @@ async fn connect(session: &Session, address: komrade_i2p::Address) -> Result<Sam
 
 /// A stream through the relay to `address`.
 async fn through(relay: &Relay, address: [u8; 32]) -> Result<MuxStream> {
-    let secret = relay.join_link().rsplit('/').next().context("no join secret")?;
+    let secret = relay
+        .join_link()
+        .rsplit('/')
+        .next()
+        .context("no join secret")?;
     let secret = data_encoding::BASE64URL_NOPAD.decode(secret.as_bytes())?;
-    let secret = <[u8; 16]>::try_from(secret).ok().context("the join secret has 16 bytes")?;
-    let (socket, _) = tokio_tungstenite::connect_async(format!("ws://{}/ws", relay.listen())).await?;
+    let secret = <[u8; 16]>::try_from(secret)
+        .ok()
+        .context("the join secret has 16 bytes")?;
+    let (socket, _) =
+        tokio_tungstenite::connect_async(format!("ws://{}/ws", relay.listen())).await?;
     let socket = socket
         .with(|bytes: Vec<u8>| std::future::ready(Ok(Message::binary(bytes))))
         .sink_map_err(|error: tokio_tungstenite::tungstenite::Error| std::io::Error::other(error))
-        .map(|message| message.map(|message| message.into_data().to_vec()).map_err(std::io::Error::other));
-    let (mux, incoming, driver) = mux(ByteStream::new(socket, MAX_MESSAGE_BYTES), Side::Member, Config::default());
+        .map(|message| {
+            message
+                .map(|message| message.into_data().to_vec())
+                .map_err(std::io::Error::other)
+        });
+    let (mux, incoming, driver) = mux(
+        ByteStream::new(socket, MAX_MESSAGE_BYTES),
+        Side::Member,
+        Config::default(),
+    );
     tokio::spawn(driver);
     let mut control = mux.open().await?;
-    let hello = FromMember::Hello { version: VERSION, join_secret: secret.into(), account: [7; 32].into() };
+    let hello = FromMember::Hello {
+        version: VERSION,
+        join_secret: secret.into(),
+        account: [7; 32].into(),
+    };
     frame::write(&mut control, &hello.encode(), MAX_CONTROL_BYTES).await?;
     control.flush().await?;
-    let answer = frame::read(&mut control, MAX_CONTROL_BYTES).await?.context("no welcome")?;
-    let Some(FromRelay::Welcome { .. }) = FromRelay::decode(&answer)? else { bail!("the relay refused") };
+    let answer = frame::read(&mut control, MAX_CONTROL_BYTES)
+        .await?
+        .context("no welcome")?;
+    let Some(FromRelay::Welcome { .. }) = FromRelay::decode(&answer)? else {
+        bail!("the relay refused")
+    };
     // Dropping the control stream would end the connection.
-    tokio::spawn(async move { while let Ok(Some(_)) = frame::read(&mut control, MAX_CONTROL_BYTES).await {} });
+    tokio::spawn(async move {
+        while let Ok(Some(_)) = frame::read(&mut control, MAX_CONTROL_BYTES).await {}
+    });
     let attempt = async {
         loop {
             let mut stream = mux.open().await?;
-            frame::write(&mut stream, &Header::Dial { address }.encode(), MAX_HEADER_BYTES).await?;
+            frame::write(
+                &mut stream,
+                &Header::Dial { address }.encode(),
+                MAX_HEADER_BYTES,
+            )
+            .await?;
             stream.flush().await?;
-            let answer = frame::read(&mut stream, MAX_HEADER_BYTES).await?.context("no answer to the dial")?;
+            let answer = frame::read(&mut stream, MAX_HEADER_BYTES)
+                .await?
+                .context("no answer to the dial")?;
             if Opened::decode(&answer)? == Opened::Connected {
                 return Ok(stream);
             }
@@ -176,4 +233,3 @@ fn median(mut times: Vec<Duration>) -> Duration {
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
-
