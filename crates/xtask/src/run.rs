@@ -17,7 +17,7 @@ use crate::{
 
 /// Builds everything in release, starts it and waits until it is stopped with Ctrl-C.
 pub fn run(root: &Path, private: bool, listen: SocketAddr, data: Option<PathBuf>) -> Result<()> {
-    setup::for_app(root)?;
+    setup::for_relay(root)?;
     app::build_app(root)?;
     let stage = Stage::begin(
         "building the relay and its I2P router",

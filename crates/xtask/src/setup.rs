@@ -29,6 +29,21 @@ const COMPILER: Package = Package {
     debian: &["build-essential"],
     brew: "llvm",
 };
+/// The router's reseeding links the system's OpenSSL.
+const OPENSSL: Package = Package {
+    gives: &[
+        "/usr/include/openssl/ssl.h",
+        "/opt/homebrew/opt/openssl@3/include/openssl/ssl.h",
+        "/usr/local/opt/openssl@3/include/openssl/ssl.h",
+    ],
+    debian: &["libssl-dev"],
+    brew: "openssl@3",
+};
+const PKG_CONFIG: Package = Package {
+    gives: &["pkg-config"],
+    debian: &["pkg-config"],
+    brew: "pkg-config",
+};
 const BROWSER: Package = Package {
     gives: &[
         "chromium",
@@ -60,16 +75,22 @@ pub fn for_app(root: &Path) -> Result<()> {
     cargo_tool(root, "wasm-bindgen", WASM_BINDGEN, "wasm-bindgen-cli")
 }
 
-/// What the tests take on top of [`for_app`].
-pub fn for_tests(root: &Path) -> Result<()> {
+/// What building the relay takes on top of [`for_app`].
+pub fn for_relay(root: &Path) -> Result<()> {
     for_app(root)?;
+    system(root, &[OPENSSL, PKG_CONFIG])
+}
+
+/// What the tests take on top of [`for_relay`].
+pub fn for_tests(root: &Path) -> Result<()> {
+    for_relay(root)?;
     system(root, &[BROWSER, DRIVER, FONTS])
 }
 
 /// What `cargo xtask check` takes.
 pub fn for_check(root: &Path) -> Result<()> {
     wasm_target(root)?;
-    system(root, &[COMPILER])?;
+    system(root, &[COMPILER, OPENSSL, PKG_CONFIG])?;
     cargo_tool(root, "cargo-deny", CARGO_DENY, "cargo-deny")
 }
 

@@ -1,5 +1,7 @@
 //! The handshake, without I/O.
 
+use std::cmp::Ordering;
+
 use rand_core::CryptoRng;
 use snow::{Builder, Error, HandshakeState};
 use zeroize::Zeroizing;
@@ -54,15 +56,12 @@ impl Preamble {
     pub fn decode(bytes: &[u8]) -> Result<Self, LinkError> {
         let (start, rest) = bytes.split_first_chunk::<2>().ok_or(LinkError::Truncated)?;
         let expected = Self::rest_bytes(*start)?;
-        if rest.len() < expected {
-            return Err(LinkError::Truncated);
+        match rest.len().cmp(&expected) {
+            Ordering::Less => Err(LinkError::Truncated),
+            Ordering::Greater => Err(LinkError::Malformed),
+            // A node's preamble ends here; a comrade's goes on with exactly the hint.
+            Ordering::Equal => Ok(rest.try_into().map_or(Self::Node, Self::Comrade)),
         }
-        if expected == 0 && rest.is_empty() {
-            return Ok(Self::Node);
-        }
-        rest.try_into()
-            .map(Self::Comrade)
-            .map_err(|_| LinkError::Malformed)
     }
 
     fn pattern(&self) -> &'static str {

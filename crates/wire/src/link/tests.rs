@@ -172,6 +172,9 @@ fn preambles_are_frozen_and_bad_ones_named() {
         Err(LinkError::Malformed)
     );
     assert_eq!(Preamble::decode(&[1, 2, 0]), Err(LinkError::Malformed));
+    // Found by the fuzzer: as long as a comrade's, and a node's all the same.
+    let node_with_hint = [&[1, 2][..], &HINT].concat();
+    assert_eq!(Preamble::decode(&node_with_hint), Err(LinkError::Malformed));
 }
 
 #[test]
