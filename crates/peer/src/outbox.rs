@@ -258,10 +258,14 @@ impl Open {
         let Some(entry) = comrade.outbox.get_mut(&number) else {
             return;
         };
-        if entry.sealed.map(|sealed| sealed.id()) == Some(envelope) {
+        if let Some(sealed) = entry.sealed.filter(|sealed| sealed.id() == envelope) {
+            // A clock over there is wrong if it says so of what is good by this one: it may be set
+            // right, and no seal is spent on it.
+            let is_disputed = matches!(outcome, Outcome::Expired | Outcome::TooFar)
+                && !sealed.is_expired(step.now);
             if outcome.is_held() {
                 self.accepted(step, id, number);
-            } else if outcome.is_passing() {
+            } else if outcome.is_passing() || is_disputed {
                 comrade.hold_until = step.now.saturating_add(limits::MINUTE);
             } else {
                 // They will never take these bytes. A new envelope may do; not at once, or two that

@@ -1,7 +1,7 @@
 //! Envelopes that do not open yet.
 
 use komrade_crypto::pairwise::Message as OlmMessage;
-use komrade_ether::{Day, Envelope, Outcome, unpad};
+use komrade_ether::{Day, Envelope, MAX_DAYS_AHEAD, Outcome, unpad};
 use komrade_store::{Query, Record, Table};
 use komrade_view::{ComradeId, Millis};
 use zeroize::Zeroizing;
@@ -37,7 +37,8 @@ impl Open {
             return Outcome::Full;
         }
         let envelope_id = envelope.id();
-        let expiry = envelope.header().expiry.0;
+        let furthest = Day::of(step.now).plus(MAX_DAYS_AHEAD);
+        let expiry = envelope.header().expiry.min(furthest).0;
         comrade.pair.note_seen(&envelope_id);
         step.touched.pairs.insert(id);
         self.waiting.insert((id, envelope_id.0), expiry);

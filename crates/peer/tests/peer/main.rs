@@ -9,6 +9,7 @@
 )]
 
 mod conversation;
+mod hostile;
 mod kill;
 mod meeting;
 mod trouble;

@@ -56,6 +56,10 @@ pub struct Peer {
     address: Option<Address>,
     /// Reachable: its relay is there.
     pub online: bool,
+    /// How far its clock is wrong.
+    pub skew: i64,
+    /// Its relay leads every dial back to itself.
+    pub reflected: bool,
     /// What the screens know.
     pub vault: Option<VaultState>,
     pub comrades: Vec<ComradeView>,
@@ -119,6 +123,8 @@ impl World {
             next_incoming: 1,
             address: None,
             online: true,
+            skew: 0,
+            reflected: false,
             vault: None,
             comrades: Vec::new(),
             invites: Vec::new(),
@@ -355,7 +361,10 @@ impl World {
 
     /// To the next due moment, if it is not after `end`.
     fn step(&mut self, end: Millis) -> bool {
-        let due = |peer: &Peer| peer.engine.as_ref().and_then(Engine::poll_timeout);
+        let due = |peer: &Peer| {
+            let due = peer.engine.as_ref().and_then(Engine::poll_timeout)?;
+            Some(due.saturating_add_signed(-peer.skew))
+        };
         let next = self
             .peers
             .iter()
@@ -387,7 +396,8 @@ impl World {
             let Some(engine) = peer.engine.as_mut().filter(|_| peer.life == life) else {
                 continue;
             };
-            engine.handle(self.now, &mut peer.rng, input);
+            let now = self.now.saturating_add_signed(peer.skew);
+            engine.handle(now, &mut peer.rng, input);
             while let Some(effect) = self.peers[at].engine.as_mut().and_then(Engine::poll_effect) {
                 self.transcript.push(describe(at, &effect));
                 self.carry_out(at, effect);
@@ -406,7 +416,8 @@ impl World {
                     Err(error) => {
                         let input = Input::StoreFailed(error);
                         let engine = peer.engine.as_mut().expect("an engine");
-                        engine.handle(self.now, &mut peer.rng, input);
+                        let now = self.now.saturating_add_signed(peer.skew);
+                        engine.handle(now, &mut peer.rng, input);
                     }
                 }
             }

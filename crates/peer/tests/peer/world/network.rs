@@ -65,7 +65,11 @@ impl World {
         psk: Zeroizing<[u8; 32]>,
     ) {
         let reached = |peer: &Peer| peer.address == Some(address) && peer.online;
-        let Some(to) = self.peers.iter().position(reached) else {
+        let found = match self.peers[at].reflected {
+            true => Some(at),
+            false => self.peers.iter().position(reached),
+        };
+        let Some(to) = found else {
             let progress = DialProgress::Unreachable;
             return self.push(at, Input::Dialed { link, progress });
         };
