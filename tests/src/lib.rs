@@ -30,7 +30,6 @@ const LOOK: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// If it fails, or does not hold within `bound`; the error names `what` was waited for.
-#[allow(clippy::disallowed_methods, reason = "a test ends by the clock")]
 pub async fn until(
     bound: Duration,
     what: &str,

@@ -22,7 +22,6 @@ struct Arguments {
     write: bool,
 }
 
-#[allow(clippy::disallowed_methods, reason = "a campaign ends by the clock")]
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let all = targets();

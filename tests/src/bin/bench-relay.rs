@@ -29,7 +29,6 @@ const PINGS: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 #[tokio::main]
-#[allow(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 async fn main() -> Result<()> {
     let network = Network::start()?;
     let relay = Relay::start(RelaySettings::Sam(network.sam().to_owned()))?;
@@ -203,7 +202,6 @@ async fn through(relay: &Relay, address: [u8; 32]) -> Result<MuxStream> {
 }
 
 /// Sends `bytes` and waits until as many are back.
-#[allow(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 async fn round<S>(stream: &mut S, bytes: usize) -> Result<Duration>
 where
     S: futures::AsyncRead + futures::AsyncWrite + Unpin,
