@@ -251,7 +251,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal there is, for tests of the catalogue.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::WrongPassphrase,
         Self::PassphraseTooShort,
         Self::VaultExists,
@@ -279,6 +279,7 @@ impl Refusal {
         Self::NewerVault,
         Self::VaultDamaged,
         Self::OutOfBounds,
+        Self::NoMemory,
         Self::Busy,
     ];
 }

@@ -16,10 +16,10 @@ pub use command::{
     AckPace, Answer, Command, MAX_NAME_CHARS, MAX_TEXT_BYTES, MIN_PASSPHRASE_CHARS, Refusal,
 };
 pub use message::{
-    ComradeId, ComradeState, ComradeView, Gap, InviteId, InvitePreview, InviteView, MessageView, PageView,
-    ProfileView, Tick, VaultState,
+    ComradeId, ComradeState, ComradeView, Gap, InviteId, InvitePreview, InviteView, MessageView,
+    PageView, ProfileView, Tick, VaultState,
 };
-pub use route::{DialView, DialStage, HostStage, LinkState, RefusalCode, RouteView, RouterStage};
+pub use route::{DialStage, DialView, HostStage, LinkState, RefusalCode, RouteView, RouterStage};
 pub use secret::Secret;
 
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,11 @@ pub struct DamagedMessage;
 /// [`DamagedMessage`] if it would exceed [`MAX_MESSAGE_BYTES`].
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, DamagedMessage> {
     let bytes = postcard::to_allocvec(message).map_err(|_| DamagedMessage)?;
-    if bytes.len() > MAX_MESSAGE_BYTES { Err(DamagedMessage) } else { Ok(bytes) }
+    if bytes.len() > MAX_MESSAGE_BYTES {
+        Err(DamagedMessage)
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// Decodes what [`encode`] made.

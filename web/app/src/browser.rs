@@ -21,7 +21,8 @@ pub fn href() -> String {
 
 /// Takes what stands after `#` out of the address bar and out of this entry of the history.
 pub fn clear_hash() {
-    let path = window().location().pathname().unwrap_or_default();
+    let location = window().location();
+    let path = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
     }
@@ -64,7 +65,11 @@ pub fn set_root(name: &str, value: Option<&str>) {
 
 /// Whether `query` holds for this screen.
 pub fn media(query: &str) -> bool {
-    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
+    window()
+        .match_media(query)
+        .ok()
+        .flatten()
+        .is_some_and(|list| list.matches())
 }
 
 /// A mouse or the like: a key may send, and a field may be focused without a keyboard covering half the
@@ -96,7 +101,9 @@ pub async fn copy(text: &str, shown: Option<HtmlTextAreaElement>) -> bool {
         && let Some(write) = member(&clipboard, "writeText")
         && let Ok(write) = write.dyn_into::<Function>()
         && let Ok(promise) = write.call1(&clipboard, &JsValue::from_str(text))
-        && JsFuture::from(promise.unchecked_into::<Promise>()).await.is_ok()
+        && JsFuture::from(promise.unchecked_into::<Promise>())
+            .await
+            .is_ok()
     {
         return true;
     }

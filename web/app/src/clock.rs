@@ -56,7 +56,11 @@ impl Date {
         let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
         let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let from_march = (5 * of_year + 2) / 153;
-        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let month = if from_march < 10 {
+            from_march + 3
+        } else {
+            from_march - 9
+        };
         Self {
             year: year_of_era + era * 400 + i64::from(month <= 2),
             month: u8::try_from(month).unwrap_or_default(),
@@ -103,7 +107,12 @@ mod tests {
     #[test]
     fn dates_match_the_calendar() {
         let date = |day| {
-            let Date { year, month, day, weekday } = Date::new(day);
+            let Date {
+                year,
+                month,
+                day,
+                weekday,
+            } = Date::new(day);
             (year, month, day, weekday)
         };
         assert_eq!(date(0), (1970, 1, 1, 3)); // A Thursday.
@@ -116,9 +125,30 @@ mod tests {
     #[test]
     fn the_wall_clock_follows_the_offset_across_midnight() {
         let almost_midnight = 20_780 * 86_400_000 + 86_399_999;
-        assert_eq!(Wall::new(almost_midnight, 0), Wall { day: 20_780, hour: 23, minute: 59 });
-        assert_eq!(Wall::new(almost_midnight, 60), Wall { day: 20_781, hour: 0, minute: 59 });
-        assert_eq!(Wall::new(30 * 60_000, -60), Wall { day: -1, hour: 23, minute: 30 });
+        assert_eq!(
+            Wall::new(almost_midnight, 0),
+            Wall {
+                day: 20_780,
+                hour: 23,
+                minute: 59
+            }
+        );
+        assert_eq!(
+            Wall::new(almost_midnight, 60),
+            Wall {
+                day: 20_781,
+                hour: 0,
+                minute: 59
+            }
+        );
+        assert_eq!(
+            Wall::new(30 * 60_000, -60),
+            Wall {
+                day: -1,
+                hour: 23,
+                minute: 30
+            }
+        );
     }
 
     #[test]

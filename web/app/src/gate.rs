@@ -110,24 +110,52 @@ mod tests {
     fn without_a_vault_an_invite_asks_first_and_cutting_goes_on() {
         let absent = facts(VaultState::Absent);
         assert_eq!(Gate::after(None, absent), Gate::Welcome);
-        assert_eq!(Gate::after(None, Facts { invited: true, ..absent }), Gate::Invited);
-        let cutting = Facts { invited: true, cutting: true, ..absent };
+        assert_eq!(
+            Gate::after(
+                None,
+                Facts {
+                    invited: true,
+                    ..absent
+                }
+            ),
+            Gate::Invited
+        );
+        let cutting = Facts {
+            invited: true,
+            cutting: true,
+            ..absent
+        };
         assert_eq!(Gate::after(None, cutting), Gate::Cutting);
     }
 
     #[test]
     fn an_ended_worker_and_a_replaced_loader_come_first() {
         let open = facts(VaultState::Open);
-        let silent = Facts { worker: &WorkerState::Silent, ..open };
+        let silent = Facts {
+            worker: &WorkerState::Silent,
+            ..open
+        };
         assert_eq!(Gate::after(Some(Gate::Open), silent), Gate::Worker);
-        assert_eq!(Gate::after(None, Facts { loader_changed: true, ..silent }), Gate::Loader);
+        assert_eq!(
+            Gate::after(
+                None,
+                Facts {
+                    loader_changed: true,
+                    ..silent
+                }
+            ),
+            Gate::Loader
+        );
     }
 
     #[test]
     fn a_store_that_failed_is_explained_before_unlocking() {
         let failed = facts(VaultState::StoreFailed);
         assert_eq!(Gate::after(Some(Gate::Open), failed), Gate::StoreFailed);
-        let read = Facts { store_failure_read: true, ..failed };
+        let read = Facts {
+            store_failure_read: true,
+            ..failed
+        };
         assert_eq!(Gate::after(Some(Gate::StoreFailed), read), Gate::Unlock);
     }
 }

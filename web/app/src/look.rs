@@ -33,7 +33,10 @@ impl Look {
     /// What was chosen on this device.
     pub fn chosen() -> Self {
         let stored = browser::preference(LOOK);
-        Self::ALL.into_iter().find(|look| stored.as_deref() == Some(look.name())).unwrap_or_default()
+        Self::ALL
+            .into_iter()
+            .find(|look| stored.as_deref() == Some(look.name()))
+            .unwrap_or_default()
     }
 
     /// Chooses and shows.

@@ -54,7 +54,9 @@ impl Fragment {
         if hash.starts_with("j/") {
             return Self::Join;
         }
-        let Some(rest) = hash.strip_prefix("c/") else { return Self::Other };
+        let Some(rest) = hash.strip_prefix("c/") else {
+            return Self::Other;
+        };
         let (id, about) = match rest.strip_suffix("/about") {
             Some(id) => (id, true),
             None => (rest, false),
@@ -91,12 +93,14 @@ impl Place {
 
 /// The id as 32 hex digits: local and random, so harmless in the address bar.
 pub fn hex(ComradeId(bytes): ComradeId) -> String {
-    bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            text.extend(char::from_digit(u32::from(digit), 16));
-        }
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(32), |mut text, byte| {
+            for digit in [byte >> 4, byte & 15] {
+                text.extend(char::from_digit(u32::from(digit), 16));
+            }
+            text
+        })
 }
 
 fn comrade_from_hex(text: &str) -> Option<ComradeId> {
@@ -154,14 +158,23 @@ mod tests {
 
     #[test]
     fn a_damaged_id_is_no_place() {
-        for hash in ["#c/", "#c/a5", "#c/zz", "#nowhere", &format!("#c/{}ä", "a".repeat(30))] {
+        for hash in [
+            "#c/",
+            "#c/a5",
+            "#c/zz",
+            "#nowhere",
+            &format!("#c/{}ä", "a".repeat(30)),
+        ] {
             assert_eq!(Fragment::read(hash), Fragment::Other, "{hash}");
         }
     }
 
     #[test]
     fn a_host_is_shown_without_its_secrets() {
-        assert_eq!(host("https://relay.example:8443/#j/secret"), "relay.example:8443");
+        assert_eq!(
+            host("https://relay.example:8443/#j/secret"),
+            "relay.example:8443"
+        );
         assert_eq!(host("http://127.0.0.1:7070#i/secret"), "127.0.0.1:7070");
         assert_eq!(host("relay.example/x?y"), "relay.example");
         assert_eq!(host("https://user:word@relay.example/"), "relay.example");

@@ -31,7 +31,10 @@ pub fn draw(text: &str) -> Option<Drawing> {
             x += run.len();
         }
     }
-    Some(Drawing { size: width + 2 * QUIET, path })
+    Some(Drawing {
+        size: width + 2 * QUIET,
+        path,
+    })
 }
 
 #[cfg(test)]
@@ -44,7 +47,10 @@ mod tests {
         let drawing = draw(&"x".repeat(200)).unwrap();
         let width = drawing.size - 2 * QUIET;
         assert_eq!((width - 17) % 4, 0, "not the width of a QR code: {width}");
-        assert!(drawing.path.starts_with("M4 4h7v1h-7z"), "no finder in the corner");
+        assert!(
+            drawing.path.starts_with("M4 4h7v1h-7z"),
+            "no finder in the corner"
+        );
     }
 
     #[test]

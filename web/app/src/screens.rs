@@ -1,7 +1,7 @@
 //! The screens, one module each. [`App`] shows whichever the [`Gate`] says.
 
-mod comrade;
 mod composer;
+mod comrade;
 mod conversation;
 mod cutting;
 mod meet;

@@ -62,7 +62,11 @@ impl Thread {
             self.older = page.older;
         }
         self.loaded = true;
-        self.messages.extend(page.messages.into_iter().map(|message| (message.ordinal, message)));
+        self.messages.extend(
+            page.messages
+                .into_iter()
+                .map(|message| (message.ordinal, message)),
+        );
     }
 
     /// Takes one message in, new or changed. What is older than everything loaded stays out, because there
@@ -81,7 +85,11 @@ impl Thread {
 
     /// The newest message that somebody else wrote.
     pub fn newest_theirs(&self) -> Option<u64> {
-        self.messages.iter().rev().find(|(_, message)| !message.mine).map(|(ordinal, _)| *ordinal)
+        self.messages
+            .iter()
+            .rev()
+            .find(|(_, message)| !message.mine)
+            .map(|(ordinal, _)| *ordinal)
     }
 
     /// The newest of one's own messages that still waits on this device.
@@ -117,7 +125,10 @@ impl Thread {
                     before.mine == message.mine
                         && message.kept_at.saturating_sub(before.kept_at) < CLOSE_MINUTES * 60_000
                 });
-            items.push(Item::Message { message: message.clone(), close });
+            items.push(Item::Message {
+                message: message.clone(),
+                close,
+            });
             before = Some(message);
         }
         items
@@ -155,7 +166,12 @@ impl Item {
                     Tick::Expired => (4, 0),
                 };
                 let close = u8::from(*close) << 4;
-                (2 + tick + close, i64::try_from(at).unwrap_or(i64::MAX), message.ordinal, 0)
+                (
+                    2 + tick + close,
+                    i64::try_from(at).unwrap_or(i64::MAX),
+                    message.ordinal,
+                    0,
+                )
             }
         }
     }
@@ -163,12 +179,20 @@ impl Item {
 
 /// What remains of a draft when `sent` of it was sent while the person typed on.
 pub fn rest_of_draft(now: &str, sent: &str) -> String {
-    now.strip_prefix(sent).unwrap_or(now).trim_start_matches('\n').to_owned()
+    now.strip_prefix(sent)
+        .unwrap_or(now)
+        .trim_start_matches('\n')
+        .to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic
+    )]
     use super::*;
 
     const BO: ComradeId = ComradeId([1; 16]);
@@ -176,12 +200,23 @@ mod tests {
 
     fn message(ordinal: u64, mine: bool, kept_at: u64) -> MessageView {
         let tick = if mine { Tick::Kept } else { Tick::Theirs };
-        MessageView { ordinal, mine, text: ordinal.to_string(), written_at: kept_at, kept_at, tick }
+        MessageView {
+            ordinal,
+            mine,
+            text: ordinal.to_string(),
+            written_at: kept_at,
+            kept_at,
+            tick,
+        }
     }
 
     fn page(range: std::ops::Range<u64>, older: bool) -> PageView {
         let messages = range.map(|n| message(n, false, n)).collect();
-        PageView { comrade: BO, messages, older }
+        PageView {
+            comrade: BO,
+            messages,
+            older,
+        }
     }
 
     fn shape(items: &[Item]) -> String {
@@ -245,7 +280,11 @@ mod tests {
         assert!(thread.older);
         thread.following = false;
         thread.message(message(1_000, false, 1_000));
-        assert_eq!(thread.messages.len(), KEEP + 1, "nothing is taken from under a reader");
+        assert_eq!(
+            thread.messages.len(),
+            KEEP + 1,
+            "nothing is taken from under a reader"
+        );
     }
 
     #[test]
@@ -276,10 +315,20 @@ mod tests {
 
     #[test]
     fn a_new_tick_draws_the_message_anew() {
-        let kept = Item::Message { message: message(1, true, 0), close: false };
+        let kept = Item::Message {
+            message: message(1, true, 0),
+            close: false,
+        };
         let mut accepted = message(1, true, 0);
         accepted.tick = Tick::Accepted(1);
-        assert_ne!(kept.key(), Item::Message { message: accepted, close: false }.key());
+        assert_ne!(
+            kept.key(),
+            Item::Message {
+                message: accepted,
+                close: false
+            }
+            .key()
+        );
     }
 
     #[test]
@@ -288,7 +337,10 @@ mod tests {
         thread.message(message(1, true, 0));
         thread.message(message(2, true, 0));
         thread.message(message(3, false, 0));
-        assert_eq!((thread.newest_kept(), thread.newest_theirs()), (Some(2), Some(3)));
+        assert_eq!(
+            (thread.newest_kept(), thread.newest_theirs()),
+            (Some(2), Some(3))
+        );
     }
 
     #[test]

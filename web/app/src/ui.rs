@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, rc::Rc};
 
 use futures::future::LocalBoxFuture;
 use komrade_view::{
-    Answer, Command, ComradeId, ComradeView, Event, InviteView, Millis, ProfileView, Secret, VaultState,
+    Answer, Command, ComradeId, ComradeView, Event, InviteView, Millis, ProfileView, Secret,
+    VaultState,
 };
 use leptos::prelude::*;
 
@@ -194,7 +195,9 @@ impl Ui {
 
     /// Asks the engine for something.
     pub async fn ask(self, command: Command) -> Result<Answer, Failure> {
-        let Some(ports) = self.ports.get_value() else { return Err(Failure::WorkerEnded) };
+        let Some(ports) = self.ports.get_value() else {
+            return Err(Failure::WorkerEnded);
+        };
         (ports.send)(command).await
     }
 
@@ -233,7 +236,9 @@ impl Ui {
 
     /// What was typed for a comrade and not sent.
     pub fn draft(self, comrade: ComradeId) -> String {
-        self.drafts.with_value(|drafts| drafts.get(&comrade).cloned()).unwrap_or_default()
+        self.drafts
+            .with_value(|drafts| drafts.get(&comrade).cloned())
+            .unwrap_or_default()
     }
 
     /// Keeps what was typed.
@@ -256,7 +261,12 @@ impl Ui {
     /// A comrade as it stands now.
     pub fn comrade(self, id: ComradeId) -> Memo<Option<ComradeView>> {
         Memo::new(move |_| {
-            self.comrades.with(|all| all.as_ref()?.iter().find(|comrade| comrade.id == id).cloned())
+            self.comrades.with(|all| {
+                all.as_ref()?
+                    .iter()
+                    .find(|comrade| comrade.id == id)
+                    .cloned()
+            })
         })
     }
 
@@ -267,8 +277,11 @@ impl Ui {
 
     /// Opens a conversation and reads its newest page.
     pub fn open_thread(self, comrade: ComradeId) {
-        let read = self.comrade(comrade).with_untracked(|view| view.as_ref().map(|view| view.read_up_to));
-        self.thread.set(Some(Thread::new(comrade, read.unwrap_or(u64::MAX))));
+        let read = self
+            .comrade(comrade)
+            .with_untracked(|view| view.as_ref().map(|view| view.read_up_to));
+        self.thread
+            .set(Some(Thread::new(comrade, read.unwrap_or(u64::MAX))));
         leptos::task::spawn_local(async move {
             let _ = self.load_page(comrade, None).await;
         });
@@ -276,7 +289,14 @@ impl Ui {
 
     /// Reads a page of the open conversation.
     pub async fn load_page(self, comrade: ComradeId, before: Option<u64>) -> Result<(), Failure> {
-        if let Answer::Page(page) = self.ask(Command::OpenPage { comrade, before, limit: PAGE }).await? {
+        if let Answer::Page(page) = self
+            .ask(Command::OpenPage {
+                comrade,
+                before,
+                limit: PAGE,
+            })
+            .await?
+        {
             self.in_thread(comrade, |thread| thread.page(page));
         }
         Ok(())
@@ -285,7 +305,9 @@ impl Ui {
     /// Changes the open conversation, if it is this one.
     pub fn in_thread(self, comrade: ComradeId, change: impl FnOnce(&mut Thread)) {
         let open = self.thread.with_untracked(|thread| {
-            thread.as_ref().is_some_and(|thread| thread.comrade == comrade)
+            thread
+                .as_ref()
+                .is_some_and(|thread| thread.comrade == comrade)
         });
         if open {
             self.thread.update(|thread| {
@@ -308,12 +330,16 @@ impl Ui {
             }),
             Event::Message { comrade, message } => {
                 let known = self.thread.with_untracked(|thread| {
-                    thread.as_ref().filter(|thread| thread.comrade == comrade).map(|thread| {
-                        thread.messages.contains_key(&message.ordinal)
-                    })
+                    thread
+                        .as_ref()
+                        .filter(|thread| thread.comrade == comrade)
+                        .map(|thread| thread.messages.contains_key(&message.ordinal))
                 });
                 if !message.mine && known != Some(true) {
-                    self.announce_arrival(comrade, known.is_some().then_some(message.text.as_str()));
+                    self.announce_arrival(
+                        comrade,
+                        known.is_some().then_some(message.text.as_str()),
+                    );
                 }
                 self.in_thread(comrade, |thread| thread.message(message));
             }

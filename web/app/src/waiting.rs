@@ -22,7 +22,9 @@ impl Route {
     /// seconds to the next attempt) do not begin it anew.
     pub fn told(before: Option<&Self>, view: RouteView, now: Millis) -> Self {
         let since = |same: fn(&RouteView, &RouteView) -> bool, since: fn(&Self) -> Millis| {
-            before.filter(|before| same(&before.view, &view)).map_or(now, since)
+            before
+                .filter(|before| same(&before.view, &view))
+                .map_or(now, since)
         };
         let router_since = since(
             |a, b| core::mem::discriminant(&a.router) == core::mem::discriminant(&b.router),
@@ -32,7 +34,12 @@ impl Route {
             |a, b| core::mem::discriminant(&a.hosting) == core::mem::discriminant(&b.hosting),
             |before| before.hosting_since,
         );
-        Self { view, told_at: now, router_since, hosting_since }
+        Self {
+            view,
+            told_at: now,
+            router_since,
+            hosting_since,
+        }
     }
 
     /// What everything waits for, as far as it concerns all comrades.
@@ -59,14 +66,22 @@ impl Route {
     /// What others' messages to this device wait for.
     pub fn hosting_wait(&self) -> Option<Wait> {
         match self.view.hosting {
-            HostStage::Waiting => Some(Wait { for_what: For::Router, since: Some(self.hosting_since) }),
-            HostStage::Building { since, .. } => {
-                Some(Wait { for_what: For::OwnTunnels, since: Some(since) })
-            }
-            HostStage::Refused(code) => Some(Wait { for_what: For::Refused(code), since: None }),
-            HostStage::Failed { .. } => {
-                Some(Wait { for_what: For::OwnTunnelsAgain, since: Some(self.hosting_since) })
-            }
+            HostStage::Waiting => Some(Wait {
+                for_what: For::Router,
+                since: Some(self.hosting_since),
+            }),
+            HostStage::Building { since, .. } => Some(Wait {
+                for_what: For::OwnTunnels,
+                since: Some(since),
+            }),
+            HostStage::Refused(code) => Some(Wait {
+                for_what: For::Refused(code),
+                since: None,
+            }),
+            HostStage::Failed { .. } => Some(Wait {
+                for_what: For::OwnTunnelsAgain,
+                since: Some(self.hosting_since),
+            }),
             HostStage::Off | HostStage::Up { .. } => None,
         }
     }
@@ -77,7 +92,12 @@ impl Route {
             return wait;
         }
         let dial = self.view.dials.iter().find(|dial| dial.comrade == comrade);
-        let Some(dial) = dial else { return Wait { for_what: For::Turn, since: None } };
+        let Some(dial) = dial else {
+            return Wait {
+                for_what: For::Turn,
+                since: None,
+            };
+        };
         let for_what = match dial.stage {
             DialStage::WaitingForRelay => For::Router,
             DialStage::Dialing => For::Tunnel,
@@ -86,7 +106,10 @@ impl Route {
             DialStage::Away => For::TheirApp,
             DialStage::Unreachable => For::NextTry,
         };
-        Wait { for_what, since: Some(dial.since) }
+        Wait {
+            for_what,
+            since: Some(dial.since),
+        }
     }
 }
 
@@ -159,22 +182,47 @@ mod tests {
     }
 
     fn up() -> LinkState {
-        LinkState::Up { since: 0, round_trip: None }
+        LinkState::Up {
+            since: 0,
+            round_trip: None,
+        }
     }
 
     #[test]
     fn the_nearest_obstacle_is_named_first() {
         let mut view = view(LinkState::NoRelay, RouterStage::Unknown);
-        view.dials.push(DialView { comrade: BO, stage: DialStage::Dialing, since: 7 });
+        view.dials.push(DialView {
+            comrade: BO,
+            stage: DialStage::Dialing,
+            since: 7,
+        });
         let mut route = Route::told(None, view, 5);
         assert_eq!(route.wait_for(BO).for_what, For::Relay);
         route.view.link = LinkState::Connecting(3);
-        assert_eq!(route.wait_for(BO), Wait { for_what: For::Connection, since: Some(3) });
+        assert_eq!(
+            route.wait_for(BO),
+            Wait {
+                for_what: For::Connection,
+                since: Some(3)
+            }
+        );
         route.view.link = up();
         route.view.router = RouterStage::BuildingTunnels { routers: 9 };
-        assert_eq!(route.wait_for(BO), Wait { for_what: For::Tunnels, since: Some(5) });
+        assert_eq!(
+            route.wait_for(BO),
+            Wait {
+                for_what: For::Tunnels,
+                since: Some(5)
+            }
+        );
         route.view.router = RouterStage::Ready { routers: 9 };
-        assert_eq!(route.wait_for(BO), Wait { for_what: For::Tunnel, since: Some(7) });
+        assert_eq!(
+            route.wait_for(BO),
+            Wait {
+                for_what: For::Tunnel,
+                since: Some(7)
+            }
+        );
         assert_eq!(route.wait_for(ComradeId([2; 16])).for_what, For::Turn);
     }
 

@@ -43,7 +43,8 @@ pub const COPY: &str = "Copy";
 /// It was copied.
 pub const COPIED: &str = "Copied";
 /// The browser did not let the app copy.
-pub const COPY_BY_HAND: &str = "This browser does not let a page copy here. The text is selected: copy it by hand.";
+pub const COPY_BY_HAND: &str =
+    "This browser does not let a page copy here. The text is selected: copy it by hand.";
 /// Hands a text to another app.
 pub const SHARE: &str = "Share";
 /// Makes a passphrase readable.
@@ -57,7 +58,11 @@ pub const OPENING: &str = "Looking for your vault in this browser";
 
 /// The title of the page, with the number of unread messages.
 pub fn title(unread: u32) -> String {
-    if unread == 0 { KOMRADE.to_owned() } else { format!("({unread}) {KOMRADE}") }
+    if unread == 0 {
+        KOMRADE.to_owned()
+    } else {
+        format!("({unread}) {KOMRADE}")
+    }
 }
 
 /// A part of the app with the number of things that wait in it.
@@ -71,7 +76,11 @@ pub fn with_count(part: &str, count: usize) -> String {
 
 /// The name of a comrade.
 pub fn name(name: &str) -> String {
-    if name.trim().is_empty() { NEW_COMRADE.to_owned() } else { name.to_owned() }
+    if name.trim().is_empty() {
+        NEW_COMRADE.to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 /// One of the three who explain the machine.

@@ -68,7 +68,14 @@ pub fn CopyText(
         leptos::task::spawn_local(async move {
             let shown = node.get_untracked();
             let done = browser::copy(text.get_value().expose(), shown).await;
-            copied.set(if done { catalogue::COPIED } else { catalogue::COPY_BY_HAND }.to_owned());
+            copied.set(
+                if done {
+                    catalogue::COPIED
+                } else {
+                    catalogue::COPY_BY_HAND
+                }
+                .to_owned(),
+            );
         });
     };
     let share = move |_| {

@@ -45,7 +45,8 @@ pub fn Title(
 pub fn UpdateBanner() -> impl IntoView {
     let ui = ui();
     let later = RwSignal::new(false);
-    move || match ui.software.get() {
+    move || {
+        match ui.software.get() {
         Software::Offered { kept, offered } if !later.get() => view! {
             <Notice id="update">
                 <p><b>{catalogue::UPDATE_TITLE}</b></p>
@@ -76,6 +77,7 @@ pub fn UpdateBanner() -> impl IntoView {
         }
         .into_any(),
         _ => ().into_any(),
+    }
     }
 }
 

@@ -45,10 +45,16 @@ pub enum Sign {
 impl Sign {
     fn path(self) -> &'static str {
         match self {
-            Self::People => "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.4a3.5 3.5 0 0 1 0 6.2M18 14.4c2.2.8 3.5 2.8 3.5 5.6",
+            Self::People => {
+                "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.4a3.5 3.5 0 0 1 0 6.2M18 14.4c2.2.8 3.5 2.8 3.5 5.6"
+            }
             Self::Meet => "M12 5v14M5 12h14",
-            Self::Route => "M5 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4M19 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4M7 17h6a4 4 0 0 0 4-4V9",
-            Self::Settings => "M4 7h9M19 7h1M16 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M4 17h1M11 17h9M8 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5",
+            Self::Route => {
+                "M5 19a2 2 0 1 0 0-4 2 2 0 0 0 0 4M19 9a2 2 0 1 0 0-4 2 2 0 0 0 0 4M7 17h6a4 4 0 0 0 4-4V9"
+            }
+            Self::Settings => {
+                "M4 7h9M19 7h1M16 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5M4 17h1M11 17h9M8 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5"
+            }
             Self::Back => "M15 5l-7 7 7 7",
             Self::Send => "M12 19V5M6 11l6-6 6 6",
             Self::Down => "M12 5v14M6 13l6 6 6-6",
@@ -65,7 +71,11 @@ pub fn Icon(
     /// Which.
     sign: Sign,
 ) -> impl IntoView {
-    let class = if sign == Sign::Back { "icon turns" } else { "icon" };
+    let class = if sign == Sign::Back {
+        "icon turns"
+    } else {
+        "icon"
+    };
     view! {
         <svg class=class viewBox="0 0 24 24" aria-hidden="true" focusable="false">
             <path d=sign.path()></path>

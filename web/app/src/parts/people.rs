@@ -20,7 +20,10 @@ pub fn Avatar(
     let ComradeId([first, ..]) = id;
     let initial = move || {
         let name = catalogue::name(&name.get());
-        name.trim().chars().next().map(|letter| letter.to_uppercase().collect::<String>())
+        name.trim()
+            .chars()
+            .next()
+            .map(|letter| letter.to_uppercase().collect::<String>())
     };
     view! {
         <span class=format!("avatar tint{}", first % TINTS) aria-hidden="true" dir="auto">{initial}</span>
@@ -37,7 +40,11 @@ pub fn Code(
     id: &'static str,
 ) -> impl IntoView {
     let groups = move || {
-        code.with(|code| code.split_whitespace().map(|group| view! { <span>{group.to_owned()}" "</span> }).collect_view())
+        code.with(|code| {
+            code.split_whitespace()
+                .map(|group| view! { <span>{group.to_owned()}" "</span> })
+                .collect_view()
+        })
     };
     view! { <p class="code" dir="ltr" data-testid=id>{groups}</p> }
 }

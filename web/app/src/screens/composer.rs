@@ -53,7 +53,13 @@ pub fn Composer(
         sending.set(true);
         error.set("");
         leptos::task::spawn_local(async move {
-            match ui.ask(Command::SendMessage { comrade: id, text: sent.clone() }).await {
+            match ui
+                .ask(Command::SendMessage {
+                    comrade: id,
+                    text: sent.clone(),
+                })
+                .await
+            {
                 Ok(answer) => {
                     // The person may have typed on, or gone to another conversation.
                     typed(rest_of_draft(&ui.draft(id), &sent));

@@ -38,17 +38,34 @@ fn About(
     comrade: ComradeView,
 ) -> impl IntoView {
     let ui = ui();
-    let ComradeView { id, name, person, code, verified, state, .. } = comrade;
+    let ComradeView {
+        id,
+        name,
+        person,
+        code,
+        verified,
+        state,
+        ..
+    } = comrade;
     let error = RwSignal::new("");
     let mark = move |verified| {
         leptos::task::spawn_local(async move {
-            if let Err(failure) = ui.ask(Command::MarkVerified { comrade: id, verified }).await {
+            if let Err(failure) = ui
+                .ask(Command::MarkVerified {
+                    comrade: id,
+                    verified,
+                })
+                .await
+            {
                 error.try_set(catalogue::failure(failure));
             }
         });
     };
-    let person =
-        if person.is_empty() { catalogue::NOT_KNOWN_YET.to_owned() } else { person };
+    let person = if person.is_empty() {
+        catalogue::NOT_KNOWN_YET.to_owned()
+    } else {
+        person
+    };
     view! {
         <header class="person">
             <Avatar id name=name.clone()/>
@@ -127,7 +144,10 @@ pub fn Request(
             let declines = matches!(command, Command::Decline { .. });
             match ui.ask(command).await {
                 Ok(_) if declines => ui.go(Place::People),
-                Ok(_) if verified => ui.tell(Command::MarkVerified { comrade: id, verified }),
+                Ok(_) if verified => ui.tell(Command::MarkVerified {
+                    comrade: id,
+                    verified,
+                }),
                 Ok(_) => {}
                 Err(failure) => {
                     error.try_set(catalogue::failure(failure));

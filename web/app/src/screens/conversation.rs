@@ -6,7 +6,7 @@
 use komrade_view::{Command, ComradeId, ComradeState, ComradeView};
 use leptos::{html, prelude::*};
 
-use super::{comrade::Request, composer::Composer, message::Message};
+use super::{composer::Composer, comrade::Request, message::Message};
 use crate::{
     catalogue, clock,
     parts::{Avatar, Icon, Notice, Sign, Title},
@@ -38,7 +38,14 @@ pub fn Conversation(
     });
     let state = Memo::new(move |_| comrade.with(|view| view.as_ref().map(|view| view.state)));
     let name = Memo::new(move |_| {
-        catalogue::name(comrade.with(|view| view.as_ref().map_or(String::new(), |view| view.name.clone())).as_str())
+        catalogue::name(
+            comrade
+                .with(|view| {
+                    view.as_ref()
+                        .map_or(String::new(), |view| view.name.clone())
+                })
+                .as_str(),
+        )
     });
     view! {
         <div class="conversation" data-testid="screen-conversation" data-comrade=place::hex(id)>
@@ -64,10 +71,19 @@ pub fn Conversation(
 /// What stands in the way of knowing each other.
 fn request(comrade: Memo<Option<ComradeView>>) -> impl IntoView {
     move || {
-        comrade.get().filter(|view| view.state != ComradeState::Met).map(|view| {
-            let ComradeView { id, name, code, state, .. } = view;
-            view! { <Request id name state code/> }
-        })
+        comrade
+            .get()
+            .filter(|view| view.state != ComradeState::Met)
+            .map(|view| {
+                let ComradeView {
+                    id,
+                    name,
+                    code,
+                    state,
+                    ..
+                } = view;
+                view! { <Request id name state code/> }
+            })
     }
 }
 
@@ -82,10 +98,17 @@ fn Head(
 ) -> impl IntoView {
     let ui = ui();
     let verified = move || comrade.with(|view| view.as_ref().is_some_and(|view| view.verified));
-    let met = move || comrade.with(|view| view.as_ref().is_some_and(|view| view.state == ComradeState::Met));
+    let met = move || {
+        comrade.with(|view| {
+            view.as_ref()
+                .is_some_and(|view| view.state == ComradeState::Met)
+        })
+    };
     let reached = move || {
         ui.route.with(|route| {
-            let Some(route) = route else { return String::new() };
+            let Some(route) = route else {
+                return String::new();
+            };
             match route.wait() {
                 Some(wait) => catalogue::route_waits(wait.for_what),
                 None => {
@@ -142,22 +165,46 @@ fn Messages(
     name: Memo<String>,
 ) -> impl IntoView {
     let ui = ui();
-    let of_thread = move || ui.thread.with(|thread| thread.as_ref().filter(|thread| thread.comrade == id).cloned());
-    let layout = Memo::new(move |_| of_thread().map(|thread| thread.layout(clock::wall)).unwrap_or_default());
+    let of_thread = move || {
+        ui.thread.with(|thread| {
+            thread
+                .as_ref()
+                .filter(|thread| thread.comrade == id)
+                .cloned()
+        })
+    };
+    let layout = Memo::new(move |_| {
+        of_thread()
+            .map(|thread| thread.layout(clock::wall))
+            .unwrap_or_default()
+    });
     let flag = move |read: fn(&Thread) -> bool| {
         Memo::new(move |_| {
-            ui.thread.with(|thread| thread.as_ref().is_some_and(|thread| thread.comrade == id && read(thread)))
+            ui.thread.with(|thread| {
+                thread
+                    .as_ref()
+                    .is_some_and(|thread| thread.comrade == id && read(thread))
+            })
         })
     };
     let older = flag(|thread| thread.older);
     let loaded = flag(|thread| thread.loaded);
-    let newest_kept = Memo::new(move |_| ui.thread.with(|thread| thread.as_ref().and_then(Thread::newest_kept)));
+    let newest_kept = Memo::new(move |_| {
+        ui.thread
+            .with(|thread| thread.as_ref().and_then(Thread::newest_kept))
+    });
     let gap = move || comrade.with(|view| view.as_ref().and_then(|view| view.gap));
-    let met = move || comrade.with(|view| view.as_ref().is_some_and(|view| view.state == ComradeState::Met));
+    let met = move || {
+        comrade.with(|view| {
+            view.as_ref()
+                .is_some_and(|view| view.state == ComradeState::Met)
+        })
+    };
     let scroller = Scroller::new(ui, id);
     mark_read(ui, id, comrade);
     let today = ui.today();
-    let draw = move |item: Item| match item {
+    let draw = move |item: Item| {
+        match item {
         Item::Day(day) => view! {
             <li class="day" data-testid="day">{move || catalogue::day(day, today.get())}</li>
         }
@@ -167,6 +214,7 @@ fn Messages(
         }
         .into_any(),
         Item::Message { message, close } => view! { <Message id name message close newest_kept/> }.into_any(),
+    }
     };
     view! {
         <div
@@ -232,12 +280,20 @@ struct Scroller {
 
 impl Scroller {
     fn new(ui: Ui, id: ComradeId) -> Self {
-        Self { ui, id, node: NodeRef::new(), near: RwSignal::new(true), loading: RwSignal::new(false) }
+        Self {
+            ui,
+            id,
+            node: NodeRef::new(),
+            near: RwSignal::new(true),
+            loading: RwSignal::new(false),
+        }
     }
 
     /// The person scrolled: `scrollTop` is 0 at the newest message and falls below towards the oldest.
     fn moved(self) {
-        let Some(node) = self.node.get_untracked() else { return };
+        let Some(node) = self.node.get_untracked() else {
+            return;
+        };
         let from_newest = node.scroll_top().abs();
         let near = from_newest < NEAR;
         if near != self.near.get_untracked() {
@@ -255,8 +311,13 @@ impl Scroller {
 
     fn load_older(self) {
         let oldest = self.ui.thread.with_untracked(|thread| {
-            let thread = thread.as_ref().filter(|thread| thread.comrade == self.id && thread.older)?;
-            thread.messages.first_key_value().map(|(ordinal, _)| *ordinal)
+            let thread = thread
+                .as_ref()
+                .filter(|thread| thread.comrade == self.id && thread.older)?;
+            thread
+                .messages
+                .first_key_value()
+                .map(|(ordinal, _)| *ordinal)
         });
         if oldest.is_none() || self.loading.get_untracked() {
             return;
@@ -279,16 +340,28 @@ impl Scroller {
 /// What stands in sight counts as read.
 fn mark_read(ui: Ui, id: ComradeId, comrade: Memo<Option<ComradeView>>) {
     let newest = Memo::new(move |_| {
-        ui.thread.with(|thread| thread.as_ref().filter(|thread| thread.comrade == id).and_then(Thread::newest_theirs))
+        ui.thread.with(|thread| {
+            thread
+                .as_ref()
+                .filter(|thread| thread.comrade == id)
+                .and_then(Thread::newest_theirs)
+        })
     });
-    let read = Memo::new(move |_| comrade.with(|view| view.as_ref().map_or(u64::MAX, |view| view.read_up_to)));
+    let read = Memo::new(move |_| {
+        comrade.with(|view| view.as_ref().map_or(u64::MAX, |view| view.read_up_to))
+    });
     Effect::new(move |told: Option<u64>| {
         let told = told.unwrap_or_default();
-        let Some(newest) = newest.get() else { return told };
+        let Some(newest) = newest.get() else {
+            return told;
+        };
         if !ui.in_sight.get() || newest <= read.get().max(told) {
             return told;
         }
-        ui.tell(Command::MarkRead { comrade: id, up_to: newest });
+        ui.tell(Command::MarkRead {
+            comrade: id,
+            up_to: newest,
+        });
         newest
     });
 }

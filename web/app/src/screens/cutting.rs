@@ -62,11 +62,17 @@ impl Step {
 
     /// What the Keymaker has said so far.
     fn said(self) -> Vec<Line> {
-        [Self::Name, Self::Words, Self::Check, Self::Passphrase, Self::Sealing]
-            .into_iter()
-            .take_while(|step| *step as u8 <= self as u8)
-            .map(|step| (Narrator::Keymaker, step.says()))
-            .collect()
+        [
+            Self::Name,
+            Self::Words,
+            Self::Check,
+            Self::Passphrase,
+            Self::Sealing,
+        ]
+        .into_iter()
+        .take_while(|step| *step as u8 <= self as u8)
+        .map(|step| (Narrator::Keymaker, step.says()))
+        .collect()
     }
 }
 
@@ -119,11 +125,19 @@ fn Name(
     /// What the steps hand on.
     state: State,
 ) -> impl IntoView {
-    let State { ui, step, words, offered, error } = state;
+    let State {
+        ui,
+        step,
+        words,
+        offered,
+        error,
+    } = state;
     let node = NodeRef::<html::Input>::new();
     let draw = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(input) = node.get_untracked() else { return };
+        let Some(input) = node.get_untracked() else {
+            return;
+        };
         let name = input.value().trim().to_owned();
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
             error.set(catalogue::NAME_MISSING.to_owned());
@@ -133,7 +147,10 @@ fn Name(
         error.set(String::new());
         leptos::task::spawn_local(async move {
             match ui.ask(Command::CutKeys { name }).await {
-                Ok(Answer::Keys { words: drawn, passphrase }) => {
+                Ok(Answer::Keys {
+                    words: drawn,
+                    passphrase,
+                }) => {
                     words.try_set(Some(drawn));
                     offered.try_set(Some(passphrase));
                     step.try_set(Step::Words);
@@ -206,7 +223,9 @@ fn Words(
 /// `ASKED` different positions of `0..of`, in order, chosen by `choose(below)`.
 fn positions(of: usize, choose: impl Fn(usize) -> usize) -> Vec<usize> {
     let mut left: Vec<usize> = (0..of).collect();
-    let mut asked: Vec<usize> = (0..ASKED.min(of)).map(|_| left.swap_remove(choose(left.len()))).collect();
+    let mut asked: Vec<usize> = (0..ASKED.min(of))
+        .map(|_| left.swap_remove(choose(left.len())))
+        .collect();
     asked.sort_unstable();
     asked
 }
@@ -216,10 +235,19 @@ fn Check(
     /// What the steps hand on.
     state: State,
 ) -> impl IntoView {
-    let words = state.words.get_untracked().unwrap_or_else(|| Secret::new(""));
+    let words = state
+        .words
+        .get_untracked()
+        .unwrap_or_else(|| Secret::new(""));
     let asked: Vec<_> = positions(words.expose().split(' ').count(), browser::choose)
         .into_iter()
-        .map(|at| (at, NodeRef::<html::Input>::new(), RwSignal::new(String::new())))
+        .map(|at| {
+            (
+                at,
+                NodeRef::<html::Input>::new(),
+                RwSignal::new(String::new()),
+            )
+        })
         .collect();
     let fields = asked
         .iter()
@@ -242,10 +270,16 @@ fn Check(
         event.prevent_default();
         let mut wrong = None;
         for (at, node, error) in &asked {
-            let Some(input) = node.get_untracked() else { return };
+            let Some(input) = node.get_untracked() else {
+                return;
+            };
             let typed = input.value().trim().to_lowercase();
             let right = words.expose().split(' ').nth(*at) == Some(typed.as_str());
-            error.set(if right { String::new() } else { catalogue::check_wrong(at + 1) });
+            error.set(if right {
+                String::new()
+            } else {
+                catalogue::check_wrong(at + 1)
+            });
             if !right && wrong.is_none() {
                 wrong = Some(input);
             }
@@ -281,7 +315,9 @@ fn Check(
 
 /// Seals the vault; a failure leads back to the passphrase with a sentence.
 fn seal(state: State, passphrase: Secret) {
-    let State { ui, step, error, .. } = state;
+    let State {
+        ui, step, error, ..
+    } = state;
     error.set(String::new());
     step.set(Step::Sealing);
     // Taken out before the vault opens, so that a new person is not asked twice.
@@ -322,7 +358,11 @@ fn Passphrase(
             seal(state, passphrase);
         }
     };
-    let offered = move || state.offered.with(|words| words.as_ref().map(|words| words.expose().to_owned()));
+    let offered = move || {
+        state
+            .offered
+            .with(|words| words.as_ref().map(|words| words.expose().to_owned()))
+    };
     let error = state.error;
     view! {
         <section class="stack">
@@ -402,6 +442,9 @@ mod tests {
     #[test]
     fn the_keymaker_has_said_what_led_here() {
         assert_eq!(Step::Name.said().len(), 1);
-        assert_eq!(Step::Sealing.said().last().map(|line| line.1), Some(catalogue::SAYS_SEALING));
+        assert_eq!(
+            Step::Sealing.said().last().map(|line| line.1),
+            Some(catalogue::SAYS_SEALING)
+        );
     }
 }

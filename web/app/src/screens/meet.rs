@@ -6,7 +6,7 @@ use leptos::{ev::SubmitEvent, html, prelude::*};
 use super::open_invite::OpenInvite;
 use crate::{
     catalogue, clock,
-    parts::{Avatar, Code, CopyText, Qr, Title},
+    parts::{Avatar, CopyText, Qr, Title},
     place::Place,
     ui::ui,
 };
@@ -38,9 +38,16 @@ fn Requests() -> impl IntoView {
     let asking = Memo::new(move |_| {
         ui.comrades.with(|all| {
             let asks = |comrade: &&ComradeView| {
-                matches!(comrade.state, ComradeState::Asking | ComradeState::AskingAgain)
+                matches!(
+                    comrade.state,
+                    ComradeState::Asking | ComradeState::AskingAgain
+                )
             };
-            all.iter().flatten().filter(asks).cloned().collect::<Vec<_>>()
+            all.iter()
+                .flatten()
+                .filter(asks)
+                .cloned()
+                .collect::<Vec<_>>()
         })
     });
     let row = |comrade: ComradeView| {
@@ -52,7 +59,6 @@ fn Requests() -> impl IntoView {
                 <div class="grow">
                     <b dir="auto">{name}</b>
                     {again.then(|| view! { <p class="small act">{catalogue::ASKING_AGAIN_TITLE}</p> })}
-                    <Code id="request-code" code=comrade.code/>
                 </div>
                 <a class="btn" href=Place::Conversation(comrade.id).hash() data-testid="request-look">
                     {catalogue::LOOK}
@@ -62,11 +68,13 @@ fn Requests() -> impl IntoView {
     };
     move || {
         asking.with(|asking| {
-            (!asking.is_empty()).then(|| view! {
-                <section class="card stack">
-                    <h2>{catalogue::REQUESTS_TITLE}</h2>
-                    <ul class="rows">{asking.iter().cloned().map(row).collect_view()}</ul>
-                </section>
+            (!asking.is_empty()).then(|| {
+                view! {
+                    <section class="card stack">
+                        <h2>{catalogue::REQUESTS_TITLE}</h2>
+                        <ul class="rows">{asking.iter().cloned().map(row).collect_view()}</ul>
+                    </section>
+                }
             })
         })
     }
@@ -110,7 +118,9 @@ fn MakeForm(
         }
         busy.set(true);
         error.set("");
-        let with_relay = with_relay.get_untracked().is_some_and(|input| input.checked());
+        let with_relay = with_relay
+            .get_untracked()
+            .is_some_and(|input| input.checked());
         let days = days.get_untracked();
         leptos::task::spawn_local(async move {
             match ui.ask(Command::MakeInvite { with_relay, days }).await {
@@ -213,7 +223,8 @@ fn Live() -> impl IntoView {
     };
     let row = move |invite: InviteView| {
         let made = move || catalogue::day_and_time(clock::wall(invite.made_at), today.get());
-        let left = move || catalogue::remaining(clock::seconds_between(ui.now.get(), invite.expires_at));
+        let left =
+            move || catalogue::remaining(clock::seconds_between(ui.now.get(), invite.expires_at));
         view! {
             <li class="request" data-testid="invite-row" data-answered=invite.answered.to_string()>
                 <div class="grow">

@@ -34,11 +34,19 @@ pub fn Message(
     newest_kept: Memo<Option<u64>>,
 ) -> impl IntoView {
     let ui = ui();
-    let MessageView { ordinal, mine, text, written_at, kept_at, tick } = message;
+    let MessageView {
+        ordinal,
+        mine,
+        text,
+        written_at,
+        kept_at,
+        tick,
+    } = message;
     let today = ui.today();
     let explained = RwSignal::new(false);
     let came = catalogue::time(clock::wall(kept_at));
-    let late = (!mine && kept_at.saturating_sub(written_at) > LATE_MILLIS).then(|| clock::wall(written_at));
+    let late = (!mine && kept_at.saturating_sub(written_at) > LATE_MILLIS)
+        .then(|| clock::wall(written_at));
     let how_far = move || {
         if tick != Tick::Kept || newest_kept.get() != Some(ordinal) {
             return catalogue::tick(tick).to_owned();
@@ -48,25 +56,36 @@ pub fn Message(
                 let wait = route.wait_for(id);
                 // Nobody waits longer for this message than it exists.
                 let since = wait.since.map(|since| since.max(kept_at));
-                catalogue::tick_waiting(wait, since.map(|since| clock::seconds_between(since, ui.now.get())))
+                catalogue::tick_waiting(
+                    wait,
+                    since.map(|since| clock::seconds_between(since, ui.now.get())),
+                )
             }
             None => catalogue::tick(tick).to_owned(),
         })
     };
     let meta = move || {
         let late = late.map(|late| catalogue::written(&catalogue::day_and_time(late, today.get())));
-        [Some(came.clone()), late, Some(how_far()).filter(|text| !text.is_empty())]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" · ")
+        [
+            Some(came.clone()),
+            late,
+            Some(how_far()).filter(|text| !text.is_empty()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ")
     };
     let explanation = move || {
         let at = match tick {
             Tick::Accepted(at) | Tick::Delivered(at) => at,
             _ => kept_at,
         };
-        catalogue::tick_explained(tick, &name.get(), &catalogue::day_and_time(clock::wall(at), today.get()))
+        catalogue::tick_explained(
+            tick,
+            &name.get(),
+            &catalogue::day_and_time(clock::wall(at), today.get()),
+        )
     };
     let explanation_id = format!("tick-{ordinal}");
     view! {

@@ -39,7 +39,9 @@ pub fn OpenInvite() -> impl IntoView {
     });
     let pasted = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(input) = node.get_untracked() else { return };
+        let Some(input) = node.get_untracked() else {
+            return;
+        };
         let link = Secret::new(input.value().trim());
         if link.expose().is_empty() {
             error.set(catalogue::PASTE_EMPTY.to_owned());
@@ -85,9 +87,16 @@ fn Preview(
     let busy = RwSignal::new(false);
     let expires_at = preview.expires_at;
     let brings = preview.relay.is_some();
-    let relay = preview.relay.map(|relay| catalogue::preview_relay(place::host(&relay)));
+    let relay = preview
+        .relay
+        .map(|relay| catalogue::preview_relay(place::host(&relay)));
     let alone = move || {
-        !brings && ui.route.with(|route| route.as_ref().is_some_and(|route| route.view.link == LinkState::NoRelay))
+        !brings
+            && ui.route.with(|route| {
+                route
+                    .as_ref()
+                    .is_some_and(|route| route.view.link == LinkState::NoRelay)
+            })
     };
     let forget = move || {
         ui.invite.set(None);
@@ -118,7 +127,10 @@ fn Preview(
         });
     };
     let left = move || {
-        catalogue::good_for(&catalogue::remaining(clock::seconds_between(ui.now.get(), expires_at)))
+        catalogue::good_for(&catalogue::remaining(clock::seconds_between(
+            ui.now.get(),
+            expires_at,
+        )))
     };
     view! {
         <div class="stack" data-testid="invite-preview">

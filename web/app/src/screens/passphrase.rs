@@ -37,11 +37,14 @@ impl NewPassphrase {
         self.second_error.set(String::new());
         let (typed, again) = (Secret::new(first.value()), Secret::new(second.value()));
         if typed.expose().chars().count() < MIN_PASSPHRASE_CHARS {
-            self.refuse(catalogue::refusal(komrade_view::Refusal::PassphraseTooShort));
+            self.refuse(catalogue::refusal(
+                komrade_view::Refusal::PassphraseTooShort,
+            ));
             return None;
         }
         if typed != again {
-            self.second_error.set(catalogue::PASSPHRASE_DIFFERS.to_owned());
+            self.second_error
+                .set(catalogue::PASSPHRASE_DIFFERS.to_owned());
             let _ = second.focus();
             return None;
         }

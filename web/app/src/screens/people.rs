@@ -15,9 +15,17 @@ use crate::{
 pub fn People() -> impl IntoView {
     let ui = ui();
     let ids = Memo::new(move |_| {
-        ui.comrades.with(|all| all.iter().flatten().map(|comrade| comrade.id).collect::<Vec<_>>())
+        ui.comrades.with(|all| {
+            all.iter()
+                .flatten()
+                .map(|comrade| comrade.id)
+                .collect::<Vec<_>>()
+        })
     });
-    let empty = move || ui.comrades.with(|all| all.as_ref().is_some_and(Vec::is_empty));
+    let empty = move || {
+        ui.comrades
+            .with(|all| all.as_ref().is_some_and(Vec::is_empty))
+    };
     view! {
         <section class="list" aria-label=catalogue::PEOPLE_LIST data-testid="screen-people">
             <header class="top"><Title text=catalogue::PEOPLE.to_owned()/></header>
@@ -47,7 +55,14 @@ fn Row(
     comrade: ComradeView,
 ) -> impl IntoView {
     let ui = ui();
-    let ComradeView { id, verified, state, unread, active_at, .. } = comrade;
+    let ComradeView {
+        id,
+        verified,
+        state,
+        unread,
+        active_at,
+        ..
+    } = comrade;
     let name = catalogue::name(&comrade.name);
     let mine = comrade.last.as_ref().is_some_and(|last| last.mine);
     let asks = matches!(state, ComradeState::Asking | ComradeState::AskingAgain);
@@ -68,25 +83,38 @@ fn Row(
                 aria-current=move || (ui.place.get().comrade() == Some(id)).then_some("page")
             >
                 <Avatar id name=comrade.name/>
-                <span class="who">
-                    <span class="name" dir="auto" data-testid="person-name">{name}</span>
-                    {verified.then(|| view! {
-                        <span class="verified"><Icon sign=Sign::Check/><span class="unseen">{catalogue::VERIFIED}</span></span>
-                    })}
-                </span>
-                <span class="when">
-                    {move || catalogue::moment(clock::wall(active_at), today.get())}
-                </span>
-                <span class="last" class:asks=asks class:new=(unread > 0) dir="auto" data-testid="person-last">
-                    {mine.then(|| view! { <span class="you">{catalogue::YOU}" "</span> })}
-                    {last}
-                </span>
-                {(unread > 0).then(|| view! {
-                    <span class="count" data-testid="person-unread" data-count=unread>
-                        <span aria-hidden="true">{unread}</span>
-                        <span class="unseen">{catalogue::unread(unread)}</span>
+                <span class="lines">
+                    <span class="line">
+                        <span class="name" dir="auto" data-testid="person-name">{name}</span>
+                        {verified.then(|| view! {
+                            <span class="verified">
+                                <Icon sign=Sign::Check/>
+                                <span class="unseen">{catalogue::VERIFIED}</span>
+                            </span>
+                        })}
+                        <span class="when">
+                            {move || catalogue::moment(clock::wall(active_at), today.get())}
+                        </span>
                     </span>
-                })}
+                    <span class="line">
+                        {mine.then(|| view! { <span class="you">{catalogue::YOU}</span> })}
+                        <span
+                            class="last"
+                            class:asks=asks
+                            class:new=(unread > 0)
+                            dir="auto"
+                            data-testid="person-last"
+                        >
+                            {last}
+                        </span>
+                        {(unread > 0).then(|| view! {
+                            <span class="count" data-testid="person-unread" data-count=unread>
+                                <span aria-hidden="true">{unread}</span>
+                                <span class="unseen">{catalogue::unread(unread)}</span>
+                            </span>
+                        })}
+                    </span>
+                </span>
             </a>
         </li>
     }

@@ -53,9 +53,15 @@ fn link_stage(route: &Route, now: Millis) -> Stage {
         LinkState::NoRelay | LinkState::Refused(_) => (Mood::Act, None, 0),
         LinkState::Connecting(since) => (Mood::Waits, Some(since), 0),
         LinkState::Up { .. } => (Mood::Done, None, 0),
-        LinkState::Waiting { retry_at, .. } => (Mood::Waits, None, clock::seconds_between(now, retry_at)),
+        LinkState::Waiting { retry_at, .. } => {
+            (Mood::Waits, None, clock::seconds_between(now, retry_at))
+        }
     };
-    Stage { mood, text: catalogue::link(route.view.link, until), since }
+    Stage {
+        mood,
+        text: catalogue::link(route.view.link, until),
+        since,
+    }
 }
 
 fn router_stage(route: &Route, now: Millis) -> Stage {
@@ -69,7 +75,11 @@ fn router_stage(route: &Route, now: Millis) -> Stage {
         _ => (Mood::Waits, 0),
     };
     let since = (mood == Mood::Waits).then_some(route.router_since);
-    Stage { mood, text: catalogue::router(route.view.router, until), since }
+    Stage {
+        mood,
+        text: catalogue::router(route.view.router, until),
+        since,
+    }
 }
 
 fn hosting_stage(route: &Route, now: Millis) -> Stage {
@@ -79,14 +89,28 @@ fn hosting_stage(route: &Route, now: Millis) -> Stage {
         HostStage::Building { since, .. } => (Mood::Waits, Some(since), 0),
         HostStage::Up { .. } => (Mood::Done, None, 0),
         HostStage::Refused(_) => (Mood::Act, None, 0),
-        HostStage::Failed { retry_at } => (Mood::Waits, None, clock::seconds_between(now, retry_at)),
+        HostStage::Failed { retry_at } => {
+            (Mood::Waits, None, clock::seconds_between(now, retry_at))
+        }
     };
-    Stage { mood, text: catalogue::hosting(route.view.hosting, until), since }
+    Stage {
+        mood,
+        text: catalogue::hosting(route.view.hosting, until),
+        since,
+    }
 }
 
 /// What the Telephone or the Operator says about the route.
 fn says(ui: Ui) -> Vec<Line> {
-    let wait = ui.route.with(|route| route.as_ref().map(|route| route.wait().map(|wait| wait.for_what)));
+    let wait = ui.route.with(|route| {
+        let route = route.as_ref()?;
+        Some(
+            route
+                .wait()
+                .or(route.hosting_wait())
+                .map(|wait| wait.for_what),
+        )
+    });
     let line = match wait {
         None => return Vec::new(),
         Some(None) => (Narrator::Telephone, catalogue::SAYS_OPEN),
@@ -106,18 +130,27 @@ pub fn RoutePanel() -> impl IntoView {
     let relay = move || {
         ui.route.with(|route| {
             let relay = route.as_ref().and_then(|route| route.view.relay.as_deref());
-            relay.map_or(catalogue::RELAY_NONE.to_owned(), |relay| place::host(relay).to_owned())
+            relay.map_or(catalogue::RELAY_NONE.to_owned(), |relay| {
+                place::host(relay).to_owned()
+            })
         })
     };
     let may_retry = move || {
         ui.route.with(|route| {
             let link = route.as_ref().map(|route| route.view.link);
-            matches!(link, Some(LinkState::Waiting { .. } | LinkState::Refused(_)))
+            matches!(
+                link,
+                Some(LinkState::Waiting { .. } | LinkState::Refused(_))
+            )
         })
     };
-    let waits = move || ui.route.with(|route| {
-        route.as_ref().is_some_and(|route| route.wait().or(route.hosting_wait()).is_some())
-    });
+    let waits = move || {
+        ui.route.with(|route| {
+            route
+                .as_ref()
+                .is_some_and(|route| route.wait().or(route.hosting_wait()).is_some())
+        })
+    };
     view! {
         <div class="page" data-testid="screen-route">
             <Title text=catalogue::ROUTE_TITLE.to_owned()/>
@@ -168,7 +201,9 @@ pub fn RoutePanel() -> impl IntoView {
 }
 
 fn traffic(ui: Ui) -> String {
-    let (sent, received) = ui.route.with(|route| route.as_ref().map_or((0, 0), |route| route.view.bytes));
+    let (sent, received) = ui
+        .route
+        .with(|route| route.as_ref().map_or((0, 0), |route| route.view.bytes));
     catalogue::traffic(&catalogue::bytes(sent), &catalogue::bytes(received))
 }
 
@@ -184,7 +219,8 @@ fn StageRow(
     let ui = ui();
     let stage = move || {
         let now = ui.now.get();
-        ui.route.with(|route| route.as_ref().map(|route| read(route, now)))
+        ui.route
+            .with(|route| route.as_ref().map(|route| read(route, now)))
     };
     let mood = Memo::new(move |_| stage().map_or(Mood::Off, |stage| stage.mood));
     let elapsed = move || {
@@ -255,10 +291,18 @@ fn UseRelay() -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     let error = RwSignal::new(String::new());
     let done = RwSignal::new("");
-    let some = move || ui.route.with(|route| route.as_ref().is_some_and(|route| route.view.relay.is_some()));
+    let some = move || {
+        ui.route.with(|route| {
+            route
+                .as_ref()
+                .is_some_and(|route| route.view.relay.is_some())
+        })
+    };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(input) = node.get_untracked() else { return };
+        let Some(input) = node.get_untracked() else {
+            return;
+        };
         let link = Secret::new(input.value().trim());
         error.set(String::new());
         done.set("");

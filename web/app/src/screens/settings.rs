@@ -96,7 +96,13 @@ fn Acknowledgements() -> impl IntoView {
         });
     };
     let choice = move |(id, pace): (&'static str, AckPace)| {
-        let chosen = move || ui.profile.with(|profile| profile.as_ref().is_some_and(|profile| profile.ack_pace == pace));
+        let chosen = move || {
+            ui.profile.with(|profile| {
+                profile
+                    .as_ref()
+                    .is_some_and(|profile| profile.ack_pace == pace)
+            })
+        };
         view! {
             <div class="check">
                 <input
@@ -141,7 +147,9 @@ fn ChangePassphrase() -> impl IntoView {
     let done = RwSignal::new("");
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(input) = node.get_untracked() else { return };
+        let Some(input) = node.get_untracked() else {
+            return;
+        };
         if began.get_untracked().is_some() {
             return;
         }

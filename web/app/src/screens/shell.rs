@@ -4,8 +4,8 @@ use komrade_view::{Command, ComradeState, HostStage};
 use leptos::{ev, prelude::*};
 
 use super::{
-    comrade::ComradePage, conversation::Conversation, meet::Meet, people::People, route::RoutePanel,
-    settings::Settings,
+    comrade::ComradePage, conversation::Conversation, meet::Meet, people::People,
+    route::RoutePanel, settings::Settings,
 };
 use crate::{
     browser, catalogue,
@@ -20,7 +20,12 @@ use crate::{
 pub fn Shell() -> impl IntoView {
     let ui = ui();
     let unread = Memo::new(move |_| {
-        ui.comrades.with(|all| all.iter().flatten().map(|comrade| comrade.unread).sum::<u32>())
+        ui.comrades.with(|all| {
+            all.iter()
+                .flatten()
+                .map(|comrade| comrade.unread)
+                .sum::<u32>()
+        })
     });
     Effect::new(move |_| document().set_title(&catalogue::title(unread.get())));
     on_cleanup(|| document().set_title(catalogue::KOMRADE));
@@ -62,7 +67,10 @@ fn Navigation(
     let requests = Memo::new(move |_| {
         ui.comrades.with(|all| {
             let asks = |state| matches!(state, ComradeState::Asking | ComradeState::AskingAgain);
-            all.iter().flatten().filter(|comrade| asks(comrade.state)).count()
+            all.iter()
+                .flatten()
+                .filter(|comrade| asks(comrade.state))
+                .count()
         })
     });
     let people = Signal::derive(move || unread.get() as usize);
@@ -85,13 +93,17 @@ fn Navigation(
 
 fn relay_host(route: Option<&Route>) -> String {
     let relay = route.and_then(|route| route.view.relay.as_deref());
-    relay.map(|relay| place::host(relay).to_owned()).unwrap_or_default()
+    relay
+        .map(|relay| place::host(relay).to_owned())
+        .unwrap_or_default()
 }
 
 /// The route in a few words.
 pub fn route_words(ui: Ui) -> String {
     ui.route.with(|route| {
-        let Some(route) = route else { return String::new() };
+        let Some(route) = route else {
+            return String::new();
+        };
         match (route.wait(), route.view.hosting) {
             (Some(wait), _) => catalogue::route_waits(wait.for_what),
             (None, HostStage::Up { .. }) => catalogue::ROUTE_READY.to_owned(),
@@ -138,7 +150,10 @@ fn Tab(
 #[component]
 fn NothingOpen() -> impl IntoView {
     let ui = ui();
-    let some = move || ui.comrades.with(|all| all.as_ref().is_some_and(|all| !all.is_empty()));
+    let some = move || {
+        ui.comrades
+            .with(|all| all.as_ref().is_some_and(|all| !all.is_empty()))
+    };
     view! {
         <div class="nothing soft">
             <Mark/>

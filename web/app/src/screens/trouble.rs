@@ -90,11 +90,21 @@ pub fn Damaged() -> impl IntoView {
 pub fn Worker() -> impl IntoView {
     let ui = ui();
     let (title, text, at) = match ui.worker().get_untracked() {
-        WorkerState::Panicked { at } => {
-            (catalogue::PANICKED_TITLE, catalogue::PANICKED_TEXT, catalogue::panicked_at(&at))
-        }
-        WorkerState::Refused => (catalogue::REFUSED_TITLE, catalogue::REFUSED_TEXT, String::new()),
-        _ => (catalogue::SILENT_TITLE, catalogue::SILENT_TEXT, String::new()),
+        WorkerState::Panicked { at } => (
+            catalogue::PANICKED_TITLE,
+            catalogue::PANICKED_TEXT,
+            catalogue::panicked_at(&at),
+        ),
+        WorkerState::Refused => (
+            catalogue::REFUSED_TITLE,
+            catalogue::REFUSED_TEXT,
+            String::new(),
+        ),
+        _ => (
+            catalogue::SILENT_TITLE,
+            catalogue::SILENT_TEXT,
+            String::new(),
+        ),
     };
     view! {
         <Trouble

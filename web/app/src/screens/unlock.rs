@@ -19,7 +19,10 @@ pub fn Unlock() -> impl IntoView {
     let error = RwSignal::new(String::new());
     let began = RwSignal::new(None);
     let refused = move |failure: Failure| {
-        if error.try_set(catalogue::failure(failure).to_owned()).is_some() {
+        if error
+            .try_set(catalogue::failure(failure).to_owned())
+            .is_some()
+        {
             return; // The screen is gone.
         }
         began.set(None);
@@ -30,7 +33,9 @@ pub fn Unlock() -> impl IntoView {
     };
     let unlock = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(input) = node.get_untracked() else { return };
+        let Some(input) = node.get_untracked() else {
+            return;
+        };
         if began.get_untracked().is_some() {
             return;
         }

@@ -15,7 +15,12 @@ use crate::{
 #[component]
 pub fn Welcome() -> impl IntoView {
     let ui = ui();
-    let host = move || ui.join.with(|join| join.as_ref().map(|join| place::host(join.expose()).to_owned()));
+    let host = move || {
+        ui.join.with(|join| {
+            join.as_ref()
+                .map(|join| place::host(join.expose()).to_owned())
+        })
+    };
     view! {
         <Screen id="screen-welcome">
             <Title text=catalogue::WELCOME_TITLE.to_owned()/>
@@ -81,9 +86,14 @@ pub fn Invited() -> impl IntoView {
         });
     }
     let new_text = move || {
-        preview.with(|preview| match preview.as_ref().and_then(|preview| preview.relay.as_deref()) {
-            Some(relay) => catalogue::invited_new_relay(place::host(relay)),
-            None => catalogue::INVITED_NEW_ALONE.to_owned(),
+        preview.with(|preview| {
+            match preview
+                .as_ref()
+                .and_then(|preview| preview.relay.as_deref())
+            {
+                Some(relay) => catalogue::invited_new_relay(place::host(relay)),
+                None => catalogue::INVITED_NEW_ALONE.to_owned(),
+            }
         })
     };
     let choice = move |id, title, text: Signal<String>, act: Callback<MouseEvent>, quiet| {

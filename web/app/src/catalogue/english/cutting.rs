@@ -10,8 +10,7 @@ pub const WELCOME_START: &str = "Cut my keys";
 /// Heading of the three honest points.
 pub const WELCOME_HONEST: &str = "What it protects, and what it does not";
 /// Protected.
-pub const WELCOME_PROTECTED: &str =
-    "Only you and those you write to can read your messages. Your comrades never learn your internet address.";
+pub const WELCOME_PROTECTED: &str = "Only you and those you write to can read your messages. Your comrades never learn your internet address.";
 /// Not protected.
 pub const WELCOME_NOT_PROTECTED: &str = "Your relay sees that you connect, when and how much. In this version it \
 also sees which I2P addresses you reach; it cannot read or forge anything.";
@@ -48,25 +47,21 @@ pub const NAME_NEXT: &str = "Draw my keys";
 pub const NAME_MISSING: &str = "Your comrades need something to call you. 1 to 64 characters.";
 
 /// Narrator: at the name.
-pub const SAYS_NAME: &str =
-    "I will cut keys for you on this device. Nobody gives them to you, and nobody can take them back.";
+pub const SAYS_NAME: &str = "I will cut keys for you on this device. Nobody gives them to you, and nobody can take them back.";
 /// Narrator: keys are drawn.
-pub const SAYS_DRAWN: &str =
-    "I drew 256 bits of chance from your device: that is your identity. Here it is as 24 words, so that paper can carry it.";
+pub const SAYS_DRAWN: &str = "I drew 256 bits of chance from your device: that is your identity. Here it is as 24 words, so that paper can carry it.";
 /// Narrator: check.
-pub const SAYS_CHECK: &str = "I hide the words now and ask for three of them. Paper that was never read is no paper.";
+pub const SAYS_CHECK: &str =
+    "I hide the words now and ask for three of them. Paper that was never read is no paper.";
 /// Narrator: passphrase.
-pub const SAYS_LOCK: &str =
-    "Now a lock for this device. Six words drawn by chance would take a thief longer than either of us has.";
+pub const SAYS_LOCK: &str = "Now a lock for this device. Six words drawn by chance would take a thief longer than either of us has.";
 /// Narrator: sealing.
-pub const SAYS_SEALING: &str =
-    "I stretch your passphrase through 64 MiB of memory, three times over. You wait a moment once; who guesses waits at every guess.";
+pub const SAYS_SEALING: &str = "I stretch your passphrase through 64 MiB of memory, three times over. You wait a moment once; who guesses waits at every guess.";
 
 /// Title of the words.
 pub const WORDS_TITLE: &str = "Your 24 recovery words";
 /// What they do.
-pub const WORDS_DO: &str =
-    "They bring back who you are: with them you stay the same person to your comrades when this device is lost.";
+pub const WORDS_DO: &str = "They bring back who you are: with them you stay the same person to your comrades when this device is lost.";
 /// What they do not do.
 pub const WORDS_DO_NOT: &str = "They do not bring back messages or comrades, and this version cannot yet take \
 them in. Keep them for the version that can.";
@@ -115,7 +110,8 @@ pub const PASSPHRASE_HINT: &str = "12 characters or more. Several words are best
 /// Repeated.
 pub const PASSPHRASE_AGAIN: &str = "The same once more";
 /// The two differ.
-pub const PASSPHRASE_DIFFERS: &str = "The two are not the same. Both are still there: show them and compare.";
+pub const PASSPHRASE_DIFFERS: &str =
+    "The two are not the same. Both are still there: show them and compare.";
 /// Seals.
 pub const PASSPHRASE_SEAL: &str = "Lock my vault with it";
 /// Makes all passphrases on the screen readable.
@@ -129,7 +125,8 @@ pub const SEALING_SAFE: &str = "This usually takes one to ten seconds. Nothing l
 /// Title of the unlock screen.
 pub const UNLOCK_TITLE: &str = "Your vault is locked";
 /// What that means.
-pub const UNLOCK_LEAD: &str = "Your keys and messages are here, encrypted. Your passphrase opens them.";
+pub const UNLOCK_LEAD: &str =
+    "Your keys and messages are here, encrypted. Your passphrase opens them.";
 /// The passphrase.
 pub const UNLOCK_LABEL: &str = "Passphrase";
 /// Unlocks.

@@ -2,11 +2,28 @@
 
 use crate::clock::{Date, Wall};
 
-const WEEKDAYS: [&str; 7] =
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const WEEKDAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// After how many seconds a wait tells how long it has taken.
@@ -20,15 +37,20 @@ pub fn time(wall: Wall) -> String {
 /// *Today*, *Yesterday*, a weekday within the last week, or a date.
 pub fn day(day: i64, today: i64) -> String {
     let date = Date::new(day);
-    let weekday = WEEKDAYS.get(usize::from(date.weekday)).copied().unwrap_or_default();
+    let weekday = WEEKDAYS
+        .get(usize::from(date.weekday))
+        .copied()
+        .unwrap_or_default();
     match today - day {
         0 => return "Today".to_owned(),
         1 => return "Yesterday".to_owned(),
         2..=6 => return weekday.to_owned(),
         _ => {}
     }
-    let month =
-        MONTHS.get(usize::from(date.month).saturating_sub(1)).copied().unwrap_or_default();
+    let month = MONTHS
+        .get(usize::from(date.month).saturating_sub(1))
+        .copied()
+        .unwrap_or_default();
     if date.year == Date::new(today).year {
         format!("{weekday}, {} {month}", date.day)
     } else {
@@ -38,7 +60,11 @@ pub fn day(day: i64, today: i64) -> String {
 
 /// A moment in a list: the time today, else the day.
 pub fn moment(at: Wall, today: i64) -> String {
-    if at.day == today { time(at) } else { day(at.day, today) }
+    if at.day == today {
+        time(at)
+    } else {
+        day(at.day, today)
+    }
 }
 
 /// A day and a time.
@@ -46,19 +72,27 @@ pub fn day_and_time(at: Wall, today: i64) -> String {
     format!("{}, {}", day(at.day, today), time(at))
 }
 
-/// `22 s`, `3 min 05 s`, `2 h 10 min`, `4 days`.
+/// Keeps a number and its unit on one line.
+const TIED: char = '\u{a0}';
+
+/// `22 s`, `3 min 05 s`, `2 h 10 min`, `4 days`; its parts stay on one line.
 pub fn span(seconds: u64) -> String {
+    let n = TIED;
     match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        3_600..172_800 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} days", seconds / 86_400),
+        0..60 => format!("{seconds}{n}s"),
+        60..3_600 => format!("{}{n}min{n}{:02}{n}s", seconds / 60, seconds % 60),
+        3_600..172_800 => format!("{}{n}h{n}{}{n}min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{}{n}days", seconds / 86_400),
     }
 }
 
 /// ` (22 s)` once a wait has lasted long enough to be told, nothing before.
 pub fn waited(seconds: u64) -> String {
-    if seconds < TELL_AFTER_SECONDS { String::new() } else { format!(" ({})", span(seconds)) }
+    if seconds < TELL_AFTER_SECONDS {
+        String::new()
+    } else {
+        format!(" ({})", span(seconds))
+    }
 }
 
 /// `12.3 KB`.

@@ -24,7 +24,8 @@ pub const ROUTE_BYTES: &str = "Sent and received";
 /// Stages, for a screen reader.
 pub const ROUTE_STAGES: &str = "Stages of the route";
 /// Nobody is dialled.
-pub const DIALS_NONE: &str = "Nobody is being reached right now. It happens by itself when there is something to send.";
+pub const DIALS_NONE: &str =
+    "Nobody is being reached right now. It happens by itself when there is something to send.";
 /// No relay is chosen.
 pub const RELAY_NONE: &str = "None yet";
 /// Tries at once.
@@ -175,7 +176,10 @@ pub fn router(stage: RouterStage, until: u64) -> String {
             span(until)
         ),
         RouterStage::BuildingTunnels { routers } => {
-            format!("Building first tunnels; it knows {} others", number(u64::from(routers)))
+            format!(
+                "Building first tunnels; it knows {} others",
+                number(u64::from(routers))
+            )
         }
         RouterStage::Ready { routers: 0 } => "Working".to_owned(),
         RouterStage::Ready { routers } => {
@@ -193,12 +197,17 @@ pub fn hosting(stage: HostStage, until: u64) -> String {
     match stage {
         HostStage::Off => "Not asked for yet".to_owned(),
         HostStage::Waiting => "Waiting for the router".to_owned(),
-        HostStage::Building { attempt: 1, .. } => "Building tunnels, 10 to 90 seconds are usual".to_owned(),
+        HostStage::Building { attempt: 1, .. } => {
+            "Building tunnels, 10 to 90 seconds are usual".to_owned()
+        }
         HostStage::Building { attempt, .. } => format!("Building tunnels, attempt {attempt}"),
         HostStage::Up { .. } => "Others can reach you".to_owned(),
         HostStage::Refused(code) => refused(code).to_owned(),
         HostStage::Failed { .. } => {
-            format!("The tunnels did not come up. You can still send; tried again in {}.", span(until))
+            format!(
+                "The tunnels did not come up. You can still send; tried again in {}.",
+                span(until)
+            )
         }
     }
 }
@@ -220,7 +229,10 @@ pub fn queue(waiting: u32) -> String {
     match waiting {
         0 => "Nothing waits".to_owned(),
         1 => "1 message waits and goes out by itself".to_owned(),
-        _ => format!("{} messages wait and go out by themselves", number(u64::from(waiting))),
+        _ => format!(
+            "{} messages wait and go out by themselves",
+            number(u64::from(waiting))
+        ),
     }
 }
 
@@ -233,14 +245,11 @@ pub fn traffic(sent: &str, received: &str) -> String {
 pub const SAYS_OPEN: &str =
     "The line is open. What you write leaves at once, if their app is open too.";
 /// Narrator: tunnels.
-pub const SAYS_TUNNELS: &str =
-    "I2P lays tunnels through other people's machines, so that no one of them knows both ends. That takes a while; write meanwhile.";
+pub const SAYS_TUNNELS: &str = "I2P lays tunnels through other people's machines, so that no one of them knows both ends. That takes a while; write meanwhile.";
 /// Narrator: no relay.
-pub const SAYS_NO_RELAY: &str =
-    "You need somebody with a machine that stays on: a relay. It carries sealed envelopes and cannot open them.";
+pub const SAYS_NO_RELAY: &str = "You need somebody with a machine that stays on: a relay. It carries sealed envelopes and cannot open them.";
 /// Narrator: trouble.
-pub const SAYS_TROUBLE: &str =
-    "The line is down, and I keep everything you write. I try again by myself, a little less often each time.";
+pub const SAYS_TROUBLE: &str = "The line is down, and I keep everything you write. I try again by myself, a little less often each time.";
 
 /// Section.
 pub const LEARN_TITLE: &str = "What each party can learn now";

@@ -6,7 +6,8 @@ use super::{network::waiting_for, number, span};
 use crate::waiting::Wait;
 
 /// Nobody yet.
-pub const PEOPLE_EMPTY: &str = "You have met nobody yet. Make an invite, or open one that you were given.";
+pub const PEOPLE_EMPTY: &str =
+    "You have met nobody yet. Make an invite, or open one that you were given.";
 /// The one action.
 pub const PEOPLE_EMPTY_ACTION: &str = "Meet someone";
 /// The list, for a screen reader.
@@ -28,7 +29,11 @@ pub const YOU: &str = "You:";
 
 /// Unread messages of a row.
 pub fn unread(count: u32) -> String {
-    if count == 1 { "1 unread message".to_owned() } else { format!("{count} unread messages") }
+    if count == 1 {
+        "1 unread message".to_owned()
+    } else {
+        format!("{count} unread messages")
+    }
 }
 
 /// Where a comrade stands, for the row of a list; nothing once met.
@@ -100,12 +105,19 @@ pub fn bytes_left(left: usize) -> String {
 
 /// Too much.
 pub fn bytes_over(over: usize) -> String {
-    format!("{} bytes too long; what you typed is kept", number(over as u64))
+    format!(
+        "{} bytes too long; what you typed is kept",
+        number(over as u64)
+    )
 }
 
 /// Messages are missing.
 pub fn gap(count: u32) -> String {
-    let missing = if count == 1 { "1 message is".to_owned() } else { format!("{count} messages are") };
+    let missing = if count == 1 {
+        "1 message is".to_owned()
+    } else {
+        format!("{count} messages are")
+    };
     format!("{missing} missing. They were asked for again and will appear by themselves.")
 }
 
@@ -145,16 +157,22 @@ pub fn tick_waiting(wait: Wait, seconds: Option<u64>) -> String {
 /// What a tick means. `at` is when it came that far, `name` whose side.
 pub fn tick_explained(tick: Tick, name: &str, at: &str) -> String {
     match tick {
-        Tick::Theirs => format!("Came through I2P and was opened here. Only you and {name} can read it."),
-        Tick::Kept => "Stored on this device and nowhere else yet. It goes out by itself as soon as the \
+        Tick::Theirs => {
+            format!("Came through I2P and was opened here. Only you and {name} can read it.")
+        }
+        Tick::Kept => {
+            "Stored on this device and nowhere else yet. It goes out by itself as soon as the \
                        way is open; you may close the tab and come back."
-            .to_owned(),
+                .to_owned()
+        }
         Tick::Accepted(_) => format!(
             "Stored on {name}'s side, still encrypted ({at}). Whether it was opened is not known yet: \
              such answers travel at their own times, so that nobody can tell who answers whom."
         ),
         Tick::Delivered(_) => {
-            format!("{name}'s device has opened it ({at}). Whether it was read, Komrade does not tell.")
+            format!(
+                "{name}'s device has opened it ({at}). Whether it was read, Komrade does not tell."
+            )
         }
         Tick::Expired => format!(
             "It waited as long as it may, and {name} was never reached. The text is still here: copy it and \
@@ -204,13 +222,15 @@ pub const CODE: &str = "Verification code";
 pub const CODE_HOW: &str =
     "Read it to each other, or lay the two screens side by side. Both devices must show the same.";
 /// What it tells.
-pub const CODE_WHY: &str = "If it matches, nobody stands between you: not a relay, not whoever carried the invite.";
+pub const CODE_WHY: &str =
+    "If it matches, nobody stands between you: not a relay, not whoever carried the invite.";
 /// Marks as compared.
 pub const VERIFY: &str = "We compared: they match";
 /// Takes the mark back.
 pub const UNVERIFY: &str = "Take the mark back";
 /// They do not match.
-pub const CODE_DIFFERS: &str = "If they differ, write nothing that matters, and make a new invite in person.";
+pub const CODE_DIFFERS: &str =
+    "If they differ, write nothing that matters, and make a new invite in person.";
 /// The person id.
 pub const PERSON_ID: &str = "Person id";
 /// To the conversation.

@@ -74,6 +74,10 @@ pub fn refusal(refusal: Refusal) -> &'static str {
             "What is stored in this browser cannot be read. Nothing was overwritten."
         }
         R::OutOfBounds => "A number was outside of what is possible here. Nothing was changed.",
+        R::NoMemory => {
+            "This device has not enough free memory to stretch the passphrase. Nothing was changed; close other \
+             tabs and apps, then try again."
+        }
         R::Busy => "This is still being done. Wait until it has ended, then try again.",
         _ => "This was refused for a reason this version has no words for. Nothing was changed.",
     }

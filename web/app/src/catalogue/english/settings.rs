@@ -9,7 +9,8 @@ pub const MY_CODE: &str = "Your own code";
 /// Section.
 pub const ACK_TITLE: &str = "When you tell others that a message arrived";
 /// What that means.
-pub const ACK_LEAD: &str = "Such an answer always rides on your next message. On its own it leaves:";
+pub const ACK_LEAD: &str =
+    "Such an answer always rides on your next message. On its own it leaves:";
 
 /// A pace.
 pub fn ack_pace(pace: AckPace) -> &'static str {
@@ -42,8 +43,7 @@ pub const CHANGED: &str = "Changed. From now on only the new passphrase opens th
 /// Section.
 pub const LOCK_TITLE: &str = "Lock";
 /// What it does.
-pub const LOCK_LEAD: &str =
-    "Forgets all keys and everything on the screen, unsent drafts too, until you give the passphrase. While locked, nothing is sent or received.";
+pub const LOCK_LEAD: &str = "Forgets all keys and everything on the screen, unsent drafts too, until you give the passphrase. While locked, nothing is sent or received.";
 /// Locks.
 pub const LOCK_NOW: &str = "Lock now";
 /// Section.

@@ -83,9 +83,12 @@ thrown away; the version you run goes on.";
 pub const SOFTWARE_NOT_KEPT: &str =
     "Not kept in this browser: it opens only while the relay answers.";
 /// Being kept.
-pub const SOFTWARE_KEEPING: &str = "Being fetched and checked, so that it opens without the relay too.";
+pub const SOFTWARE_KEEPING: &str =
+    "Being fetched and checked, so that it opens without the relay too.";
 
 /// Kept.
 pub fn software_kept(release: &str) -> String {
-    format!("Version {release} is kept here and opens without the relay. Comrades can compare this number.")
+    format!(
+        "Version {release} is kept here and opens without the relay. Comrades can compare this number."
+    )
 }
