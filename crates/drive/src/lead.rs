@@ -135,6 +135,12 @@ mod tests {
                 Looked::Leading,
                 "given back"
             );
+
+            // Frozen meanwhile, and never told that another one led.
+            assert_eq!(here.look(&store, later + 2, true).await, Looked::Leading);
+            here.release(&store).await;
+            assert_eq!(there.look(&store, later + 3, false).await, Looked::Leading);
+            assert_eq!(there.look(&store, later + 4, false).await, Looked::Same);
         });
     }
 }

@@ -168,17 +168,8 @@ impl Engine {
 
     fn input(&mut self, step: &mut Step, changes: &mut Vec<Change>, input: Input) {
         match input {
-            // Said again to who leads already: nothing new.
-            Input::Leading
-                if matches!(
-                    self.phase,
-                    Phase::Looking(_)
-                        | Phase::Absent(_)
-                        | Phase::Locked(_)
-                        | Phase::Stretching { .. }
-                        | Phase::Loading { .. }
-                        | Phase::Open(..)
-                ) => {}
+            // Also while everything is open: somebody may have led in between, and what is in memory
+            // is then no longer what is stored. A ratchet must never go on from there.
             Input::Leading => {
                 self.forget(step, Refusal::Locked);
                 let read = step.read(vault::header_query());
@@ -262,6 +253,19 @@ impl Engine {
             open.reset_dialers();
         }
         step.ready = ready;
+    }
+
+    /// Whether this tab led when it was last told: it has looked, or is looking, at the store.
+    fn leads(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Looking(_)
+                | Phase::Absent(_)
+                | Phase::Locked(_)
+                | Phase::Stretching { .. }
+                | Phase::Loading { .. }
+                | Phase::Open(..)
+        )
     }
 
     // --- the end of a step ---------------------------------------------------------------------

@@ -20,7 +20,8 @@ pub type LinkHint = [u8; 20];
 #[non_exhaustive]
 pub enum Input {
     /// The lease is held and the store is open. First input of all; repeated after
-    /// [`Effect::TakeLead`].
+    /// [`Effect::TakeLead`], and whenever the lease is held under another fence than before:
+    /// whatever is in memory is then forgotten and the store looked at again.
     Leading,
     /// Another tab leads (renewed at that time): forget every key.
     LedElsewhere(Millis),

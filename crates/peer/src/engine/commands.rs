@@ -18,7 +18,10 @@ impl Engine {
     ) -> Option<Result<Answer, Refusal>> {
         match command {
             Command::TakeLead => {
-                step.effect(Effect::TakeLead);
+                // Who leads already would only lose what is open.
+                if !self.leads() {
+                    step.effect(Effect::TakeLead);
+                }
                 return Some(Ok(Answer::Done));
             }
             Command::ReadInvite { link } => {

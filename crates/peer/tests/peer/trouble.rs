@@ -368,6 +368,41 @@ fn a_tab_that_does_not_lead_holds_no_keys() {
 }
 
 #[test]
+fn a_tab_that_thaws_after_another_wrote_looks_at_the_store_again() {
+    let (mut world, bo, ana) = met(220);
+    world.send(0, bo, "from the first tab");
+    world.send(1, ana, "yes?");
+    world.pass(HOUR);
+    let frozen = world.freeze(0);
+    world.restart(0);
+    world.send(0, bo, "from the second tab");
+    world.send(1, ana, "to the second tab");
+    world.pass(HOUR);
+    world.thaw(0, frozen);
+    assert_eq!(world.peers[0].vault, Some(VaultState::Locked));
+    let send = Command::SendMessage {
+        comrade: bo,
+        text: "from what is no longer so".into(),
+    };
+    assert_eq!(world.ask(0, send), Err(Refusal::Locked));
+    let passphrase = Secret::new(PASSPHRASE);
+    let unlock = Command::Unlock { passphrase };
+    assert_eq!(world.ask(0, unlock), Ok(Answer::Done));
+    world.send(0, bo, "from the first tab again");
+    world.pass(HOUR);
+    let all = [
+        "from the first tab",
+        "yes?",
+        "from the second tab",
+        "to the second tab",
+        "from the first tab again",
+    ];
+    assert_eq!(world.texts(0, bo), all);
+    assert_eq!(world.texts(1, ana), all);
+    assert_eq!(world.comrade(1, ana).gap, None);
+}
+
+#[test]
 fn bytes_tell_the_screens_once_a_second() {
     let (mut world, _, _) = met(219);
     world.pass(5_000);

@@ -176,6 +176,21 @@ impl World {
         }
     }
 
+    /// The tab freezes: it loses its lease, but not what it has in memory.
+    pub fn freeze(&mut self, at: usize) -> Engine {
+        let engine = self.peers[at].engine.take().expect("a running peer");
+        self.stop(at);
+        engine
+    }
+
+    /// A frozen tab thaws when nobody leads any more, and renews its lease: under another fence.
+    pub fn thaw(&mut self, at: usize, engine: Engine) {
+        self.start(at);
+        self.peers[at].engine = Some(engine);
+        self.push(at, Input::Leading);
+        self.drain();
+    }
+
     pub fn is_running(&self, at: usize) -> bool {
         self.peers[at].engine.is_some()
     }
