@@ -37,7 +37,7 @@ labels! {
     INVITE_INTRO = "komrade/invite/intro/v1";
     /// Invite secret → hints of intros made with it.
     INVITE_HINT = "komrade/invite/hint/v1";
-    /// Invite secret → PSK of live links.
+    /// Invite secret → root of the PSKs of live links.
     INVITE_LINK = "komrade/invite/link/v1";
     /// Invite secret → hints of live links.
     INVITE_LINK_HINT = "komrade/invite/link-hint/v1";
@@ -55,7 +55,7 @@ labels! {
     CONTACT_BINDING = "komrade/contact/binding/v1";
     /// Contact secret → which of two concurrent first contacts is the lower one.
     CONTACT_RANK = "komrade/contact/rank/v1";
-    /// Reunion key → PSK of live links.
+    /// Reunion key → root of the PSKs of live links.
     REUNION_LINK = "komrade/reunion/link/v1";
     /// Reunion key → hints of live links.
     REUNION_LINK_HINT = "komrade/reunion/link-hint/v1";
@@ -63,6 +63,10 @@ labels! {
     REUNION_INTRO = "komrade/reunion/intro/v1";
     /// Reunion key → hints of such intros.
     REUNION_HINT = "komrade/reunion/hint/v1";
+    /// Root of a link, with the address that is called → PSK.
+    LINK_PSK = "komrade/link/psk/v1";
+    /// What a hint of a link marks: the address that is called, and a nonce.
+    LINK_CALLEE = "komrade/link/callee/v1";
     /// Outer key → seal key.
     OUTER_SEAL = "komrade/outer/seal/v1";
     /// Outer key → detection key.

@@ -54,12 +54,12 @@ impl Open {
             let link = step.numbers.link();
             self.links
                 .insert(link, Link::new(Party::Comrade(id), true, step.now));
-            let hint = key.hint(step.rng);
+            let hint = key.hint(&address, step.rng);
             step.effect(Effect::Dial {
                 link,
                 address,
                 hint,
-                psk: key.psk(),
+                psk: key.psk(&address),
             });
         }
     }
@@ -98,19 +98,23 @@ impl Open {
         }
     }
 
-    /// Somebody dialled: go on if the hint means a key of ours.
+    /// Somebody dialled: go on if the hint means a key of ours, called here.
     pub(crate) fn incoming(&mut self, step: &mut Step, link: LinkId, hint: &LinkHint) {
+        let Some(home) = self.own.home() else {
+            step.effect(Effect::Close(link));
+            return;
+        };
         let comrade = self.comrades.iter().find_map(|(id, comrade)| {
             let mut keys = comrade.pair.link_keys().iter();
             Some((
                 Party::Comrade(*id),
-                keys.find(|key| key.matches(hint))?.psk(),
+                keys.find(|key| key.matches(&home, hint))?.psk(&home),
             ))
         });
         let invite = || {
             let mut invites = self.invites.iter();
-            let (id, invite) = invites.find(|(_, invite)| invite.link.matches(hint))?;
-            Some((Party::Invite(*id), invite.link.psk()))
+            let (id, invite) = invites.find(|(_, invite)| invite.link.matches(&home, hint))?;
+            Some((Party::Invite(*id), invite.link.psk(&home)))
         };
         let Some((party, psk)) = comrade.or_else(invite) else {
             step.effect(Effect::Close(link));
@@ -225,11 +229,11 @@ impl Open {
         step.show.route = true;
     }
 
-    /// The way is up again, or the person asks: try everybody at once.
+    /// The way is up again, or the person asks: try everybody at once, but those whose answer was to
+    /// wait, or a relay that hangs up all the time could use up every seal.
     pub(crate) fn reset_dialers(&mut self) {
         for comrade in self.comrades.values_mut() {
             comrade.dialer.reset();
-            comrade.hold_until = 0;
         }
     }
 

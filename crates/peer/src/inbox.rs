@@ -10,7 +10,7 @@ use komrade_crypto::pairwise::{Message as OlmMessage, Session};
 use komrade_ether::{Day, Envelope, EnvelopeId, ExpiryError, Frame, Outcome, unpad};
 use komrade_social::{Body, Inserted, Operation};
 use komrade_store::Table;
-use komrade_view::{ComradeId, ComradeState, Millis};
+use komrade_view::{ComradeId, ComradeState};
 
 use crate::{
     Effect, LinkId, keys, limits,
@@ -229,7 +229,7 @@ impl Open {
         step.touched.comrades.insert(id);
         step.show.comrades = true;
         if let Some(found) = found {
-            self.note_answer(id, found, &packet, step.now);
+            self.note_answer(step, id, found, &packet);
         }
         self.note_heard(step, id, &packet);
         Outcome::Accepted
@@ -237,7 +237,7 @@ impl Open {
 
     /// What follows from an envelope under an outer key: they know this contact, and may offer
     /// their next key.
-    fn note_answer(&mut self, id: ComradeId, found: Found, packet: &Packet, now: Millis) {
+    fn note_answer(&mut self, step: &mut Step, id: ComradeId, found: Found, packet: &Packet) {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
@@ -245,9 +245,14 @@ impl Open {
         pair.settle_keys(found);
         if pair.note_answered(&found.rank) && !pair.is_unanswered() {
             comrade.record.forget_accepted();
+            self.end_intros(step, id);
         }
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let pair = &mut comrade.pair;
         if let Some(offer) = &packet.outer
-            && pair.follow(found, offer, self.device.prekeys(), now)
+            && pair.follow(found, offer, self.device.prekeys(), step.now)
         {
             pair.report_due = true;
         }

@@ -57,6 +57,9 @@ pub const CONTROL_LIFE: Millis = 2 * DAY;
 /// How long after it was accepted an operation that a report does not know is taken for lost:
 /// longer than a report may have been on its way.
 pub const MISSED_AFTER: Millis = HOUR;
+/// How long nothing is sent to somebody who took an envelope for none of theirs: this does not mend
+/// itself soon.
+pub const NOT_THEIRS_HOLD: Millis = 10 * MINUTE;
 /// Envelopes sent on a link and not answered yet. Below the 40 skipped keys of an Olm chain, so
 /// that no order of arrival costs a message.
 pub const WINDOW: usize = 16;

@@ -267,6 +267,9 @@ impl Open {
                 self.accepted(step, id, number);
             } else if outcome.is_passing() || is_disputed {
                 comrade.hold_until = step.now.saturating_add(limits::MINUTE);
+            } else if outcome == Outcome::NotForMe {
+                // A new envelope would be none of theirs either.
+                comrade.hold_until = step.now.saturating_add(limits::NOT_THEIRS_HOLD);
             } else {
                 // They will never take these bytes. A new envelope may do; not at once, or two that
                 // do not understand each other would keep each other busy.
@@ -376,6 +379,22 @@ impl Open {
             step.touched.entries.insert((id, *number));
         }
         self.pump(step, id);
+    }
+
+    /// They answered: what still waits in intro form is sealed anew, for their invite may have ended.
+    pub(crate) fn end_intros(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let waiting = comrade.outbox.iter_mut().filter(|(number, entry)| {
+            let is_sealed = entry.is_waiting() && entry.sealed.is_some();
+            is_sealed && !self.links.is_flying(id, **number)
+        });
+        for (number, entry) in waiting.take(PER_STEP) {
+            entry.sealed = None;
+            step.touched.entries.insert((id, *number));
+        }
+        comrade.hold_until = 0;
     }
 
     /// Entries whose time is over.

@@ -78,8 +78,8 @@ fn invite() {
     let secret = InviteSecret::from_bytes(counted(0));
     known.is("bundle key", secret.bundle_key().expose());
     known.is("locator", secret.locator());
-    known.is("link psk", secret.link().psk());
-    known.is("link hint", secret.link().hint(&mut rng(1)));
+    known.is("link psk", secret.link().psk(&counted(200)));
+    known.is("link hint", secret.link().hint(&counted(200), &mut rng(1)));
     known.is("intro mark", secret.intro().mark(&counted(0)));
     let join = JoinSecret::from_bytes(counted(150));
     for (name, join) in [
@@ -114,8 +114,11 @@ fn first_contact() {
     let contact = ContactSecret::from_bytes(counted(0));
     let reunion = contact.reunion(&ana.person, &bo.person);
     known.is("reunion key", reunion.expose());
-    known.is("reunion link psk", reunion.link().psk());
-    known.is("reunion link hint", reunion.link().hint(&mut rng(1)));
+    known.is("reunion link psk", reunion.link().psk(&counted(200)));
+    known.is(
+        "reunion link hint",
+        reunion.link().hint(&counted(200), &mut rng(1)),
+    );
     known.is("reunion intro mark", reunion.intro().mark(&counted(0)));
     known.is("outer key there", contact.outer(&ana, &bo).expose());
     known.is("outer key back", contact.outer(&bo, &ana).expose());

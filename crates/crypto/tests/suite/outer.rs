@@ -77,15 +77,18 @@ fn a_link_hint_means_one_key() {
         ReunionKey::draw(&mut rng(1)).link(),
         InviteSecret::draw(&mut rng(1)).link(),
     );
-    let hint = one.hint(&mut rng(2));
-    assert!(one.matches(&hint));
-    assert!(!other.matches(&hint));
-    assert_ne!(hint, one.hint(&mut rng(3)));
-    assert_ne!(one.psk(), other.psk());
+    let (ana, bo) = ([1; 32], [2; 32]);
+    let hint = one.hint(&bo, &mut rng(2));
+    assert!(one.matches(&bo, &hint));
+    assert!(!other.matches(&bo, &hint));
+    assert!(!one.matches(&ana, &hint), "a call led back to the caller");
+    assert_ne!(hint, one.hint(&bo, &mut rng(3)));
+    assert_ne!(one.psk(&bo), other.psk(&bo));
+    assert_ne!(one.psk(&bo), one.psk(&ana));
     for place in 0..hint.len() {
         let mut wrong = hint;
         wrong[place] ^= 1;
-        assert!(!one.matches(&wrong), "byte {place}");
+        assert!(!one.matches(&bo, &wrong), "byte {place}");
     }
 }
 

@@ -36,3 +36,53 @@ fn a_wrong_clock_at_the_other_end_costs_no_message() {
         assert_eq!(world.texts(1, ana), ["what time is it?"]);
     }
 }
+
+#[test]
+fn a_relay_that_leads_dials_back_costs_no_message() {
+    let mut world = two(3);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(DAY);
+    world.stop(1);
+    world.send(0, bo, "are you there?");
+    world.peers[0].reflected = true;
+    for _ in 0..60 {
+        world.disconnect(0);
+        world.connect(0);
+        world.pass(SECOND);
+        assert_eq!(world.links(0), 0, "a link to oneself");
+    }
+    assert_eq!(tick(&mut world, 0, bo), Tick::Kept);
+    world.peers[0].reflected = false;
+    world.restart(1);
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), ["are you there?"]);
+}
+
+#[test]
+fn whoever_takes_nothing_for_theirs_costs_no_message() {
+    let mut world = two(4);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(DAY);
+    let refuse = |from, frame: Vec<u8>| match komrade_ether::Frame::decode(&frame) {
+        Ok(komrade_ether::Frame::Ack { id, .. }) if from == 1 => {
+            let outcome = komrade_ether::Outcome::NotForMe;
+            vec![komrade_ether::Frame::Ack { id, outcome }.encode()]
+        }
+        // Bo must not tell that he has it.
+        Ok(komrade_ether::Frame::Put { .. }) if from == 1 => vec![],
+        _ => vec![frame],
+    };
+    world.meddle = Some(Box::new(refuse));
+    world.send(0, bo, "are you there?");
+    for _ in 0..60 {
+        world.disconnect(0);
+        world.connect(0);
+        world.pass(MINUTE);
+    }
+    world.pass(2 * DAY);
+    assert_eq!(tick(&mut world, 0, bo), Tick::Kept);
+    world.meddle = None;
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), ["are you there?"]);
+    assert!(matches!(tick(&mut world, 0, bo), Tick::Delivered(_)));
+}
