@@ -200,10 +200,14 @@ impl Open {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return Outcome::NotForMe;
         };
-        let unmet = comrade.record.is_asking();
+        let unmet = !comrade.record.is_met();
+        let is_asked = comrade.record.state == ComradeState::Asked;
         let mut kept = None;
         if let Some(operation) = operation {
-            let flooded = unmet && operation.fields().sequence > limits::MAX_UNCONFIRMED;
+            // Who was asked and says nothing but yes is heard, however late.
+            let says_yes = is_asked && matches!(operation.body(), Body::Confirmed);
+            let flooded =
+                unmet && !says_yes && operation.fields().sequence > limits::MAX_UNCONFIRMED;
             let inserted = if flooded {
                 Inserted::TooFarAhead
             } else {

@@ -67,7 +67,12 @@ pub const WINDOW: usize = 16;
 /// for a minute.
 pub const ANSWER_TIMEOUT: Millis = 3 * MINUTE;
 
-/// Operations taken from somebody who has not been confirmed.
+/// Messages removed in one step: with their ticks, and with [`REMOVED_ENTRIES`] and what waits,
+/// far below the bound of a batch, since other upkeep may be due at once.
+pub const REMOVED_MESSAGES: u64 = 100;
+/// Entries of an outbox removed in one step: three records each.
+pub const REMOVED_ENTRIES: usize = 50;
+/// Operations taken from somebody who has not been met: who was asked may say yes very late.
 pub const MAX_UNCONFIRMED: u64 = 100;
 /// Envelopes that do not open yet, over all comrades: they are kept until they expire.
 pub const MAX_WAITING: usize = 1_000;

@@ -69,6 +69,8 @@ pub(crate) struct Open {
     pub(crate) sweep: Sweep,
     /// Comrades who have not been told of the home in use.
     pub(crate) moved: BTreeSet<ComradeId>,
+    /// Who is being removed, page by page.
+    pub(crate) removing: BTreeSet<ComradeId>,
 }
 
 /// Where a record stands, for its seal.
@@ -96,6 +98,7 @@ impl Open {
             intros: (0, 0),
             sweep: Sweep::default(),
             moved: BTreeSet::new(),
+            removing: BTreeSet::new(),
         }
     }
 

@@ -176,7 +176,8 @@ impl Pair {
         self.contacts.iter().find(|contact| contact.rank == *rank)
     }
 
-    /// The one to send on: the lowest.
+    /// The one to send on: the lowest. This decides only between one made here and one made there:
+    /// a side that makes another has none of its own from before, see [`Pair::begin_again`].
     pub(crate) fn sending(&self) -> Option<&Contact> {
         self.contacts.iter().min_by_key(|contact| contact.rank)
     }
@@ -214,6 +215,44 @@ impl Pair {
             self.send = Some(send.into());
             self.offer = None;
         }
+    }
+
+    /// They make another first contact. Whoever does so knows nothing of the one they made before,
+    /// nor of anything that came of it: all that is forgotten here, too, and their operations are
+    /// counted from 1 again. What stays is a contact made here that they have not answered, for it
+    /// may still reach them, and the count of one's own operations. Answers which contact went; if
+    /// they made none before, nothing changes.
+    pub(crate) fn begin_again(&mut self, own: &Party, theirs: &Party, now: Millis) -> Option<Rank> {
+        let made_there = |contact: &&Contact| !contact.initiated;
+        let replaced = self.contacts.iter().find(made_there)?.rank;
+        let mut old = std::mem::take(self);
+        old.contacts.retain(|contact| contact.secret.is_some());
+        let kept = |rank: &Rank| old.contacts.iter().any(|contact| contact.rank == *rank);
+        *self = Self {
+            sequence: old.sequence,
+            previous: old.previous,
+            links: old.contacts.iter().map(|it| it.reunion.link()).collect(),
+            sessions: old.sessions,
+            clock: old.clock,
+            receive: old.receive,
+            base_keys: old.base_keys,
+            seen: old.seen,
+            ..Self::default()
+        };
+        self.sessions.retain(|state| kept(&state.rank));
+        self.receive.retain(|outer| kept(&outer.record.rank));
+        self.contacts = old.contacts;
+        let first = self.sending().and_then(|contact| {
+            let key = contact.secret.as_ref()?.outer(own, theirs);
+            Some(KeyRecord {
+                rank: contact.rank,
+                number: 0,
+                key,
+                since: now,
+            })
+        });
+        self.send = first.map(Outer::from);
+        Some(replaced)
     }
 
     /// A home of theirs has what was sent. Says whether that is news.

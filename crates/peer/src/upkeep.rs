@@ -87,6 +87,7 @@ impl Open {
         if self.device.is_stale(step.now) && self.device.renew(&self.own, step.now, step.rng) {
             step.touched.own = true;
         }
+        self.go_on_removing(step);
         self.expire_invites(step);
         self.expire_entries(step);
         self.expire_waiting(step);

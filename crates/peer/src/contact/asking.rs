@@ -15,7 +15,7 @@ use crate::comrade::{Comrade, ComradeRecord, Who};
 use crate::links::Party;
 use crate::open::Open;
 use crate::packet::{IntroBody, Packet};
-use crate::pair::NotOpened;
+use crate::pair::{NotOpened, Rank};
 use crate::step::Step;
 use crate::{LinkId, keys, limits};
 
@@ -155,9 +155,11 @@ impl Open {
             None => self.new_asking(step, invite, who, bundle)?,
         };
         let comrade = self.comrades.get_mut(&id).ok_or(Outcome::NotForMe)?;
+        let replaced = comrade.pair.begin_again(&own, &who.party(), step.now);
         if comrade.pair.contacts().len() >= limits::MAX_CONTACTS {
             return Err(Outcome::NotForMe);
         }
+        let before = comrade.record.answered.replace(invite);
         comrade
             .pair
             .add_contact(contact, &own, &who.party(), false, step.now);
@@ -174,7 +176,33 @@ impl Open {
         step.touched.comrades.insert(id);
         step.touched.pairs.insert(id);
         step.show.comrades = true;
+        if let Some(rank) = replaced {
+            self.note_replaced(step, id, before, rank);
+        }
         Ok(id)
+    }
+
+    /// Whoever asked took that back and asked anew: the first contact of before is not to come back
+    /// in an old intro, and nothing that was sealed for it is of use.
+    fn note_replaced(&mut self, step: &mut Step, id: ComradeId, by: Option<InviteId>, rank: Rank) {
+        if let Some((by, invitation)) = by.and_then(|by| Some((by, self.invites.get_mut(&by)?))) {
+            invitation.note_declined(rank);
+            step.touched.invites.insert(by);
+        }
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        for (number, entry) in &mut comrade.outbox {
+            if entry.is_waiting() && entry.sealed.take().is_some() {
+                step.touched.entries.insert((id, *number));
+            }
+        }
+        comrade.hold_until = 0;
+        comrade.dialer.reset();
+        if comrade.record.is_met() {
+            comrade.pair.report_due = true;
+            self.write_operation(step, id, Body::Confirmed, None);
+        }
     }
 
     pub(super) fn new_asking(
@@ -256,10 +284,7 @@ impl Open {
     /// Refuses whoever asks, or takes back having asked. They are not told.
     pub(crate) fn decline(&mut self, step: &mut Step, id: ComradeId) -> Result<Answer, Refusal> {
         let comrade = self.comrades.get(&id).ok_or(Refusal::Unknown)?;
-        // They sent so much that they must have confirmed, whatever became of saying so.
-        let talked = !comrade.record.is_asking()
-            && comrade.record.next_ordinal > limits::MAX_MESSAGES_UNMET.saturating_add(50);
-        if comrade.record.is_met() || talked {
+        if comrade.record.is_met() {
             return Err(Refusal::OutOfBounds);
         }
         let invite = comrade.record.answered;
@@ -281,9 +306,44 @@ impl Open {
         Ok(Answer::Done)
     }
 
-    /// Removes a comrade who was not met, with all that belongs to them: few enough records for one
-    /// batch, see [`limits::MAX_UNCONFIRMED`] and [`limits::MAX_OUTBOX_UNMET`].
+    /// Goes on with removals that were too large for one step.
+    pub(crate) fn go_on_removing(&mut self, step: &mut Step) {
+        if let Some(id) = self.removing.pop_first() {
+            self.remove_comrade(step, id);
+            step.again |= !self.removing.is_empty();
+        }
+    }
+
+    /// Removes a comrade who was not met, with all that belongs to them. What is too much for one
+    /// batch goes page by page, the newest first, so that a crash between leaves a shorter
+    /// conversation and no loose ends.
     pub(super) fn remove_comrade(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let messages = comrade.record.next_ordinal.saturating_sub(1);
+        if messages > limits::REMOVED_MESSAGES || comrade.outbox.len() > limits::REMOVED_ENTRIES {
+            let rest = messages.saturating_sub(limits::REMOVED_MESSAGES);
+            for ordinal in rest.saturating_add(1)..comrade.record.next_ordinal {
+                step.delete(Table::Messages, keys::message(id, ordinal));
+                step.delete(Table::Messages, keys::tick(id, ordinal));
+            }
+            comrade.record.next_ordinal = rest.saturating_add(1);
+            comrade.record.last = None;
+            comrade.record.mark_read(u64::MAX);
+            for _ in 0..limits::REMOVED_ENTRIES {
+                let Some((number, _)) = comrade.outbox.pop_first() else {
+                    break;
+                };
+                step.touched.entries.insert((id, number));
+                step.delete(Table::Outbox, keys::operation(id, number));
+                step.delete(Table::Outbox, keys::envelope(id, number));
+            }
+            step.touched.comrades.insert(id);
+            self.removing.insert(id);
+            step.again = true;
+            return;
+        }
         let Some(comrade) = self.comrades.remove(&id) else {
             return;
         };

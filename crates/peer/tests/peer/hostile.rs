@@ -1,5 +1,7 @@
 //! Wrong clocks, relays that lie, comrades who mean ill.
 
+use komrade_ether::{Frame, Outcome};
+use komrade_store::Table;
 use komrade_view::*;
 
 use crate::world::*;
@@ -63,13 +65,13 @@ fn whoever_takes_nothing_for_theirs_costs_no_message() {
     let mut world = two(4);
     let (bo, ana) = world.meet(0, 1);
     world.pass(DAY);
-    let refuse = |from, frame: Vec<u8>| match komrade_ether::Frame::decode(&frame) {
-        Ok(komrade_ether::Frame::Ack { id, .. }) if from == 1 => {
-            let outcome = komrade_ether::Outcome::NotForMe;
-            vec![komrade_ether::Frame::Ack { id, outcome }.encode()]
+    let refuse = |from, frame: Vec<u8>| match Frame::decode(&frame) {
+        Ok(Frame::Ack { id, .. }) if from == 1 => {
+            let outcome = Outcome::NotForMe;
+            vec![Frame::Ack { id, outcome }.encode()]
         }
         // Bo must not tell that he has it.
-        Ok(komrade_ether::Frame::Put { .. }) if from == 1 => vec![],
+        Ok(Frame::Put { .. }) if from == 1 => vec![],
         _ => vec![frame],
     };
     world.meddle = Some(Box::new(refuse));
@@ -85,4 +87,60 @@ fn whoever_takes_nothing_for_theirs_costs_no_message() {
     world.pass(HOUR);
     assert_eq!(world.texts(1, ana), ["are you there?"]);
     assert!(matches!(tick(&mut world, 0, bo), Tick::Delivered(_)));
+}
+
+#[test]
+fn who_was_asked_and_withholds_the_answer_cannot_flood_and_is_removed() {
+    let mut world = two(5);
+    let link = world.make_invite(0);
+    let ana = world.accept(1, &link);
+    world.until(|world| !world.peers[0].comrades.is_empty());
+    let bo = world.only(0).id;
+    // Ana's confirmation is swallowed, and she is told that Bo has it.
+    let (mut swallowed, mut told) = (None, false);
+    let swallow = move |from, frame: Vec<u8>| match Frame::decode(&frame) {
+        Ok(Frame::Put { envelope }) if from == 0 => {
+            let id = envelope.id();
+            match *swallowed.get_or_insert(id) == id {
+                true => vec![],
+                false => vec![frame],
+            }
+        }
+        Ok(Frame::Ack { .. }) if from == 1 && !told => {
+            told = true;
+            let id = swallowed.expect("something was put before");
+            let outcome = Outcome::Accepted;
+            vec![frame, Frame::Ack { id, outcome }.encode()]
+        }
+        _ => vec![frame],
+    };
+    world.send(1, ana, "hello");
+    world.pass(HOUR);
+    world.meddle = Some(Box::new(swallow));
+    assert!(world.ask(0, Command::Confirm { comrade: bo }).is_ok());
+    world.pass(HOUR);
+    for n in 0..200 {
+        world.send(0, bo, &format!("{n}"));
+    }
+    for _ in 0..4 {
+        for n in 0..45 {
+            let text = format!("{n}");
+            let _ = world.ask(1, Command::SendMessage { comrade: ana, text });
+        }
+        world.pass(HOUR);
+    }
+    let state = world.comrade(1, ana);
+    assert_eq!(state.state, ComradeState::Asked);
+    assert!((90..=100).contains(&state.unread), "{}", state.unread);
+    let messages = |world: &World| {
+        let records = world.peers[1].store.records();
+        let of = |(table, _): &&(Table, _)| *table == Table::Messages;
+        records.iter().filter(of).count()
+    };
+    assert!(messages(&world) > 150, "{}", messages(&world));
+    let decline = Command::Decline { comrade: ana };
+    assert_eq!(world.ask(1, decline), Ok(Answer::Done));
+    world.pass(MINUTE);
+    assert!(world.peers[1].comrades.is_empty());
+    assert_eq!(messages(&world), 0);
 }
