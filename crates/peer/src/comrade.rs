@@ -166,10 +166,16 @@ impl Comrade {
         self.outbox.values().filter(waits).count()
     }
 
+    /// Whether envelopes are made for them: there are keys, and nothing goes to whoever waits to be
+    /// confirmed.
+    pub(crate) fn may_seal(&self) -> bool {
+        self.pair.can_seal() && !self.record.is_asking()
+    }
+
     /// Whether there is a reason to have a link.
     pub(crate) fn needs_link(&self, today: u32) -> bool {
         if self.pair.can_seal() {
-            return self.outbox.values().any(Entry::is_waiting);
+            return self.may_seal() && self.outbox.values().any(Entry::is_waiting);
         }
         let valid = |invite: Invite| today <= u32::from(invite.last_day);
         self.record.accepted().is_some_and(valid)

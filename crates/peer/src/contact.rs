@@ -228,8 +228,15 @@ impl Open {
             .filter_map(|value| records::decode(&value).ok())
             .collect();
         self.remove_comrade(step, from);
-        // Accepting their invite says as much as confirming them.
-        let _ = self.confirm(step, into);
+        // Accepting their invite says as much as confirming them; but a warning is for the person
+        // to judge, and who made an invite says nothing of who gave it to them.
+        let is_plain = self
+            .comrades
+            .get(&into)
+            .is_some_and(|comrade| comrade.record.state == ComradeState::Asking);
+        if is_plain {
+            let _ = self.confirm(step, into);
+        }
         if let Some(comrade) = self.comrades.get_mut(&into) {
             comrade.record.locator = locator;
             step.touched.comrades.insert(into);
@@ -243,9 +250,14 @@ impl Open {
 
 /// Takes name and homes from a bundle.
 fn introduce(record: &mut ComradeRecord, bundle: &Bundle) {
-    let content = bundle.content();
-    record.name = content.name.clone();
-    let homes: Vec<Address> = content
+    record.name = bundle.content().name.clone();
+    take_homes(record, bundle);
+}
+
+/// Takes the homes from a bundle, if it has any.
+fn take_homes(record: &mut ComradeRecord, bundle: &Bundle) {
+    let homes: Vec<Address> = bundle
+        .content()
         .homes
         .iter()
         .filter_map(|home| packet::decode_home(home).ok().flatten())

@@ -324,7 +324,9 @@ impl Open {
             }
             Body::Homes { homes } if fields.sequence > pair.homes_sequence => {
                 pair.homes_sequence = fields.sequence;
-                if let Ok(homes) = packet::decode_homes(homes) {
+                if let Ok(homes) = packet::decode_homes(homes)
+                    && !homes.is_empty()
+                {
                     record.homes = homes;
                     comrade.dialer.reset();
                 }

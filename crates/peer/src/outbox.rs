@@ -131,7 +131,7 @@ impl Open {
         let Some(comrade) = self.comrades.get(&id) else {
             return;
         };
-        if comrade.reading.is_some() || comrade.hold_until > step.now || !comrade.pair.can_seal() {
+        if comrade.reading.is_some() || comrade.hold_until > step.now || !comrade.may_seal() {
             return;
         }
         let wanted: Vec<u64> = comrade

@@ -71,12 +71,7 @@ impl Open {
         if self.ring.generations().count() > 1 {
             self.sweep.begin(step.now);
         }
-        let home = self.own.home();
-        let untold = self
-            .comrades
-            .iter()
-            .filter(|(_, comrade)| comrade.record.is_met() && comrade.pair.homes_told != home);
-        self.moved = untold.map(|(id, _)| *id).collect();
+        self.moved = self.untold();
         self.draw_ack_time(step);
         self.order_relay(step);
         self.upkeep(step);

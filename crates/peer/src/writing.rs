@@ -1,5 +1,7 @@
 //! What one writes oneself: operations, messages among them, and the packets without one.
 
+use std::collections::BTreeSet;
+
 use komrade_crypto::day_of;
 use komrade_social::{Body, DeviceId, Fields, Head, MAX_HEADS, Operation};
 use komrade_store::Table;
@@ -127,7 +129,7 @@ impl Open {
         let ready = self
             .comrades
             .get(&id)
-            .is_some_and(|comrade| comrade.pair.can_seal());
+            .is_some_and(|comrade| comrade.may_seal());
         if ready && let Some(envelope) = self.seal_entry(step, id, number, operation) {
             self.send_now(step, id, number, envelope);
         }
@@ -228,16 +230,22 @@ impl Open {
         step.touched.own = true;
         step.show.route = true;
         self.order_relay(step);
-        let met = self
-            .comrades
-            .iter()
-            .filter(|(_, comrade)| comrade.record.is_met());
-        let met: Vec<ComradeId> = met.map(|(id, _)| *id).collect();
         if self.own.home() != before {
-            self.moved.extend(met);
+            self.moved = self.untold();
             self.tell_homes(step);
         }
         Ok(Answer::Done)
+    }
+
+    /// Who is to be told where one is found now: whoever was met or asked, for both will write. Who
+    /// asks is told once confirmed.
+    pub(crate) fn untold(&self) -> BTreeSet<ComradeId> {
+        let home = self.own.home();
+        let untold = self.comrades.iter().filter(|(_, comrade)| {
+            let pair = &comrade.pair;
+            !comrade.record.is_asking() && pair.can_seal() && pair.homes_told != home
+        });
+        untold.map(|(id, _)| *id).collect()
     }
 
     /// Tells some of those who have not been told where one is found now.

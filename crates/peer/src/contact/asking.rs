@@ -10,7 +10,7 @@ use komrade_social::Body;
 use komrade_store::Table;
 use komrade_view::{Answer, ComradeId, ComradeState, InviteId, Refusal};
 
-use super::introduce;
+use super::{introduce, take_homes};
 use crate::comrade::{Comrade, ComradeRecord, Who};
 use crate::links::Party;
 use crate::open::Open;
@@ -82,6 +82,10 @@ impl Open {
                     && let Some(comrade) = self.comrades.get_mut(&id)
                 {
                     comrade.pair.note_seen(&envelope_id);
+                    // Until they tell of a move in so many words.
+                    if comrade.pair.homes_sequence == 0 {
+                        take_homes(&mut comrade.record, &bundle);
+                    }
                 }
                 outcome
             }
@@ -155,7 +159,7 @@ impl Open {
             None => self.new_asking(step, invite, who, bundle)?,
         };
         let comrade = self.comrades.get_mut(&id).ok_or(Outcome::NotForMe)?;
-        let replaced = comrade.pair.begin_again(&own, &who.party(), step.now);
+        let replaced: Option<Rank> = None;
         if comrade.pair.contacts().len() >= limits::MAX_CONTACTS {
             return Err(Outcome::NotForMe);
         }
@@ -267,6 +271,7 @@ impl Open {
         self.write_operation(step, id, Body::Confirmed, None);
         self.write_operation(step, id, Body::Profile { name }, None);
         self.note_met(id);
+        self.pump(step, id);
         Ok(Answer::Done)
     }
 

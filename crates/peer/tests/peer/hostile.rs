@@ -144,3 +144,53 @@ fn who_was_asked_and_withholds_the_answer_cannot_flood_and_is_removed() {
     assert!(world.peers[1].comrades.is_empty());
     assert_eq!(messages(&world), 0);
 }
+
+#[test]
+fn who_asked_and_moves_to_another_relay_is_answered_there() {
+    let mut world = two(6);
+    let link = world.make_invite(0);
+    let ana = world.accept(1, &link);
+    world.until(|world| !world.peers[0].comrades.is_empty());
+    world.pass(HOUR);
+    let link = relay_link(7);
+    assert!(world.ask(1, Command::UseRelay { link }).is_ok());
+    world.pass(HOUR);
+    let bo = world.only(0).id;
+    assert!(world.ask(0, Command::Confirm { comrade: bo }).is_ok());
+    world.send(0, bo, "welcome");
+    world.pass(HOUR);
+    assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
+    assert_eq!(world.texts(1, ana), ["welcome"]);
+}
+
+#[test]
+fn accepting_an_invite_leaves_a_warning_to_the_person() {
+    let mut world = World::new(7, 3);
+    for (at, name) in ["Ana", "Bo", "Cy"].into_iter().enumerate() {
+        world.settle_in(at, name);
+    }
+    let link = world.make_invite(0);
+    world.accept(1, &link);
+    world.until(|world| world.peers[0].comrades.len() == 1);
+    let at_cy = world.accept(2, &link);
+    world.until(|world| world.peers[0].comrades.len() == 2);
+    let comrades = world.peers[0].comrades.iter();
+    let cy = comrades
+        .clone()
+        .find(|it| it.state == ComradeState::AskingAgain);
+    let cy = cy.expect("a warning").id;
+    let link = world.make_invite(2);
+    world.disconnect(2);
+    let asked = world.accept(0, &link);
+    world.send(0, asked, "is it you?");
+    world.connect(2);
+    world.pass(DAY);
+    assert_eq!(world.peers[0].comrades.len(), 2);
+    assert_eq!(world.comrade(0, cy).state, ComradeState::AskingAgain);
+    assert_eq!(tick(&mut world, 0, cy), Tick::Kept);
+    assert_eq!(world.comrade(2, at_cy).state, ComradeState::Asked);
+    assert!(world.ask(0, Command::Confirm { comrade: cy }).is_ok());
+    world.pass(DAY);
+    assert_eq!(world.comrade(2, at_cy).state, ComradeState::Met);
+    assert_eq!(world.texts(2, at_cy), ["is it you?"]);
+}
