@@ -159,7 +159,7 @@ impl Open {
             None => self.new_asking(step, invite, who, bundle)?,
         };
         let comrade = self.comrades.get_mut(&id).ok_or(Outcome::NotForMe)?;
-        let replaced: Option<Rank> = None;
+        let replaced = comrade.pair.begin_again(&own, &who.party(), step.now);
         if comrade.pair.contacts().len() >= limits::MAX_CONTACTS {
             return Err(Outcome::NotForMe);
         }

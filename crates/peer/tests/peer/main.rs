@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod again;
 mod conversation;
 mod hostile;
 mod kill;
