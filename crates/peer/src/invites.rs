@@ -5,6 +5,7 @@
 //! answer with an intro.
 
 use komrade_crypto::{
+    bundle::Bundle,
     day_of,
     first_contact::IntroKey,
     invite::{Invite, InviteSecret},
@@ -17,7 +18,7 @@ use serde_bytes::{ByteArray, ByteBuf};
 use zeroize::Zeroizing;
 
 use crate::{
-    LinkId, limits,
+    Address, LinkId, limits,
     links::Party,
     open::Open,
     pair::Rank,
@@ -133,6 +134,25 @@ impl Open {
             .device
             .bundle_until(&self.own, last_day)
             .map_err(|_| Refusal::TooManyInvites)?;
+        let made = self.open_invite(step, &bundle, &origin, home, with_relay, days);
+        if made.is_err() {
+            // Nobody will ever ask for it.
+            self.device.forget(&bundle.content().olm_prekey);
+        }
+        made
+    }
+
+    /// Seals the bundle under a new secret and keeps the invite.
+    fn open_invite(
+        &mut self,
+        step: &mut Step,
+        bundle: &Bundle,
+        origin: &str,
+        home: Address,
+        with_relay: bool,
+        days: u8,
+    ) -> Result<Answer, Refusal> {
+        let last_day = day_of(step.now).saturating_add(days.into());
         let secret = InviteSecret::draw(step.rng);
         let invite = Invite {
             secret: secret.clone(),
@@ -141,7 +161,7 @@ impl Open {
             last_day: u16::try_from(last_day).map_err(|_| Refusal::OutOfBounds)?,
             join: with_relay.then(|| self.own.join_secret()).flatten(),
         };
-        let link = invite.to_link(&origin).map_err(|_| Refusal::BadRelayLink)?;
+        let link = invite.to_link(origin).map_err(|_| Refusal::BadRelayLink)?;
         let life = Millis::from(days) * limits::DAY;
         let envelope = seal_bundle(step, &secret, bundle.as_bytes(), life);
         let envelope = envelope.ok_or(Refusal::OutOfBounds)?;

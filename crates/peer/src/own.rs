@@ -241,7 +241,7 @@ impl Device {
     /// A bundle with an Olm prekey of its own, kept until the end of a day.
     pub(crate) fn bundle_until(&mut self, own: &Own, last_day: u32) -> Result<Bundle, CannotSign> {
         let prekey = self.account.one_time_key(last_day)?;
-        sign(
+        let signed = sign(
             &self.key,
             &self.certificate,
             &self.account,
@@ -249,7 +249,11 @@ impl Device {
             own,
             prekey,
             Some(last_day),
-        )
+        );
+        if signed.is_err() {
+            self.account.forget(&prekey);
+        }
+        signed
     }
 
     /// Forgets the Olm prekey of such a bundle.

@@ -1,9 +1,6 @@
 //! What a person may give as a relay: its address, its join link, or an invite that admits to it.
 
-use komrade_crypto::invite::{self, Invite, JoinSecret};
-
-/// The longest relay address, in bytes.
-const MAX_ORIGIN_BYTES: usize = 128;
+use komrade_crypto::invite::{self, Invite, JoinSecret, MAX_ORIGIN_BYTES};
 
 /// A relay as a person names it.
 pub(crate) struct RelayLink {
@@ -45,18 +42,20 @@ pub(crate) fn checked(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     let host = rest.split(['/', '?']).next()?.to_ascii_lowercase();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-    if host.is_empty() || host.len() > MAX_ORIGIN_BYTES || !host.chars().all(allowed) {
+    if host.is_empty() || !host.chars().all(allowed) {
         return None;
     }
     let (name, port) = split_port(&host)?;
     if name.is_empty() || port.is_some_and(|port| port.parse::<u16>().is_err()) {
         return None;
     }
-    match scheme.to_ascii_lowercase().as_str() {
-        "https" => Some(format!("https://{host}")),
-        "http" if is_local(name) => Some(format!("http://{host}")),
-        _ => None,
-    }
+    let origin = match scheme.to_ascii_lowercase().as_str() {
+        "https" => format!("https://{host}"),
+        "http" if is_local(name) => format!("http://{host}"),
+        _ => return None,
+    };
+    // A longer one would fit no link, and so no invite either.
+    (origin.len() <= MAX_ORIGIN_BYTES).then_some(origin)
 }
 
 fn split_port(host: &str) -> Option<(&str, Option<&str>)> {
@@ -124,6 +123,10 @@ mod tests {
         ] {
             assert!(parse(text).is_none(), "{text}");
         }
+        let longest = format!("https://{}.example", "a".repeat(44));
+        assert_eq!(longest.len(), MAX_ORIGIN_BYTES);
+        assert_eq!(checked(&longest), Some(longest.clone()));
+        assert_eq!(checked(&longest.replace("//", "//a")), None);
     }
 
     #[test]
