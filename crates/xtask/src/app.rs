@@ -61,8 +61,10 @@ pub fn build_app(root: &Path) -> Result<()> {
         .env("KOMRADE_BUILD", &build)
         .env(
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-            without_paths(root),
+            without_paths(),
         )
+        // Trunk wants to hear the version that it finds; which one a system has differs.
+        .env("TRUNK_TOOLS_WASM_OPT", optimiser(root)?)
         // These would replace the flags above and those in `.cargo/config.toml`.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -133,9 +135,24 @@ fn stamp_text(root: &Path, build: &str) -> Result<String> {
     ))
 }
 
+/// The version of the optimiser as Trunk writes it: `wasm-opt version 108 (version_108)` gives `version_108`.
+fn optimiser(root: &Path) -> Result<String> {
+    let said = output(&mut command(root, "wasm-opt", &["--version"]))?;
+    let number = said
+        .split_whitespace()
+        .find(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    Ok(format!(
+        "version_{}",
+        number.context("wasm-opt tells no version")?
+    ))
+}
+
 /// Compiler flags that cut this machine's paths from what the app would say where it panicked.
-fn without_paths(root: &Path) -> String {
-    let mut flags = vec![remap(root, "komrade")];
+///
+/// Our own crates are compiled with paths relative to the workspace: the flags do not name it, so that another
+/// checkout on the same machine finds all dependencies built.
+fn without_paths() -> String {
+    let mut flags = Vec::new();
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
