@@ -248,7 +248,10 @@ async fn a_link_that_is_stuck_holds_up_no_other_and_is_cut_when_its_queue_is_ful
                 frame: vec![9],
             }])
             .await;
-        near.0.until(down(stuck)).await;
+        // At once, long before any deadline.
+        timeout(Duration::from_secs(1), near.0.until(down(stuck)))
+            .await
+            .expect("cut");
         assert_eq!(far.0.until(frame_on(there)).await, [9]);
         drop(unread);
     })

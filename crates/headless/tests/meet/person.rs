@@ -123,8 +123,11 @@ impl Person {
             let id = person.id();
             person
                 .sees("the other", |shown| {
-                    let met = |one: &&_| is_met(*one, id);
-                    shown.comrades.iter().find(met).map(|_| ())
+                    let mut met = shown
+                        .comrades
+                        .iter()
+                        .filter(|one| one.state == ComradeState::Met);
+                    met.find(|one| one.id == id).map(|_| ())
                 })
                 .await;
         }
@@ -260,10 +263,6 @@ impl Person {
     pub async fn stops(&mut self) {
         self.peer.take().expect("alive").stop().await;
     }
-}
-
-fn is_met(one: &komrade_view::ComradeView, id: ComradeId) -> bool {
-    one.id == id && one.state == ComradeState::Met
 }
 
 fn start(store: &MemoryStore) -> Peer {

@@ -1,7 +1,5 @@
 //! A private I2P network and relays on it.
 
-use std::time::Instant;
-
 use komrade_i2p::net::{PrivateNetwork, PrivateOptions};
 use komrade_relay::{
     Running,
@@ -9,6 +7,7 @@ use komrade_relay::{
     start,
 };
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::wire::Wire;
 
