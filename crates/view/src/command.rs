@@ -12,7 +12,7 @@ pub const MIN_PASSPHRASE_CHARS: usize = 12;
 pub const MAX_TEXT_BYTES: usize = 20_000;
 
 /// What a person can ask for. Each is answered by exactly one `FromEngine::Done`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// Draw an identity and a suggested passphrase; nothing is stored yet. Answer: [`Answer::Keys`].
     CutKeys {
@@ -128,7 +128,7 @@ pub enum AckPace {
 }
 
 /// What a command gave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// It is done, and durable where it had to be.
     Done,

@@ -9,6 +9,7 @@
 
 mod command;
 mod message;
+mod redacted;
 mod route;
 mod secret;
 
@@ -55,7 +56,7 @@ pub enum FromEngine {
 }
 
 /// A change that the screens show. Each event carries the whole new state of its part.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// The vault: absent, locked, open, led by another tab …
     Vault(VaultState),

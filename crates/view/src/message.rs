@@ -36,7 +36,7 @@ pub enum VaultState {
 }
 
 /// The person themself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileView {
     /// What others see; 1 to 64 characters.
     pub name: String,
@@ -62,7 +62,7 @@ pub enum ComradeState {
 }
 
 /// A comrade as a row in a list and the head of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComradeView {
     /// Local id.
     pub id: ComradeId,
@@ -115,7 +115,7 @@ pub enum Tick {
 }
 
 /// A message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageView {
     /// Its place in the conversation on this device; grows by arrival.
     pub ordinal: u64,
@@ -132,7 +132,7 @@ pub struct MessageView {
 }
 
 /// A part of a conversation, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageView {
     /// Whose conversation.
     pub comrade: ComradeId,
@@ -158,7 +158,7 @@ pub struct InviteView {
 }
 
 /// What an invite says of itself before it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitePreview {
     /// When it ends.
     pub expires_at: Millis,

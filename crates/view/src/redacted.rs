@@ -1,0 +1,215 @@
+//! `Debug` of what holds texts, names and persons: what may be printed, and nothing else.
+//!
+//! Whatever is logged, by whichever crate, must say neither who writes to whom nor what.
+
+use core::fmt;
+
+use crate::{
+    Answer, Command, ComradeView, Event, InvitePreview, MessageView, PageView, ProfileView,
+};
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CutKeys { .. } => "CutKeys",
+            Self::SealVault { .. } => "SealVault",
+            Self::Unlock { .. } => "Unlock",
+            Self::Lock => "Lock",
+            Self::ChangePassphrase { .. } => "ChangePassphrase",
+            Self::TakeLead => "TakeLead",
+            Self::UseRelay { .. } => "UseRelay",
+            Self::Reconnect => "Reconnect",
+            Self::MakeInvite { .. } => "MakeInvite",
+            Self::RevokeInvite { .. } => "RevokeInvite",
+            Self::ReadInvite { .. } => "ReadInvite",
+            Self::AcceptInvite { .. } => "AcceptInvite",
+            Self::Confirm { .. } => "Confirm",
+            Self::Decline { .. } => "Decline",
+            Self::MarkVerified { .. } => "MarkVerified",
+            Self::OpenPage { .. } => "OpenPage",
+            Self::SendMessage { .. } => "SendMessage",
+            Self::MarkRead { .. } => "MarkRead",
+            Self::SetAckPace(_) => "SetAckPace",
+        })
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("Done"),
+            Self::Keys { .. } => f.write_str("Keys"),
+            Self::Invite { .. } => f.write_str("Invite"),
+            Self::Preview(preview) => f.debug_tuple("Preview").field(preview).finish(),
+            Self::Comrade(comrade) => f.debug_tuple("Comrade").field(comrade).finish(),
+            Self::Page(page) => f.debug_tuple("Page").field(page).finish(),
+            Self::Sent(message) => f.debug_tuple("Sent").field(message).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vault(state) => f.debug_tuple("Vault").field(state).finish(),
+            Self::Profile(_) => f.write_str("Profile"),
+            Self::Comrades(comrades) => f.debug_tuple("Comrades").field(&comrades.len()).finish(),
+            Self::Invites(invites) => f.debug_tuple("Invites").field(&invites.len()).finish(),
+            Self::Message { message, .. } => f.debug_tuple("Message").field(message).finish(),
+            Self::Route(_) => f.write_str("Route"),
+        }
+    }
+}
+
+impl fmt::Debug for MessageView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageView")
+            .field("ordinal", &self.ordinal)
+            .field("mine", &self.mine)
+            .field("tick", &self.tick)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ComradeView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ComradeView")
+            .field("state", &self.state)
+            .field("unread", &self.unread)
+            .field("waiting", &self.waiting)
+            .field("gap", &self.gap)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PageView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageView")
+            .field("messages", &self.messages)
+            .field("older", &self.older)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ProfileView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileView").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for InvitePreview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InvitePreview").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{AckPace, ComradeId, ComradeState, FromEngine, Secret, Tick, ToEngine};
+
+    const PRIVATE: &str = "nobody may read this";
+
+    fn text() -> String {
+        PRIVATE.to_owned()
+    }
+
+    #[test]
+    fn neither_texts_nor_names_nor_persons_are_printed() {
+        let comrade = ComradeId([171; 16]);
+        let message = MessageView {
+            ordinal: 7,
+            mine: true,
+            text: text(),
+            written_at: 1,
+            kept_at: 2,
+            tick: Tick::Kept,
+        };
+        let view = ComradeView {
+            id: comrade,
+            name: text(),
+            person: text(),
+            code: text(),
+            verified: false,
+            state: ComradeState::Met,
+            last: Some(message.clone()),
+            unread: 0,
+            read_up_to: 0,
+            waiting: 0,
+            gap: None,
+            active_at: 0,
+        };
+        let profile = ProfileView {
+            name: text(),
+            person: text(),
+            code: text(),
+            ack_pace: AckPace::Calm,
+        };
+        let page = PageView {
+            comrade,
+            messages: vec![message.clone()],
+            older: false,
+        };
+        let preview = InvitePreview {
+            expires_at: 0,
+            relay: Some(text()),
+        };
+        let commands = [
+            Command::CutKeys { name: text() },
+            Command::Unlock {
+                passphrase: Secret::new(PRIVATE),
+            },
+            Command::UseRelay {
+                link: Secret::new(PRIVATE),
+            },
+            Command::SendMessage {
+                comrade,
+                text: text(),
+            },
+        ];
+        let answers = [
+            Answer::Sent(message.clone()),
+            Answer::Page(page),
+            Answer::Preview(preview),
+            Answer::Keys {
+                words: Secret::new(PRIVATE),
+                passphrase: Secret::new(PRIVATE),
+            },
+        ];
+        let events = [
+            Event::Profile(profile.clone()),
+            Event::Comrades(vec![view.clone()]),
+            Event::Message {
+                comrade,
+                message: message.clone(),
+            },
+        ];
+        let mut printed = vec![
+            format!("{message:?}"),
+            format!("{view:?}"),
+            format!("{profile:?}"),
+        ];
+        printed.extend(
+            commands
+                .into_iter()
+                .map(|command| format!("{:?}", ToEngine { id: 1, command })),
+        );
+        printed.extend(answers.into_iter().map(|answer| {
+            let done = FromEngine::Done {
+                id: 1,
+                result: Ok(answer),
+            };
+            format!("{done:?}")
+        }));
+        printed.extend(
+            events
+                .into_iter()
+                .map(|event| format!("{:?}", FromEngine::Event(event))),
+        );
+        for line in printed {
+            assert!(!line.contains(PRIVATE), "{line}");
+        }
+    }
+}
