@@ -1,7 +1,8 @@
 //! What is asked of the browser itself, each with an answer for browsers that lack it.
 //!
-//! A page over plain http is no secure context: there is no clipboard and no sharing then. Preferences that
-//! tell nothing about anybody (appearance, narrators) stand in `localStorage`; nothing else does.
+//! A page over plain http is no secure context: there is no clipboard and no sharing then.
+//! Preferences that tell nothing about anybody (appearance, narrators) stand in `localStorage`;
+//! nothing else does.
 
 use js_sys::{Function, Object, Promise, Reflect};
 use leptos::prelude::*;
@@ -72,10 +73,10 @@ pub fn media(query: &str) -> bool {
         .is_some_and(|list| list.matches())
 }
 
-/// A mouse or the like: a key may send, and a field may be focused without a keyboard covering half the
-/// screen.
-pub fn has_fine_pointer() -> bool {
-    media("(hover: hover) and (pointer: fine)")
+/// No finger is the first way to point here: a key may send, and a field may be focused without a
+/// keyboard covering half the screen.
+pub fn has_keyboard() -> bool {
+    !media("(pointer: coarse)")
 }
 
 /// The page is in sight and has the focus of its window.
@@ -94,7 +95,8 @@ fn member(of: &JsValue, name: &str) -> Option<JsValue> {
     (!value.is_undefined() && !value.is_null()).then_some(value)
 }
 
-/// Copies `text`. `shown` holds the same text and is selected when the browser does not let a page copy.
+/// Copies `text`. `shown` holds the same text and is selected when the browser does not let a page
+/// copy.
 pub async fn copy(text: &str, shown: Option<HtmlTextAreaElement>) -> bool {
     let navigator = window().navigator();
     if let Some(clipboard) = member(&navigator, "clipboard")

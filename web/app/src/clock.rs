@@ -1,8 +1,8 @@
 //! Reading a clock face: days, hours and spans out of milliseconds.
 //!
-//! Pure arithmetic on numbers that come in; the two functions that ask the browser stand at the end.
-//! Dates follow the proleptic Gregorian calendar, after Howard Hinnant's `civil_from_days`. Words for days
-//! and months are the catalogue's.
+//! Pure arithmetic on numbers that come in; the two functions that ask the browser stand at the
+//! end. Dates follow the proleptic Gregorian calendar, after Howard Hinnant's `civil_from_days`.
+//! Words for days and months are the catalogue's.
 
 use komrade_view::Millis;
 

@@ -1,15 +1,17 @@
-//! The screens of Komrade: presentation only. Keys, rules and storage are the engine's, in its own worker.
+//! The screens of Komrade: presentation only. Keys, rules and storage are the engine's, in its own
+//! worker.
 //!
-//! Flow: [`start`] mounts [`screens::App`] and starts the worker through [`bridge`]; events of the engine land
-//! in [`ui::Ui`], from which the screens read; commands go the other way. What a person reads is in
-//! [`catalogue`], what it looks like in `style.css`, by tokens.
+//! Flow: [`start`] mounts [`screens::App`] and starts the worker through [`bridge`]; events of the
+//! engine land in [`ui::Ui`], from which the screens read; commands go the other way. What a person
+//! reads is in [`catalogue`], what it looks like in `style.css`, by tokens.
 //!
-//! Pure and natively tested: [`clock`], [`place`], [`thread`], [`waiting`], [`gate`], [`qr`], [`catalogue`].
+//! Pure and natively tested: [`clock`], [`place`], [`thread`], [`waiting`], [`gate`], [`qr`],
+//! [`catalogue`].
 //!
 //! # Names for tests
 //!
-//! Every control and state that a browser test needs carries a `data-testid`. They are part of this crate's
-//! contract; change them together with `tests/`.
+//! Every control and state that a browser test needs carries a `data-testid`. They are part of this
+//! crate's contract; change them together with `tests/`.
 //!
 //! | where | names |
 //! |---|---|

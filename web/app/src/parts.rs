@@ -1,4 +1,5 @@
-//! The dozen kinds of parts that screens are made of. Presentation only: no part knows the engine's rules.
+//! The dozen kinds of parts that screens are made of. Presentation only: no part knows the engine's
+//! rules.
 
 mod controls;
 mod field;
@@ -10,7 +11,7 @@ mod sheet;
 
 pub use controls::{CopyText, Notice, Progress, Qr};
 pub use field::{Field, Reveal};
-pub use frame::{Announcer, Screen, Title, UpdateBanner};
+pub use frame::{Announcer, Heading, Screen, Title, UpdateBanner};
 pub use icon::{Icon, Mark, Sign};
 pub use narration::{Line, Narration};
 pub use people::{Avatar, Code};

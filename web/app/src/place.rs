@@ -1,8 +1,8 @@
 //! Where in the app a person is, and what an address brings along.
 //!
-//! The place stands after `#`, so that the browser's own back button works. Links that other people give
-//! stand there too (`#i/…` an invite, `#j/…` admission to a relay): they hold secrets, are read once and
-//! taken out of the address bar at once.
+//! The place stands after `#`, so that the browser's own back button works. Links that other people
+//! give stand there too (`#i/…` an invite, `#j/…` admission to a relay): they hold secrets, are
+//! read once and taken out of the address bar at once.
 
 use komrade_view::ComradeId;
 

@@ -44,9 +44,11 @@ pub fn App() -> impl IntoView {
         Gate::Loader => view! { <trouble::Loader/> }.into_any(),
     };
     view! {
-        <div class="banners"><UpdateBanner/></div>
-        {screen}
-        <Announcer/>
+        <div class="app">
+            <aside class="banners" aria-label=catalogue::ABOUT_SOFTWARE><UpdateBanner/></aside>
+            {screen}
+            <Announcer/>
+        </div>
     }
 }
 
@@ -56,6 +58,7 @@ fn Opening() -> impl IntoView {
     let since = ui().now.get_untracked();
     view! {
         <Screen id="screen-opening">
+            <h1 class="unseen">{catalogue::KOMRADE}</h1>
             <crate::parts::Progress id="opening" stage=catalogue::OPENING.to_owned() since=since/>
         </Screen>
     }

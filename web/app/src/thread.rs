@@ -1,8 +1,8 @@
 //! A conversation as far as it is loaded, and how it is laid out on the screen.
 //!
-//! Messages come as pages (older and older) and as single changes; both may overlap and repeat. The engine
-//! decides what a message is and where it stands; this only keeps the newest word on each, in order, and
-//! puts day separators and the unread divider between them.
+//! Messages come as pages (older and older) and as single changes; both may overlap and repeat. The
+//! engine decides what a message is and where it stands; this only keeps the newest word on each,
+//! in order, and puts day separators and the unread divider between them.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::clock::Wall;
 
 /// How many messages one page asks for.
 pub const PAGE: u16 = 50;
-/// How many loaded messages are kept when newer ones arrive and the person is not reading further up:
-/// older ones are let go and can be loaded again. 400 of the largest are 8 MB.
+/// How many loaded messages are kept when newer ones arrive and the person is not reading further
+/// up: older ones are let go and can be loaded again. 400 of the largest are 8 MB.
 pub const KEEP: usize = 400;
 /// Messages of one author less than this many minutes apart stand close together.
 const CLOSE_MINUTES: u64 = 5;
@@ -69,8 +69,8 @@ impl Thread {
         );
     }
 
-    /// Takes one message in, new or changed. What is older than everything loaded stays out, because there
-    /// may be a gap in between.
+    /// Takes one message in, new or changed. What is older than everything loaded stays out,
+    /// because there may be a gap in between.
     pub fn message(&mut self, message: MessageView) {
         let oldest = self.messages.first_key_value().map(|(ordinal, _)| *ordinal);
         if self.older && oldest.is_some_and(|oldest| message.ordinal < oldest) {

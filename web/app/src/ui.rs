@@ -1,8 +1,8 @@
 //! What the screens know: the engine's last word on each part, and where the person is.
 //!
-//! Flow: [`Ui::apply`] takes the engine's events, [`Ui::ask`] sends commands, [`Ui::go`] moves. Nothing here
-//! decides anything about messages, keys or people; that is the engine's. Drafts live in memory only, and
-//! are forgotten when the person locks the vault.
+//! Flow: [`Ui::apply`] takes the engine's events, [`Ui::ask`] sends commands, [`Ui::go`] moves.
+//! Nothing here decides anything about messages, keys or people; that is the engine's. Drafts live
+//! in memory only, and are forgotten when the person locks the vault.
 
 use std::{collections::BTreeMap, rc::Rc};
 
@@ -178,7 +178,8 @@ impl Ui {
         self.read_address();
     }
 
-    /// Whether the person has moved since the app was opened; from then on a new place takes the focus.
+    /// Whether the person has moved since the app was opened; from then on a new place takes the
+    /// focus.
     pub fn has_moved(self) -> bool {
         self.moved.get_value()
     }

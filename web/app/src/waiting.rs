@@ -18,8 +18,8 @@ pub struct Route {
 }
 
 impl Route {
-    /// The next word on the route, told at `now`, after `before`. Counters inside a stage (routers known,
-    /// seconds to the next attempt) do not begin it anew.
+    /// The next word on the route, told at `now`, after `before`. Counters inside a stage (routers
+    /// known, seconds to the next attempt) do not begin it anew.
     pub fn told(before: Option<&Self>, view: RouteView, now: Millis) -> Self {
         let since = |same: fn(&RouteView, &RouteView) -> bool, since: fn(&Self) -> Millis| {
             before

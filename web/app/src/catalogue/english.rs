@@ -32,6 +32,8 @@ pub const MEET: &str = "Meet";
 pub const ROUTE: &str = "Route";
 /// A part of the app.
 pub const SETTINGS: &str = "Settings";
+/// What is said about the software itself.
+pub const ABOUT_SOFTWARE: &str = "About this software";
 /// Back to where one came from.
 pub const BACK: &str = "Back";
 /// Closes a sheet.
@@ -65,12 +67,12 @@ pub fn title(unread: u32) -> String {
     }
 }
 
-/// A part of the app with the number of things that wait in it.
-pub fn with_count(part: &str, count: usize) -> String {
-    match count {
-        0 => part.to_owned(),
-        1 => format!("{part}, 1 waits for you"),
-        _ => format!("{part}, {count} wait for you"),
+/// How many things wait in a part of the app.
+pub fn waits_for_you(count: usize) -> String {
+    if count == 1 {
+        "1 waits for you".to_owned()
+    } else {
+        format!("{count} wait for you")
     }
 }
 

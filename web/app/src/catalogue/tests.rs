@@ -241,8 +241,8 @@ fn days_are_named_as_people_do() {
     );
 }
 
-/// Screens and parts name their texts; they hold none. A literal that begins with a capital letter is a
-/// text, unless it stands in a comment or names a key of the keyboard.
+/// Screens and parts name their texts; they hold none. A literal that begins with a capital letter
+/// is a text, unless it stands in a comment or names a key of the keyboard.
 #[test]
 fn no_screen_holds_a_text_of_its_own() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

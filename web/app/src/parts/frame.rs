@@ -21,7 +21,8 @@ pub fn Screen(
     }
 }
 
-/// The heading of a place. It takes the focus when the person moved here, so that a screen reader says so.
+/// The heading of a place. It takes the focus when the person moved here, so that a screen reader
+/// says so.
 #[component]
 pub fn Title(
     /// What the place is called.
@@ -40,6 +41,22 @@ pub fn Title(
     view! { <h1 tabindex="-1" node_ref=node dir="auto">{text}</h1> }
 }
 
+/// The heading of a part that takes the place of another. It takes the focus, which the other took
+/// along.
+#[component]
+pub fn Heading(
+    /// What the part is called.
+    text: &'static str,
+) -> impl IntoView {
+    let node = NodeRef::<html::H2>::new();
+    Effect::new(move |_| {
+        if let Some(heading) = node.get() {
+            let _ = heading.focus();
+        }
+    });
+    view! { <h2 tabindex="-1" node_ref=node>{text}</h2> }
+}
+
 /// Says that another release is ready, until the person chose.
 #[component]
 pub fn UpdateBanner() -> impl IntoView {
@@ -52,7 +69,12 @@ pub fn UpdateBanner() -> impl IntoView {
                 <p><b>{catalogue::UPDATE_TITLE}</b></p>
                 <p class="small">{catalogue::update_text(&kept, &offered)}</p>
                 <div class="actions">
-                    <button type="button" class="btn" data-testid="update-now" on:click=move |_| ui.agree()>
+                    <button
+                        type="button"
+                        class="btn"
+                        data-testid="update-now"
+                        on:click=move |_| ui.agree()
+                    >
                         {catalogue::UPDATE_NOW}
                     </button>
                     <button
@@ -85,5 +107,9 @@ pub fn UpdateBanner() -> impl IntoView {
 #[component]
 pub fn Announcer() -> impl IntoView {
     let ui = ui();
-    view! { <div class="unseen" role="status" aria-live="polite" data-testid="announcer">{ui.announced}</div> }
+    view! {
+        <div class="unseen" role="status" aria-live="polite" data-testid="announcer">
+            {ui.announced}
+        </div>
+    }
 }

@@ -40,6 +40,8 @@ pub enum Sign {
     Clock,
     /// Needs the person.
     Alert,
+    /// Not asked for.
+    Off,
 }
 
 impl Sign {
@@ -60,6 +62,7 @@ impl Sign {
             Self::Down => "M12 5v14M6 13l6 6 6-6",
             Self::Check => "M5 13l4.5 4.5L19 7",
             Self::Clock => "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M12 7v5l3 2",
+            Self::Off => "M7 12h10",
             Self::Alert => "M12 4l9 16H3zM12 10v4M12 17v.01",
         }
     }

@@ -1,5 +1,5 @@
-//! A sheet: at the bottom on phones, in the middle on desktops. The browser's own dialog keeps the focus
-//! inside and closes on Escape.
+//! A sheet: at the bottom on phones, in the middle on desktops. The browser's own dialog keeps the
+//! focus inside and closes on Escape.
 
 use leptos::{html, prelude::*};
 

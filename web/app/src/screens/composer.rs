@@ -33,10 +33,10 @@ pub fn Composer(
     let text = RwSignal::new(ui.draft(id));
     let error = RwSignal::new("");
     let sending = RwSignal::new(false);
-    let fine = browser::has_fine_pointer();
+    let keyboard = browser::has_keyboard();
     Effect::new(move |_| {
         if let Some(field) = node.get()
-            && fine
+            && keyboard
         {
             let _ = field.focus();
         }
@@ -79,7 +79,7 @@ pub fn Composer(
         });
     };
     let key = move |event: KeyboardEvent| {
-        if fine && event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
+        if keyboard && event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
             event.prevent_default();
             send();
         }

@@ -122,7 +122,6 @@ pub fn Request(
     code: String,
 ) -> impl IntoView {
     let ui = ui();
-    let name = catalogue::name(&name);
     if state == ComradeState::Asked {
         return view! {
             <section class="card stack" data-testid="asked">
@@ -136,6 +135,7 @@ pub fn Request(
         }
         .into_any();
     }
+    let name = catalogue::name(&name);
     let again = state == ComradeState::AskingAgain;
     let error = RwSignal::new("");
     let answer = move |command: Command, verified: bool| {

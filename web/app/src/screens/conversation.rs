@@ -1,7 +1,7 @@
 //! A conversation: who, how they are reached, what was said, and the field to write in.
 //!
-//! The thread scrolls inside a box whose main axis runs upwards (`column-reverse`), so the browser itself
-//! keeps the newest message in sight and the place when older ones are put on top.
+//! The thread scrolls inside a box whose main axis runs upwards (`column-reverse`), so the browser
+//! itself keeps the newest message in sight and the place when older ones are put on top.
 
 use komrade_view::{Command, ComradeId, ComradeState, ComradeView};
 use leptos::{html, prelude::*};
@@ -201,6 +201,13 @@ fn Messages(
         })
     };
     let scroller = Scroller::new(ui, id);
+    Effect::new(move |_| {
+        let newest = layout.with(|items| match items.last() {
+            Some(Item::Message { message, .. }) => message.ordinal,
+            _ => 0,
+        });
+        scroller.arrived(newest);
+    });
     mark_read(ui, id, comrade);
     let today = ui.today();
     let draw = move |item: Item| {
@@ -276,6 +283,8 @@ struct Scroller {
     node: NodeRef<html::Div>,
     near: RwSignal<bool>,
     loading: RwSignal<bool>,
+    /// The newest message and the height of everything when last looked at.
+    seen: StoredValue<(u64, i32)>,
 }
 
 impl Scroller {
@@ -286,10 +295,26 @@ impl Scroller {
             node: NodeRef::new(),
             near: RwSignal::new(true),
             loading: RwSignal::new(false),
+            seen: StoredValue::new((0, 0)),
         }
     }
 
-    /// The person scrolled: `scrollTop` is 0 at the newest message and falls below towards the oldest.
+    /// What arrives below must not move what a person reads further up: the place is counted from
+    /// the newest message, so it has to be moved by what was added.
+    fn arrived(self, newest: u64) {
+        let Some(node) = self.node.get_untracked() else {
+            return;
+        };
+        let height = node.scroll_height();
+        let (before, old_height) = self.seen.get_value();
+        if newest > before && before > 0 && !self.near.get_untracked() {
+            node.set_scroll_top(node.scroll_top() - (height - old_height));
+        }
+        self.seen.set_value((newest, height));
+    }
+
+    /// The person scrolled: `scrollTop` is 0 at the newest message and falls below towards the
+    /// oldest.
     fn moved(self) {
         let Some(node) = self.node.get_untracked() else {
             return;

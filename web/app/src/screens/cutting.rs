@@ -1,7 +1,7 @@
 //! Cutting keys, told by the Keymaker: a name, 24 words shown and checked, a passphrase, the lock.
 //!
-//! The words come before the lock, because nothing is stored until the vault is sealed: who closes the page
-//! in between has lost nothing and may begin again.
+//! The words come before the lock, because nothing is stored until the vault is sealed: who closes
+//! the page in between has lost nothing and may begin again.
 
 use komrade_view::{Answer, Command, MAX_NAME_CHARS, Secret, VaultState};
 use leptos::{ev::SubmitEvent, html, prelude::*};
@@ -11,7 +11,7 @@ use crate::{
     bridge::Failure,
     browser,
     catalogue::{self, Narrator},
-    parts::{Field, Line, Narration, Notice, Progress, Screen, Title},
+    parts::{Field, Heading, Line, Narration, Notice, Progress, Screen, Title},
     ui::{Ui, ui},
 };
 
@@ -204,7 +204,7 @@ fn Words(
     };
     view! {
         <section class="stack">
-            <h2>{catalogue::WORDS_TITLE}</h2>
+            <Heading text=catalogue::WORDS_TITLE/>
             <p>{catalogue::WORDS_DO}" "{catalogue::WORDS_KEEP}</p>
             <ol class="words" data-testid="words" aria-label=catalogue::WORDS_LIST lang="en" dir="ltr">{rows}</ol>
             <Notice id="words-not"><p>{catalogue::WORDS_DO_NOT}</p></Notice>
@@ -366,7 +366,7 @@ fn Passphrase(
     let error = state.error;
     view! {
         <section class="stack">
-            <h2>{catalogue::PASSPHRASE_TITLE}</h2>
+            <Heading text=catalogue::PASSPHRASE_TITLE/>
             <p class="error" role="alert" data-testid="seal-error">{error}</p>
             {move || if own.get() {
                 view! {

@@ -6,7 +6,7 @@ use leptos::{ev::SubmitEvent, html, prelude::*};
 use super::open_invite::OpenInvite;
 use crate::{
     catalogue, clock,
-    parts::{Avatar, CopyText, Qr, Title},
+    parts::{Avatar, CopyText, Heading, Qr, Title},
     place::Place,
     ui::ui,
 };
@@ -197,7 +197,7 @@ fn MadeInvite(
         })
     };
     view! {
-        <h2 tabindex="-1">{catalogue::MADE_TITLE}</h2>
+        <Heading text=catalogue::MADE_TITLE/>
         <p>{catalogue::MADE_TEXT}</p>
         <Qr id="invite-qr" label=catalogue::QR text=link.clone()/>
         <CopyText id="invite" label=catalogue::LINK text=link/>

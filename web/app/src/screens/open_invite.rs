@@ -5,7 +5,7 @@ use leptos::{ev::SubmitEvent, html, prelude::*};
 
 use crate::{
     catalogue, clock,
-    parts::{Field, Notice},
+    parts::{Field, Heading, Notice},
     place::{self, Place},
     ui::ui,
 };
@@ -134,7 +134,7 @@ fn Preview(
     };
     view! {
         <div class="stack" data-testid="invite-preview">
-            <h2>{catalogue::PREVIEW_TITLE}</h2>
+            <Heading text=catalogue::PREVIEW_TITLE/>
             <p>{catalogue::PREVIEW_TEXT}</p>
             {relay.map(|relay| view! { <p data-testid="invite-preview-relay">{relay}</p> })}
             <Show when=alone>

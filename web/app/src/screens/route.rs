@@ -1,4 +1,5 @@
-//! The route: every stage from this device to the others, what one can do meanwhile, and who learns what.
+//! The route: every stage from this device to the others, what one can do meanwhile, and who learns
+//! what.
 
 use komrade_view::{Command, DialStage, HostStage, LinkState, Millis, RouterStage, Secret};
 use leptos::{ev::SubmitEvent, html, prelude::*};
@@ -35,7 +36,8 @@ impl Mood {
     fn sign(self) -> Sign {
         match self {
             Self::Done => Sign::Check,
-            Self::Waits | Self::Off => Sign::Clock,
+            Self::Waits => Sign::Clock,
+            Self::Off => Sign::Off,
             Self::Act => Sign::Alert,
         }
     }

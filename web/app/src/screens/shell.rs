@@ -137,11 +137,13 @@ fn Tab(
             href=place.hash()
             data-testid=id
             aria-current=move || here().then_some("page")
-            aria-label=move || catalogue::with_count(text, count.get())
         >
             <Icon sign/>
             <span>{text}</span>
-            {move || (count.get() > 0).then(|| view! { <span class="count">{count}</span> })}
+            {move || (count.get() > 0).then(|| view! {
+                <span class="count" aria-hidden="true">{count}</span>
+                <span class="unseen">", "{catalogue::waits_for_you(count.get())}</span>
+            })}
         </a>
     }
 }

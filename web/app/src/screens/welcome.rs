@@ -1,4 +1,5 @@
-//! The first screen: what this is, what it protects and what not; or, with an invite, which Komrade to use.
+//! The first screen: what this is, what it protects and what not; or, with an invite, which Komrade
+//! to use.
 
 use komrade_view::{Answer, Command, InvitePreview};
 use leptos::prelude::*;

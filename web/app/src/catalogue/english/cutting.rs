@@ -3,26 +3,28 @@
 /// The promise.
 pub const WELCOME_TITLE: &str = "Talk with the people you organise with";
 /// What it is, in short.
-pub const WELCOME_LEAD: &str = "This tab becomes your own Komrade: it makes its keys here, encrypts everything \
-here, and reaches others through I2P. There is no account, no phone number and no company.";
+pub const WELCOME_LEAD: &str = "This tab becomes your own Komrade: it makes its keys here, \
+    encrypts everything here, and reaches others through I2P. There is no account, no phone number \
+    and no company.";
 /// Starts.
 pub const WELCOME_START: &str = "Cut my keys";
 /// Heading of the three honest points.
 pub const WELCOME_HONEST: &str = "What it protects, and what it does not";
 /// Protected.
-pub const WELCOME_PROTECTED: &str = "Only you and those you write to can read your messages. Your comrades never learn your internet address.";
+pub const WELCOME_PROTECTED: &str = "Only you and those you write to can read your messages. Your \
+    comrades never learn your internet address.";
 /// Not protected.
-pub const WELCOME_NOT_PROTECTED: &str = "Your relay sees that you connect, when and how much. In this version it \
-also sees which I2P addresses you reach; it cannot read or forge anything.";
+pub const WELCOME_NOT_PROTECTED: &str = "Your relay sees that you connect, when and how much. In \
+    this version it also sees which I2P addresses you reach; it cannot read or forge anything.";
 /// Where the data is.
-pub const WELCOME_WHERE: &str = "Everything is kept in this browser, locked with a passphrase. If you clear its \
-data, your messages are gone.";
+pub const WELCOME_WHERE: &str = "Everything is kept in this browser, locked with a passphrase. If \
+    you clear its data, your messages are gone.";
 /// On iOS before installing.
-pub const WELCOME_IOS: &str = "On iPhone and iPad: add Komrade to the home screen first, and cut keys there. \
-Safari erases pages that were not opened for seven days.";
+pub const WELCOME_IOS: &str = "On iPhone and iPad: add Komrade to the home screen first, and cut \
+    keys there. Safari erases pages that were not opened for seven days.";
 /// The page came over plain http.
-pub const WELCOME_INSECURE: &str = "This page came over plain http. Everything is encrypted all the same, but \
-this browser leaves out opening offline and copying with one touch.";
+pub const WELCOME_INSECURE: &str = "This page came over plain http. Everything is encrypted all \
+    the same, but this browser leaves out opening offline and copying with one touch.";
 
 /// A relay's join link was opened.
 pub fn welcome_relay(host: &str) -> String {
@@ -47,24 +49,29 @@ pub const NAME_NEXT: &str = "Draw my keys";
 pub const NAME_MISSING: &str = "Your comrades need something to call you. 1 to 64 characters.";
 
 /// Narrator: at the name.
-pub const SAYS_NAME: &str = "I will cut keys for you on this device. Nobody gives them to you, and nobody can take them back.";
+pub const SAYS_NAME: &str = "I will cut keys for you on this device. Nobody gives them to you, and \
+    nobody can take them back.";
 /// Narrator: keys are drawn.
-pub const SAYS_DRAWN: &str = "I drew 256 bits of chance from your device: that is your identity. Here it is as 24 words, so that paper can carry it.";
+pub const SAYS_DRAWN: &str = "I drew 256 bits of chance from your device: that is your identity. \
+    Here it is as 24 words, so that paper can carry it.";
 /// Narrator: check.
 pub const SAYS_CHECK: &str =
     "I hide the words now and ask for three of them. Paper that was never read is no paper.";
 /// Narrator: passphrase.
-pub const SAYS_LOCK: &str = "Now a lock for this device. Six words drawn by chance would take a thief longer than either of us has.";
+pub const SAYS_LOCK: &str = "Now a lock for this device. Six words drawn by chance would take a \
+    thief longer than either of us has.";
 /// Narrator: sealing.
-pub const SAYS_SEALING: &str = "I stretch your passphrase through 64 MiB of memory, three times over. You wait a moment once; who guesses waits at every guess.";
+pub const SAYS_SEALING: &str = "I stretch your passphrase through 64 MiB of memory, three times \
+    over. You wait a moment once; who guesses waits at every guess.";
 
 /// Title of the words.
 pub const WORDS_TITLE: &str = "Your 24 recovery words";
 /// What they do.
-pub const WORDS_DO: &str = "They bring back who you are: with them you stay the same person to your comrades when this device is lost.";
+pub const WORDS_DO: &str = "They bring back who you are: with them you stay the same person to \
+    your comrades when this device is lost.";
 /// What they do not do.
-pub const WORDS_DO_NOT: &str = "They do not bring back messages or comrades, and this version cannot yet take \
-them in. Keep them for the version that can.";
+pub const WORDS_DO_NOT: &str = "They do not bring back messages or comrades, and this version \
+    cannot yet take them in. Keep them for the version that can.";
 /// Where to keep them.
 pub const WORDS_KEEP: &str =
     "Write them on paper, in order. Who has them can be you, so no photo and no cloud.";

@@ -3,7 +3,8 @@
 /// Title.
 pub const MEET_TITLE: &str = "Meet someone";
 /// How it works.
-pub const MEET_LEAD: &str = "One of you makes an invite, the other opens it. An invite is for one person; give it by a way you trust.";
+pub const MEET_LEAD: &str = "One of you makes an invite, the other opens it. An invite is for one \
+    person; give it by a way you trust.";
 /// Section.
 pub const MAKE_TITLE: &str = "Make an invite";
 /// Section.
@@ -36,7 +37,8 @@ pub const MAKING: &str = "Making it";
 /// It is made.
 pub const MADE_TITLE: &str = "Your invite";
 /// What to do with it.
-pub const MADE_TEXT: &str = "Let them scan it, or give them the link. It is shown once: when you leave this page, make another.";
+pub const MADE_TEXT: &str = "Let them scan it, or give them the link. It is shown once: when you \
+    leave this page, make another.";
 /// The link.
 pub const LINK: &str = "Link";
 /// The picture, for a screen reader.
@@ -62,19 +64,20 @@ pub const PASTE_EMPTY: &str = "Paste the link first.";
 /// The preview.
 pub const PREVIEW_TITLE: &str = "Somebody invites you";
 /// What accepting does.
-pub const PREVIEW_TEXT: &str = "Who it is shows after they answer: an invite names nobody. Accept it if you know \
-who gave it to you.";
+pub const PREVIEW_TEXT: &str = "Who it is shows after they answer: an invite names nobody. Accept \
+    it if you know who gave it to you.";
 
 /// The invite brings a relay.
 pub fn preview_relay(host: &str) -> String {
     format!(
-        "It also lets you use the relay at {host}. That relay will see that you connect, not what you write."
+        "It also lets you use the relay at {host}. That relay will see that you connect, not what \
+         you write."
     )
 }
 
 /// The invite brings none, and there is none.
-pub const PREVIEW_NEEDS_RELAY: &str = "It brings no relay, and you have none yet. You can accept it all the same: your answer is kept here and goes \
-     out once you add a relay under Route.";
+pub const PREVIEW_NEEDS_RELAY: &str = "It brings no relay, and you have none yet. You can accept \
+    it all the same: your answer is kept here and goes out once you add a relay under Route.";
 /// Accepts.
 pub const ACCEPT: &str = "Accept";
 /// No.
@@ -107,22 +110,25 @@ pub const LOOK: &str = "Look";
 /// An invite was opened where there is no vault.
 pub const INVITED_TITLE: &str = "You are invited";
 /// The question.
-pub const INVITED_LEAD: &str = "Somebody wants to meet you on Komrade, where people who organise talk without anybody in between.";
+pub const INVITED_LEAD: &str = "Somebody wants to meet you on Komrade, where people who organise \
+    talk without anybody in between.";
 /// There is a Komrade elsewhere.
 pub const INVITED_KNOWN: &str = "I already use Komrade";
 /// What comes of it.
-pub const INVITED_KNOWN_HINT: &str = "In another tab, browser or device. You get a text to paste there; nothing is \
-made here.";
+pub const INVITED_KNOWN_HINT: &str =
+    "In another tab, browser or device. You get a text to paste there; nothing is made here.";
 /// There is none.
 pub const INVITED_NEW: &str = "I am new";
 /// Text for one's own app.
-pub const INVITED_KNOWN_TEXT: &str = "Open your own Komrade, choose Meet, and paste this under “Open an invite”. Then close this page.";
+pub const INVITED_KNOWN_TEXT: &str = "Open your own Komrade, choose Meet, and paste this under \
+    “Open an invite”. Then close this page.";
 /// The invite brings a relay.
 pub fn invited_new_relay(host: &str) -> String {
     format!("You cut your keys here, and the relay at {host} takes you in.")
 }
 /// It does not.
-pub const INVITED_NEW_ALONE: &str = "You cut your keys here. The invite brings no relay, so you will need the join link of one too.";
+pub const INVITED_NEW_ALONE: &str = "You cut your keys here. The invite brings no relay, so you \
+    will need the join link of one too.";
 /// The text to copy.
 pub const INVITED_TEXT: &str = "Your invite, to paste";
 /// Back to the choice.

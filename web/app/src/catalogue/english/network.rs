@@ -59,8 +59,8 @@ pub fn relay_offer(host: &str) -> String {
 /// Section.
 pub const MEANWHILE_TITLE: &str = "Meanwhile";
 /// What one can do.
-pub const MEANWHILE: &str = "Write as usual: everything is kept here and goes out by itself. Waking tunnels takes \
-10 to 90 seconds; keep this tab open so that they stay awake.";
+pub const MEANWHILE: &str = "Write as usual: everything is kept here and goes out by itself. \
+    Waking tunnels takes 10 to 90 seconds; keep this tab open so that they stay awake.";
 /// Everything works.
 pub const ROUTE_READY: &str = "Open: others can reach you, and you them";
 /// Only a part works.
@@ -104,16 +104,23 @@ pub fn route_waits(what: For) -> String {
 pub fn link(link: LinkState, until: u64) -> String {
     match link {
         LinkState::NoRelay => {
-            "A browser cannot speak to I2P by itself: a relay does. Ask your collective for its join link.".to_owned()
+            "A browser cannot speak to I2P by itself: a relay does. Ask your collective for its \
+             join link."
+                .to_owned()
         }
         LinkState::Connecting(_) => "Connecting".to_owned(),
-        LinkState::Up { round_trip: Some(millis), .. } => {
+        LinkState::Up {
+            round_trip: Some(millis),
+            ..
+        } => {
             format!("Connected, {} ms there and back", number(u64::from(millis)))
         }
-        LinkState::Up { round_trip: None, .. } => "Connected".to_owned(),
+        LinkState::Up {
+            round_trip: None, ..
+        } => "Connected".to_owned(),
         LinkState::Waiting { failures, .. } => format!(
-            "Your relay does not answer. Your messages are kept here and will go out by themselves. You can also \
-             add another relay. Attempt {} in {}.",
+            "Your relay does not answer. Your messages are kept here and will go out by \
+             themselves. You can also add another relay. Attempt {} in {}.",
             u64::from(failures) + 1,
             span(until)
         ),
@@ -125,39 +132,39 @@ pub fn link(link: LinkState, until: u64) -> String {
 pub fn refused(code: RefusalCode) -> &'static str {
     match code {
         RefusalCode::JoinSecret => {
-            "The relay does not know this join link: it was changed or mistyped. Your messages are kept here; ask \
-             for the new link and add it below."
+            "The relay does not know this join link: it was changed or mistyped. Your messages are \
+             kept here; ask for the new link and add it below."
         }
         RefusalCode::Version => {
-            "The relay speaks another version of Komrade. Your messages are kept here; reload the page, and tell \
-             whoever runs the relay."
+            "The relay speaks another version of Komrade. Your messages are kept here; reload the \
+             page, and tell whoever runs the relay."
         }
         RefusalCode::Full => {
-            "The relay has as many connections as it takes. Your messages are kept here; try again later or add \
-             another relay."
+            "The relay has as many connections as it takes. Your messages are kept here; try again \
+             later or add another relay."
         }
         RefusalCode::HostsFull => {
-            "The relay hosts as many addresses as it can, so others cannot reach you through it. You can send; to \
-             receive, try later or add another relay."
+            "The relay hosts as many addresses as it can, so others cannot reach you through it. \
+             You can send; to receive, try later or add another relay."
         }
         RefusalCode::Replaced => {
-            "This vault connected to the relay from elsewhere, and that connection took over. Close the other one, \
-             then try again here."
+            "This vault connected to the relay from elsewhere, and that connection took over. \
+             Close the other one, then try again here."
         }
         RefusalCode::Protocol => {
-            "The relay did not understand this app. Your messages are kept here; reload the page, and tell whoever \
-             runs the relay."
+            "The relay did not understand this app. Your messages are kept here; reload the page, \
+             and tell whoever runs the relay."
         }
         RefusalCode::BadDestination => {
-            "The relay did not accept your address here. Your messages are kept here; add the relay again to make \
-             a new address."
+            "The relay did not accept your address here. Your messages are kept here; add the \
+             relay again to make a new address."
         }
         RefusalCode::ShuttingDown => {
             "The relay is being shut down. Your messages are kept here; try again when it is back."
         }
         _ => {
-            "The relay refused for a reason this version has no words for. Your messages are kept here; try again \
-             or add another relay."
+            "The relay refused for a reason this version has no words for. Your messages are kept \
+             here; try again or add another relay."
         }
     }
 }
@@ -171,8 +178,8 @@ pub fn router(stage: RouterStage, until: u64) -> String {
             format!("Fetching a first list of other routers, attempt {attempt}")
         }
         RouterStage::NoRouters { .. } => format!(
-            "It knows no other routers, and could not fetch a list: the relay has no internet, or the lists' hosts \
-             do not answer. It tries again in {}.",
+            "It knows no other routers, and could not fetch a list: the relay has no internet, or \
+             the lists' hosts do not answer. It tries again in {}.",
             span(until)
         ),
         RouterStage::BuildingTunnels { routers } => {
@@ -186,7 +193,8 @@ pub fn router(stage: RouterStage, until: u64) -> String {
             format!("Working; it knows {} others", number(u64::from(routers)))
         }
         RouterStage::Failed { .. } => format!(
-            "It does not answer and is being restarted. Your messages are kept here. Next attempt in {}.",
+            "It does not answer and is being restarted. Your messages are kept here. Next attempt \
+             in {}.",
             span(until)
         ),
     }
@@ -245,11 +253,14 @@ pub fn traffic(sent: &str, received: &str) -> String {
 pub const SAYS_OPEN: &str =
     "The line is open. What you write leaves at once, if their app is open too.";
 /// Narrator: tunnels.
-pub const SAYS_TUNNELS: &str = "I2P lays tunnels through other people's machines, so that no one of them knows both ends. That takes a while; write meanwhile.";
+pub const SAYS_TUNNELS: &str = "I2P lays tunnels through other people's machines, so that no one \
+    of them knows both ends. That takes a while; write meanwhile.";
 /// Narrator: no relay.
-pub const SAYS_NO_RELAY: &str = "You need somebody with a machine that stays on: a relay. It carries sealed envelopes and cannot open them.";
+pub const SAYS_NO_RELAY: &str = "You need somebody with a machine that stays on: a relay. It \
+    carries sealed envelopes and cannot open them.";
 /// Narrator: trouble.
-pub const SAYS_TROUBLE: &str = "The line is down, and I keep everything you write. I try again by myself, a little less often each time.";
+pub const SAYS_TROUBLE: &str = "The line is down, and I keep everything you write. I try again by \
+    myself, a little less often each time.";
 
 /// Section.
 pub const LEARN_TITLE: &str = "What each party can learn now";
@@ -262,8 +273,8 @@ pub const LEARN_CANNOT: &str = "cannot";
 pub const LEARN: [(&str, &str, &str); 5] = [
     (
         "Your relay",
-        "See your internet address, when you connect and how much travels. In this version it also sees which I2P \
-         addresses you reach, so it can guess who belongs together.",
+        "See your internet address, when you connect and how much travels. In this version it also \
+         sees which I2P addresses you reach, so it can guess who belongs together.",
         "Read or forge anything, or learn anybody's name.",
     ),
     (

@@ -166,8 +166,9 @@ pub fn tick_explained(tick: Tick, name: &str, at: &str) -> String {
                 .to_owned()
         }
         Tick::Accepted(_) => format!(
-            "Stored on {name}'s side, still encrypted ({at}). Whether it was opened is not known yet: \
-             such answers travel at their own times, so that nobody can tell who answers whom."
+            "Stored on {name}'s side, still encrypted ({at}). Whether it was opened is not known \
+             yet: such answers travel at their own times, so that nobody can tell who answers \
+             whom."
         ),
         Tick::Delivered(_) => {
             format!(
@@ -175,8 +176,8 @@ pub fn tick_explained(tick: Tick, name: &str, at: &str) -> String {
             )
         }
         Tick::Expired => format!(
-            "It waited as long as it may, and {name} was never reached. The text is still here: copy it and \
-             send it again."
+            "It waited as long as it may, and {name} was never reached. The text is still here: \
+             copy it and send it again."
         ),
     }
 }
@@ -186,25 +187,31 @@ pub const TICK_WHAT: &str = "What does this mean?";
 
 /// The comrade's answer is awaited.
 pub fn asked_title(name: &str) -> String {
-    format!("Waiting for {name}")
+    if name.trim().is_empty() {
+        "Waiting for their answer".to_owned()
+    } else {
+        format!("Waiting for {name}")
+    }
 }
 
 /// What happens while waiting.
-pub const ASKED_TEXT: &str = "Your answer to the invite goes out by itself, and they must confirm you. For that \
-both apps must be open at the same time once. You can write already: it is kept here until then.";
+pub const ASKED_TEXT: &str = "Your answer to the invite goes out by itself, and they must confirm \
+    you. For that both apps must be open at the same time once. You can write already: it is kept \
+    here until then.";
 /// Somebody answered an invite of one's own.
 pub fn asking_title(name: &str) -> String {
     format!("{name} answered your invite")
 }
 
 /// What to do.
-pub const ASKING_TEXT: &str = "Before you confirm, compare this code by another way, best face to face. If both \
-devices show the same, nobody stands between you.";
+pub const ASKING_TEXT: &str = "Before you confirm, compare this code by another way, best face to \
+    face. If both devices show the same, nobody stands between you.";
 /// Somebody else had answered before.
 pub const ASKING_AGAIN_TITLE: &str = "Somebody else had answered this invite before";
 /// What that means.
-pub const ASKING_AGAIN_TEXT: &str = "One invite is for one person. Perhaps they opened it on two devices; perhaps \
-somebody else got hold of the link. Confirm only if the codes match when you compare them face to face.";
+pub const ASKING_AGAIN_TEXT: &str = "One invite is for one person. Perhaps they opened it on two \
+    devices; perhaps somebody else got hold of the link. Confirm only if the codes match when you \
+    compare them face to face.";
 /// Confirms.
 pub const CONFIRM: &str = "Confirm";
 /// Confirms after a comparison.

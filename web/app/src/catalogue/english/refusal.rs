@@ -9,38 +9,42 @@ pub fn refusal(refusal: Refusal) -> &'static str {
     use Refusal as R;
     match refusal {
         R::WrongPassphrase => {
-            "This passphrase does not open the vault. Nothing was changed; what you typed is still there."
+            "This passphrase does not open the vault. Nothing was changed; what you typed is still \
+             there."
         }
         R::PassphraseTooShort => {
-            "This is shorter than 12 characters. A few words with spaces between them are easy to keep \
-             and hard to guess."
+            "This is shorter than 12 characters. A few words with spaces between them are easy to \
+             keep and hard to guess."
         }
         R::VaultExists => {
-            "There is a vault in this browser already, and it was not touched. Reload the page to unlock it."
+            "There is a vault in this browser already, and it was not touched. Reload the page to \
+             unlock it."
         }
         R::NoVault => "There is no vault in this browser. Cut your keys first.",
         R::Locked => "The vault is locked, so this was not done. Unlock it and try again.",
         R::NoKeysCut => {
-            "The keys that were cut are gone, because the page or its worker was restarted. Nothing was \
-             stored; please begin again."
+            "The keys that were cut are gone, because the page or its worker was restarted. \
+             Nothing was stored; please begin again."
         }
         R::NotLeading => {
             "Komrade leads in another tab, and only one may write. Go on there, or take over here."
         }
         R::BadName => "A name has 1 to 64 characters.",
         R::BadRelayLink => {
-            "This is no address and no join link of a relay. A join link has #j/ in it and comes from \
-             whoever runs the relay."
+            "This is no address and no join link of a relay. A join link has #j/ in it and comes \
+             from whoever runs the relay."
         }
         R::NoRelay => {
-            "This needs a relay, and you have none yet or it is still waking up. Route shows how far it \
-             is, and adds one."
+            "This needs a relay, and you have none yet or it is still waking up. Route shows how \
+             far it is, and adds one."
         }
         R::BadInvite => {
-            "This is no Komrade invite, or a part of it is missing. Ask for the whole link; it has #i/ in it."
+            "This is no Komrade invite, or a part of it is missing. Ask for the whole link; it has \
+             #i/ in it."
         }
         R::NewerInvite => {
-            "A newer Komrade made this invite. Reload the page to get the newer one, then open it again."
+            "A newer Komrade made this invite. Reload the page to get the newer one, then open it \
+             again."
         }
         R::InviteExpired => "This invite has expired. Ask for a new one.",
         R::OwnInvite => "This is your own invite. Give it to the person you want to meet.",
@@ -53,30 +57,32 @@ pub fn refusal(refusal: Refusal) -> &'static str {
         }
         R::EmptyMessage => "There is nothing to send yet.",
         R::MessageTooLong => {
-            "This is longer than 20,000 bytes, so it was not sent. What you typed is kept; send it in parts."
+            "This is longer than 20,000 bytes, so it was not sent. What you typed is kept; send it \
+             in parts."
         }
         R::OutboxFull => {
             "1,000 messages wait for this comrade already, and no more are taken. They go out by \
              themselves; what you typed is kept."
         }
         R::StorageFull => {
-            "The browser has no more room, so this was not done. Nothing was lost; free some space on this \
-             device and try again."
+            "The browser has no more room, so this was not done. Nothing was lost; free some space \
+             on this device and try again."
         }
         R::StorageFailed => {
-            "The browser could not store this, so it was not done. Nothing was lost; try again, and reload \
-             the page if it stays."
+            "The browser could not store this, so it was not done. Nothing was lost; try again, \
+             and reload the page if it stays."
         }
         R::NewerVault => {
-            "A newer Komrade wrote this vault, so this one did not touch it. Reload the page to get the newer one."
+            "A newer Komrade wrote this vault, so this one did not touch it. Reload the page to \
+             get the newer one."
         }
         R::VaultDamaged => {
             "What is stored in this browser cannot be read. Nothing was overwritten."
         }
         R::OutOfBounds => "A number was outside of what is possible here. Nothing was changed.",
         R::NoMemory => {
-            "This device has not enough free memory to stretch the passphrase. Nothing was changed; close other \
-             tabs and apps, then try again."
+            "This device has not enough free memory to stretch the passphrase. Nothing was \
+             changed; close other tabs and apps, then try again."
         }
         R::Busy => "This is still being done. Wait until it has ended, then try again.",
         _ => "This was refused for a reason this version has no words for. Nothing was changed.",
@@ -88,8 +94,8 @@ pub fn failure(failure: Failure) -> &'static str {
     match failure {
         Failure::Refused(why) => refusal(why),
         Failure::WorkerEnded => {
-            "The part of Komrade that holds your keys stopped, so this may not have been done. What was \
-             stored is safe; restart it and look."
+            "The part of Komrade that holds your keys stopped, so this may not have been done. \
+             What was stored is safe; restart it and look."
         }
     }
 }
