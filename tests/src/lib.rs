@@ -6,11 +6,13 @@
 mod browser;
 mod person;
 mod process;
+mod recorder;
 mod relay;
 
 pub use browser::{Browser, Shape};
-pub use person::{Person, cut_keys};
+pub use person::{Keys, Person, cut_keys};
 pub use process::{Running, program};
+pub use recorder::Recorder;
 pub use relay::{Network, Relay, RelaySettings};
 
 use std::time::{Duration, Instant};

@@ -17,6 +17,16 @@ pub struct Person {
     pub name: String,
     /// The passphrase they took.
     pub passphrase: String,
+    /// The 24 words they wrote down.
+    pub words: String,
+}
+
+/// What key-cutting showed.
+pub struct Keys {
+    /// The 24 recovery words.
+    pub words: String,
+    /// The six words that were offered and taken.
+    pub passphrase: String,
 }
 
 impl Person {
@@ -28,12 +38,13 @@ impl Person {
         let browser = Browser::start().await?;
         browser.open(link).await?;
         browser.click("welcome-start").await?;
-        let passphrase = cut_keys(&browser, name).await?;
+        let Keys { words, passphrase } = cut_keys(&browser, name).await?;
         browser.see("screen-people", LOCAL).await?;
         Ok(Self {
             browser,
             name: name.to_owned(),
             passphrase,
+            words,
         })
     }
 
@@ -171,11 +182,11 @@ impl Person {
     }
 }
 
-/// From the first step of key-cutting to the sealed vault; returns the passphrase.
+/// From the first step of key-cutting to the sealed vault; returns what was shown.
 ///
 /// # Errors
 /// If a step does not come.
-pub async fn cut_keys(browser: &Browser, name: &str) -> Result<String> {
+pub async fn cut_keys(browser: &Browser, name: &str) -> Result<Keys> {
     browser.fill("name", name).await?;
     browser.click("name-next").await?;
     let mut words = Vec::new();
@@ -206,5 +217,8 @@ pub async fn cut_keys(browser: &Browser, name: &str) -> Result<String> {
         "six words are offered"
     );
     browser.click("passphrase-take").await?;
-    Ok(passphrase)
+    Ok(Keys {
+        words: words.join(" "),
+        passphrase,
+    })
 }

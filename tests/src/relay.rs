@@ -150,6 +150,12 @@ impl Relay {
         &self.join
     }
 
+    /// The same relay, reached at another address: what a proxy in front of it would be called.
+    pub fn join_link_at(&self, listen: SocketAddr) -> String {
+        self.join
+            .replace(&self.listen.to_string(), &listen.to_string())
+    }
+
     /// Where it listens.
     pub fn listen(&self) -> SocketAddr {
         self.listen

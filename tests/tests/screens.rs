@@ -115,6 +115,7 @@ async fn every_screen_is_drawn_in_four_variants() -> Result<()> {
         browser,
         name: "Ana".to_owned(),
         passphrase,
+        words: words.join(" "),
     };
 
     let bo = Person::arrive(second.join_link(), "Bo").await?;
