@@ -24,6 +24,7 @@ use komrade_view::{Answer, Command, Event, Refusal};
 use leptos::prelude::*;
 
 use self::link::Link;
+pub use self::link::{MAX_PENDING, SILENT_AFTER_SECONDS};
 
 /// The build that page and worker must share: the hash of the sources, given by `cargo xtask`.
 pub const BUILD: &str = match option_env!("KOMRADE_BUILD") {
@@ -43,7 +44,7 @@ pub enum WorkerState {
         /// File and line; nothing else.
         at: String,
     },
-    /// It did not answer for [`link::SILENT_AFTER_SECONDS`] and was ended.
+    /// It did not answer for [`SILENT_AFTER_SECONDS`] and was ended.
     Silent,
     /// The browser did not start it: its script or its code is missing, damaged or of another build.
     Refused,
@@ -96,7 +97,7 @@ impl Bridge {
         self.state.read_only()
     }
 
-    /// Asks the engine for something. At most [`link::MAX_PENDING`] commands wait at once; more are
+    /// Asks the engine for something. At most [`MAX_PENDING`] commands wait at once; more are
     /// refused as [`Refusal::Busy`].
     pub async fn send(self, command: Command) -> Result<Answer, Failure> {
         let Some(link) = self.link.try_with_value(Rc::clone) else {

@@ -62,8 +62,7 @@ pub fn Heading(
 pub fn UpdateBanner() -> impl IntoView {
     let ui = ui();
     let later = RwSignal::new(false);
-    move || {
-        match ui.software.get() {
+    move || match ui.software.get() {
         Software::Offered { kept, offered } if !later.get() => view! {
             <Notice id="update">
                 <p><b>{catalogue::UPDATE_TITLE}</b></p>
@@ -99,7 +98,6 @@ pub fn UpdateBanner() -> impl IntoView {
         }
         .into_any(),
         _ => ().into_any(),
-    }
     }
 }
 
