@@ -60,6 +60,27 @@ impl Shape {
     ];
 }
 
+/// How often the driver is started: it chooses a free port itself, and now and then another program takes that very
+/// port before it does; then it ends at once.
+const DRIVER_ATTEMPTS: u32 = 5;
+
+/// Chromium's own driver, and the port it listens on.
+fn driver() -> Result<(Running, u16)> {
+    let mut attempt = 1;
+    loop {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0");
+        let started = Running::start(command, LOCAL, |line| {
+            let (_, rest) = line.split_once("started successfully on port ")?;
+            rest.trim_end_matches('.').parse::<u16>().ok()
+        });
+        match started {
+            Err(_) if attempt < DRIVER_ATTEMPTS => attempt += 1,
+            result => return result.context("chromedriver; `cargo xtask test` installs it"),
+        }
+    }
+}
+
 /// A browser with a profile of its own.
 pub struct Browser {
     web: WebDriver,
@@ -74,13 +95,7 @@ impl Browser {
     /// If Chromium or its driver is missing or does not start.
     pub async fn start() -> Result<Self> {
         let profile = TempDir::new()?;
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0");
-        let (driver, port) = Running::start(command, LOCAL, |line| {
-            let (_, rest) = line.split_once("started successfully on port ")?;
-            rest.trim_end_matches('.').parse::<u16>().ok()
-        })
-        .context("chromedriver; `cargo xtask test` installs it")?;
+        let (driver, port) = driver()?;
         let mut wanted = DesiredCapabilities::chrome();
         for argument in [
             "--headless=new",

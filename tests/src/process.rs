@@ -51,7 +51,10 @@ impl Running {
         });
         match receiver.recv_timeout(bound) {
             Ok(value) => Ok((running, value)),
-            Err(_) => bail!("{name} did not come up within {bound:?}"),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                bail!("{name} did not come up within {bound:?}")
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => bail!("{name} ended before it was up"),
         }
     }
 
