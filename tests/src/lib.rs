@@ -22,8 +22,9 @@ use anyhow::{Result, bail};
 /// For anything that only this machine does: page loads, IndexedDB, Argon2id on a busy machine.
 pub const LOCAL: Duration = Duration::from_secs(60);
 
-/// For anything that crosses I2P: tunnels take 10 to 90 seconds, a lost burst costs 9 s more, and redials back off.
-pub const I2P: Duration = Duration::from_secs(240);
+/// For anything that crosses I2P: a link whose router died without a word is given up after 90 seconds, tunnels take 10 to
+/// 90 more, a lost burst costs 9, and redials back off to minutes.
+pub const I2P: Duration = Duration::from_secs(420);
 
 /// How often a condition is looked at while waiting for it.
 const LOOK: Duration = Duration::from_millis(50);

@@ -64,8 +64,8 @@ pub const NOT_THEIRS_HOLD: Millis = 10 * MINUTE;
 /// that no order of arrival costs a message.
 pub const WINDOW: usize = 16;
 /// How long an answer to an envelope may take: I2P may stall for half a minute, a burst lost twice
-/// for a minute.
-pub const ANSWER_TIMEOUT: Millis = 3 * MINUTE;
+/// for a minute. What is put again on a new link does no harm.
+pub const ANSWER_TIMEOUT: Millis = 90 * SECOND;
 
 /// Messages removed in one step: with their ticks, and with [`REMOVED_ENTRIES`] and what waits,
 /// far below the bound of a batch, since other upkeep may be due at once.
