@@ -100,7 +100,7 @@ pub fn route_waits(what: For) -> String {
     }
 }
 
-/// The connection to the relay. `elapsed` since it was begun, `until` the next attempt, in seconds.
+/// The connection to the relay. `until` the next attempt, in seconds.
 pub fn link(link: LinkState, until: u64) -> String {
     match link {
         LinkState::NoRelay => {

@@ -221,7 +221,7 @@ pub const CONFIRM_LATER: &str = "Confirm, compare later";
 /// Declines.
 pub const DECLINE: &str = "Decline";
 /// What declining does.
-pub const DECLINE_HINT: &str = "They are not told.";
+pub const DECLINE_HINT: &str = "If you decline, they are not told.";
 
 /// The code of the pair.
 pub const CODE: &str = "Verification code";
