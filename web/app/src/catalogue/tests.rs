@@ -272,3 +272,45 @@ fn no_screen_holds_a_text_of_its_own() {
     }
     assert!(files > 15, "the sources were not found");
 }
+
+/// A text that no screen shows any more goes.
+#[test]
+fn every_text_is_used_somewhere() {
+    fn read(folder: &Path, into: &mut Vec<(bool, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, into);
+            } else if path.file_name().unwrap() != "tests.rs" {
+                let english = path.to_str().unwrap().contains("english");
+                into.push((english, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    let mut files = Vec::new();
+    read(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut files,
+    );
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .map(str::to_owned)
+            .collect()
+    };
+    let all: Vec<String> = files.iter().flat_map(|(_, text)| words(text)).collect();
+    let mut texts = 0;
+    for (_, text) in files.iter().filter(|(english, _)| *english) {
+        for line in text
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub const "))
+        {
+            let name = &words(line)[0];
+            texts += 1;
+            assert!(
+                all.iter().filter(|word| *word == name).count() > 1,
+                "{name} is not used"
+            );
+        }
+    }
+    assert!(texts > 100, "the catalogue was not found");
+}

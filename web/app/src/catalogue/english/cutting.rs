@@ -121,8 +121,6 @@ pub const PASSPHRASE_DIFFERS: &str =
     "The two are not the same. Both are still there: show them and compare.";
 /// Seals.
 pub const PASSPHRASE_SEAL: &str = "Lock my vault with it";
-/// Makes all passphrases on the screen readable.
-pub const PASSPHRASE_SHOW: &str = "Show what I type";
 
 /// Sealing takes its time.
 pub const SEALING: &str = "Stretching your passphrase";

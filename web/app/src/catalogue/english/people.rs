@@ -212,8 +212,6 @@ pub const ASKING_AGAIN_TITLE: &str = "Somebody else had answered this invite bef
 pub const ASKING_AGAIN_TEXT: &str = "One invite is for one person. Perhaps they opened it on two \
     devices; perhaps somebody else got hold of the link. Confirm only if the codes match when you \
     compare them face to face.";
-/// Confirms.
-pub const CONFIRM: &str = "Confirm";
 /// Confirms after a comparison.
 pub const CONFIRM_COMPARED: &str = "The codes match: confirm";
 /// Confirms without comparison.
@@ -240,7 +238,5 @@ pub const CODE_DIFFERS: &str =
     "If they differ, write nothing that matters, and make a new invite in person.";
 /// The person id.
 pub const PERSON_ID: &str = "Person id";
-/// To the conversation.
-pub const WRITE: &str = "Write";
 /// Not known yet.
 pub const NOT_KNOWN_YET: &str = "Not known until they answer";
