@@ -63,8 +63,6 @@ pub fn build_app(root: &Path) -> Result<()> {
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
             without_paths(),
         )
-        // Trunk wants to hear the version that it finds; which one a system has differs.
-        .env("TRUNK_TOOLS_WASM_OPT", optimiser(root)?)
         // These would replace the flags above and those in `.cargo/config.toml`.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -132,18 +130,6 @@ fn stamp_text(root: &Path, build: &str) -> Result<String> {
     Ok(format!(
         "{build} {}\n",
         HEXLOWER.encode(&Sha256::digest(manifest))
-    ))
-}
-
-/// The version of the optimiser as Trunk writes it: `wasm-opt version 108 (version_108)` gives `version_108`.
-fn optimiser(root: &Path) -> Result<String> {
-    let said = output(&mut command(root, "wasm-opt", &["--version"]))?;
-    let number = said
-        .split_whitespace()
-        .find(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
-    Ok(format!(
-        "version_{}",
-        number.context("wasm-opt tells no version")?
     ))
 }
 

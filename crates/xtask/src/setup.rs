@@ -19,11 +19,6 @@ struct Package {
     brew: &'static str,
 }
 
-const OPTIMISER: Package = Package {
-    gives: &["wasm-opt"],
-    debian: &["binaryen"],
-    brew: "binaryen",
-};
 const COMPILER: Package = Package {
     gives: &["cc"],
     debian: &["build-essential"],
@@ -70,7 +65,7 @@ const FONTS: Package = Package {
 /// What building the app takes.
 pub fn for_app(root: &Path) -> Result<()> {
     wasm_target(root)?;
-    system(root, &[COMPILER, OPTIMISER])?;
+    system(root, &[COMPILER])?;
     cargo_tool(root, "trunk", TRUNK, "trunk")?;
     cargo_tool(root, "wasm-bindgen", WASM_BINDGEN, "wasm-bindgen-cli")
 }
