@@ -5,7 +5,8 @@
 //! 2. relay: [`FromRelay::Welcome`] or [`FromRelay::Refused`] (and the connection ends)
 //! 3. relay: [`FromRelay::Router`] whenever the router's stage changes, at once after the welcome too
 //! 4. browser: [`FromMember::Host`]; relay: [`FromRelay::Hosting`] whenever that changes
-//! 5. both: [`FromMember::Ping`] / [`FromRelay::Pong`]
+//! 5. relay: [`FromRelay::Node`] whenever it changes, at once after the welcome too, whether or not its router is ready
+//! 6. both: [`FromMember::Ping`] / [`FromRelay::Pong`]
 //!
 //! Every message is one length-prefixed frame (see [`crate::frame`]) of CBOR with numbered fields; unknown fields and unknown
 //! kinds of messages from a newer relay are skipped, so that version 1 can grow.
@@ -49,7 +50,7 @@ pub enum FromMember {
 }
 
 /// What a relay says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FromRelay {
     /// The member is admitted.
@@ -69,6 +70,19 @@ pub enum FromRelay {
     Hosting(Hosting),
     /// See [`FromMember::Ping`].
     Pong(u64),
+    /// The relay's own node: what a home record at this relay says of it, and whether it still holds what it held.
+    Node {
+        /// SHA-256 of its I2P destination.
+        address: [u8; 32],
+        /// Its X25519 public key, for links to it.
+        key: [u8; 32],
+        /// The put token of this month, with which strangers put to homes here.
+        token: [u8; 16],
+        /// How many bits its buckets have.
+        bits: u8,
+        /// Another one than before: it has lost what it held, and cursors into it mean nothing any more.
+        incarnation: u64,
+    },
 }
 
 /// What a relay allows one member.
@@ -252,6 +266,18 @@ impl FromRelay {
             Self::Router(stage) => stage.fields(Fields::new(3)),
             Self::Hosting(hosting) => hosting.fields(Fields::new(4)),
             Self::Pong(number) => Fields::new(5).number(1, *number),
+            Self::Node {
+                address,
+                key,
+                token,
+                bits,
+                incarnation,
+            } => Fields::new(6)
+                .bytes(1, address)
+                .bytes(2, key)
+                .bytes(3, token)
+                .number(4, *bits)
+                .number(5, *incarnation),
         };
         fields.encode().to_vec()
     }
@@ -274,8 +300,38 @@ impl FromRelay {
             3 => Stage::from_fields(&fields)?.map(Self::Router),
             4 => Hosting::from_fields(&fields)?.map(Self::Hosting),
             5 => Some(Self::Pong(fields.get_number(1)?)),
+            6 => Some(Self::Node {
+                address: fields.get_array(1)?,
+                key: fields.get_array(2)?,
+                token: fields.get_array(3)?,
+                bits: fields.get_number(4)?,
+                incarnation: fields.get_number(5)?,
+            }),
             _ => None,
         })
+    }
+}
+
+impl fmt::Debug for FromRelay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Welcome {
+                version,
+                limits,
+                resumed,
+            } => f
+                .debug_struct("Welcome")
+                .field("version", version)
+                .field("limits", limits)
+                .field("resumed", resumed)
+                .finish(),
+            Self::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
+            Self::Router(stage) => f.debug_tuple("Router").field(stage).finish(),
+            Self::Hosting(hosting) => f.debug_tuple("Hosting").field(hosting).finish(),
+            Self::Pong(number) => f.debug_tuple("Pong").field(number).finish(),
+            // Which relay it is, and what puts there.
+            Self::Node { .. } => f.write_str("Node([redacted])"),
+        }
     }
 }
 

@@ -109,6 +109,13 @@ fn relays() -> Vec<FromRelay> {
         FromRelay::Router(Stage::Building { routers: 70_000 }),
         FromRelay::Hosting(Hosting::Failed { retry_in: 30 }),
         FromRelay::Pong(7),
+        FromRelay::Node {
+            address: [4; 32],
+            key: [5; 32],
+            token: [6; 16],
+            bits: 15,
+            incarnation: u64::MAX,
+        },
     ]
 }
 

@@ -38,7 +38,8 @@ pub use transport::{Opener, Sealer, Transport};
 
 /// The version spoken here.
 pub const VERSION: u8 = 1;
-/// The largest frame, in bytes: two of the largest envelopes and what goes around them.
+/// The largest frame, in bytes: a message of reconciliation of 128 KiB, or two of the largest envelopes, and what goes
+/// around them.
 pub const MAX_LINK_FRAME: usize = 132 * 1024;
 /// Noise messages in one direction before a link ends, in the order of what AES-GCM allows under one key at this
 /// message size (RFC 8446, section 5.5, gives 2^24.5): a tebibyte, more than any I2P tunnel carries.

@@ -39,6 +39,16 @@ fn limits() -> Limits {
     }
 }
 
+fn node() -> FromRelay {
+    FromRelay::Node {
+        address: [0xee; 32],
+        key: [0xff; 32],
+        token: [0xab; 16],
+        bits: 3,
+        incarnation: 0x0102_0304_0506_0708,
+    }
+}
+
 #[test]
 fn what_a_member_says_is_frozen() {
     let (secret, account) = ("aa".repeat(16), "bb".repeat(32));
@@ -115,6 +125,15 @@ fn what_a_relay_says_is_frozen() {
             "a3000401070207".into(),
         ),
         (FromRelay::Pong(258), "a2000501190102".into()),
+        (
+            node(),
+            format!(
+                "a60006015820{}025820{}0350{}0403051b0102030405060708",
+                "ee".repeat(32),
+                "ff".repeat(32),
+                "ab".repeat(16)
+            ),
+        ),
     ];
     for (message, bytes) in frozen {
         assert_eq!(hex(&message.encode()), bytes, "{message:?}");
@@ -271,6 +290,11 @@ fn bad_messages_have_distinct_errors() {
     assert_eq!(member(&short), Invalid(2), "a join secret of 15 bytes");
     let limits = FromRelay::decode(&[0xa4, 0, 1, 1, 1, 2, 0xa1, 0, 0, 3, 0]);
     assert_eq!(limits, Err(Invalid(2)), "limits without limits");
+    let mut short = node().encode();
+    short[5] -= 1;
+    short.remove(6);
+    let short = FromRelay::decode(&short);
+    assert_eq!(short, Err(Invalid(1)), "an address of 31 bytes");
 }
 
 #[test]
@@ -283,6 +307,10 @@ fn nothing_secret_is_printed() {
         blob: Zeroizing::new(vec![1; 679]),
     };
     assert_eq!(format!("{host:?}"), "Host { blob: [redacted] }");
+    assert_eq!(format!("{:?}", node()), "Node([redacted])");
+    // What tells nothing of anybody is still shown.
+    let refused = FromRelay::Refused(Refusal::Full);
+    assert_eq!(format!("{refused:?}"), "Refused(Full)");
 }
 
 proptest! {
@@ -320,6 +348,12 @@ proptest! {
             prop_assert!(message.encode().len() <= MAX_CONTROL_BYTES);
             prop_assert_eq!(FromRelay::decode(&message.encode()), Ok(Some(message)));
         }
+    }
+
+    #[test]
+    fn any_node_survives(address: [u8; 32], key: [u8; 32], token: [u8; 16], bits: u8, incarnation: u64) {
+        let message = FromRelay::Node { address, key, token, bits, incarnation };
+        prop_assert_eq!(FromRelay::decode(&message.encode()), Ok(Some(message)));
     }
 
     #[test]
