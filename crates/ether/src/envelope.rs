@@ -20,7 +20,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::{Class, Day, ExpiryError, Size, day};
+use crate::{Bucket, Class, Day, ExpiryError, Size, day};
 
 /// The version of the envelope made here.
 pub const VERSION: u8 = 1;
@@ -36,7 +36,7 @@ pub const MAX_ENVELOPE_BYTES: usize = Size::K64.bytes();
 pub struct Header {
     /// Its size, and whether it is an intro.
     pub class: Class,
-    /// The shard of a node in which it is kept.
+    /// The code of the shard of a node in which it is kept: see [`Header::in_bucket`].
     pub bucket: u16,
     /// At the start of this day it may be thrown away.
     pub expiry: Day,
@@ -102,6 +102,11 @@ impl Header {
             nonce: [n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11],
             hint: [h0, h1, h2, h3, h4, h5, h6, h7],
         })
+    }
+
+    /// The bucket in which it is kept.
+    pub fn in_bucket(&self) -> Bucket {
+        Bucket::from_code(self.bucket)
     }
 
     /// Whether the envelope may be taken and kept on this day.

@@ -1,26 +1,51 @@
 //! What two nodes say to each other over a link.
 //!
-//! A frame is a version byte, a kind byte and a body; the link gives its length. Who puts an envelope waits for
-//! the answer that names its id, and keeps it until then; who receives one answers only once it is durable.
+//! A frame is a version byte, a kind byte and a body; the link gives its length. Integers are big-endian. Who asks
+//! to keep an envelope waits for the answer that names its id, and keeps it until then; who receives one answers
+//! only once it is durable.
 //!
-//! | kind | body |
-//! |---|---|
-//! | 1 put | envelope |
-//! | 2 ack | id (32), outcome (1) |
-//! | 3 fetch | locator (16) |
-//! | 4 fetched | locator (16), then an envelope or nothing |
+//! | kind | body | from |
+//! |---|---|---|
+//! | 1 put | envelope | anybody; with neither token nor work |
+//! | 2 ack | id 32, outcome 1, of *needs work* also bits 1 | answer to 1, 5, 12, 13, 15 |
+//! | 3 fetch | locator 16 | anybody |
+//! | 4 fetched | locator 16, then an envelope or nothing | answer to 3 |
+//! | 5 deposit | pass, envelope | anybody |
+//! | 6 subscribe | bucket 2, incarnation 8, after 8 | member to own node; a second replaces the first |
+//! | 7 log | incarnation 8, after 8, until 8 | answer to 6: what is sent begins above `after`, catch-up ends at `until` |
+//! | 8 arrived | number 8, envelope | node: catch-up, then as it comes; numbers ascend, holes are normal |
+//! | 9 caught up | until 8 | node, once, when all up to `until` was sent: the cursor may go there |
+//! | 10 reconcile | bucket 2, message | both ways; an empty message: done |
+//! | 11 want | ids 32 each, 1 to 1,000 | member, during or after 10; unknown ones are skipped |
+//! | 12 replica | envelope | node: answer to 11. Member: returned after a wipe, answered by 2 |
+//! | 13 place | locator 16, envelope | member to own node: kept under a name until it expires |
+//! | 14 unplace | locator 16 | whoever placed it |
+//! | 15 forward | address 32, node key 32, pass, envelope | member to own node: queued, and answered once that is durable |
+//! | 16 returned | id 32, outcome 1 or 2 | node: that forward came to nothing; again on every new link until 17 |
+//! | 17 noted | id 32 | member: heard 16 |
 //!
 //! A kind that a newer version added is [`Frame::Unknown`], to be skipped; the version byte changes only if
 //! skipping is not enough.
 
 use thiserror::Error;
 
-use crate::{Envelope, EnvelopeError, EnvelopeId, ExpiryError, MAX_ENVELOPE_BYTES};
+use crate::{
+    Bucket, Envelope, EnvelopeError, EnvelopeId, Home, MAX_ENVELOPE_BYTES, NodeKey, Outcome, Pass,
+    home::HOME_BYTES,
+    pass::{MAX_PASS_BYTES, PassError},
+};
 
 /// The version of the frames spoken here.
 pub const FRAME_VERSION: u8 = 1;
-/// The largest frame, in bytes: the largest envelope, fetched.
-pub const MAX_FRAME_BYTES: usize = 2 + 16 + MAX_ENVELOPE_BYTES;
+/// The largest message of a reconciliation, in bytes: I2P is bound by bandwidth times delay, so large frames save round
+/// trips; and a link carries no more.
+pub const MAX_RECONCILE_BYTES: usize = 128 * 1024;
+/// The most ids in one [`Frame::Want`]: 32,000 bytes, answered by 2 to 64 MB.
+pub const MAX_WANT_IDS: usize = 1_000;
+/// The largest frame, in bytes: the largest message of a reconciliation.
+pub const MAX_FRAME_BYTES: usize = 2 + 2 + MAX_RECONCILE_BYTES;
+
+const _: () = assert!(MAX_FRAME_BYTES >= 2 + HOME_BYTES + MAX_PASS_BYTES + MAX_ENVELOPE_BYTES);
 
 /// Under which name an envelope waits to be fetched: derived from an invite's secret by whoever knows it.
 pub type Locator = [u8; 16];
@@ -29,6 +54,19 @@ const PUT: u8 = 1;
 const ACK: u8 = 2;
 const FETCH: u8 = 3;
 const FETCHED: u8 = 4;
+const DEPOSIT: u8 = 5;
+const SUBSCRIBE: u8 = 6;
+const LOG: u8 = 7;
+const ARRIVED: u8 = 8;
+const CAUGHT_UP: u8 = 9;
+const RECONCILE: u8 = 10;
+const WANT: u8 = 11;
+const REPLICA: u8 = 12;
+const PLACE: u8 = 13;
+const UNPLACE: u8 = 14;
+const FORWARD: u8 = 15;
+const RETURNED: u8 = 16;
+const NOTED: u8 = 17;
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +77,7 @@ pub enum Frame {
         /// What to keep.
         envelope: Envelope,
     },
-    /// What came of a put.
+    /// What came of a frame that asked to keep an envelope.
     Ack {
         /// Of which envelope.
         id: EnvelopeId,
@@ -58,97 +96,95 @@ pub enum Frame {
         /// `None`: there is none.
         envelope: Option<Envelope>,
     },
+    /// Keep this, please; here is why you should. Answered by [`Frame::Ack`].
+    Deposit {
+        /// Token and work.
+        pass: Pass,
+        /// What to keep.
+        envelope: Envelope,
+    },
+    /// Send what arrived in this bucket and what arrives from now on. Answered by [`Frame::Log`].
+    Subscribe {
+        /// Which bucket.
+        bucket: Bucket,
+        /// Of which incarnation of the node the cursor is; 0 if of none.
+        incarnation: u64,
+        /// The cursor: everything up to this number is held.
+        after: u64,
+    },
+    /// What a subscription will send.
+    Log {
+        /// The node's incarnation.
+        incarnation: u64,
+        /// What is sent begins above this number: the cursor, or 0 if it was of another incarnation.
+        after: u64,
+        /// Catching up ends with this number.
+        until: u64,
+    },
+    /// An envelope of the subscribed bucket.
+    Arrived {
+        /// Its number in the node's log.
+        number: u64,
+        /// What arrived.
+        envelope: Envelope,
+    },
+    /// Everything of the bucket up to this number was sent.
+    CaughtUp {
+        /// Where the cursor may go.
+        until: u64,
+    },
+    /// One step of a reconciliation.
+    Reconcile {
+        /// Of which bucket.
+        bucket: Bucket,
+        /// Of the protocol *negentropy*; empty: done. At most [`MAX_RECONCILE_BYTES`].
+        message: Vec<u8>,
+    },
+    /// Send these, please. Answered by a [`Frame::Replica`] for each that is there.
+    Want {
+        /// 1 to [`MAX_WANT_IDS`].
+        ids: Vec<EnvelopeId>,
+    },
+    /// An envelope that was wanted, or that a member returns after a wipe.
+    Replica {
+        /// The envelope.
+        envelope: Envelope,
+    },
+    /// Keep this under a name, for [`Frame::Fetch`]. Answered by [`Frame::Ack`].
+    Place {
+        /// The name.
+        locator: Locator,
+        /// What to keep.
+        envelope: Envelope,
+    },
+    /// Drop what I placed under this name. Not answered: a second one does no harm.
+    Unplace {
+        /// The name.
+        locator: Locator,
+    },
+    /// Put this to a foreign home for me. Answered by [`Frame::Ack`] once it is queued.
+    Forward {
+        /// Where.
+        home: Home,
+        /// Token and work for that home.
+        pass: Pass,
+        /// What to put.
+        envelope: Envelope,
+    },
+    /// A forward came to nothing.
+    Returned {
+        /// Of which envelope.
+        id: EnvelopeId,
+        /// Why.
+        outcome: Outcome,
+    },
+    /// [`Frame::Returned`] was heard.
+    Noted {
+        /// Of which envelope.
+        id: EnvelopeId,
+    },
     /// A kind that this version does not know: skip it.
     Unknown(u8),
-}
-
-/// What came of a put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Kept durably.
-    Accepted,
-    /// Kept durably before.
-    AlreadyHave,
-    /// No room at the moment.
-    Full,
-    /// Its day has come.
-    Expired,
-    /// It asks to be kept longer than anything is.
-    TooFar,
-    /// No envelope.
-    Malformed,
-    /// An envelope of a version or class that is not known here.
-    Foreign,
-    /// Not for whoever runs here, and they keep nothing for others.
-    NotForMe,
-    /// Too much at once: the same later may be taken.
-    Busy,
-    /// A code that this version does not know. Make it with [`Outcome::from_code`] only.
-    Unknown(u8),
-}
-
-impl Outcome {
-    /// As it travels.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Accepted => 0,
-            Self::AlreadyHave => 1,
-            Self::Full => 2,
-            Self::Expired => 3,
-            Self::TooFar => 4,
-            Self::Malformed => 5,
-            Self::Foreign => 6,
-            Self::NotForMe => 7,
-            Self::Busy => 8,
-            Self::Unknown(code) => code,
-        }
-    }
-
-    /// The outcome of such a code.
-    pub fn from_code(code: u8) -> Self {
-        match code {
-            0 => Self::Accepted,
-            1 => Self::AlreadyHave,
-            2 => Self::Full,
-            3 => Self::Expired,
-            4 => Self::TooFar,
-            5 => Self::Malformed,
-            6 => Self::Foreign,
-            7 => Self::NotForMe,
-            8 => Self::Busy,
-            code => Self::Unknown(code),
-        }
-    }
-
-    /// The other side has it durably: the sender may let go of it.
-    pub fn is_held(self) -> bool {
-        matches!(self, Self::Accepted | Self::AlreadyHave)
-    }
-
-    /// The same bytes may be taken later. If neither this nor [`Outcome::is_held`], they never will be, and the
-    /// sender makes a new envelope.
-    pub fn is_passing(self) -> bool {
-        matches!(self, Self::Full | Self::Busy | Self::Unknown(_))
-    }
-}
-
-impl From<EnvelopeError> for Outcome {
-    fn from(error: EnvelopeError) -> Self {
-        match error {
-            EnvelopeError::UnknownVersion(_) | EnvelopeError::UnknownClass(_) => Self::Foreign,
-            _ => Self::Malformed,
-        }
-    }
-}
-
-impl From<ExpiryError> for Outcome {
-    fn from(error: ExpiryError) -> Self {
-        match error {
-            ExpiryError::Expired { .. } => Self::Expired,
-            ExpiryError::TooFar { .. } => Self::TooFar,
-        }
-    }
 }
 
 /// Why bytes are no frame.
@@ -164,8 +200,10 @@ pub enum FrameError {
     /// Another version of the protocol.
     #[error("unknown version {0} of a frame")]
     UnknownVersion(u8),
-    /// A put that holds no envelope known here. The sender is owed an [`Frame::Ack`] of this id, with
-    /// `Outcome::from(error)`.
+    /// A pass of a kind that is not known here, so that it is not known where the envelope begins.
+    #[error("unknown flags {0} of a pass")]
+    UnknownPass(u8),
+    /// Something to keep (kinds 1, 5, 12, 13, 15) that is no envelope known here. See [`FrameError::answer`].
     #[error("put without a known envelope: {error}")]
     Put {
         /// The id of what was put.
@@ -181,20 +219,99 @@ pub enum FrameError {
         /// What is wrong with it.
         error: EnvelopeError,
     },
+    /// What arrived is no envelope known here: a subscriber may go on behind its number.
+    #[error("what arrived is no known envelope: {error}")]
+    Arrived {
+        /// Its number.
+        number: u64,
+        /// What is wrong with it.
+        error: EnvelopeError,
+    },
+}
+
+impl FrameError {
+    /// The [`Frame::Ack`] that is owed to whoever put it; `None` if the frame cannot be answered.
+    pub fn answer(&self) -> Option<Frame> {
+        match *self {
+            Self::Put { id, error } => Some(Frame::Ack {
+                id,
+                outcome: error.into(),
+            }),
+            _ => None,
+        }
+    }
 }
 
 impl Frame {
     /// As it travels; at most [`MAX_FRAME_BYTES`].
     pub fn encode(&self) -> Vec<u8> {
-        let (kind, start, envelope): (u8, &[u8], Option<&Envelope>) = match self {
-            Self::Put { envelope } => (PUT, &[], Some(envelope)),
-            Self::Ack { id, outcome } => return ack(id, *outcome),
-            Self::Fetch { locator } => (FETCH, locator, None),
-            Self::Fetched { locator, envelope } => (FETCHED, locator, envelope.as_ref()),
-            Self::Unknown(kind) => (*kind, &[], None),
+        let whole = |kind: u8, parts: &[&[u8]]| {
+            let mut bytes = vec![FRAME_VERSION, kind];
+            bytes.reserve_exact(parts.iter().map(|part| part.len()).sum());
+            parts.iter().for_each(|part| bytes.extend_from_slice(part));
+            bytes
         };
-        let envelope = envelope.map(Envelope::as_bytes).unwrap_or_default();
-        [&[FRAME_VERSION, kind], start, envelope].concat()
+        match self {
+            Self::Put { envelope } => whole(PUT, &[envelope.as_bytes()]),
+            Self::Ack { id, outcome } => whole(ACK, &[&id.0, &outcome.encode()]),
+            Self::Fetch { locator } => whole(FETCH, &[locator]),
+            Self::Fetched { locator, envelope } => {
+                let envelope = envelope.as_ref().map(Envelope::as_bytes);
+                whole(FETCHED, &[locator, envelope.unwrap_or_default()])
+            }
+            Self::Deposit { pass, envelope } => {
+                whole(DEPOSIT, &[&pass.encode(), envelope.as_bytes()])
+            }
+            Self::Subscribe {
+                bucket,
+                incarnation,
+                after,
+            } => whole(
+                SUBSCRIBE,
+                &[
+                    &bucket.code().to_be_bytes(),
+                    &incarnation.to_be_bytes(),
+                    &after.to_be_bytes(),
+                ],
+            ),
+            Self::Log {
+                incarnation,
+                after,
+                until,
+            } => whole(
+                LOG,
+                &[
+                    &incarnation.to_be_bytes(),
+                    &after.to_be_bytes(),
+                    &until.to_be_bytes(),
+                ],
+            ),
+            Self::Arrived { number, envelope } => {
+                whole(ARRIVED, &[&number.to_be_bytes(), envelope.as_bytes()])
+            }
+            Self::CaughtUp { until } => whole(CAUGHT_UP, &[&until.to_be_bytes()]),
+            Self::Reconcile { bucket, message } => {
+                whole(RECONCILE, &[&bucket.code().to_be_bytes(), message])
+            }
+            Self::Want { ids } => {
+                let ids: Vec<&[u8]> = ids.iter().map(|id| id.0.as_slice()).collect();
+                whole(WANT, &ids)
+            }
+            Self::Replica { envelope } => whole(REPLICA, &[envelope.as_bytes()]),
+            Self::Place { locator, envelope } => whole(PLACE, &[locator, envelope.as_bytes()]),
+            Self::Unplace { locator } => whole(UNPLACE, &[locator]),
+            Self::Forward {
+                home,
+                pass,
+                envelope,
+            } => whole(
+                FORWARD,
+                &[&home.encode(), &pass.encode(), envelope.as_bytes()],
+            ),
+            Self::Returned { id, outcome } => whole(RETURNED, &[&id.0, &outcome.encode()]),
+            Self::Noted { id } => whole(NOTED, &[&id.0]),
+            Self::Unknown(kind) => whole(*kind, &[]),
+        }
     }
 
     /// Reads one whole frame.
@@ -202,233 +319,181 @@ impl Frame {
         if bytes.len() > MAX_FRAME_BYTES {
             return Err(FrameError::TooLong(bytes.len()));
         }
-        let too_short = FrameError::TooShort(bytes.len());
-        let (&version, rest) = bytes.split_first().ok_or(too_short)?;
+        let mut body = Body {
+            rest: bytes,
+            whole: bytes.len(),
+        };
+        let [version] = body.array()?;
         if version != FRAME_VERSION {
             return Err(FrameError::UnknownVersion(version));
         }
-        let (&kind, body) = rest.split_first().ok_or(too_short)?;
-        match kind {
-            PUT => Envelope::decode(body.to_vec())
-                .map(|envelope| Self::Put { envelope })
-                .map_err(|error| FrameError::Put {
-                    id: EnvelopeId::of(body),
-                    error,
-                }),
-            ACK => {
-                let (id, rest) = body.split_first_chunk().ok_or(too_short)?;
-                match rest {
-                    [] => Err(too_short),
-                    [code] => Ok(Self::Ack {
-                        id: EnvelopeId(*id),
-                        outcome: Outcome::from_code(*code),
-                    }),
-                    _ => Err(FrameError::TooLong(bytes.len())),
-                }
+        let [kind] = body.array()?;
+        let frame = match kind {
+            PUT => Self::Put {
+                envelope: body.kept()?,
+            },
+            ACK => Self::Ack {
+                id: body.id()?,
+                outcome: body.outcome()?,
+            },
+            FETCH => Self::Fetch {
+                locator: body.array()?,
+            },
+            FETCHED => body.fetched()?,
+            DEPOSIT => Self::Deposit {
+                pass: body.pass()?,
+                envelope: body.kept()?,
+            },
+            SUBSCRIBE => Self::Subscribe {
+                bucket: body.bucket()?,
+                incarnation: body.number()?,
+                after: body.number()?,
+            },
+            LOG => Self::Log {
+                incarnation: body.number()?,
+                after: body.number()?,
+                until: body.number()?,
+            },
+            ARRIVED => body.arrived()?,
+            CAUGHT_UP => Self::CaughtUp {
+                until: body.number()?,
+            },
+            RECONCILE => Self::Reconcile {
+                bucket: body.bucket()?,
+                message: body.take().to_vec(),
+            },
+            WANT => Self::Want { ids: body.ids()? },
+            REPLICA => Self::Replica {
+                envelope: body.kept()?,
+            },
+            PLACE => Self::Place {
+                locator: body.array()?,
+                envelope: body.kept()?,
+            },
+            UNPLACE => Self::Unplace {
+                locator: body.array()?,
+            },
+            FORWARD => Self::Forward {
+                home: Home {
+                    address: body.array()?,
+                    node: NodeKey(body.array()?),
+                },
+                pass: body.pass()?,
+                envelope: body.kept()?,
+            },
+            RETURNED => Self::Returned {
+                id: body.id()?,
+                outcome: body.outcome()?,
+            },
+            NOTED => Self::Noted { id: body.id()? },
+            kind => {
+                body.take();
+                Self::Unknown(kind)
             }
-            FETCH => match body.split_first_chunk().ok_or(too_short)? {
-                (locator, []) => Ok(Self::Fetch { locator: *locator }),
-                _ => Err(FrameError::TooLong(bytes.len())),
-            },
-            FETCHED => match body.split_first_chunk().ok_or(too_short)? {
-                (locator, []) => Ok(Self::Fetched {
-                    locator: *locator,
-                    envelope: None,
-                }),
-                (locator, envelope) => Envelope::decode(envelope.to_vec())
-                    .map(|envelope| Self::Fetched {
-                        locator: *locator,
-                        envelope: Some(envelope),
-                    })
-                    .map_err(|error| FrameError::Fetched {
-                        locator: *locator,
-                        error,
-                    }),
-            },
-            kind => Ok(Self::Unknown(kind)),
-        }
+        };
+        body.end()?;
+        Ok(frame)
     }
 }
 
-fn ack(id: &EnvelopeId, outcome: Outcome) -> Vec<u8> {
-    [&[FRAME_VERSION, ACK], id.0.as_slice(), &[outcome.code()]].concat()
+/// What is not read yet of a frame.
+struct Body<'a> {
+    rest: &'a [u8],
+    /// The length of the whole frame, for errors.
+    whole: usize,
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{
-        Class, Day, Size,
-        envelope::tests::{example, headers, hex},
-    };
-
-    const LOCATOR: Locator = [7; 16];
-
-    #[test]
-    fn frames_are_frozen() {
-        let id = EnvelopeId([9; 32]);
-        let frame = Frame::Ack {
-            id,
-            outcome: Outcome::Full,
-        };
-        assert_eq!(hex(&frame.encode()), format!("0102{}02", "09".repeat(32)));
-        let frame = Frame::Fetch { locator: LOCATOR };
-        assert_eq!(hex(&frame.encode()), format!("0103{}", "07".repeat(16)));
-        let frame = Frame::Fetched {
-            locator: LOCATOR,
-            envelope: None,
-        };
-        assert_eq!(hex(&frame.encode()), format!("0104{}", "07".repeat(16)));
-
-        let envelope = example(Class::ordinary(Size::K2));
-        let frame = Frame::Fetched {
-            locator: LOCATOR,
-            envelope: Some(envelope.clone()),
-        };
-        let body = hex(envelope.as_bytes());
-        assert_eq!(
-            hex(&frame.encode()),
-            format!("0104{}{body}", "07".repeat(16))
-        );
-        assert_eq!(
-            hex(&Frame::Put { envelope }.encode()),
-            format!("0101{body}")
-        );
+impl<'a> Body<'a> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or(self.too_short())?;
+        self.rest = rest;
+        Ok(*array)
     }
 
-    #[test]
-    fn codes_are_frozen_and_mean_one_thing() {
-        let known = [
-            Outcome::Accepted,
-            Outcome::AlreadyHave,
-            Outcome::Full,
-            Outcome::Expired,
-            Outcome::TooFar,
-            Outcome::Malformed,
-            Outcome::Foreign,
-            Outcome::NotForMe,
-            Outcome::Busy,
-        ];
-        assert_eq!(known.map(Outcome::code), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
-        for code in 0..=u8::MAX {
-            assert_eq!(Outcome::from_code(code).code(), code);
-        }
-        assert!(
-            known
-                .iter()
-                .all(|outcome| !(outcome.is_held() && outcome.is_passing()))
-        );
+    fn number(&mut self) -> Result<u64, FrameError> {
+        self.array().map(u64::from_be_bytes)
     }
 
-    #[test]
-    fn the_largest_frame_is_as_large_as_announced() {
-        let envelope = Some(example(Class::intro(Size::K64)));
-        let frame = Frame::Fetched {
-            locator: LOCATOR,
-            envelope,
-        };
-        assert_eq!(frame.encode().len(), MAX_FRAME_BYTES);
-        assert_eq!(Frame::decode(&frame.encode()), Ok(frame));
+    fn bucket(&mut self) -> Result<Bucket, FrameError> {
+        self.array().map(u16::from_be_bytes).map(Bucket::from_code)
     }
 
-    #[test]
-    fn a_newer_kind_is_skipped_and_a_newer_version_refused() {
-        assert_eq!(Frame::decode(&[1, 5]), Ok(Frame::Unknown(5)));
-        assert_eq!(Frame::decode(&[1, 0xff, 1, 2, 3]), Ok(Frame::Unknown(0xff)));
-        assert_eq!(Frame::decode(&[2, 1]), Err(FrameError::UnknownVersion(2)));
-        assert_eq!(Frame::decode(&[0]), Err(FrameError::UnknownVersion(0)));
+    fn id(&mut self) -> Result<EnvelopeId, FrameError> {
+        self.array().map(EnvelopeId)
     }
 
-    #[test]
-    fn each_length_is_checked() {
-        let short = |length| Err(FrameError::TooShort(length));
-        let long = |length| Err(FrameError::TooLong(length));
-        assert_eq!(Frame::decode(&[]), short(0));
-        assert_eq!(Frame::decode(&[1]), short(1));
-        for (kind, length) in [(ACK, 35), (FETCH, 18)] {
-            let mut bytes = vec![0; length];
-            bytes[..2].copy_from_slice(&[1, kind]);
-            assert!(Frame::decode(&bytes).is_ok());
-            assert_eq!(Frame::decode(&bytes[..length - 1]), short(length - 1));
-            bytes.push(0);
-            assert_eq!(Frame::decode(&bytes), long(length + 1));
-        }
-        let mut bytes = vec![1; MAX_FRAME_BYTES];
-        assert!(!matches!(
-            Frame::decode(&bytes),
-            Err(FrameError::TooLong(_))
-        ));
-        bytes.push(1);
-        assert_eq!(Frame::decode(&bytes), long(MAX_FRAME_BYTES + 1));
+    fn take(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
     }
 
-    #[test]
-    fn a_put_that_is_not_understood_can_still_be_answered() {
-        let envelope = example(Class::ordinary(Size::K2));
-        let mut bytes = Frame::Put { envelope }.encode();
-        bytes[2] = 9;
-        let Err(FrameError::Put { id, error }) = Frame::decode(&bytes) else {
-            panic!("a put of version 9 was understood");
-        };
-        assert_eq!(id, EnvelopeId::of(&bytes[2..]));
-        assert_eq!(Outcome::from(error), Outcome::Foreign);
-        let Err(FrameError::Put { error, .. }) = Frame::decode(&[1, PUT]) else {
-            panic!("an empty put was understood");
-        };
-        assert_eq!(Outcome::from(error), Outcome::Malformed);
-    }
-
-    #[test]
-    fn an_expired_envelope_has_its_own_outcome() {
-        let header = *example(Class::ordinary(Size::K2)).header();
-        let outcome = |today| header.check_expiry(Day(today)).map_err(Outcome::from);
-        assert_eq!(outcome(20_779), Ok(()));
-        assert_eq!(outcome(20_780), Err(Outcome::Expired));
-        assert_eq!(outcome(20_000), Err(Outcome::TooFar));
-    }
-
-    fn envelopes() -> impl Strategy<Value = Envelope> {
-        (headers(), any::<u8>()).prop_map(|(header, fill)| {
-            Envelope::new(header, &vec![fill; header.class.ciphertext_bytes()]).unwrap()
+    fn outcome(&mut self) -> Result<Outcome, FrameError> {
+        let bytes = self.take();
+        Outcome::decode(bytes).ok_or(match bytes {
+            [] | [_] => self.too_short(),
+            _ => FrameError::TooLong(self.whole),
         })
     }
 
-    fn frames() -> impl Strategy<Value = Frame> {
-        prop_oneof![
-            envelopes().prop_map(|envelope| Frame::Put { envelope }),
-            (any::<[u8; 32]>(), any::<u8>()).prop_map(|(id, code)| Frame::Ack {
-                id: EnvelopeId(id),
-                outcome: Outcome::from_code(code)
-            }),
-            any::<[u8; 16]>().prop_map(|locator| Frame::Fetch { locator }),
-            (any::<[u8; 16]>(), prop::option::of(envelopes()))
-                .prop_map(|(locator, envelope)| Frame::Fetched { locator, envelope }),
-            (5..=u8::MAX).prop_map(Frame::Unknown),
-        ]
+    fn pass(&mut self) -> Result<Pass, FrameError> {
+        let (pass, rest) = Pass::decode(self.rest).map_err(|error| match error {
+            PassError::TooShort => self.too_short(),
+            PassError::UnknownFlags(flags) => FrameError::UnknownPass(flags),
+        })?;
+        self.rest = rest;
+        Ok(pass)
     }
 
-    proptest! {
-        #[test]
-        fn frames_round_trip(frame in frames()) {
-            prop_assert_eq!(Frame::decode(&frame.encode()), Ok(frame));
+    fn ids(&mut self) -> Result<Vec<EnvelopeId>, FrameError> {
+        let (ids, rest) = self.take().as_chunks();
+        if ids.len() > MAX_WANT_IDS {
+            return Err(FrameError::TooLong(self.whole));
         }
+        if ids.is_empty() || !rest.is_empty() {
+            return Err(self.too_short());
+        }
+        Ok(ids.iter().copied().map(EnvelopeId).collect())
+    }
 
-        #[test]
-        fn arbitrary_bytes_never_panic(
-            kind in 0..7_u8,
-            bytes in prop::collection::vec(any::<u8>(), 0..80),
-        ) {
-            let _ = Frame::decode(&bytes);
-            let bytes = [&[FRAME_VERSION, kind], bytes.as_slice()].concat();
-            if let Ok(frame) = Frame::decode(&bytes)
-                && !matches!(frame, Frame::Unknown(_))
-            {
-                prop_assert_eq!(frame.encode(), bytes);
-            }
+    /// All the rest, as an envelope whose sender is owed an answer.
+    fn kept(&mut self) -> Result<Envelope, FrameError> {
+        let bytes = self.take();
+        Envelope::decode(bytes.to_vec()).map_err(|error| FrameError::Put {
+            id: EnvelopeId::of(bytes),
+            error,
+        })
+    }
+
+    fn fetched(&mut self) -> Result<Frame, FrameError> {
+        let locator = self.array()?;
+        let envelope = match self.take() {
+            [] => None,
+            bytes => Some(
+                Envelope::decode(bytes.to_vec())
+                    .map_err(|error| FrameError::Fetched { locator, error })?,
+            ),
+        };
+        Ok(Frame::Fetched { locator, envelope })
+    }
+
+    fn arrived(&mut self) -> Result<Frame, FrameError> {
+        let number = self.number()?;
+        let envelope = Envelope::decode(self.take().to_vec())
+            .map_err(|error| FrameError::Arrived { number, error })?;
+        Ok(Frame::Arrived { number, envelope })
+    }
+
+    fn end(&self) -> Result<(), FrameError> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(FrameError::TooLong(self.whole))
         }
+    }
+
+    fn too_short(&self) -> FrameError {
+        FrameError::TooShort(self.whole)
     }
 }
+
+#[cfg(test)]
+mod tests;

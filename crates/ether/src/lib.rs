@@ -13,26 +13,42 @@
 //! Receiving: [`Frame::decode`], [`Header::check_expiry`], open, [`unpad`].
 //!
 //! Everything here is plain binary with fixed widths, big-endian: a header has one encoding, so that it can be
-//! associated data and part of the id. Left out until the nodes of the ether arrive: buckets that are
-//! replicated, arrival logs, reconciliation, put tokens and work.
+//! associated data and part of the id.
 
+mod bucket;
 mod class;
 mod day;
 mod envelope;
 mod frame;
 #[cfg(feature = "fuzz")]
 mod fuzz;
+mod home;
+mod memory;
+mod outcome;
 mod padding;
+mod pass;
+pub mod shelf;
+pub mod work;
 
 #[cfg(feature = "fuzz")]
 pub use crate::fuzz::{FUZZ, seeds};
 pub use crate::{
+    bucket::{Bucket, MAX_BITS},
     class::{Class, INTRO_SEAL_BYTES, SEAL_BYTES, Size},
     day::{DAY_MILLIS, Day, ExpiryError, LIFETIME_DAYS, MAX_DAYS_AHEAD, expiry},
     envelope::{
         Envelope, EnvelopeError, EnvelopeId, HEADER_BYTES, Header, IntroHint, MAX_ENVELOPE_BYTES,
         MIN_ENVELOPE_BYTES, VERSION,
     },
-    frame::{FRAME_VERSION, Frame, FrameError, Locator, MAX_FRAME_BYTES, Outcome},
+    frame::{
+        FRAME_VERSION, Frame, FrameError, Locator, MAX_FRAME_BYTES, MAX_RECONCILE_BYTES,
+        MAX_WANT_IDS,
+    },
+    home::{Account, Home, NodeKey, Party},
+    memory::{MemoryError, MemoryShelf},
+    outcome::Outcome,
     padding::{LENGTH_BYTES, PaddingError, pad, unpad},
+    pass::{Pass, Token},
+    shelf::{Damaged, Shelf, ShelfRead, ShelfTable},
+    work::Work,
 };
