@@ -2,7 +2,7 @@
 //!
 //! A link is wanted when something waits for a comrade. One that is there is used until it was
 //! silent for [`limits::LINK_IDLE`]. Both sides may dial at once: then there are two, and each
-//! sends on the older one.
+//! sends on the one that came up last.
 
 use komrade_crypto::{day_of, link::LinkKey};
 use komrade_view::{ComradeId, DialStage, DialView, Millis};
@@ -120,13 +120,12 @@ impl Open {
             step.effect(Effect::Close(link));
             return;
         };
-        let most = match party {
-            Party::Comrade(_) => limits::MAX_LINKS_PER_COMRADE,
-            Party::Invite(_) => limits::MAX_ASKING_PER_INVITE,
-        };
-        // The oldest makes room: it may be dead, and the other side only knows that already.
-        let oldest = self.links.of(party).next().map(|(link, _)| link);
-        if self.links.of(party).count() >= most
+        // Until its handshake is done a link proves nothing: a hint can be repeated by whoever saw it.
+        // So those that are not up make room for one another only.
+        let pending = |(_, link): &(LinkId, &Link)| !link.up && !link.dialled;
+        let mut others = self.links.of(party).filter(pending).map(|(link, _)| link);
+        let oldest = others.next();
+        if others.count() + 1 >= most(party)
             && let Some(oldest) = oldest
         {
             self.close(step, oldest);
@@ -146,8 +145,9 @@ impl Open {
         };
         state.up = true;
         state.used_at = step.now;
-        let dialled = state.dialled;
-        let Party::Comrade(id) = state.party else {
+        let (dialled, party) = (state.dialled, state.party);
+        self.supersede(step, link, party);
+        let Party::Comrade(id) = party else {
             return;
         };
         if let Some(comrade) = self.comrades.get_mut(&id) {
@@ -161,6 +161,26 @@ impl Open {
         }
         self.fetch(step, link, id);
         self.pump(step, id);
+    }
+
+    /// A newer link proved its key: older ones of the party have less patience from now on, and the
+    /// oldest makes room.
+    fn supersede(&mut self, step: &mut Step, newest: LinkId, party: Party) {
+        let older = self.links.of(party).filter(|(_, link)| link.up);
+        let older: Vec<LinkId> = older
+            .map(|(link, _)| link)
+            .filter(|link| *link != newest)
+            .collect();
+        for link in &older {
+            if let Some(link) = self.links.get_mut(*link) {
+                link.superseded = true;
+            }
+        }
+        if older.len() >= most(party)
+            && let Some(oldest) = older.first()
+        {
+            self.close(step, *oldest);
+        }
     }
 
     /// A link is gone: what was on its way is sent again on the next one.
@@ -255,6 +275,14 @@ impl Open {
             .filter_map(view)
             .take(limits::MAX_DIALS_SHOWN)
             .collect()
+    }
+}
+
+/// Links that are up with one party.
+fn most(party: Party) -> usize {
+    match party {
+        Party::Comrade(_) => limits::MAX_LINKS_PER_COMRADE,
+        Party::Invite(_) => limits::MAX_ASKING_PER_INVITE,
     }
 }
 

@@ -66,6 +66,9 @@ pub const WINDOW: usize = 16;
 /// How long an answer to an envelope may take: I2P may stall for half a minute, a burst lost twice
 /// for a minute. What is put again on a new link does no harm.
 pub const ANSWER_TIMEOUT: Millis = 90 * SECOND;
+/// The same on a link after which a newer one came up: the older one has most likely died without a
+/// word, and an answer that is only slow arrives within this.
+pub const SUPERSEDED_ANSWER: Millis = 10 * SECOND;
 
 /// Messages removed in one step: with their ticks, and with [`REMOVED_ENTRIES`] and what waits,
 /// far below the bound of a batch, since other upkeep may be due at once.

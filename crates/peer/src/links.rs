@@ -33,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) dialled: bool,
     /// Frames may be sent.
     pub(crate) up: bool,
+    /// A newer link to the same party came up after this one.
+    pub(crate) superseded: bool,
     pub(crate) opened_at: Millis,
     /// When the last frame went or came.
     pub(crate) used_at: Millis,
@@ -47,6 +49,7 @@ impl Link {
             party,
             dialled,
             up: false,
+            superseded: false,
             opened_at: now,
             used_at: now,
             flights: VecDeque::new(),
@@ -64,7 +67,12 @@ impl Link {
             .front()
             .map(|flight| flight.sent_at)
             .or(self.fetching);
-        let answer = unanswered.map(|at| at.saturating_add(limits::ANSWER_TIMEOUT));
+        let patience = if self.superseded {
+            limits::SUPERSEDED_ANSWER
+        } else {
+            limits::ANSWER_TIMEOUT
+        };
+        let answer = unanswered.map(|at| at.saturating_add(patience));
         let idle = self.used_at.saturating_add(limits::LINK_IDLE);
         answer.map_or(idle, |answer| answer.min(idle))
     }
@@ -103,10 +111,11 @@ impl Links {
         self.iter().filter(move |(_, link)| link.party == party)
     }
 
-    /// The link to send on: the oldest that is up, so that two ends seldom use both.
+    /// The link to send on: the one that came up last, for older ones may have died without a word.
     pub(crate) fn up(&self, comrade: ComradeId) -> Option<LinkId> {
         self.of(Party::Comrade(comrade))
-            .find(|(_, link)| link.up)
+            .filter(|(_, link)| link.up)
+            .min_by_key(|(_, link)| link.superseded)
             .map(|(id, _)| id)
     }
 

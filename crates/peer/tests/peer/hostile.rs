@@ -1,6 +1,7 @@
 //! Wrong clocks, relays that lie, comrades who mean ill.
 
 use komrade_ether::{Frame, Outcome};
+use komrade_peer::{Input, LinkId};
 use komrade_store::Table;
 use komrade_view::*;
 
@@ -193,4 +194,25 @@ fn accepting_an_invite_leaves_a_warning_to_the_person() {
     world.pass(DAY);
     assert_eq!(world.comrade(2, at_cy).state, ComradeState::Met);
     assert_eq!(world.texts(2, at_cy), ["is it you?"]);
+}
+
+#[test]
+fn a_repeated_hint_ends_no_link_that_is_up() {
+    let mut world = two(8);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    assert_eq!(world.links(0), 0);
+    world.send(1, ana, "with a key of the pair");
+    let up = world.link_ids(0);
+    assert_eq!(up.len(), 1);
+    for n in 0..4 {
+        for hint in world.hints.clone() {
+            let link = LinkId(4_001 + 2 * n);
+            world.push(0, Input::Incoming { link, hint });
+            world.drain();
+        }
+    }
+    assert_eq!(world.link_ids(0), up);
+    world.send(0, bo, "still here");
+    assert_eq!(world.texts(1, ana).last().unwrap(), "still here");
 }

@@ -10,7 +10,7 @@ use komrade_peer::{Input, LinkId};
 use komrade_store::{StoreError, Table};
 use komrade_view::*;
 
-use crate::world::{DAY, HOUR, PASSPHRASE, World};
+use crate::world::{DAY, HOUR, PASSPHRASE, SECOND, World};
 
 fn met(seed: u64) -> (World, ComradeId, ComradeId) {
     let mut world = World::new(seed, 2);
@@ -198,6 +198,23 @@ fn an_operation_is_sealed_ten_times_at_most() {
     world.until(|world| world.comrade(0, bo).waiting == 0);
     assert_eq!(world.texts(1, ana), ["fine"]);
     assert_eq!(world.comrade(1, ana).gap.unwrap().count, 1);
+}
+
+#[test]
+fn a_link_that_died_without_a_word_is_left_once_a_newer_one_is_up() {
+    let (mut world, bo, ana) = met(222);
+    world.pass(SECOND);
+    world.lose_links_silently(1);
+    world.send(0, bo, "into a dead link");
+    assert!(world.texts(1, ana).is_empty());
+    world.send(1, ana, "from a new one");
+    world.pass(15 * SECOND);
+    assert_eq!(world.texts(1, ana), ["from a new one", "into a dead link"]);
+    // Nothing is put into the dead one when both are there.
+    world.lose_links_silently(1);
+    world.send(1, ana, "again from a new one");
+    world.send(0, bo, "at once");
+    assert_eq!(world.texts(1, ana).last().unwrap(), "at once");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use komrade_crypto::vault::Params;
-use komrade_peer::{Address, Config, Effect, Engine, Input, LinkId};
+use komrade_peer::{Address, Config, Effect, Engine, Input, LinkHint, LinkId};
 use komrade_store::memory::{Cut, MemoryStore};
 use komrade_store::{Batch, Change, Lease, LeaseOutcome, Record, Store, Table};
 use komrade_view::*;
@@ -42,6 +42,8 @@ pub struct World {
     pub meddle: Option<Meddle>,
     /// Every effect of every engine but contents, in order.
     pub transcript: Vec<String>,
+    /// What announced each dial, in order.
+    pub hints: Vec<LinkHint>,
 }
 
 pub struct Peer {
@@ -104,6 +106,7 @@ impl World {
             next_command: 1,
             meddle: None,
             transcript: Vec::new(),
+            hints: Vec::new(),
         };
         for _ in 0..peers {
             world.add_peer();

@@ -64,6 +64,7 @@ impl World {
         hint: LinkHint,
         psk: Zeroizing<[u8; 32]>,
     ) {
+        self.hints.push(hint);
         let reached = |peer: &Peer| peer.address == Some(address) && peer.online;
         let found = match self.peers[at].reflected {
             true => Some(at),
@@ -151,6 +152,15 @@ impl World {
             };
             self.push(end.peer, input);
         }
+    }
+
+    /// The links of a peer are gone, and only that peer knows.
+    pub fn lose_links_silently(&mut self, at: usize) {
+        for link in self.link_ids(at) {
+            self.push(at, Input::LinkDown(link));
+            self.peers[at].ends.remove(&link);
+        }
+        self.drain();
     }
 
     /// Breaks every link of a peer: both sides learn.
