@@ -70,6 +70,10 @@ pub const ANSWER_TIMEOUT: Millis = 90 * SECOND;
 /// word, and an answer that is only slow arrives within this.
 pub const SUPERSEDED_ANSWER: Millis = 10 * SECOND;
 
+/// Changes that a step gathers before it leaves what is not urgent to the next one. A batch takes
+/// 1,000, and what is begun with room left adds 300 at most: an envelope that is taken, with what
+/// its report lets go, or a page of a conversation that is removed.
+pub const STEP_CHANGES: usize = 600;
 /// Messages removed in one step: with their ticks, and with [`REMOVED_ENTRIES`] and what waits,
 /// far below the bound of a batch, since other upkeep may be due at once.
 pub const REMOVED_MESSAGES: u64 = 100;

@@ -348,6 +348,9 @@ impl Open {
             .collect();
         step.again |= covered.len() == PER_STEP;
         for (number, ordinal) in covered {
+            if !step.has_room() {
+                return;
+            }
             if let Some(ordinal) = ordinal {
                 self.set_tick(step, id, ordinal, TickRecord::Delivered(step.now));
             }
@@ -374,6 +377,9 @@ impl Open {
             missed && !entry.is_waiting() && entry.seals < limits::MAX_SEALS
         });
         for (number, entry) in again.take(PER_STEP) {
+            if !step.has_room() {
+                break;
+            }
             entry.accepted_at = None;
             entry.sealed = None;
             step.touched.entries.insert((id, *number));
@@ -410,6 +416,9 @@ impl Open {
             .collect();
         step.again |= over.len() == PER_STEP;
         for (id, number) in over {
+            if !step.has_room() {
+                return;
+            }
             self.give_up(step, id, number);
         }
     }

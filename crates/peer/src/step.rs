@@ -12,7 +12,7 @@ use komrade_view::{Answer, ComradeId, Event, FromEngine, InviteId, MessageView, 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::{Effect, LinkId};
+use crate::{Effect, LinkId, limits};
 
 /// Numbers that are never used twice while the engine lives, not even across a lock.
 #[derive(Default)]
@@ -142,6 +142,19 @@ impl<'a> Step<'a> {
 
     pub(crate) fn delete(&mut self, table: Table, key: Vec<u8>) {
         self.writes.insert((table, key), None);
+    }
+
+    /// Whether there is room in this step for more that is not urgent. If not, the rest is for the
+    /// next step, which comes at once.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let touched = &self.touched;
+        let marked = touched.comrades.len()
+            + touched.pairs.len()
+            + touched.entries.len()
+            + touched.invites.len();
+        let has_room = self.writes.len() + marked < limits::STEP_CHANGES;
+        self.again |= !has_room;
+        has_room
     }
 
     /// Random bytes.

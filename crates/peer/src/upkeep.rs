@@ -77,7 +77,7 @@ impl Open {
         self.upkeep(step);
     }
 
-    /// Does what is due. Bounded: what is left sets [`Step::again`].
+    /// Does what is due, as far as [`Step::has_room`] says.
     pub(crate) fn upkeep(&mut self, step: &mut Step) {
         if self.device.is_stale(step.now) && self.device.renew(&self.own, step.now, step.rng) {
             step.touched.own = true;
@@ -97,7 +97,7 @@ impl Open {
     fn settle_all(&mut self, step: &mut Step) {
         let ids: Vec<ComradeId> = self.comrades.keys().copied().collect();
         for id in ids {
-            if !step.again {
+            if step.has_room() {
                 self.settle(step, id);
             }
             self.pump(step, id);

@@ -164,6 +164,9 @@ impl Open {
         });
         let due: Vec<ComradeId> = due.map(|(id, _)| *id).take(limits::ACKS_PER_STEP).collect();
         for id in due {
+            if !step.has_room() {
+                return;
+            }
             self.change_outer(step, id);
             self.write_control(step, id);
         }
@@ -252,6 +255,9 @@ impl Open {
     pub(crate) fn tell_homes(&mut self, step: &mut Step) {
         let home = self.own.home();
         for _ in 0..limits::ACKS_PER_STEP {
+            if !step.has_room() {
+                return;
+            }
             let Some(id) = self.moved.pop_first() else {
                 return;
             };

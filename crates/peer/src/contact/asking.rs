@@ -313,7 +313,9 @@ impl Open {
 
     /// Goes on with removals that were too large for one step.
     pub(crate) fn go_on_removing(&mut self, step: &mut Step) {
-        if let Some(id) = self.removing.pop_first() {
+        if step.has_room()
+            && let Some(id) = self.removing.pop_first()
+        {
             self.remove_comrade(step, id);
             step.again |= !self.removing.is_empty();
         }

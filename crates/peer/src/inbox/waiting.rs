@@ -181,6 +181,9 @@ impl Open {
             .collect();
         step.again |= over.len() == limits::SWEEP_RECORDS;
         for (id, envelope) in over {
+            if !step.has_room() {
+                return;
+            }
             self.drop_waiting(step, id, &envelope);
         }
     }

@@ -480,3 +480,35 @@ fn a_device_that_was_set_back_finds_its_way() {
         );
     }
 }
+
+#[test]
+fn many_who_acknowledge_at_once_fit_in_one_batch_each_step() {
+    let mut world = World::new(223, 5);
+    let names = ["Ana", "Bo", "Cy", "Di", "Eli"];
+    for (at, name) in names.into_iter().enumerate() {
+        world.settle_in(at, name);
+    }
+    let comrades: Vec<_> = (1..5).map(|at| (at, world.meet(0, at))).collect();
+    world.pass(HOUR);
+    for (at, (theirs, _)) in &comrades {
+        let never = Command::SetAckPace(AckPace::Never);
+        assert_eq!(world.ask(*at, never), Ok(Answer::Done));
+        for n in 0..195 {
+            world.send(0, *theirs, &format!("{n}"));
+        }
+    }
+    // One report lets a hundred go at once, and leaves the rest of each for the same next step.
+    for (at, (_, ana)) in &comrades {
+        world.send(*at, *ana, "got it all");
+    }
+    world.pass(HOUR);
+    assert_eq!(world.peers[0].vault, Some(VaultState::Open));
+    for (_, (theirs, _)) in &comrades {
+        let page = world.page(0, *theirs);
+        let mine = page.iter().filter(|message| message.mine);
+        assert!(
+            mine.map(|message| message.tick)
+                .all(|tick| matches!(tick, Tick::Delivered(_)))
+        );
+    }
+}
