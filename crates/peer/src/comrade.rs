@@ -166,6 +166,16 @@ impl Comrade {
         self.outbox.values().filter(waits).count()
     }
 
+    /// The lowest of one's own operations that can still be supplied, if they are not known to have
+    /// everything below.
+    pub(crate) fn lowest(&self) -> Option<u64> {
+        let mut kept = self.outbox.values().filter_map(Entry::sequence);
+        let end = self.pair.sequence.saturating_add(1);
+        let lowest = kept.next().unwrap_or(end);
+        let known = self.pair.acknowledged.up_to.saturating_add(1);
+        (lowest > known).then_some(lowest)
+    }
+
     /// Whether envelopes are made for them: there are keys, and nothing goes to whoever waits to be
     /// confirmed.
     pub(crate) fn may_seal(&self) -> bool {
@@ -207,6 +217,7 @@ impl Comrade {
             read_up_to: record.read_up_to,
             waiting: u32::try_from(self.waiting_messages()).unwrap_or(u32::MAX),
             gap,
+            lost: u32::try_from(self.pair.received.lost_count()).unwrap_or(u32::MAX),
             active_at: record.active_at,
         }
     }

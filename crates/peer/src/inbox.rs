@@ -202,6 +202,12 @@ impl Open {
         };
         let unmet = !comrade.record.is_met();
         let is_asked = comrade.record.state == ComradeState::Asked;
+        // What will never come is not waited for.
+        let before = packet.lowest.map(|lowest| {
+            let before = comrade.pair.received.clone();
+            comrade.pair.received.lose_below(lowest);
+            before
+        });
         let mut kept = None;
         if let Some(operation) = operation {
             // Who was asked and says nothing but yes is heard, however late.
@@ -216,6 +222,9 @@ impl Open {
             if matches!(inserted, Inserted::TooFarAhead | Inserted::TooManyForks) {
                 if let Some(undo) = undo {
                     comrade.pair.undo(undo);
+                }
+                if let Some(before) = before {
+                    comrade.pair.received = before;
                 }
                 return Outcome::Busy;
             }

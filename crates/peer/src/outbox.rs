@@ -4,7 +4,7 @@
 //! only how far it is. The same bytes are sent until a home has accepted them. An entry is sealed
 //! anew only if the comrade reports the operation missing, the envelope expired, or whoever
 //! received it cannot open it; ten times at most. After that, or when it expires, the person is
-//! told that it was not delivered.
+//! told that it was not delivered, and the comrade is told not to wait for it.
 //!
 //! Flow: [`Open::enqueue`] → [`Open::seal_entry`] (at once if there are keys for it) →
 //! [`Open::pump`] whenever a link is up and has room → [`Open::landed`] → [`Open::settle`] once
@@ -374,7 +374,7 @@ impl Open {
             let missed = entry.sequence().is_some_and(|sequence| {
                 report.wants(sequence) || (long_ago && !report.covers(sequence))
             });
-            missed && !entry.is_waiting() && entry.seals < limits::MAX_SEALS
+            missed && !entry.is_waiting()
         });
         for (number, entry) in again.take(PER_STEP) {
             if !step.has_room() {
@@ -440,8 +440,8 @@ impl Open {
         let Some(entry) = comrade.outbox.get(&number).cloned() else {
             return;
         };
-        if entry.content == Content::Control && comrade.record.is_met() {
-            // What it said is still to be said.
+        if comrade.record.is_met() {
+            // What it said is still to be said, and that an operation will not come is, too.
             comrade.pair.report_due = true;
             step.touched.pairs.insert(id);
         }

@@ -11,6 +11,7 @@
 //! | 8, 9, 10 | number of the sender's next outer key, the prekey it is sealed to, its encapsulation |
 //! | 11 | proof that the first contact and the session belong together |
 //! | 12 | when the acknowledgement was made, in milliseconds since 1970, by the sender's clock |
+//! | 13 | number of the sender's lowest operation that can still be supplied, if the recipient lacks one below |
 //!
 //! Every part may be missing. A part of a newer version is skipped.
 
@@ -68,6 +69,8 @@ pub(crate) struct Packet {
     pub(crate) bundle: Option<BundleUpdate>,
     pub(crate) outer: Option<OuterOffer>,
     pub(crate) binding: Option<[u8; 32]>,
+    /// Nothing below this number can be supplied any more.
+    pub(crate) lowest: Option<u64>,
 }
 
 impl Packet {
@@ -93,6 +96,7 @@ impl Packet {
         writer
             .optional(11, self.binding.as_ref().map(|it| &it[..]))
             .optional_uint(12, self.report.as_ref().map(|report| report.made_at))
+            .optional_uint(13, self.lowest)
             .finish()
     }
 
@@ -141,6 +145,7 @@ impl Packet {
             bundle,
             outer,
             binding,
+            lowest: reader.optional_uint(13)?,
         })
     }
 }
@@ -248,6 +253,7 @@ pub(crate) mod tests {
                 encapsulation: vec![8],
             }),
             binding: Some([9; 32]),
+            lowest: Some(10),
         }
     }
 
@@ -275,6 +281,11 @@ pub(crate) mod tests {
         ];
         assert_eq!(**packet.encode(), expected);
         assert_eq!(encode_homes(&[]), [0xa2, 1, 1, 2, 0x80]);
+        let packet = Packet {
+            lowest: Some(300),
+            ..Packet::default()
+        };
+        assert_eq!(**packet.encode(), [0xa2, 1, 1, 13, 0x19, 1, 0x2c]);
     }
 
     #[test]

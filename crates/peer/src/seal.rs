@@ -30,6 +30,7 @@ impl Open {
     ) -> Option<Envelope> {
         let comrade = self.comrades.get_mut(&id)?;
         let theirs = comrade.record.who?.party();
+        let lowest = comrade.lowest();
         let pair = &mut comrade.pair;
         if !pair.can_seal() {
             return None;
@@ -47,6 +48,7 @@ impl Open {
         let is_met = comrade.record.is_met();
         let mut packet = Packet {
             operation,
+            lowest,
             ..Packet::default()
         };
         // Nothing is acknowledged before the person confirmed.

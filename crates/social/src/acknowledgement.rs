@@ -1,6 +1,6 @@
 //! What one side has of the other's operations.
 //!
-//! A CBOR map: 1 the number up to which everything was received; 2 what was received beyond; 3 what is wanted
+//! A CBOR map: 1 the number up to which everything was received or is lost; 2 what was received beyond; 3 what is wanted
 //! again. Ranges are a flat array: first, last, first, last … in rising order.
 
 use thiserror::Error;

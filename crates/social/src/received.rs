@@ -13,6 +13,9 @@
 //!   is one of those; a younger one is a fork. A restored device writes with today's time, so this fails
 //!   only for one whose clock runs back by [`WINDOW`] messages, and then to the harm of its own words.
 //!
+//! What the author can no longer supply is *lost*: the account goes on without it, counts it, and still takes it
+//! if it comes after all while its number is comparable.
+//!
 //! Bounds: [`MAX_AHEAD`] and [`MAX_FORKS`]. What is refused for them is not acknowledged, so it is sent again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,11 +43,13 @@ const SETTLED_TIME: u64 = 2;
 const COPIED: u64 = 3;
 const LATE: u64 = 4;
 const ENTRIES: u64 = 5;
+const LOST: u64 = 6;
+const HOLES: u64 = 7;
 
 /// What one author's device has sent, as far as it arrived.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Received {
-    /// Everything from 1 to this arrived.
+    /// Everything from 1 to this arrived or is lost.
     up_to: u64,
     /// The comparable numbers: the last [`WINDOW`] up to `up_to`, and what arrived beyond. Per number, by rising hash.
     entries: BTreeMap<u64, Vec<Entry>>,
@@ -54,6 +59,10 @@ pub struct Received {
     late: BTreeSet<OperationId>,
     /// A settled number had a fork or a broken link.
     copied: bool,
+    /// How many were given up by their author and never came.
+    lost: u64,
+    /// Those of them that are comparable by number.
+    holes: BTreeSet<u64>,
 }
 
 /// What is kept of an operation.
@@ -121,7 +130,7 @@ impl From<FieldError> for ReceivedError {
 }
 
 impl Received {
-    /// Everything from 1 to this number arrived; 0: nothing yet.
+    /// Everything from 1 to this number arrived or is lost; 0: nothing yet.
     pub fn up_to(&self) -> u64 {
         self.up_to
     }
@@ -153,6 +162,34 @@ impl Received {
     /// Which numbers are missing, the first [`MAX_RANGES`] gaps.
     pub fn missing(&self) -> Vec<Range> {
         self.gaps().take(MAX_RANGES).collect()
+    }
+
+    /// How many the author gave up before they came here.
+    pub fn lost_count(&self) -> u64 {
+        self.lost
+    }
+
+    /// The author can supply nothing below this number any more: what is missing there is lost. What was before the
+    /// first operation that ever comes here was not meant for this account, and is not counted. Says whether
+    /// anything changed.
+    pub fn lose_below(&mut self, lowest: u64) -> bool {
+        let end = lowest.saturating_sub(1);
+        if end <= self.up_to {
+            return false;
+        }
+        let begins = self.up_to == 0 && self.entries.is_empty();
+        let next = self.up_to.saturating_add(1);
+        let arrived = self.entries.range(next..=end).count() as u64;
+        let comparable = next.max(end.saturating_sub(WINDOW - 1))..=end;
+        let missing = comparable.filter(|number| !self.entries.contains_key(number));
+        self.holes.extend(missing);
+        if !begins {
+            let lost = (end - self.up_to).saturating_sub(arrived);
+            self.lost = self.lost.saturating_add(lost);
+        }
+        self.up_to = end;
+        self.advance();
+        true
     }
 
     /// What to tell the author.
@@ -191,6 +228,9 @@ impl Received {
             .entry(sequence)
             .or_default()
             .insert(position, Entry { id, time, awaits });
+        if self.holes.remove(&sequence) {
+            self.lost = self.lost.saturating_sub(1);
+        }
         for after in self.after(sequence) {
             after.awaits = after.awaits.filter(|awaited| *awaited != id);
         }
@@ -234,6 +274,8 @@ impl Received {
                 .any(|entry| entry.awaits.is_some());
             self.copied |= broken || settled.len() > 1;
         }
+        let comparable = self.floor().saturating_add(1);
+        self.holes = self.holes.split_off(&comparable);
     }
 
     /// What follows a number at once.
@@ -288,7 +330,8 @@ impl Received {
     /// As the engine keeps it; at most [`MAX_RECEIVED_BYTES`].
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
-        writer.map(5);
+        let has_lost = self.lost > 0 || !self.holes.is_empty();
+        writer.map(5 + 2 * usize::from(has_lost));
         writer.number(UP_TO);
         writer.number(self.up_to);
         writer.number(SETTLED_TIME);
@@ -311,6 +354,13 @@ impl Received {
                 }
             }
         }
+        if has_lost {
+            writer.number(LOST);
+            writer.number(self.lost);
+            writer.number(HOLES);
+            writer.array(self.holes.len());
+            self.holes.iter().for_each(|hole| writer.number(*hole));
+        }
         writer.finish()
     }
 
@@ -321,6 +371,7 @@ impl Received {
         }
         let mut map = Map::read(bytes).ok_or(ReceivedError::Malformed)?;
         let ids = |value: Value| value.as_array()?.iter().map(read_id).collect();
+        let numbers = |value: Value| value.as_array()?.iter().map(number).collect();
         let entries = |value: Value| {
             value
                 .as_array()?
@@ -334,6 +385,8 @@ impl Received {
             copied: map.number(COPIED)? != 0,
             late: map.required(LATE, ids)?,
             entries: BTreeMap::new(),
+            lost: map.optional(LOST, |value| number(&value))?.unwrap_or(0),
+            holes: map.optional(HOLES, numbers)?.unwrap_or_default(),
         };
         for (sequence, entry) in map.required(ENTRIES, entries)? {
             received.entries.entry(sequence).or_default().push(entry);
@@ -363,7 +416,12 @@ impl Received {
                 .entries
                 .keys()
                 .all(|key| *key > self.floor() && *key <= highest)
-            && kept == self.up_to.min(WINDOW)
+            && kept + self.holes.len() as u64 == self.up_to.min(WINDOW)
+            && self
+                .holes
+                .iter()
+                .all(|hole| comparable.contains(hole) && !self.entries.contains_key(hole))
+            && self.holes.first().is_none_or(|hole| *hole > self.floor())
             && next.is_none_or(|next| !self.entries.contains_key(&next))
             && first.into_iter().all(|entry| entry.awaits.is_none())
     }

@@ -86,6 +86,9 @@ pub struct ComradeView {
     pub waiting: u32,
     /// Messages known to exist and not here.
     pub gap: Option<Gap>,
+    /// Messages, or other things they sent, that their device gave up before they came here: they will
+    /// not come any more.
+    pub lost: u32,
     /// When the newest thing happened.
     pub active_at: Millis,
 }

@@ -139,6 +139,7 @@ mod tests {
             read_up_to: 0,
             waiting: 0,
             gap: None,
+            lost: 0,
             active_at: 0,
         };
         let profile = ProfileView {

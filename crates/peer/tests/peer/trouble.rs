@@ -197,7 +197,9 @@ fn an_operation_is_sealed_ten_times_at_most() {
     world.send(0, bo, "fine");
     world.until(|world| world.comrade(0, bo).waiting == 0);
     assert_eq!(world.texts(1, ana), ["fine"]);
-    assert_eq!(world.comrade(1, ana).gap.unwrap().count, 1);
+    assert_eq!(world.comrade(1, ana).gap, None);
+    assert_eq!(world.comrade(1, ana).lost, 1);
+    assert_eq!(world.comrade(0, bo).lost, 0);
 }
 
 #[test]

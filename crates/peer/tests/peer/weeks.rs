@@ -274,6 +274,40 @@ fn what_nobody_takes_for_thirty_days_is_not_delivered() {
 }
 
 #[test]
+fn what_was_given_up_leaves_no_gap_however_much_it_was() {
+    let (mut world, bo, ana) = met(310);
+    world.send(0, bo, "before");
+    world.pass(HOUR);
+    world.stop(1);
+    for n in 0..300 {
+        world.send(0, bo, &format!("{n}"));
+    }
+    world.pass(31 * DAY);
+    assert_eq!(world.comrade(0, bo).waiting, 0);
+    world.restart(1);
+    world.send(0, bo, "are you there?");
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), ["before", "are you there?"]);
+    assert_eq!(world.comrade(1, ana).gap, None);
+    assert_eq!(world.comrade(1, ana).lost, 300);
+    world.restart(1);
+    assert_eq!(world.comrade(1, ana).lost, 300);
+    assert!(is_delivered(world.page(0, bo).last().unwrap()));
+}
+
+#[test]
+fn who_waits_in_vain_is_told_although_nothing_more_is_written() {
+    let (mut world, bo, ana) = met(311);
+    world.pass(HOUR);
+    world.stop(1);
+    world.send(0, bo, "never to come");
+    world.pass(31 * DAY);
+    world.restart(1);
+    world.pass(DAY);
+    assert_eq!(world.comrade(1, ana).lost, 1);
+}
+
+#[test]
 fn after_a_thousand_messages_without_an_answer_a_new_session_carries_on() {
     let (mut world, bo, ana) = met(308);
     world.pass(HOUR);

@@ -354,3 +354,68 @@ proptest! {
         let _ = Received::decode(&bytes);
     }
 }
+
+#[test]
+fn what_the_author_can_no_longer_supply_is_lost_and_counted() {
+    let chain = chain(None, 600, "a");
+    let mut received = insert_all([0, 1, 4].map(|n| &chain[n]));
+    assert!(!received.lose_below(3), "nothing is missing there");
+    assert!(received.lose_below(4));
+    assert_eq!((received.up_to(), received.lost_count()), (3, 1));
+    assert_eq!(received.missing(), [range(4, 4)]);
+    assert!(received.lose_below(5));
+    assert_eq!((received.up_to(), received.lost_count()), (5, 2));
+    assert_eq!(received.missing_count(), 0);
+    assert!(!received.lose_below(5) && !received.lose_below(0));
+    assert_eq!(
+        Received::decode(&received.encode()),
+        Ok(received.clone()),
+        "holes are kept"
+    );
+    // One of them comes after all.
+    assert_eq!(received.insert(&chain[2]), Inserted::New);
+    assert_eq!(received.insert(&chain[2]), Inserted::Duplicate);
+    assert_eq!(received.lost_count(), 1);
+    // Far beyond what is taken ahead of a gap.
+    assert_eq!(received.insert(&chain[500]), Inserted::TooFarAhead);
+    assert!(received.lose_below(501));
+    assert_eq!(received.insert(&chain[500]), Inserted::New);
+    assert_eq!((received.up_to(), received.lost_count()), (501, 496));
+    assert!(!received.is_copied());
+    assert_eq!(Received::decode(&received.encode()), Ok(received.clone()));
+    for operation in &chain[501..] {
+        assert_eq!(received.insert(operation), Inserted::New);
+        assert_eq!(Received::decode(&received.encode()).as_ref(), Ok(&received));
+    }
+    assert_eq!((received.lost_count(), received.missing_count()), (496, 0));
+}
+
+#[test]
+fn what_was_before_the_first_operation_is_not_counted_as_lost() {
+    let chain = chain(None, 302, "a");
+    let mut received = Received::default();
+    assert!(received.lose_below(301));
+    assert_eq!((received.up_to(), received.lost_count()), (300, 0));
+    assert_eq!(received.insert(&chain[300]), Inserted::New);
+    assert_eq!(received.insert(&chain[301]), Inserted::New);
+    assert_eq!(Received::decode(&received.encode()), Ok(received));
+    let mut all = Received::default();
+    assert!(all.lose_below(u64::MAX));
+    assert_eq!(Received::decode(&all.encode()), Ok(all));
+}
+
+#[test]
+fn holes_that_cannot_be_are_refused() {
+    let chain = chain(None, 3, "a");
+    let mut received = insert_all([&chain[0], &chain[2]]);
+    received.lose_below(3);
+    let good = received.encode();
+    let frozen = [6, 1, 7, 0x81, 2];
+    assert!(good.ends_with(&frozen), "the bytes are frozen");
+    assert!(Received::decode(&good).is_ok());
+    for hole in [0, 1, 3, 4] {
+        let mut bad = good.clone();
+        *bad.last_mut().unwrap() = hole;
+        assert_eq!(Received::decode(&bad), Err(ReceivedError::Inconsistent));
+    }
+}
