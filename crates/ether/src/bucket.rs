@@ -110,7 +110,6 @@ impl Bucket {
 
     /// The ordered codes of everything that overlaps it: one range for what it holds, and one for each bucket in
     /// which it lies.
-    #[cfg(test)]
     pub(crate) fn overlapping(self) -> Vec<RangeInclusive<u16>> {
         let mut ranges = vec![self.inside()];
         let mut bucket = self;
@@ -122,7 +121,6 @@ impl Bucket {
     }
 
     /// The code by which keys order.
-    #[cfg(test)]
     pub(crate) const fn ordered(self) -> u16 {
         self.0
     }

@@ -23,10 +23,14 @@ mod frame;
 #[cfg(feature = "fuzz")]
 mod fuzz;
 mod home;
+mod link;
 mod memory;
+pub mod node;
 mod outcome;
 mod padding;
 mod pass;
+pub mod reconcile;
+mod settings;
 pub mod shelf;
 pub mod work;
 
@@ -45,10 +49,14 @@ pub use crate::{
         MAX_WANT_IDS,
     },
     home::{Account, Home, NodeKey, Party},
+    link::{MAX_WANTED, NodeLink, Push},
     memory::{MemoryError, MemoryShelf},
+    node::{About, Draw, HOME_TURN_MILLIS, Node, RETURN_MILLIS, Usage, Waiting},
     outcome::Outcome,
     padding::{LENGTH_BYTES, PaddingError, pad, unpad},
     pass::{Pass, Token},
+    reconcile::{Learnt, MAX_STEPS, ReconcileError, Reconciler},
+    settings::Settings,
     shelf::{Damaged, Shelf, ShelfRead, ShelfTable},
     work::Work,
 };

@@ -1,0 +1,106 @@
+//! Keeping house: what a day's turn takes away, and when a bucket is too large.
+
+use super::{
+    Node,
+    about::Counters,
+    forward,
+    keys::{self, Fields, kind},
+    notice,
+    party::{self, Sums},
+    place,
+    put::{Item, Load},
+};
+use crate::{Account, Day, MAX_BITS, Shelf, ShelfRead, ShelfTable, shelf::Entry};
+
+/// How many days of load are looked at: today, and yesterday as a whole.
+const LOAD_DAYS_SEEN: u32 = 2;
+/// How many buckets of one day are looked at, at a time.
+const LOADS_AT_ONCE: usize = 512;
+
+impl Node {
+    /// Takes away at most `limit` records of what ended. Whether there is more: then again, in another transaction, so that
+    /// nobody waits for long. Worth calling at each start and each new day (UTC); what has expired is never sent meanwhile.
+    ///
+    /// # Errors
+    /// If the shelf fails or is damaged.
+    pub fn sweep<S: Shelf>(&self, shelf: &mut S, now: u64, limit: usize) -> Result<bool, S::Error> {
+        let today = Day::of(now);
+        let to = keys::after_day(today);
+        let ended = shelf.range(ShelfTable::Days, &[], Some(&to), limit)?;
+        let more = ended.len() == limit;
+        for entry in ended {
+            end(shelf, today, &entry)?;
+        }
+        Ok(more)
+    }
+
+    /// How many bits this node's buckets should have: one more than now, if one of them carried more than
+    /// [`halving_bytes`](crate::Settings::halving_bytes) today or yesterday. Whoever asks decides with [`Node::set_bits`], tells the members, and they draw
+    /// a half; what is put to the old number meanwhile goes to those of both halves.
+    ///
+    /// # Errors
+    /// If the shelf fails or is damaged.
+    pub fn bits_wanted<S: ShelfRead>(&self, shelf: &S, now: u64) -> Result<u8, S::Error> {
+        let (bits, today) = (self.about(shelf)?.bits, Day::of(now));
+        for ago in 0..LOAD_DAYS_SEEN {
+            let day = Day(today.0.saturating_sub(ago));
+            let mut from = Load::key(day, &[]);
+            let to = Load::key(day, &[0xff; 3]);
+            loop {
+                let loads = shelf.range(ShelfTable::Days, &from, Some(&to), LOADS_AT_ONCE)?;
+                for (key, value) in &loads {
+                    let mut fields = Fields(key);
+                    let (_, _, shard) = (fields.day()?, fields.byte()?, fields.bucket()?);
+                    // Shorter numbers are what is left of before a halving.
+                    let is_large = Load::decode(value)?.bytes > self.settings.halving_bytes;
+                    if is_large && shard.bits() == bits {
+                        return Ok((bits + 1).min(MAX_BITS));
+                    }
+                }
+                match loads.last() {
+                    Some((last, _)) if loads.len() == LOADS_AT_ONCE => {
+                        from = [last.as_slice(), &[0]].concat();
+                    }
+                    _ => break,
+                }
+            }
+        }
+        Ok(bits)
+    }
+}
+
+/// Ends what stands under a key of [`ShelfTable::Days`].
+fn end<S: Shelf>(shelf: &mut S, today: Day, (key, value): &Entry) -> Result<(), S::Error> {
+    let mut fields = Fields(key);
+    let (day, kind) = (fields.day()?, fields.byte()?);
+    match kind {
+        kind::ITEM => {
+            let mut counters = Counters::read(shelf)?;
+            Item::decode(key, value)?.remove(shelf, &mut counters)?;
+            counters.write(shelf)
+        }
+        kind::SHARE => {
+            let (party, bytes) = (party::decode(&mut fields)?, Fields(value).long()?);
+            let mut counters = Counters::read(shelf)?;
+            party::let_go(shelf, &mut counters, party, day, bytes)?;
+            counters.write(shelf)
+        }
+        kind::RETURNED => {
+            let mut counters = Counters::read(shelf)?;
+            Sums::change(shelf, Account(fields.array()?), |sums| {
+                counters.returned = counters.returned.saturating_sub(sums.returned);
+                counters.returners = counters.returners.saturating_sub(1);
+                sums.returned = 0;
+            })?;
+            counters.write(shelf)?;
+            shelf.delete(ShelfTable::Days, key)
+        }
+        kind::PLACED => place::expire(shelf, &fields.array()?),
+        kind::FORWARD => forward::expire(shelf, today, fields.long()?),
+        kind::NOTICE => {
+            let account = Account(fields.array()?);
+            notice::expire(shelf, account, fields.long()?)
+        }
+        _ => shelf.delete(ShelfTable::Days, key),
+    }
+}

@@ -1,0 +1,151 @@
+//! Reading the log of arrivals: everything of a bucket after a number, in order.
+//!
+//! The log is kept by bucket, and a subscriber's bucket overlaps a few of them: what it holds, and those in which it
+//! lies. They are merged by number, a chunk at a time, so that neither memory nor a step grows with the log.
+
+use std::ops::RangeInclusive;
+
+use super::{
+    Node,
+    about::Counters,
+    keys::{self, Fields},
+};
+use crate::{Bucket, Damaged, Day, EnvelopeId, Frame, ShelfRead, ShelfTable};
+
+/// How many entries of each bucket are read at once.
+const CHUNK: usize = 32;
+/// What looking at an entry costs of the budget, even if it is not sent: else a log of expired entries would be one long
+/// step.
+const LOOK_BYTES: usize = 64;
+
+/// What of the log is to be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals {
+    /// Frames of arrival, in the order of their numbers.
+    pub frames: Vec<Frame>,
+    /// Everything up to this number was sent or need not be.
+    pub cursor: u64,
+    /// There is no more.
+    pub is_done: bool,
+}
+
+impl Node {
+    /// What arrived in buckets that overlap this one after a number: frames of about `budget` bytes, at least one if there
+    /// is any and the budget is not 0.
+    pub(crate) fn arrivals<S: ShelfRead>(
+        shelf: &S,
+        bucket: Bucket,
+        after: u64,
+        today: Day,
+        budget: usize,
+    ) -> Result<Arrivals, S::Error> {
+        let newest = Counters::read(shelf)?.newest;
+        let mut arrivals = Arrivals {
+            cursor: after,
+            is_done: after >= newest,
+            ..Arrivals::default()
+        };
+        if arrivals.is_done {
+            return Ok(arrivals);
+        }
+        let shards = shards(shelf, bucket)?;
+        let mut left = budget;
+        loop {
+            let Chunk { entries, horizon } = chunk(shelf, &shards, arrivals.cursor, newest)?;
+            for (number, id) in entries {
+                if left == 0 {
+                    return Ok(arrivals);
+                }
+                let mut spent = LOOK_BYTES;
+                if let Some(envelope) = Self::kept(shelf, &id, today)? {
+                    spent = envelope.as_bytes().len();
+                    if spent > left && !arrivals.frames.is_empty() {
+                        return Ok(arrivals);
+                    }
+                    arrivals.frames.push(Frame::Arrived { number, envelope });
+                }
+                left = left.saturating_sub(spent);
+                arrivals.cursor = number;
+            }
+            arrivals.cursor = horizon;
+            if horizon >= newest {
+                arrivals.is_done = true;
+                return Ok(arrivals);
+            }
+        }
+    }
+
+    /// The number of the newest arrival.
+    pub(crate) fn newest<S: ShelfRead>(shelf: &S) -> Result<u64, S::Error> {
+        Ok(Counters::read(shelf)?.newest)
+    }
+
+    /// The number of the newest notice.
+    pub(crate) fn newest_notice<S: ShelfRead>(shelf: &S) -> Result<u64, S::Error> {
+        Ok(Counters::read(shelf)?.newest_notice)
+    }
+}
+
+/// The next entries of the log.
+struct Chunk {
+    /// Numbers and ids, in order.
+    entries: Vec<(u64, EnvelopeId)>,
+    /// Up to which number they are complete.
+    horizon: u64,
+}
+
+/// The next entries after a number.
+fn chunk<S: ShelfRead>(
+    shelf: &S,
+    shards: &[Bucket],
+    after: u64,
+    newest: u64,
+) -> Result<Chunk, S::Error> {
+    let mut entries = Vec::new();
+    let mut horizon = newest;
+    for shard in shards {
+        let from = keys::log(*shard, after.saturating_add(1));
+        let to = keys::log(*shard, u64::MAX);
+        let found = shelf.range(ShelfTable::Log, &from, Some(&to), CHUNK)?;
+        let is_full = found.len() == CHUNK;
+        for (key, value) in found {
+            let (_, number) = entry(&key)?;
+            entries.push((number, Fields(&value).id()?));
+        }
+        if let (true, Some((last, _))) = (is_full, entries.last()) {
+            horizon = horizon.min(*last);
+        }
+    }
+    entries.retain(|(number, _)| *number <= horizon);
+    entries.sort_unstable_by_key(|(number, _)| *number);
+    Ok(Chunk { entries, horizon })
+}
+
+/// The buckets of the log that overlap this one.
+fn shards<S: ShelfRead>(shelf: &S, bucket: Bucket) -> Result<Vec<Bucket>, S::Error> {
+    let mut shards = Vec::new();
+    for range in bucket.overlapping() {
+        let (mut low, high) = RangeInclusive::into_inner(range);
+        loop {
+            let from = low.to_be_bytes();
+            let to = high.checked_add(1).map(u16::to_be_bytes);
+            let to = to.as_ref().map(|to| to.as_slice());
+            let first = shelf.range(ShelfTable::Log, &from, to, 1)?;
+            let Some((key, _)) = first.first() else {
+                break;
+            };
+            let (shard, _) = entry(key)?;
+            shards.push(shard);
+            if shard.ordered() >= high {
+                break;
+            }
+            low = shard.ordered() + 1;
+        }
+    }
+    Ok(shards)
+}
+
+fn entry(key: &[u8]) -> Result<(Bucket, u64), Damaged> {
+    let mut fields = Fields(key);
+    Ok((fields.bucket()?, fields.long()?))
+}

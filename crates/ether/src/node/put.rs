@@ -1,0 +1,328 @@
+//! Who may put what, and what putting writes.
+
+use super::{
+    About, Node, RETURN_MILLIS,
+    about::Counters,
+    keys::{self, Fields, kind},
+    party::{self, Sums},
+};
+use crate::{
+    Account, Bucket, Damaged, Day, Envelope, EnvelopeId, Outcome, Party, Pass, Shelf, ShelfRead,
+    ShelfTable,
+};
+
+/// The flag of an item that a stranger put.
+const STRANGER: u8 = 1;
+
+/// What stands with an envelope in the order of days.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Item {
+    pub expiry: Day,
+    pub shard: Bucket,
+    pub id: EnvelopeId,
+    pub number: u64,
+    pub bytes: u64,
+    pub by_stranger: bool,
+}
+
+impl Item {
+    pub fn key(&self) -> Vec<u8> {
+        keys::item(self.expiry, self.shard, &self.id)
+    }
+
+    fn value(&self) -> Vec<u8> {
+        let mut value = self.number.to_be_bytes().to_vec();
+        value.extend(self.bytes.to_be_bytes());
+        value.push(if self.by_stranger { STRANGER } else { 0 });
+        value
+    }
+
+    pub fn decode(key: &[u8], value: &[u8]) -> Result<Self, Damaged> {
+        let mut fields = Fields(key);
+        let expiry = fields.day()?;
+        let (_, shard, id) = (fields.byte()?, fields.bucket()?, fields.id()?);
+        let mut fields = Fields(value);
+        Ok(Self {
+            expiry,
+            shard,
+            id,
+            number: fields.long()?,
+            bytes: fields.long()?,
+            by_stranger: fields.byte()? == STRANGER,
+        })
+    }
+
+    /// Takes the envelope away, but for the counts of its day.
+    pub fn remove<S: Shelf>(&self, shelf: &mut S, counters: &mut Counters) -> Result<(), S::Error> {
+        shelf.delete(ShelfTable::Days, &self.key())?;
+        shelf.delete(ShelfTable::Envelopes, &self.id.0)?;
+        shelf.delete(ShelfTable::Log, &keys::log(self.shard, self.number))?;
+        if self.by_stranger {
+            shelf.delete(ShelfTable::Strangers, &self.number.to_be_bytes())?;
+        }
+        counters.bytes = counters.bytes.saturating_sub(self.bytes);
+        Ok(())
+    }
+}
+
+/// What arrived in a bucket on a day.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Load {
+    pub bytes: u64,
+    pub intros: u32,
+}
+
+impl Load {
+    pub fn key(arrived: Day, rest: &[u8]) -> Vec<u8> {
+        keys::day(arrived.plus(keys::LOAD_DAYS), kind::LOAD, &[rest])
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let mut fields = Fields(bytes);
+        Ok(Self {
+            bytes: fields.long()?,
+            intros: fields.short()?,
+        })
+    }
+
+    fn read<S: ShelfRead>(shelf: &S, arrived: Day, shard: Bucket) -> Result<Self, S::Error> {
+        let key = Self::key(arrived, &keys::bucket(shard));
+        let found = shelf.get(ShelfTable::Days, &key)?;
+        Ok(found
+            .map(|bytes| Self::decode(&bytes))
+            .transpose()?
+            .unwrap_or_default())
+    }
+
+    fn write<S: Shelf>(self, shelf: &mut S, arrived: Day, shard: Bucket) -> Result<(), S::Error> {
+        let mut bytes = self.bytes.to_be_bytes().to_vec();
+        bytes.extend(self.intros.to_be_bytes());
+        let key = Self::key(arrived, &keys::bucket(shard));
+        shelf.put(ShelfTable::Days, &key, &bytes)
+    }
+}
+
+impl Node {
+    /// Somebody puts an envelope, of which `pass` says why it should be taken.
+    ///
+    /// # Errors
+    /// If the shelf fails or is damaged.
+    pub fn put<S: Shelf>(
+        &self,
+        shelf: &mut S,
+        now: u64,
+        party: Party,
+        pass: &Pass,
+        envelope: &Envelope,
+    ) -> Result<Outcome, S::Error> {
+        let (header, id, today) = (envelope.header(), envelope.id(), Day::of(now));
+        if let Err(error) = header.check_expiry(today) {
+            return Ok(error.into());
+        }
+        if shelf.get(ShelfTable::Envelopes, &id.0)?.is_some() {
+            return Ok(Outcome::AlreadyHave);
+        }
+        let about = self.about(shelf)?;
+        let is_intro = header.class.intro;
+        if let Some(refusal) = self.refuse_pass(&about, party, pass, &id, is_intro, today) {
+            return Ok(refusal);
+        }
+        let mut counters = Counters::read(shelf)?;
+        let shard = header.in_bucket().within(about.bits);
+        let mut load = Load::read(shelf, today, shard)?;
+        if is_intro && load.intros >= self.settings.intros_per_day {
+            return Ok(Outcome::Busy);
+        }
+        let bytes = header.class.size.bytes() as u64;
+        let sums = Sums::read(shelf, party)?;
+        if sums.held + bytes > self.share(&counters, &sums, party) {
+            return Ok(Outcome::OverShare);
+        }
+        if !self.make_room(shelf, &mut counters, party, bytes)? {
+            return Ok(Outcome::Full);
+        }
+        load.bytes += bytes;
+        load.intros += u32::from(is_intro);
+        load.write(shelf, today, shard)?;
+        party::hold(shelf, &mut counters, party, header.expiry, bytes)?;
+        let by_stranger = party.account().is_none();
+        keep(shelf, &mut counters, shard, envelope, &id, by_stranger)?;
+        counters.write(shelf)?;
+        Ok(Outcome::Accepted)
+    }
+
+    /// A member returns an envelope that a former incarnation had taken. Possible for [`RETURN_MILLIS`], up to half the
+    /// room in all, in equal shares of those who do; it is not counted as the member's own.
+    ///
+    /// # Errors
+    /// If the shelf fails or is damaged.
+    pub fn give_back<S: Shelf>(
+        &self,
+        shelf: &mut S,
+        now: u64,
+        account: Account,
+        envelope: &Envelope,
+    ) -> Result<Outcome, S::Error> {
+        let (header, id, party) = (envelope.header(), envelope.id(), Party::Member(account));
+        if let Err(error) = header.check_expiry(Day::of(now)) {
+            return Ok(error.into());
+        }
+        if shelf.get(ShelfTable::Envelopes, &id.0)?.is_some() {
+            return Ok(Outcome::AlreadyHave);
+        }
+        let about = self.about(shelf)?;
+        let until = about.since.saturating_add(RETURN_MILLIS);
+        if now >= until {
+            return Ok(Outcome::NotAllowed);
+        }
+        let mut counters = Counters::read(shelf)?;
+        let mut sums = Sums::read(shelf, party)?;
+        let bytes = header.class.size.bytes() as u64;
+        let returners = counters.returners + u64::from(sums.returned == 0);
+        if sums.returned + bytes > self.settings.returned_share(returners) {
+            return Ok(Outcome::OverShare);
+        }
+        if counters.returned + bytes > self.settings.returned()
+            || !self.make_room(shelf, &mut counters, party, bytes)?
+        {
+            return Ok(Outcome::Full);
+        }
+        if sums.returned == 0 {
+            let ends = keys::day(Day::of(until).plus(1), kind::RETURNED, &[&account.0]);
+            shelf.put(ShelfTable::Days, &ends, &[])?;
+        }
+        counters.returners = returners;
+        counters.returned += bytes;
+        sums.returned += bytes;
+        sums.write(shelf, party)?;
+        let shard = header.in_bucket().within(about.bits);
+        keep(shelf, &mut counters, shard, envelope, &id, false)?;
+        counters.write(shelf)?;
+        Ok(Outcome::Accepted)
+    }
+
+    /// An envelope that is kept and has not expired.
+    pub(crate) fn kept<S: ShelfRead>(
+        shelf: &S,
+        id: &EnvelopeId,
+        today: Day,
+    ) -> Result<Option<Envelope>, S::Error> {
+        let Some(bytes) = shelf.get(ShelfTable::Envelopes, &id.0)? else {
+            return Ok(None);
+        };
+        let envelope = Envelope::decode(bytes).map_err(|_| Damaged)?;
+        Ok(Some(envelope).filter(|envelope| envelope.header().expiry > today))
+    }
+
+    fn refuse_pass(
+        &self,
+        about: &About,
+        party: Party,
+        pass: &Pass,
+        id: &EnvelopeId,
+        is_intro: bool,
+        today: Day,
+    ) -> Option<Outcome> {
+        let bits = self.settings.work_bits;
+        if !is_intro {
+            let has_token = pass.token.is_some_and(|token| about.knows(token, today));
+            if party.account().is_some() || has_token {
+                return None;
+            }
+        }
+        match pass.work {
+            Some(work) if work.is_enough(id, &self.key, bits, today) => None,
+            Some(_) => Some(Outcome::WrongWork),
+            None if pass.token.is_some() && !is_intro => Some(Outcome::WrongToken),
+            None => Some(Outcome::NeedsWork(bits)),
+        }
+    }
+
+    /// Bytes that this party may hold.
+    fn share(&self, counters: &Counters, sums: &Sums, party: Party) -> u64 {
+        match party {
+            Party::Stranger => self.settings.strangers(),
+            Party::Member(_) => {
+                let members = counters.holders + u64::from(sums.held == 0);
+                self.settings.share(members)
+            }
+        }
+    }
+
+    /// Whether so many bytes more fit; for a member, the strangers' oldest envelopes go first.
+    fn make_room<S: Shelf>(
+        &self,
+        shelf: &mut S,
+        counters: &mut Counters,
+        party: Party,
+        bytes: u64,
+    ) -> Result<bool, S::Error> {
+        let missing = (counters.bytes + bytes).saturating_sub(self.settings.capacity);
+        if missing == 0 {
+            return Ok(true);
+        }
+        let strangers = Sums::read(shelf, Party::Stranger)?.held;
+        if party.account().is_none() || strangers < missing {
+            return Ok(false);
+        }
+        while counters.bytes + bytes > self.settings.capacity {
+            let oldest = shelf.range(ShelfTable::Strangers, &[], None, 1)?;
+            let (_, key) = oldest.into_iter().next().ok_or(Damaged)?;
+            let value = shelf.get(ShelfTable::Days, &key)?.ok_or(Damaged)?;
+            let item = Item::decode(&key, &value)?;
+            item.remove(shelf, counters)?;
+            uncount(shelf, &item)?;
+            party::let_go(shelf, counters, Party::Stranger, item.expiry, item.bytes)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Writes an envelope under the next number.
+fn keep<S: Shelf>(
+    shelf: &mut S,
+    counters: &mut Counters,
+    shard: Bucket,
+    envelope: &Envelope,
+    id: &EnvelopeId,
+    by_stranger: bool,
+) -> Result<(), S::Error> {
+    counters.newest += 1;
+    let item = Item {
+        expiry: envelope.header().expiry,
+        shard,
+        id: *id,
+        number: counters.newest,
+        bytes: envelope.as_bytes().len() as u64,
+        by_stranger,
+    };
+    counters.bytes += item.bytes;
+    shelf.put(ShelfTable::Envelopes, &id.0, envelope.as_bytes())?;
+    shelf.put(ShelfTable::Log, &keys::log(shard, item.number), &id.0)?;
+    shelf.put(ShelfTable::Days, &item.key(), &item.value())?;
+    if by_stranger {
+        shelf.put(
+            ShelfTable::Strangers,
+            &item.number.to_be_bytes(),
+            &item.key(),
+        )?;
+    }
+    let count = keys::count(item.expiry, shard, id);
+    let counted = counted(shelf, &count)? + 1;
+    shelf.put(ShelfTable::Days, &count, &counted.to_be_bytes())
+}
+
+fn counted<S: ShelfRead>(shelf: &S, key: &[u8]) -> Result<u32, S::Error> {
+    Ok(match shelf.get(ShelfTable::Days, key)? {
+        Some(bytes) => Fields(&bytes).short()?,
+        None => 0,
+    })
+}
+
+fn uncount<S: Shelf>(shelf: &mut S, item: &Item) -> Result<(), S::Error> {
+    let key = keys::count(item.expiry, item.shard, &item.id);
+    match counted(shelf, &key)?.saturating_sub(1) {
+        0 => shelf.delete(ShelfTable::Days, &key),
+        count => shelf.put(ShelfTable::Days, &key, &count.to_be_bytes()),
+    }
+}

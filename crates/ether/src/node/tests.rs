@@ -1,0 +1,7 @@
+//! The rules of a node, one by one.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod forward;
+mod place;
+mod put;
+mod world;

@@ -1,0 +1,256 @@
+use super::world::{ANA, BO, KEY, World};
+use crate::{
+    Account, Envelope, EnvelopeId, Frame, HOME_TURN_MILLIS, Home, NodeKey, NodeLink, Outcome,
+    Party, Pass, ShelfTable, Token,
+};
+
+const HOME: Home = Home {
+    address: [3; 32],
+    node: NodeKey([4; 32]),
+};
+const OTHER: Home = Home {
+    address: [5; 32],
+    node: NodeKey([6; 32]),
+};
+const PASS: Pass = Pass {
+    token: Some(Token([8; 16])),
+    work: None,
+};
+
+fn forward(world: &mut World, account: Account, home: Home, envelope: &Envelope) -> Outcome {
+    let (shelf, now) = (&mut world.shelf, world.now);
+    world
+        .node
+        .forward(shelf, now, account, home, &PASS, envelope)
+        .unwrap()
+}
+
+fn due(world: &mut World) -> Option<Home> {
+    world.node.due_home(&mut world.shelf, world.now).unwrap()
+}
+
+fn waiting(world: &World, home: &Home, after: u64) -> Vec<(u64, Envelope)> {
+    let (shelf, now) = (&world.shelf, world.now);
+    let waiting = world.node.waiting_for(shelf, now, home, after, 5_000);
+    let entries = waiting.unwrap().into_iter();
+    entries
+        .map(|entry| {
+            assert_eq!(entry.pass, PASS);
+            (entry.number, entry.envelope)
+        })
+        .collect()
+}
+
+fn forwarded(world: &mut World, number: u64, outcome: Outcome) {
+    let (shelf, now) = (&mut world.shelf, world.now);
+    world.node.forwarded(shelf, now, number, outcome).unwrap();
+}
+
+fn done(world: &mut World, home: &Home, is_served: bool) {
+    let (shelf, now) = (&mut world.shelf, world.now);
+    world
+        .node
+        .home_done(shelf, now, home, is_served, 12_345)
+        .unwrap();
+}
+
+/// What a member hears on a new link.
+fn notices(world: &World, account: Account) -> Vec<(EnvelopeId, Outcome)> {
+    let mut link = NodeLink::new(Party::Member(account));
+    let heard = world.push(&mut link).into_iter().map(|frame| match frame {
+        Frame::Returned { id, outcome } => (id, outcome),
+        other => panic!("{other:?}"),
+    });
+    heard.collect()
+}
+
+#[test]
+fn a_forward_waits_until_its_home_holds_it() {
+    let mut world = World::new();
+    let [first, second, third] = [world.small(), world.small(), world.small()];
+    assert_eq!(due(&mut world), None);
+    assert_eq!(world.node.next_due(&world.shelf).unwrap(), None);
+    for envelope in [&first, &second, &third] {
+        assert_eq!(forward(&mut world, ANA, HOME, envelope), Outcome::Accepted);
+    }
+    assert_eq!(forward(&mut world, ANA, HOME, &first), Outcome::AlreadyHave);
+    assert_eq!(world.node.next_due(&world.shelf).unwrap(), Some(world.now));
+    assert_eq!(due(&mut world), Some(HOME));
+    assert_eq!(due(&mut world), None, "one turn at a time");
+    assert_eq!(
+        waiting(&world, &HOME, 0),
+        [(1, first.clone()), (2, second.clone())]
+    );
+    assert_eq!(waiting(&world, &HOME, 2), [(3, third.clone())]);
+    forwarded(&mut world, 1, Outcome::Accepted);
+    forwarded(&mut world, 2, Outcome::AlreadyHave);
+    forwarded(&mut world, 2, Outcome::AlreadyHave);
+    assert_eq!(waiting(&world, &HOME, 0), [(3, third)]);
+    forwarded(&mut world, 3, Outcome::Accepted);
+    done(&mut world, &HOME, true);
+    assert_eq!(world.node.next_due(&world.shelf).unwrap(), None);
+    assert_eq!(notices(&world, ANA), []);
+    assert_eq!(world.shelf.len(ShelfTable::Parties), 0);
+    assert_eq!(world.node.usage(&world.shelf).unwrap().forward_bytes, 0);
+}
+
+#[test]
+fn a_home_that_is_not_reached_is_tried_again_ever_later() {
+    let mut world = World::new();
+    let envelope = world.envelope(
+        crate::Bucket::WHOLE,
+        crate::Class::ordinary(crate::Size::K2),
+        30,
+    );
+    forward(&mut world, ANA, HOME, &envelope);
+    let mut last = 0;
+    for attempt in 0..12 {
+        assert_eq!(due(&mut world), Some(HOME));
+        done(&mut world, &HOME, false);
+        let wait = world.node.next_due(&world.shelf).unwrap().unwrap() - world.now;
+        assert!((30_000..=3_600_000).contains(&wait));
+        assert!(wait > last || attempt > 6);
+        last = wait;
+        world.now += wait - 1;
+        assert_eq!(due(&mut world), None);
+        world.now += 1;
+    }
+}
+
+#[test]
+fn a_turn_that_nobody_ends_is_over_after_a_while() {
+    let mut world = World::new();
+    let envelope = world.small();
+    forward(&mut world, ANA, HOME, &envelope);
+    assert_eq!(due(&mut world), Some(HOME));
+    world.now += HOME_TURN_MILLIS - 1;
+    assert_eq!(due(&mut world), None);
+    world.now += 1;
+    assert_eq!(due(&mut world), Some(HOME));
+}
+
+#[test]
+fn what_came_during_a_turn_is_due_at_once() {
+    let mut world = World::new();
+    let [first, second] = [world.small(), world.small()];
+    forward(&mut world, ANA, HOME, &first);
+    assert_eq!(due(&mut world), Some(HOME));
+    forward(&mut world, ANA, HOME, &second);
+    assert_eq!(due(&mut world), None);
+    forwarded(&mut world, 1, Outcome::Accepted);
+    done(&mut world, &HOME, true);
+    assert_eq!(due(&mut world), Some(HOME));
+}
+
+#[test]
+fn homes_take_turns_by_when_they_are_due() {
+    let mut world = World::new();
+    let envelope = world.small();
+    forward(&mut world, ANA, OTHER, &envelope);
+    world.now += 1;
+    forward(&mut world, ANA, HOME, &envelope);
+    assert_eq!(due(&mut world), Some(OTHER));
+    assert_eq!(due(&mut world), Some(HOME));
+    assert_eq!(due(&mut world), None);
+}
+
+#[test]
+fn a_refusal_that_passes_leaves_it_waiting_and_another_is_told() {
+    let mut world = World::new();
+    let [full, costly, stale] = [world.small(), world.small(), world.small()];
+    for envelope in [&full, &costly, &stale] {
+        forward(&mut world, ANA, HOME, envelope);
+    }
+    forwarded(&mut world, 1, Outcome::Full);
+    forwarded(&mut world, 2, Outcome::NeedsWork(16));
+    forwarded(&mut world, 3, Outcome::WrongToken);
+    assert_eq!(waiting(&world, &HOME, 0), [(1, full)]);
+    let told = [
+        (costly.id(), Outcome::NeedsWork(16)),
+        (stale.id(), Outcome::WrongToken),
+    ];
+    assert_eq!(notices(&world, ANA), told);
+    assert_eq!(notices(&world, ANA), told, "again on every link");
+    assert_eq!(notices(&world, BO), []);
+    let mut link = NodeLink::new(Party::Member(ANA));
+    assert_eq!(world.push(&mut link).len(), 2);
+    world.say(&mut link, Frame::Noted { id: costly.id() });
+    assert_eq!(notices(&world, ANA), told[1..]);
+    // With another pass it may be sent again, and come back again.
+    assert_eq!(forward(&mut world, ANA, HOME, &stale), Outcome::Accepted);
+    forwarded(&mut world, 4, Outcome::WrongWork);
+    let told = (stale.id(), Outcome::WrongWork);
+    assert_eq!(notices(&world, ANA), [told]);
+    let pushed = world.push(&mut link);
+    assert_eq!(
+        pushed,
+        [Frame::Returned {
+            id: told.0,
+            outcome: told.1
+        }]
+    );
+}
+
+#[test]
+fn what_expires_while_it_waits_comes_back_as_unreachable() {
+    let mut world = World::new();
+    let envelope = world.small();
+    forward(&mut world, ANA, HOME, &envelope);
+    world.pass_days(8);
+    assert_eq!(waiting(&world, &HOME, 0), []);
+    world.sweep();
+    assert_eq!(
+        notices(&world, ANA),
+        [(envelope.id(), Outcome::Unreachable)]
+    );
+    assert_eq!(due(&mut world), None);
+    assert_eq!(world.shelf.len(ShelfTable::Homes), 0);
+    world.pass_days(29);
+    world.sweep();
+    assert_eq!(notices(&world, ANA).len(), 1);
+    world.pass_days(1);
+    world.sweep();
+    assert_eq!(notices(&world, ANA), []);
+    assert_eq!(world.shelf.len(ShelfTable::Parties), 0);
+}
+
+#[test]
+fn the_queue_is_bounded_for_each_account_and_in_bytes() {
+    let mut world = World::new();
+    for _ in 0..4 {
+        let envelope = world.small();
+        assert_eq!(forward(&mut world, ANA, HOME, &envelope), Outcome::Accepted);
+    }
+    let envelope = world.small();
+    assert_eq!(
+        forward(&mut world, ANA, HOME, &envelope),
+        Outcome::QueueFull
+    );
+    // A notice that is not heard takes the place of the forward.
+    forwarded(&mut world, 1, Outcome::Malformed);
+    assert_eq!(
+        forward(&mut world, ANA, HOME, &envelope),
+        Outcome::QueueFull
+    );
+    for outcome in [Outcome::Accepted, Outcome::Accepted, Outcome::Accepted] {
+        let envelope = world.small();
+        assert_eq!(forward(&mut world, BO, OTHER, &envelope), outcome);
+    }
+    assert_eq!(
+        forward(&mut world, BO, OTHER, &envelope),
+        Outcome::QueueFull
+    );
+}
+
+#[test]
+fn a_forward_to_this_very_node_is_a_put() {
+    let mut world = World::new();
+    let envelope = world.small();
+    let here = Home {
+        address: [9; 32],
+        node: KEY,
+    };
+    assert_eq!(forward(&mut world, ANA, here, &envelope), Outcome::Accepted);
+    assert_eq!(due(&mut world), None);
+    assert_eq!(world.bytes(), 2_048);
+}

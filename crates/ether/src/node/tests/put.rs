@@ -1,0 +1,277 @@
+use super::world::{ANA, BITS, BO, TOKEN, World, settings, token};
+use crate::{
+    Account, Bucket, Class, Day, Node, Outcome, Party, Pass, Settings, ShelfTable, Size, Token,
+    Work,
+};
+
+#[test]
+fn a_member_needs_neither_token_nor_work() {
+    let mut world = World::new();
+    let envelope = world.small();
+    assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+    assert_eq!(world.member_puts(BO, &envelope), Outcome::AlreadyHave);
+    assert_eq!(world.bytes(), 2_048);
+    assert_eq!(world.shelf.len(ShelfTable::Log), 1);
+}
+
+#[test]
+fn a_stranger_needs_a_token_or_work() {
+    let mut world = World::new();
+    let envelope = world.small();
+    let put = |world: &mut World, pass| world.put(Party::Stranger, &pass, &envelope);
+    assert_eq!(put(&mut world, Pass::default()), Outcome::NeedsWork(BITS));
+    assert_eq!(put(&mut world, token(Token([9; 16]))), Outcome::WrongToken);
+    let mut wrong = world.work(&envelope);
+    wrong.work = wrong.work.map(|work| Work {
+        day: Day(1),
+        ..work
+    });
+    assert_eq!(put(&mut world, wrong), Outcome::WrongWork);
+    let work = world.work(&envelope);
+    assert_eq!(put(&mut world, work), Outcome::Accepted);
+    let other = world.small();
+    assert_eq!(world.stranger_puts(&other), Outcome::Accepted);
+}
+
+#[test]
+fn work_excuses_from_a_token_that_is_none_any_more() {
+    let mut world = World::new();
+    let envelope = world.small();
+    let pass = Pass {
+        token: Some(Token([9; 16])),
+        ..world.work(&envelope)
+    };
+    assert_eq!(
+        world.put(Party::Stranger, &pass, &envelope),
+        Outcome::Accepted
+    );
+}
+
+#[test]
+fn an_intro_needs_work_from_everybody() {
+    let mut world = World::new();
+    let intro = world.intro();
+    assert_eq!(world.member_puts(ANA, &intro), Outcome::NeedsWork(BITS));
+    assert_eq!(world.stranger_puts(&intro), Outcome::NeedsWork(BITS));
+    let pass = world.work(&intro);
+    assert_eq!(
+        world.put(Party::Member(ANA), &pass, &intro),
+        Outcome::Accepted
+    );
+}
+
+#[test]
+fn intros_are_counted_for_each_day_and_bucket() {
+    let mut world = World::new();
+    let [low, high] = Bucket::WHOLE.halves().unwrap();
+    world.node.set_bits(&mut world.shelf, 1).unwrap();
+    let put = |world: &mut World, bucket| {
+        let intro = world.envelope(bucket, Class::intro(Size::K2), 8);
+        let pass = world.work(&intro);
+        world.put(Party::Member(ANA), &pass, &intro)
+    };
+    for _ in 0..3 {
+        assert_eq!(put(&mut world, low), Outcome::Accepted);
+    }
+    assert_eq!(put(&mut world, low), Outcome::Busy);
+    assert_eq!(put(&mut world, high), Outcome::Accepted);
+    world.pass_days(1);
+    assert_eq!(put(&mut world, low), Outcome::Accepted);
+}
+
+#[test]
+fn a_token_is_good_for_30_days_after_the_next() {
+    let mut world = World::new();
+    let fresh = Token([2; 16]);
+    let rotate = |world: &mut World, token| {
+        let (shelf, now) = (&mut world.shelf, world.now);
+        world.node.rotate_token(shelf, now, token).unwrap()
+    };
+    assert!(!rotate(&mut world, fresh));
+    world.pass_days(29);
+    assert!(!rotate(&mut world, fresh));
+    world.pass_days(1);
+    assert!(rotate(&mut world, fresh));
+    assert!(!rotate(&mut world, Token([3; 16])));
+    assert_eq!(world.node.about(&world.shelf).unwrap().token, fresh);
+    world.pass_days(29);
+    let envelope = world.small();
+    assert_eq!(world.stranger_puts(&envelope), Outcome::Accepted);
+    world.pass_days(1);
+    let envelope = world.small();
+    assert_eq!(world.stranger_puts(&envelope), Outcome::WrongToken);
+    assert_eq!(
+        world.put(Party::Stranger, &token(fresh), &envelope),
+        Outcome::Accepted
+    );
+}
+
+#[test]
+fn what_expired_or_lives_too_long_is_refused() {
+    let mut world = World::new();
+    for (days, outcome) in [
+        (0, Outcome::Expired),
+        (1, Outcome::Accepted),
+        (32, Outcome::Accepted),
+        (33, Outcome::TooFar),
+    ] {
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(Size::K2), days);
+        assert_eq!(world.member_puts(ANA, &envelope), outcome);
+    }
+}
+
+#[test]
+fn a_member_holds_at_most_an_equal_share() {
+    let mut world = World::new();
+    // Nine tenths of a hundred, in eight shares.
+    for _ in 0..11 {
+        let envelope = world.small();
+        assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+    }
+    let envelope = world.small();
+    assert_eq!(world.member_puts(ANA, &envelope), Outcome::OverShare);
+    assert_eq!(world.member_puts(BO, &envelope), Outcome::Accepted);
+    world.pass_days(8);
+    world.sweep();
+    let envelope = world.small();
+    assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+}
+
+#[test]
+fn shares_shrink_when_more_members_hold_something() {
+    let mut world = World::new();
+    for member in 0..15 {
+        let envelope = world.small();
+        let account = Account([member; 32]);
+        assert_eq!(world.member_puts(account, &envelope), Outcome::Accepted);
+    }
+    // Six each: of fifteen members, and of the sixteenth who comes.
+    for account in [Account([0; 32]), Account([1; 32])] {
+        for _ in 0..5 {
+            let envelope = world.small();
+            assert_eq!(world.member_puts(account, &envelope), Outcome::Accepted);
+        }
+        let envelope = world.small();
+        assert_eq!(world.member_puts(account, &envelope), Outcome::OverShare);
+    }
+}
+
+#[test]
+fn strangers_together_hold_at_most_a_tenth() {
+    let mut world = World::new();
+    for _ in 0..10 {
+        let envelope = world.small();
+        assert_eq!(world.stranger_puts(&envelope), Outcome::Accepted);
+    }
+    let envelope = world.small();
+    assert_eq!(world.stranger_puts(&envelope), Outcome::OverShare);
+    assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+}
+
+#[test]
+fn a_member_who_needs_room_takes_it_from_the_oldest_strangers() {
+    let mut world = World::with(Settings {
+        capacity: 20 * 2_048,
+        ..settings()
+    });
+    let strangers = [world.small(), world.small()];
+    for envelope in &strangers {
+        assert_eq!(world.stranger_puts(envelope), Outcome::Accepted);
+    }
+    // Two for each of nine members fill the node: the share of a tenth is one.
+    for member in (0..9).flat_map(|member| [member; 2]) {
+        let envelope = world.small();
+        assert_eq!(
+            world.member_puts(Account([member; 32]), &envelope),
+            Outcome::Accepted
+        );
+    }
+    let kept = |world: &World| {
+        strangers.each_ref().map(|envelope| {
+            let found = Node::kept(&world.shelf, &envelope.id(), Day::of(world.now));
+            found.unwrap().is_some()
+        })
+    };
+    assert_eq!(kept(&world), [true, true]);
+    let full = Outcome::Full;
+    for (outcome, left) in [
+        (Outcome::Accepted, [false, true]),
+        (Outcome::Accepted, [false, false]),
+        (full, [false, false]),
+    ] {
+        let envelope = world.small();
+        let account = Account(envelope.id().0);
+        assert_eq!(world.member_puts(account, &envelope), outcome);
+        assert_eq!(kept(&world), left);
+        assert_eq!(world.bytes(), 20 * 2_048);
+    }
+    assert_eq!(world.shelf.len(ShelfTable::Strangers), 0);
+}
+
+#[test]
+fn members_return_for_seven_days_up_to_a_share_of_half() {
+    let mut world = World::new();
+    let give_back = |world: &mut World, account, envelope: &crate::Envelope| {
+        let (shelf, now) = (&mut world.shelf, world.now);
+        world.node.give_back(shelf, now, account, envelope).unwrap()
+    };
+    // Half of a hundred in eight shares.
+    for _ in 0..6 {
+        let envelope = world.small();
+        assert_eq!(give_back(&mut world, ANA, &envelope), Outcome::Accepted);
+        assert_eq!(give_back(&mut world, BO, &envelope), Outcome::AlreadyHave);
+    }
+    let envelope = world.small();
+    assert_eq!(give_back(&mut world, ANA, &envelope), Outcome::OverShare);
+    // An intro was paid for when it was put first.
+    let intro = world.intro();
+    assert_eq!(give_back(&mut world, BO, &intro), Outcome::Accepted);
+    // What was returned is not the member's own.
+    for _ in 0..11 {
+        let envelope = world.small();
+        assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+    }
+    world.pass_days(6);
+    let late = world.small();
+    assert_eq!(give_back(&mut world, BO, &late), Outcome::Accepted);
+    world.pass_days(1);
+    let late = world.small();
+    assert_eq!(give_back(&mut world, BO, &late), Outcome::NotAllowed);
+    world.pass_days(40);
+    world.sweep();
+    assert_eq!(world.shelf.len(ShelfTable::Parties), 0);
+}
+
+#[test]
+fn a_refusal_changes_nothing() {
+    let mut world = World::new();
+    for _ in 0..10 {
+        let envelope = world.small();
+        assert_eq!(world.stranger_puts(&envelope), Outcome::Accepted);
+    }
+    let before = world.shelf.snapshot();
+    let (envelope, intro) = (world.small(), world.intro());
+    for (pass, envelope) in [(token(TOKEN), &envelope), (Pass::default(), &intro)] {
+        let outcome = world.put(Party::Stranger, &pass, envelope);
+        assert!(!outcome.is_held());
+        assert!(world.shelf.holds_the_same(&before));
+    }
+}
+
+#[test]
+fn a_put_costs_the_same_however_much_is_kept() {
+    let mut world = World::with(Settings::default());
+    let mut costs = Vec::new();
+    for _ in 0..3_000 {
+        let envelope = world.small();
+        let before = world.shelf.operations();
+        assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+        costs.push(world.shelf.operations() - before);
+    }
+    assert!(
+        costs.iter().all(|cost| *cost <= 20),
+        "{:?}",
+        costs.iter().max()
+    );
+    assert_eq!(costs[1], costs[2_999]);
+}

@@ -1,0 +1,143 @@
+//! Reconciliation: what cursors cannot repair. A wiped relay, a new one, two peers.
+//!
+//! Two sides compare sets by ranges (crate [`negentropy`], protocol version 1): equal fingerprints settle a range, other
+//! ranges are split until ids can be named. An envelope stands at its day of expiry, then its id. What has expired on
+//! either side's clock is left out by that side.
+//!
+//! The peer leads with a [`Reconciler`]; each step tells at once which ids it lacks and which the other side lacks, so
+//! that [`Frame::Want`] and [`Frame::Replica`] flow while other ranges are still compared. A node answers each message by
+//! itself and remembers nothing between two.
+
+use negentropy::{Id, Negentropy, NegentropyStorageVector};
+use thiserror::Error;
+
+use crate::{
+    Bucket, Day, EnvelopeId, Frame, MAX_RECONCILE_BYTES, ShelfRead,
+    node::{Items, item},
+};
+
+/// The most steps of one reconciliation: each splits ranges by 16, and a full message holds thousands of ranges, so even
+/// a million envelopes with nothing in common end far below it.
+pub const MAX_STEPS: u32 = 1_000;
+
+/// Why a reconciliation ends early. What was learnt so far stays true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReconcileError {
+    /// The other side said what the protocol does not know.
+    #[error("not a message of the reconciliation")]
+    Malformed,
+    /// The other side does not come to an end.
+    #[error("no end after {MAX_STEPS} steps")]
+    TooManySteps,
+}
+
+/// What a message of the other side brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Learnt {
+    /// What the other side has and this one lacks, in order: to be wanted.
+    pub lacked_here: Vec<EnvelopeId>,
+    /// What this side has and the other lacks, in order: to be offered.
+    pub lacked_there: Vec<EnvelopeId>,
+    /// What to answer.
+    pub answer: Frame,
+    /// Whether that answer ends it.
+    pub is_done: bool,
+}
+
+/// The leading side of a reconciliation of one bucket. Memory: 40 bytes for each item.
+#[derive(Debug)]
+pub struct Reconciler {
+    bucket: Bucket,
+    negentropy: Negentropy<'static, NegentropyStorageVector>,
+    steps: u32,
+}
+
+impl Reconciler {
+    /// Begins with what this side holds of the bucket, in any order; and the frame to send first.
+    ///
+    /// # Errors
+    /// Never, as far as is known: the protocol only refuses what was begun twice.
+    pub fn begin(
+        bucket: Bucket,
+        items: impl IntoIterator<Item = (Day, EnvelopeId)>,
+    ) -> Result<(Self, Frame), ReconcileError> {
+        let mut storage = NegentropyStorageVector::new();
+        for (expiry, id) in items {
+            let item = item(expiry, id.0);
+            storage.insert(item.timestamp, item.id).map_err(malformed)?;
+        }
+        storage.seal().map_err(malformed)?;
+        let mut negentropy =
+            Negentropy::owned(storage, MAX_RECONCILE_BYTES as u64).map_err(malformed)?;
+        let message = negentropy.initiate().map_err(malformed)?;
+        let reconciler = Self {
+            bucket,
+            negentropy,
+            steps: 0,
+        };
+        Ok((reconciler, Frame::Reconcile { bucket, message }))
+    }
+
+    /// The bucket that is compared.
+    pub fn bucket(&self) -> Bucket {
+        self.bucket
+    }
+
+    /// Takes the other side's message, from [`Frame::Reconcile`].
+    ///
+    /// # Errors
+    /// See [`ReconcileError`]; this one is then of no further use.
+    pub fn handle(&mut self, message: &[u8]) -> Result<Learnt, ReconcileError> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return Err(ReconcileError::TooManySteps);
+        }
+        let (mut there, mut here) = (Vec::new(), Vec::new());
+        let next = if message.is_empty() {
+            None
+        } else {
+            self.negentropy
+                .reconcile_with_ids(message, &mut there, &mut here)
+                .map_err(malformed)?
+        };
+        let is_done = next.is_none();
+        Ok(Learnt {
+            lacked_here: in_order(here),
+            lacked_there: in_order(there),
+            answer: Frame::Reconcile {
+                bucket: self.bucket,
+                message: next.unwrap_or_default(),
+            },
+            is_done,
+        })
+    }
+}
+
+/// A node's answer to one message; `None`: it is no message of the protocol.
+pub(crate) fn answer<S: ShelfRead>(
+    shelf: &S,
+    bucket: Bucket,
+    today: Day,
+    message: &[u8],
+) -> Result<Option<Vec<u8>>, S::Error> {
+    let items = Items::read(shelf, bucket, today)?;
+    let answer = Negentropy::borrowed(&items, MAX_RECONCILE_BYTES as u64)
+        .and_then(|mut negentropy| negentropy.reconcile(message));
+    match items.failure() {
+        Some(error) => Err(error),
+        None => Ok(answer.ok()),
+    }
+}
+
+/// The crate collects in sets without an order; nothing here may depend on chance.
+fn in_order(ids: Vec<Id>) -> Vec<EnvelopeId> {
+    let mut ids: Vec<_> = ids.iter().map(|id| EnvelopeId(id.to_bytes())).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn malformed(_: negentropy::Error) -> ReconcileError {
+    ReconcileError::Malformed
+}
