@@ -71,18 +71,20 @@ impl Open {
         let Some(message) = message else {
             return Outcome::Malformed;
         };
+        let before = self.prospect(id);
         match self.open_message(id, found.rank, &message) {
             Ok(arrived) => {
                 let outcome = self.take_packet(step, id, Some(found), arrived);
                 if outcome.is_held() {
                     self.note_seen(step, id, &envelope_id);
-                    self.retry(step, id, None, false);
+                    self.retry_if_changed(step, id, before);
                 }
                 outcome
             }
+            // Its key is gone, and these bytes were not seen: what is in it may never have been read.
             Err(NotOpened::Spent) => {
                 self.begin_anew(step, id);
-                Outcome::AlreadyHave
+                Outcome::Malformed
             }
             Err(NotOpened::Later) => {
                 let outcome = self.keep_waiting(step, id, envelope);

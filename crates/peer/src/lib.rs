@@ -25,7 +25,7 @@
 //! | messages that wait | index in memory | [`limits::MAX_OUTBOX`] per comrade, [`limits::MAX_OUTBOX_TOTAL`] | accepted, or [`limits::MESSAGE_LIFE`] |
 //! | accepted, not acknowledged | index in memory | [`limits::MAX_KEPT`] per comrade | acknowledged, expired, the oldest go |
 //! | packets without a message | index in memory | one that waits per comrade, [`limits::CONTROL_LIFE`] | accepted |
-//! | envelopes that do not open | index in memory | [`limits::MAX_WAITING`] | opened, or their own expiry |
+//! | envelopes that do not open | index in memory | [`limits::MAX_WAITING_EACH`] per comrade, [`limits::MAX_WAITING`] | opened, or their own expiry |
 //! | invites, declined contacts of one | both | [`limits::MAX_INVITES`], [`limits::MAX_ENDED_CONTACTS`] | expiry, revocation |
 //! | prekeys | both | 64 Olm, 8 X-Wing | [`limits::PREKEY_KEPT`] |
 //! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |

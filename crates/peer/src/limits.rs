@@ -83,6 +83,9 @@ pub const REMOVED_ENTRIES: usize = 50;
 pub const MAX_UNCONFIRMED: u64 = 100;
 /// Envelopes that do not open yet, over all comrades: they are kept until they expire.
 pub const MAX_WAITING: usize = 1_000;
+/// The same for one comrade. Beyond that the one that expires first makes room: what it held is
+/// missed and asked for.
+pub const MAX_WAITING_EACH: usize = 100;
 /// Envelopes per comrade whose ids are remembered: far more than the [`WINDOW`] that may be sent
 /// twice.
 pub const MAX_SEEN: usize = 256;

@@ -342,6 +342,11 @@ impl Pair {
         self.base_keys.contains(base)
     }
 
+    /// The base key of the session that was made last.
+    pub(crate) fn newest_base_key(&self) -> Option<[u8; 32]> {
+        self.base_keys.back().copied()
+    }
+
     pub(crate) fn has_session(&self, id: &SessionId) -> bool {
         self.sessions.iter().any(|state| state.session.id() == *id)
     }

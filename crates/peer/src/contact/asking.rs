@@ -75,9 +75,11 @@ impl Open {
         if comrade.pair.has_seen(&envelope_id) {
             return Outcome::AlreadyHave;
         }
+        let before = self.prospect(id);
         match self.open_message(id, rank, &message) {
             Ok(arrived) => {
                 let outcome = self.take_packet(step, id, None, arrived);
+                self.retry_if_changed(step, id, before);
                 if outcome.is_held()
                     && let Some(comrade) = self.comrades.get_mut(&id)
                 {
@@ -89,8 +91,7 @@ impl Open {
                 }
                 outcome
             }
-            Err(NotOpened::Spent) => Outcome::AlreadyHave,
-            Err(NotOpened::Later) => Outcome::Malformed,
+            Err(NotOpened::Spent | NotOpened::Later) => Outcome::Malformed,
         }
     }
 

@@ -17,6 +17,14 @@ const RETRIES: usize = 50;
 /// Envelopes that wait for somebody who has not been confirmed.
 const MAX_WAITING_UNMET: usize = 20;
 
+/// See [`Open::prospect`].
+#[derive(PartialEq, Eq)]
+pub(crate) struct Prospect {
+    session: Option<[u8; 32]>,
+    missing: u64,
+    is_met: bool,
+}
+
 impl Open {
     pub(super) fn keep_waiting(
         &mut self,
@@ -24,18 +32,26 @@ impl Open {
         id: ComradeId,
         envelope: &Envelope,
     ) -> Outcome {
-        let Some(comrade) = self.comrades.get_mut(&id) else {
+        let Some(comrade) = self.comrades.get(&id) else {
             return Outcome::NotForMe;
         };
         let most = if comrade.record.is_met() {
-            limits::MAX_WAITING
+            limits::MAX_WAITING_EACH
         } else {
             MAX_WAITING_UNMET
         };
-        let own = self.waiting.range((id, [0; 32])..=(id, [0xff; 32])).count();
-        if self.waiting.len() >= limits::MAX_WAITING || own >= most {
+        let own = self.waiting.range((id, [0; 32])..=(id, [0xff; 32]));
+        let oldest = own.clone().min_by_key(|(_, expiry)| **expiry);
+        let oldest = oldest.map(|((_, envelope), _)| *envelope);
+        let is_full = own.count() >= most;
+        if is_full && let Some(oldest) = oldest {
+            self.drop_waiting(step, id, &oldest);
+        } else if self.waiting.len() >= limits::MAX_WAITING {
             return Outcome::Full;
         }
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return Outcome::NotForMe;
+        };
         let envelope_id = envelope.id();
         let furthest = Day::of(step.now).plus(MAX_DAYS_AHEAD);
         let expiry = envelope.header().expiry.min(furthest).0;
@@ -62,15 +78,31 @@ impl Open {
         step.delete(Table::Waiting, keys::waiting_body(id, envelope));
     }
 
-    /// Something of this comrade opened: others may, now. Page by page, from the beginning again if
-    /// one did.
-    pub(super) fn retry(
+    /// What decides whether envelopes of this comrade open: one that did not may do so once this has
+    /// changed.
+    pub(crate) fn prospect(&self, id: ComradeId) -> Option<Prospect> {
+        let comrade = self.comrades.get(&id)?;
+        Some(Prospect {
+            session: comrade.pair.newest_base_key(),
+            missing: comrade.pair.received.missing_count(),
+            is_met: comrade.record.is_met(),
+        })
+    }
+
+    /// Tries envelopes of this comrade again if the prospect is another one than before.
+    pub(crate) fn retry_if_changed(
         &mut self,
         step: &mut Step,
         id: ComradeId,
-        above: Option<Vec<u8>>,
-        opened: bool,
+        before: Option<Prospect>,
     ) {
+        if self.prospect(id) != before {
+            self.retry(step, id, None, false);
+        }
+    }
+
+    /// Page by page, from the beginning again if what opened lets others open.
+    fn retry(&mut self, step: &mut Step, id: ComradeId, above: Option<Vec<u8>>, opened: bool) {
         if self
             .waiting
             .range((id, [0; 32])..=(id, [0xff; 32]))
@@ -105,6 +137,7 @@ impl Open {
         mut opened: bool,
         records: Vec<Record>,
     ) {
+        let before = self.prospect(id);
         let last = records.last().map(|record| record.key.clone());
         let next = last.filter(|_| records.len() == RETRIES);
         for record in records {
@@ -122,12 +155,10 @@ impl Open {
             };
             match self.try_again(step, id, &envelope) {
                 Outcome::Busy | Outcome::Full => {}
-                outcome => {
-                    opened |= outcome == Outcome::Accepted;
-                    self.drop_waiting(step, id, &envelope_id);
-                }
+                _ => self.drop_waiting(step, id, &envelope_id),
             }
         }
+        opened |= self.prospect(id) != before;
         match next {
             Some(key) => self.retry(step, id, Some(key), opened),
             None if opened => self.retry(step, id, None, false),

@@ -514,3 +514,108 @@ fn many_who_acknowledge_at_once_fit_in_one_batch_each_step() {
         );
     }
 }
+
+/// Bo's device was set back and does not understand Ana, who cannot hear that.
+fn set_back_and_silent(seed: u64) -> (World, ComradeId, ComradeId) {
+    let (mut world, bo, ana) = met(seed);
+    world.pass(HOUR);
+    let old = world.peers[1].store.records();
+    world.send(1, ana, "forgotten");
+    world.send(0, bo, "forgotten, too");
+    world.pass(HOUR);
+    world.send(1, ana, "forgotten, three");
+    world.pass(HOUR);
+    world.set_back(1, old);
+    world.meddle = Some(Box::new(|from, frame| match Frame::decode(&frame) {
+        Ok(Frame::Put { .. }) if from == 1 => Vec::new(),
+        _ => vec![frame],
+    }));
+    (world, bo, ana)
+}
+
+fn waiting(world: &World, at: usize) -> usize {
+    let records = world.peers[at].store.records();
+    let is_waiting = |(table, _): &&(Table, _)| *table == Table::Waiting;
+    records.iter().filter(is_waiting).count()
+}
+
+#[test]
+fn envelopes_that_do_not_open_are_bounded_per_comrade_and_everything_arrives_in_the_end() {
+    let (mut world, bo, ana) = set_back_and_silent(224);
+    let texts: Vec<String> = (0..130).map(|n| format!("{n:03}")).collect();
+    for text in &texts {
+        world.send(0, bo, text);
+    }
+    // An index and a body each.
+    assert_eq!(waiting(&world, 1), 200);
+    assert_eq!(world.comrade(0, bo).waiting, 0);
+    world.meddle = None;
+    for n in 0..5 {
+        world.pass(DAY);
+        world.send(1, ana, &format!("{n}"));
+    }
+    world.pass(DAY);
+    let shown = world.peers[1].messages.iter();
+    let mut arrived: Vec<String> = shown.map(|(_, message)| message.text.clone()).collect();
+    arrived.retain(|text| text.len() == 3);
+    arrived.sort();
+    assert_eq!(arrived, texts);
+    assert_eq!(world.comrade(1, ana).gap, None);
+}
+
+#[test]
+fn envelopes_that_do_not_open_are_not_tried_again_with_every_other() {
+    let (mut world, bo, ana) = set_back_and_silent(225);
+    for n in 0..20 {
+        world.send(0, bo, &format!("{n}"));
+    }
+    assert_eq!(waiting(&world, 1), 40);
+    world.meddle = None;
+    world.pass(2 * DAY);
+    world.send(1, ana, "hello");
+    world.pass(DAY);
+    let is_try = |line: &&String| line.starts_with("1 read") && line.contains("Waiting");
+    let tries = |world: &World| world.transcript.iter().filter(is_try).count();
+    let before = tries(&world);
+    assert!(before > 0);
+    for n in 0..20 {
+        world.send(0, bo, &format!("later {n}"));
+    }
+    assert_eq!(world.texts(1, ana).last().unwrap(), "later 19");
+    assert!(waiting(&world, 1) > 0, "some never open");
+    assert_eq!(tries(&world), before);
+}
+
+#[test]
+fn what_can_no_longer_be_opened_is_not_said_to_be_held() {
+    let (mut world, bo, ana) = met(226);
+    world.pass(HOUR);
+    let frames = tap(&mut world, 0, true);
+    // More than an Olm chain remembers keys for; Ana is told that all were taken.
+    for n in 0..45 {
+        let before = frames.borrow().len();
+        world.send(0, bo, &format!("{n}"));
+        for put in frames.borrow().iter().skip(before) {
+            let id = EnvelopeId::of(&put[2..]);
+            let outcome = Outcome::Accepted;
+            let frame = Frame::Ack { id, outcome }.encode();
+            let link = world.link_ids(0)[0];
+            world.push(0, Input::Frame { link, frame });
+        }
+        world.drain();
+    }
+    world.meddle = None;
+    world.send(0, bo, "after them");
+    assert_eq!(world.texts(1, ana), ["after them"]);
+    let answers = tap(&mut world, 1, false);
+    let (first, link) = (frames.borrow()[0].clone(), world.link_ids(1)[0]);
+    let id = EnvelopeId::of(&first[2..]);
+    world.push(1, Input::Frame { link, frame: first });
+    world.drain();
+    let outcome = Outcome::Malformed;
+    let answer = Frame::Ack { id, outcome }.encode();
+    assert!(answers.borrow().contains(&answer));
+    world.meddle = None;
+    world.pass(DAY);
+    assert_eq!(world.texts(1, ana).len(), 46);
+}
