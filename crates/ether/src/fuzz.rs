@@ -1,9 +1,19 @@
 //! The decoders, for a fuzzer: each takes any bytes, must not panic, and must give back what it understood.
 
+use std::ops::Range;
+
 use crate::{
-    Bucket, Class, Day, Envelope, EnvelopeId, Frame, Header, Home, NodeKey, Outcome, Pass, Size,
-    Token, Work, pad, unpad,
+    Account, Bucket, Class, Day, Draw, Envelope, EnvelopeId, Frame, Header, Home, MemoryError,
+    MemoryShelf, Node, NodeKey, Outcome, Party, Pass, Reconciler, Settings, Size, Token, Work, pad,
+    reconcile::answer, unpad,
 };
+
+const TODAY: Day = Day(20_750);
+
+thread_local! {
+    /// A shelf on which a node keeps what [`held`] names.
+    static NODE: MemoryShelf = shelf().unwrap_or_default();
+}
 
 /// Takes any bytes; panics only if the decoder is wrong.
 pub type Target = fn(&[u8]);
@@ -13,6 +23,7 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("ether-envelope", envelope),
     ("ether-frame", frame),
     ("ether-padding", padding),
+    ("ether-reconcile", reconcile),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -46,8 +57,30 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             .iter()
             .flat_map(|n| pad(&vec![5; *n], 128))
             .collect(),
+        "ether-reconcile" => messages(),
         _ => Vec::new(),
     }
+}
+
+/// Every message of a reconciliation, from both sides.
+fn messages() -> Vec<Vec<u8>> {
+    let mut messages = Vec::new();
+    let Ok((mut reconciler, mut frame)) = Reconciler::begin(Bucket::WHOLE, held(0..60)) else {
+        return messages;
+    };
+    while let Frame::Reconcile { message, .. } = frame {
+        messages.push(message.clone());
+        let answer = NODE.with(|shelf| answer(shelf, Bucket::WHOLE, TODAY, &message));
+        let Ok(Some(answer)) = answer else {
+            break;
+        };
+        messages.push(answer.clone());
+        match reconciler.handle(&answer) {
+            Ok(learnt) if !learnt.is_done => frame = learnt.answer,
+            _ => break,
+        }
+    }
+    messages
 }
 
 /// One frame of each kind that a node adds, and each shape of a pass.
@@ -123,6 +156,48 @@ fn envelopes() -> impl Iterator<Item = Envelope> {
             };
             Envelope::new(header, &vec![0; class.ciphertext_bytes()])
         })
+}
+
+/// Days and ids of so many envelopes.
+fn held(numbers: Range<u8>) -> Vec<(Day, EnvelopeId)> {
+    let envelopes = numbers.filter_map(numbered);
+    envelopes
+        .map(|envelope| (envelope.header().expiry, envelope.id()))
+        .collect()
+}
+
+fn numbered(number: u8) -> Option<Envelope> {
+    let class = Class::ordinary(Size::K2);
+    let header = Header {
+        class,
+        bucket: 0,
+        expiry: TODAY.plus(1 + u32::from(number % 3)),
+        nonce: [number; 12],
+        hint: [2; 8],
+    };
+    Envelope::new(header, &vec![0; class.ciphertext_bytes()]).ok()
+}
+
+fn shelf() -> Result<MemoryShelf, MemoryError> {
+    let (mut shelf, now) = (MemoryShelf::new(), TODAY.start());
+    let draw = Draw {
+        incarnation: 1,
+        token: Token([5; 16]),
+    };
+    let node = Node::open(&mut shelf, NodeKey([8; 32]), Settings::default(), now, draw)?;
+    let (party, pass) = (Party::Member(Account([6; 32])), Pass::default());
+    for envelope in (20..90).filter_map(numbered) {
+        node.put(&mut shelf, now, party, &pass, &envelope)?;
+    }
+    Ok(shelf)
+}
+
+fn reconcile(bytes: &[u8]) {
+    let answered = NODE.with(|shelf| answer(shelf, Bucket::WHOLE, TODAY, bytes));
+    assert!(answered.is_ok(), "a message damaged the shelf");
+    if let Ok((mut reconciler, _)) = Reconciler::begin(Bucket::WHOLE, held(0..60)) {
+        let _ = reconciler.handle(bytes);
+    }
 }
 
 fn envelope(bytes: &[u8]) {

@@ -32,6 +32,8 @@ mod pass;
 pub mod reconcile;
 mod settings;
 pub mod shelf;
+#[cfg(feature = "testing")]
+pub mod suite;
 pub mod work;
 
 #[cfg(feature = "fuzz")]

@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod forward;
+mod house;
+mod link;
 mod place;
 mod put;
+mod random;
+mod reconcile;
 mod world;

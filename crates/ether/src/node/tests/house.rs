@@ -1,0 +1,139 @@
+use super::world::{ANA, KEY, TOKEN, World, settings};
+use crate::{
+    Bucket, Class, Draw, MAX_BITS, MemoryError, Node, Outcome, Party, ShelfTable, Size, Token,
+};
+
+fn fill(world: &mut World, bucket: Bucket, envelopes: usize) {
+    for _ in 0..envelopes {
+        let envelope = world.envelope(bucket, Class::ordinary(Size::K2), 8);
+        assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+    }
+}
+
+fn wanted(world: &World) -> u8 {
+    world.node.bits_wanted(&world.shelf, world.now).unwrap()
+}
+
+#[test]
+fn a_sweep_takes_everything_that_ended_and_nothing_else() {
+    let mut world = World::new();
+    for days in [1, 2, 3] {
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(Size::K2), days);
+        world.member_puts(ANA, &envelope);
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(Size::K2), days);
+        world.stranger_puts(&envelope);
+    }
+    for left in [4, 2, 0] {
+        world.pass_days(1);
+        world.sweep();
+        assert_eq!(world.bytes(), left * 2_048);
+        for table in [ShelfTable::Envelopes, ShelfTable::Log] {
+            assert_eq!(world.shelf.len(table) as u64, left);
+        }
+        assert_eq!(world.shelf.len(ShelfTable::Strangers) as u64, left / 2);
+    }
+    world.pass_days(1);
+    world.sweep();
+    for table in ShelfTable::ALL {
+        let records = usize::from(table == ShelfTable::About) * 2;
+        assert_eq!(world.shelf.len(table), records, "{table:?}");
+    }
+}
+
+#[test]
+fn a_sweep_goes_in_steps() {
+    let mut world = World::new();
+    fill(&mut world, Bucket::WHOLE, 10);
+    world.pass_days(8);
+    let mut steps = 0;
+    while world.node.sweep(&mut world.shelf, world.now, 4).unwrap() {
+        steps += 1;
+        assert!(steps < 50);
+    }
+    assert!(steps > 4);
+    assert_eq!(world.shelf.len(ShelfTable::Days), 0);
+}
+
+#[test]
+fn a_bucket_that_carries_too_much_in_a_day_wants_halving_once() {
+    let mut world = World::new();
+    fill(&mut world, Bucket::WHOLE, 5);
+    assert_eq!(wanted(&world), 0);
+    fill(&mut world, Bucket::WHOLE, 1);
+    assert_eq!(wanted(&world), 1);
+    world.pass_days(1);
+    assert_eq!(wanted(&world), 1, "yesterday still counts");
+    world.node.set_bits(&mut world.shelf, 1).unwrap();
+    assert_eq!(wanted(&world), 1);
+    // Homes keep the old number for a while: that calls for no second halving.
+    fill(&mut world, Bucket::WHOLE, 5);
+    world.pass_days(8);
+    world.sweep();
+    let [low, high] = Bucket::WHOLE.halves().unwrap();
+    fill(&mut world, low, 5);
+    fill(&mut world, high, 5);
+    assert_eq!(wanted(&world), 1);
+    fill(&mut world, high, 1);
+    assert_eq!(wanted(&world), 2);
+    world.pass_days(2);
+    assert_eq!(wanted(&world), 1);
+}
+
+#[test]
+fn bits_have_an_end() {
+    let mut world = World::new();
+    world.node.set_bits(&mut world.shelf, 99).unwrap();
+    assert_eq!(world.node.about(&world.shelf).unwrap().bits, MAX_BITS);
+    let bucket = Bucket::new(3, MAX_BITS).unwrap();
+    fill(&mut world, bucket, 6);
+    assert_eq!(wanted(&world), MAX_BITS);
+}
+
+#[test]
+fn a_node_is_begun_once_and_then_opened() {
+    let mut world = World::new();
+    fill(&mut world, Bucket::WHOLE, 1);
+    let about = world.node.about(&world.shelf).unwrap();
+    assert_eq!((about.incarnation, about.token), (77, TOKEN));
+    let draw = Draw {
+        incarnation: 0,
+        token: Token([5; 16]),
+    };
+    let before = world.shelf.snapshot();
+    let again = Node::open(&mut world.shelf, KEY, settings(), world.now, draw).unwrap();
+    assert_eq!(again.about(&world.shelf).unwrap(), about);
+    assert!(world.shelf.holds_the_same(&before));
+    let mut wiped = crate::MemoryShelf::new();
+    let new = Node::open(&mut wiped, KEY, settings(), world.now, draw).unwrap();
+    let about = new.about(&wiped).unwrap();
+    assert_eq!((about.incarnation, about.token), (1, draw.token));
+}
+
+#[test]
+fn an_undone_transaction_leaves_nothing_behind_wherever_it_failed() {
+    let mut world = World::new();
+    fill(&mut world, Bucket::WHOLE, 2);
+    world.shelf.commit();
+    let before = world.shelf.snapshot();
+    let envelope = world.small();
+    let party = Party::Member(ANA);
+    let mut failures = 0;
+    loop {
+        world.shelf.fail_after(failures);
+        let (shelf, now) = (&mut world.shelf, world.now);
+        match world
+            .node
+            .put(shelf, now, party, &crate::Pass::default(), &envelope)
+        {
+            Ok(outcome) => {
+                assert_eq!(outcome, Outcome::Accepted);
+                break;
+            }
+            Err(error) => assert_eq!(error, MemoryError::Told),
+        }
+        world.shelf.rollback();
+        assert!(world.shelf.holds_the_same(&before));
+        failures += 1;
+    }
+    assert!(failures > 10, "{failures}");
+}

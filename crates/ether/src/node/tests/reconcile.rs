@@ -1,0 +1,277 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use negentropy::{Negentropy, NegentropyStorageVector};
+use proptest::prelude::*;
+
+use super::world::{ANA, World, settings};
+use crate::{
+    Bucket, Class, Day, Envelope, EnvelopeId, Frame, MAX_RECONCILE_BYTES, NodeLink, Outcome, Party,
+    Reconciler, Settings, Size, reconcile::answer,
+};
+
+fn roomy() -> World {
+    World::with(Settings {
+        capacity: 10_000_000_000,
+        ..settings()
+    })
+}
+
+struct Compared {
+    lacked_here: BTreeSet<EnvelopeId>,
+    lacked_there: BTreeSet<EnvelopeId>,
+    round_trips: usize,
+    bytes: usize,
+}
+
+/// Lets a peer that holds these compare them with the node.
+fn compare(world: &mut World, bucket: Bucket, held: &[&Envelope]) -> Compared {
+    let mut link = NodeLink::new(Party::Member(ANA));
+    let items = held
+        .iter()
+        .map(|envelope| (envelope.header().expiry, envelope.id()));
+    let (mut reconciler, mut frame) = Reconciler::begin(bucket, items).unwrap();
+    let mut compared = Compared {
+        lacked_here: BTreeSet::new(),
+        lacked_there: BTreeSet::new(),
+        round_trips: 0,
+        bytes: 0,
+    };
+    loop {
+        compared.bytes += frame.encode().len();
+        let Some(Frame::Reconcile { message, .. }) = world.say(&mut link, frame) else {
+            panic!("no answer");
+        };
+        assert!(message.len() <= MAX_RECONCILE_BYTES);
+        compared.bytes += message.len();
+        compared.round_trips += 1;
+        let learnt = reconciler.handle(&message).unwrap();
+        for (ids, all) in [
+            (&learnt.lacked_here, &mut compared.lacked_here),
+            (&learnt.lacked_there, &mut compared.lacked_there),
+        ] {
+            assert!(ids.is_sorted());
+            assert!(ids.iter().all(|id| all.insert(*id)), "said twice");
+        }
+        if learnt.is_done {
+            assert_eq!(world.say(&mut link, learnt.answer), None);
+            return compared;
+        }
+        frame = learnt.answer;
+    }
+}
+
+fn kept(world: &mut World, bucket: Bucket, count: usize) -> Vec<Envelope> {
+    (0..count)
+        .map(|number| {
+            let days = 2 + (number % 3) as u32 * 10;
+            let envelope = world.envelope(bucket, Class::ordinary(Size::K2), days);
+            assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+            envelope
+        })
+        .collect()
+}
+
+fn ids<'a>(envelopes: impl IntoIterator<Item = &'a Envelope>) -> BTreeSet<EnvelopeId> {
+    envelopes.into_iter().map(Envelope::id).collect()
+}
+
+#[test]
+fn each_side_learns_what_it_lacks() {
+    let mut world = roomy();
+    let there = kept(&mut world, Bucket::WHOLE, 2_000);
+    let here: Vec<Envelope> = (0..30).map(|_| world.small()).collect();
+    let held: Vec<&Envelope> = there.iter().skip(40).chain(&here).collect();
+    let compared = compare(&mut world, Bucket::WHOLE, &held);
+    assert_eq!(compared.lacked_here, ids(&there[..40]));
+    assert_eq!(compared.lacked_there, ids(&here));
+    assert!(compared.round_trips <= 4, "{}", compared.round_trips);
+    assert!(compared.bytes < 60_000, "{}", compared.bytes);
+}
+
+#[test]
+fn a_wiped_node_or_an_empty_peer_learns_everything_in_one_round_trip() {
+    let mut world = roomy();
+    let envelopes: Vec<Envelope> = (0..300).map(|_| world.small()).collect();
+    let held: Vec<&Envelope> = envelopes.iter().collect();
+    let compared = compare(&mut world, Bucket::WHOLE, &held);
+    assert_eq!(
+        (compared.lacked_there, compared.round_trips),
+        (ids(&envelopes), 1)
+    );
+    let there = kept(&mut world, Bucket::WHOLE, 300);
+    let compared = compare(&mut world, Bucket::WHOLE, &[]);
+    assert_eq!(
+        (compared.lacked_here, compared.round_trips),
+        (ids(&there), 1)
+    );
+}
+
+#[test]
+fn what_does_not_fit_one_message_goes_on_in_the_next() {
+    let mut world = roomy();
+    let there = kept(&mut world, Bucket::WHOLE, 10_000);
+    let compared = compare(&mut world, Bucket::WHOLE, &[]);
+    assert_eq!(compared.lacked_here, ids(&there));
+    assert!(compared.round_trips > 2);
+}
+
+#[test]
+fn equal_sides_are_done_in_one_round_trip() {
+    let mut world = roomy();
+    let there = kept(&mut world, Bucket::WHOLE, 500);
+    let held: Vec<&Envelope> = there.iter().collect();
+    let compared = compare(&mut world, Bucket::WHOLE, &held);
+    assert_eq!(compared.round_trips, 1);
+    assert!(compared.lacked_here.is_empty() && compared.lacked_there.is_empty());
+    assert!(compared.bytes < 1_000, "{}", compared.bytes);
+}
+
+#[test]
+fn a_bucket_is_compared_with_all_that_overlaps_it() {
+    let mut world = roomy();
+    let [low, high] = Bucket::WHOLE.halves().unwrap();
+    world.node.set_bits(&mut world.shelf, 1).unwrap();
+    let mut there = kept(&mut world, low, 100);
+    there.extend(kept(&mut world, Bucket::WHOLE, 100));
+    let others = kept(&mut world, high, 100);
+    assert_eq!(compare(&mut world, low, &[]).lacked_here, ids(&there));
+    let all = ids(there.iter().chain(&others));
+    assert_eq!(compare(&mut world, Bucket::WHOLE, &[]).lacked_here, all);
+}
+
+#[test]
+fn what_expired_is_left_out_before_and_after_the_sweep() {
+    let mut world = roomy();
+    let there = kept(&mut world, Bucket::WHOLE, 90);
+    world.pass_days(2);
+    let left: Vec<&Envelope> = there
+        .iter()
+        .filter(|envelope| envelope.header().expiry > Day::of(world.now))
+        .collect();
+    assert_eq!(left.len(), 60);
+    for _ in 0..2 {
+        assert_eq!(
+            compare(&mut world, Bucket::WHOLE, &[]).lacked_here,
+            ids(left.iter().copied())
+        );
+        world.sweep();
+    }
+}
+
+#[test]
+fn nonsense_ends_it_on_both_sides() {
+    let mut world = roomy();
+    kept(&mut world, Bucket::WHOLE, 3);
+    let mut link = NodeLink::new(Party::Member(ANA));
+    for message in [vec![0], vec![0x61, 0, 0, 9], vec![0x61, 0, 0, 2, 200]] {
+        let bucket = Bucket::WHOLE;
+        let frame = Frame::Reconcile { bucket, message };
+        let over = Frame::Reconcile {
+            bucket,
+            message: Vec::new(),
+        };
+        assert_eq!(world.say(&mut link, frame), Some(over));
+    }
+    let (mut reconciler, _) = Reconciler::begin(Bucket::WHOLE, []).unwrap();
+    assert!(reconciler.handle(&[0]).is_err());
+    let (mut reconciler, _) = Reconciler::begin(Bucket::WHOLE, []).unwrap();
+    assert!(reconciler.handle(&[]).unwrap().is_done);
+}
+
+#[test]
+fn a_node_that_never_ends_is_left() {
+    let (mut reconciler, _) = Reconciler::begin(Bucket::WHOLE, []).unwrap();
+    // A fingerprint of the whole that is never ours.
+    let message = [&[0x61, 0, 0, 1], [9; 16].as_slice()].concat();
+    let steps = (0..crate::MAX_STEPS + 1).take_while(|_| reconciler.handle(&message).is_ok());
+    assert_eq!(steps.count() as u32, crate::MAX_STEPS);
+}
+
+#[test]
+fn a_shelf_that_fails_is_no_answer() {
+    let mut world = roomy();
+    kept(&mut world, Bucket::WHOLE, 200);
+    let (_, frame) = Reconciler::begin(Bucket::WHOLE, []).unwrap();
+    let Frame::Reconcile { bucket, message } = frame else {
+        panic!("no message");
+    };
+    let today = Day::of(world.now);
+    world.shelf.commit();
+    let before = world.shelf.operations();
+    answer(&world.shelf, bucket, today, &message)
+        .unwrap()
+        .unwrap();
+    let operations = world.shelf.operations() - before;
+    assert!(operations > 40);
+    for failing in 0..operations {
+        world.shelf.fail_after(failing);
+        assert!(answer(&world.shelf, bucket, today, &message).is_err());
+        world.shelf.rollback();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// The node answers from the shelf exactly what the library answers from a sorted list in memory.
+    #[test]
+    fn the_shelf_answers_as_a_list_would(
+        there in prop::collection::btree_map(0..400_u16, 1..4_u32, 0..200),
+        here in prop::collection::btree_map(0..400_u16, 1..4_u32, 0..200),
+        bits in 0..3_u8,
+    ) {
+        let mut world = roomy();
+        world.node.set_bits(&mut world.shelf, bits).unwrap();
+        let mut all = BTreeMap::new();
+        let mut envelope = |world: &mut World, name: &u16, days: &u32| {
+            all.entry((*name, *days)).or_insert_with(|| {
+                let bucket = Bucket::new(name % (1 << bits), bits).unwrap();
+                world.envelope(bucket, Class::ordinary(Size::K2), *days)
+            }).clone()
+        };
+        let mut list = NegentropyStorageVector::new();
+        let mut bucket = Bucket::WHOLE;
+        if bits == 2 {
+            bucket = Bucket::new(1, 1).unwrap();
+        }
+        for (name, days) in &there {
+            let envelope = envelope(&mut world, name, days);
+            world.member_puts(ANA, &envelope);
+            if bucket.overlaps(envelope.header().in_bucket()) {
+                let expiry = u64::from(envelope.header().expiry.0);
+                list.insert(expiry, negentropy::Id::from_byte_array(envelope.id().0)).unwrap();
+            }
+        }
+        list.seal().unwrap();
+        let held: Vec<_> = here.iter().map(|(name, days)| {
+            let envelope = envelope(&mut world, name, days);
+            (envelope.header().expiry, envelope.id())
+        }).collect();
+        let (mut reconciler, mut frame) = Reconciler::begin(bucket, held).unwrap();
+        let today = Day::of(world.now);
+        loop {
+            let Frame::Reconcile { message, .. } = frame else { panic!("no message") };
+            let limit = MAX_RECONCILE_BYTES as u64;
+            let expected = Negentropy::borrowed(&list, limit).unwrap().reconcile(&message).unwrap();
+            let answered = answer(&world.shelf, bucket, today, &message).unwrap().unwrap();
+            prop_assert_eq!(&answered, &expected);
+            let learnt = reconciler.handle(&answered).unwrap();
+            if learnt.is_done {
+                break;
+            }
+            frame = learnt.answer;
+        }
+    }
+
+    #[test]
+    fn arbitrary_messages_neither_panic_nor_fail_the_shelf(
+        bytes in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let mut world = roomy();
+        kept(&mut world, Bucket::WHOLE, 40);
+        let message = [&[0x61], bytes.as_slice()].concat();
+        prop_assert!(answer(&world.shelf, Bucket::WHOLE, Day::of(world.now), &message).is_ok());
+        let (mut reconciler, _) = Reconciler::begin(Bucket::WHOLE, [(Day(1), EnvelopeId([1; 32]))]).unwrap();
+        let _ = reconciler.handle(&message);
+    }
+}
