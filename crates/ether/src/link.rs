@@ -163,7 +163,7 @@ impl NodeLink {
         incarnation: u64,
         after: u64,
     ) -> Result<Option<Frame>, S::Error> {
-        let (about, until) = (node.about(shelf)?, Node::newest(shelf)?);
+        let (about, until) = (node.about(shelf)?, Node::newest(shelf)?.arrival);
         // A number that was never given is of another node, whatever it says.
         let is_known = incarnation == about.incarnation && after <= until;
         let after = if is_known { after } else { 0 };
@@ -195,7 +195,8 @@ impl NodeLink {
             frames: Vec::new(),
             is_done: true,
         };
-        self.push_notices(shelf, &mut push)?;
+        let newest = Node::newest(shelf)?;
+        self.push_notices(shelf, newest.notice, &mut push)?;
         // In turns, so that neither a long catch-up nor a long want keeps the other waiting.
         self.wanted_first = !self.wanted_first;
         let mut left = budget;
@@ -204,7 +205,7 @@ impl NodeLink {
             if wanted {
                 self.push_wanted(shelf, today, left, &mut push)?;
             } else {
-                self.push_arrivals(shelf, today, left, &mut push)?;
+                self.push_arrivals(shelf, newest.arrival, today, left, &mut push)?;
             }
             let sent = push.frames.iter().skip(before).map(envelope_bytes);
             left = left.saturating_sub(sent.sum());
@@ -212,11 +213,15 @@ impl NodeLink {
         Ok(push)
     }
 
-    fn push_notices<S: ShelfRead>(&mut self, shelf: &S, push: &mut Push) -> Result<(), S::Error> {
+    fn push_notices<S: ShelfRead>(
+        &mut self,
+        shelf: &S,
+        newest: u64,
+        push: &mut Push,
+    ) -> Result<(), S::Error> {
         let Party::Member(account) = self.party else {
             return Ok(());
         };
-        let newest = Node::newest_notice(shelf)?;
         if newest <= self.notices_to {
             return Ok(());
         }
@@ -260,6 +265,7 @@ impl NodeLink {
     fn push_arrivals<S: ShelfRead>(
         &mut self,
         shelf: &S,
+        newest: u64,
         today: Day,
         budget: usize,
         push: &mut Push,
@@ -267,6 +273,9 @@ impl NodeLink {
         let Some(subscription) = &mut self.subscription else {
             return Ok(());
         };
+        if subscription.cursor >= newest && subscription.until.is_none() {
+            return Ok(());
+        }
         let (bucket, after) = (subscription.bucket, subscription.cursor);
         let arrivals = Node::arrivals(shelf, bucket, after, today, budget)?;
         subscription.cursor = arrivals.cursor;

@@ -19,7 +19,7 @@ const CHUNK: usize = 32;
 const LOOK_BYTES: usize = 64;
 
 /// What of the log is to be sent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Arrivals {
     /// Frames of arrival, in the order of their numbers.
     pub frames: Vec<Frame>,
@@ -27,6 +27,15 @@ pub(crate) struct Arrivals {
     pub cursor: u64,
     /// There is no more.
     pub is_done: bool,
+}
+
+/// How far a node has come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Newest {
+    /// The number of the newest arrival.
+    pub arrival: u64,
+    /// The number of the newest notice, for whomever.
+    pub notice: u64,
 }
 
 impl Node {
@@ -39,15 +48,12 @@ impl Node {
         today: Day,
         budget: usize,
     ) -> Result<Arrivals, S::Error> {
-        let newest = Counters::read(shelf)?.newest;
+        let newest = Self::newest(shelf)?.arrival;
         let mut arrivals = Arrivals {
+            frames: Vec::new(),
             cursor: after,
-            is_done: after >= newest,
-            ..Arrivals::default()
+            is_done: false,
         };
-        if arrivals.is_done {
-            return Ok(arrivals);
-        }
         let shards = shards(shelf, bucket)?;
         let mut left = budget;
         loop {
@@ -75,14 +81,13 @@ impl Node {
         }
     }
 
-    /// The number of the newest arrival.
-    pub(crate) fn newest<S: ShelfRead>(shelf: &S) -> Result<u64, S::Error> {
-        Ok(Counters::read(shelf)?.newest)
-    }
-
-    /// The number of the newest notice.
-    pub(crate) fn newest_notice<S: ShelfRead>(shelf: &S) -> Result<u64, S::Error> {
-        Ok(Counters::read(shelf)?.newest_notice)
+    /// The numbers of the newest arrival and the newest notice.
+    pub(crate) fn newest<S: ShelfRead>(shelf: &S) -> Result<Newest, S::Error> {
+        let counters = Counters::read(shelf)?;
+        Ok(Newest {
+            arrival: counters.newest,
+            notice: counters.newest_notice,
+        })
     }
 }
 

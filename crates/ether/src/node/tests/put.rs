@@ -1,7 +1,7 @@
 use super::world::{ANA, BITS, BO, TOKEN, World, settings, token};
 use crate::{
-    Account, Bucket, Class, Day, Node, Outcome, Party, Pass, Settings, ShelfTable, Size, Token,
-    Work,
+    Account, Bucket, Class, Day, Node, NodeLink, Outcome, Party, Pass, Reconciler, Settings,
+    ShelfTable, Size, Token, Work,
 };
 
 #[test]
@@ -206,6 +206,10 @@ fn a_member_who_needs_room_takes_it_from_the_oldest_strangers() {
         assert_eq!(world.bytes(), 20 * 2_048);
     }
     assert_eq!(world.shelf.len(ShelfTable::Strangers), 0);
+    // The counts went with them: a reconciliation would notice.
+    let (_, frame) = Reconciler::begin(Bucket::WHOLE, []).unwrap();
+    let mut link = NodeLink::new(Party::Member(ANA));
+    assert!(world.say(&mut link, frame).is_some());
 }
 
 #[test]
@@ -240,6 +244,24 @@ fn members_return_for_seven_days_up_to_a_share_of_half() {
     world.pass_days(40);
     world.sweep();
     assert_eq!(world.shelf.len(ShelfTable::Parties), 0);
+}
+
+#[test]
+fn what_is_returned_in_all_has_a_bound() {
+    let mut world = World::new();
+    let give_back = |world: &mut World, account: u8| {
+        let envelope = world.small();
+        let (shelf, now) = (&mut world.shelf, world.now);
+        let node = &world.node;
+        node.give_back(shelf, now, Account([account; 32]), &envelope)
+            .unwrap()
+    };
+    // Eight shares of half of a hundred, and two more.
+    for account in (0..8).flat_map(|account| [account; 6]).chain([8, 8]) {
+        assert_eq!(give_back(&mut world, account), Outcome::Accepted);
+    }
+    assert_eq!(give_back(&mut world, 8), Outcome::Full);
+    assert_eq!(give_back(&mut world, 9), Outcome::Full);
 }
 
 #[test]

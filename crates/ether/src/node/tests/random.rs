@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use super::world::{BITS, TOKEN, World, settings, token};
 use crate::{
     Account, Bucket, Class, DAY_MILLIS, Day, Envelope, EnvelopeId, Frame, Home, Node, NodeKey,
-    NodeLink, Outcome, Party, Pass, Settings, ShelfRead, ShelfTable, Size, shelf::Entry,
+    NodeLink, Outcome, Party, Pass, Settings, ShelfRead, ShelfTable, Size,
+    node::{about::Counters, keys::kind},
+    shelf::Entry,
 };
 
 #[derive(Debug, Clone)]
@@ -286,6 +288,7 @@ impl Model {
         assert!(usage.placed_bytes <= settings().placed_bytes);
         assert!(usage.forward_bytes <= settings().forward_bytes);
         assert_eq!(shelf.len(ShelfTable::Log), envelopes.len());
+        self.check_counts();
         let strangers = entries(self, ShelfTable::Strangers).len() as u64;
         assert!(strangers * 2_048 <= capacity() / 10);
         for (id, (envelope, by_stranger)) in &self.owed {
@@ -294,6 +297,25 @@ impl Model {
                 assert!(kept.as_ref() == Some(envelope), "an envelope was lost");
             }
         }
+    }
+
+    /// The counts of a reconciliation are those of the items, wherever a sweep stopped.
+    fn check_counts(&self) {
+        let mut counts = BTreeMap::new();
+        for (key, value) in entries(self, ShelfTable::Days) {
+            let day = u32::from_be_bytes(*key.first_chunk().unwrap());
+            // Day, kind, bucket, then an id or its first byte.
+            let cell = (day, key[5..].iter().take(3).copied().collect::<Vec<u8>>());
+            let change = match key[4] {
+                kind::ITEM => 1,
+                kind::COUNT => -i64::from(u32::from_be_bytes(*value.first_chunk().unwrap())),
+                _ => continue,
+            };
+            if Day(day) > self.today() {
+                *counts.entry(cell).or_insert(0) += change;
+            }
+        }
+        assert!(counts.values().all(|count| *count == 0), "{counts:?}");
     }
 
     /// When everything has ended, nothing is left.
@@ -311,11 +333,14 @@ impl Model {
             let records = if table == ShelfTable::About { 2 } else { 0 };
             assert_eq!(self.world.shelf.len(table), records, "{table:?}");
         }
-        let usage = self.world.node.usage(&self.world.shelf).unwrap();
-        assert_eq!(
-            (usage.bytes, usage.placed_bytes, usage.forward_bytes),
-            (0, 0, 0)
-        );
+        let counters = Counters::read(&self.world.shelf).unwrap();
+        let ever = Counters {
+            newest: counters.newest,
+            newest_forward: counters.newest_forward,
+            newest_notice: counters.newest_notice,
+            ..Counters::default()
+        };
+        assert_eq!(counters, ever);
     }
 }
 
