@@ -90,6 +90,7 @@ fn full() -> Packet {
             encapsulation: vec![7; 20],
         }),
         binding: Some([8; 32]),
+        lowest: Some(9),
     }
 }
 
