@@ -44,7 +44,7 @@ mod put;
 mod tests;
 
 use self::about::Counters;
-pub(crate) use self::items::{Items, item};
+pub(crate) use self::items::{Item, Items, Sum};
 pub use self::{
     about::{About, Usage},
     forward::{HOME_TURN_MILLIS, Waiting},

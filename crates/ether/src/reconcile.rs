@@ -6,14 +6,16 @@
 //!
 //! The peer leads with a [`Reconciler`]; each step tells at once which ids it lacks and which the other side lacks, so
 //! that [`Frame::Want`] and [`Frame::Replica`] flow while other ranges are still compared. A node answers each message by
-//! itself and remembers nothing between two.
+//! itself, from its shelf, and remembers nothing between two.
+
+mod answer;
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use thiserror::Error;
 
 use crate::{
-    Bucket, Day, EnvelopeId, Frame, MAX_RECONCILE_BYTES, ShelfRead,
-    node::{Items, item},
+    Bucket, Day, EnvelopeId, Frame, MAX_RECONCILE_BYTES, ShelfRead, node::Items,
+    reconcile::answer::NoAnswer,
 };
 
 /// The most steps of one reconciliation: each splits ranges by 16, and a full message holds thousands of ranges, so even
@@ -54,7 +56,8 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// Begins with what this side holds of the bucket, in any order; and the frame to send first.
+    /// Begins with what this side holds of the bucket, in any order; and the frame to send first. A node counts what was
+    /// put into a finer bucket than its own bits to the one of its bits ([`Bucket::within`]): so should the items.
     ///
     /// # Errors
     /// Never, as far as is known: the protocol only refuses what was begun twice.
@@ -64,8 +67,8 @@ impl Reconciler {
     ) -> Result<(Self, Frame), ReconcileError> {
         let mut storage = NegentropyStorageVector::new();
         for (expiry, id) in items {
-            let item = item(expiry, id.0);
-            storage.insert(item.timestamp, item.id).map_err(malformed)?;
+            let (day, id) = (u64::from(expiry.0), Id::from_byte_array(id.0));
+            storage.insert(day, id).map_err(malformed)?;
         }
         storage.seal().map_err(malformed)?;
         let mut negentropy =
@@ -121,12 +124,11 @@ pub(crate) fn answer<S: ShelfRead>(
     today: Day,
     message: &[u8],
 ) -> Result<Option<Vec<u8>>, S::Error> {
-    let items = Items::read(shelf, bucket, today)?;
-    let answer = Negentropy::borrowed(&items, MAX_RECONCILE_BYTES as u64)
-        .and_then(|mut negentropy| negentropy.reconcile(message));
-    match items.failure() {
-        Some(error) => Err(error),
-        None => Ok(answer.ok()),
+    let mut items = Items::read(shelf, bucket, today)?;
+    match answer::answer(&mut items, message) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(NoAnswer::Malformed) => Ok(None),
+        Err(NoAnswer::Shelf(error)) => Err(error),
     }
 }
 

@@ -1,21 +1,81 @@
 //! The envelopes of a bucket in the order of a reconciliation: by day of expiry, then by id.
 //!
-//! The protocol addresses items by position. The shelf keeps a count for each bucket, day and first byte of ids; from
-//! these a small directory is made (at most 33 days of 256 cells), and only the cell that is asked for is read. So
-//! neither memory nor the time to find a position grows with what is kept, but for a cell, a 256th of a day.
+//! The protocol addresses items by position and compares ranges by sums of ids. The shelf keeps count and sum for each
+//! bucket, day and first byte of ids; from these a directory is made (at most 32 days of 256 cells, 500 KB), and only the
+//! cell in which a range begins or ends is read. So memory does not grow with what is kept, but for a cell, a 256th of a
+//! day; and a range of a million costs no more than one of a thousand.
 
-use std::{
-    cell::{Cell as Slot, RefCell},
-    collections::{BTreeMap, BTreeSet},
-};
-
-use negentropy::{Bound, Error, Id, Item, NegentropyStorageBase};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::keys::{self, Fields, kind};
-use crate::{Bucket, Damaged, Day, MAX_DAYS_AHEAD, ShelfRead, ShelfTable};
+use crate::{Bucket, Damaged, Day, EnvelopeId, MAX_DAYS_AHEAD, ShelfRead, ShelfTable};
 
-/// How many counts are read at once.
-const COUNTS_AT_ONCE: usize = 1_024;
+/// How many records are read at once.
+const AT_ONCE: usize = 1_024;
+
+/// Day of expiry and id: the order of items.
+pub(crate) type Item = (u64, [u8; 32]);
+
+/// A sum of ids as little-endian numbers, modulo 2 to the power of 256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sum([u64; 4]);
+
+impl Sum {
+    /// The sum of one.
+    pub fn of(id: &[u8; 32]) -> Self {
+        let mut lanes = [0; 4];
+        let (chunks, _) = id.as_chunks();
+        for (lane, bytes) in lanes.iter_mut().zip(chunks) {
+            *lane = u64::from_le_bytes(*bytes);
+        }
+        Self(lanes)
+    }
+
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let mut carry = false;
+        let mut lanes = self.0;
+        for (lane, other) in lanes.iter_mut().zip(other.0) {
+            let (sum, first) = lane.overflowing_add(other);
+            let (sum, second) = sum.overflowing_add(u64::from(carry));
+            *lane = sum;
+            carry = first || second;
+        }
+        Self(lanes)
+    }
+
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        // The complement, and one.
+        let negative = Self(other.0.map(|lane| !lane)).plus(Self([1, 0, 0, 0]));
+        self.plus(negative)
+    }
+
+    pub fn bytes(self) -> Vec<u8> {
+        self.0.map(u64::to_le_bytes).concat()
+    }
+}
+
+/// How many items, and their sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Count {
+    pub items: u32,
+    pub sum: Sum,
+}
+
+impl Count {
+    pub fn decode(value: &[u8]) -> Result<Self, Damaged> {
+        let mut fields = Fields(value);
+        Ok(Self {
+            items: fields.short()?,
+            sum: Sum::of(&fields.array()?),
+        })
+    }
+
+    pub fn encode(self) -> Vec<u8> {
+        [self.items.to_be_bytes().as_slice(), &self.sum.bytes()].concat()
+    }
+}
 
 /// All items of one day whose ids begin with one byte.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +85,18 @@ struct Cell {
     /// The position of its first item.
     start: usize,
     count: usize,
+    /// The sum of everything before it.
+    before: Sum,
+}
+
+impl Cell {
+    fn end(&self) -> usize {
+        self.start + self.count
+    }
+
+    fn order(&self) -> (u64, u8) {
+        (u64::from(self.day.0), self.first)
+    }
 }
 
 /// The items of a bucket and of all that overlaps it.
@@ -33,16 +105,15 @@ pub(crate) struct Items<'a, S: ShelfRead> {
     cells: Vec<Cell>,
     shards: BTreeSet<Bucket>,
     size: usize,
+    sum: Sum,
     /// The cell read last, by its place in the directory.
-    read: RefCell<Option<(usize, Vec<Item>)>>,
-    /// Why the shelf failed: the protocol's errors cannot carry it.
-    failure: Slot<Option<S::Error>>,
+    read: Option<(usize, Vec<Item>)>,
 }
 
 impl<'a, S: ShelfRead> Items<'a, S> {
     /// What expires after `today`.
     pub fn read(shelf: &'a S, bucket: Bucket, today: Day) -> Result<Self, S::Error> {
-        let mut counts = BTreeMap::new();
+        let mut counts: BTreeMap<(Day, u8), Count> = BTreeMap::new();
         let mut shards = BTreeSet::new();
         for ahead in 1..=MAX_DAYS_AHEAD {
             let day = today.plus(ahead);
@@ -53,52 +124,130 @@ impl<'a, S: ShelfRead> Items<'a, S> {
                     let mut fields = Fields(key);
                     let (day, _, shard) = (fields.day()?, fields.byte()?, fields.bucket()?);
                     shards.insert(shard);
-                    *counts.entry((day, fields.byte()?)).or_insert(0) +=
-                        usize::try_from(Fields(value).short()?).map_err(|_| Damaged)?;
+                    let (count, more) = (
+                        counts.entry((day, fields.byte()?)).or_default(),
+                        Count::decode(value)?,
+                    );
+                    count.items = count.items.saturating_add(more.items);
+                    count.sum = count.sum.plus(more.sum);
                     Ok(())
                 })?;
             }
         }
-        let mut size = 0;
-        let place = |((day, first), count)| {
-            let start = size;
-            size += count;
-            Cell {
+        let mut items = Self {
+            shelf,
+            cells: Vec::with_capacity(counts.len()),
+            shards,
+            size: 0,
+            sum: Sum::default(),
+            read: None,
+        };
+        for ((day, first), count) in counts {
+            let cell = Cell {
                 day,
                 first,
-                start,
-                count,
-            }
-        };
-        let cells = counts.into_iter().map(place).collect();
-        Ok(Self {
-            shelf,
-            cells,
-            shards,
-            size,
-            read: RefCell::new(None),
-            failure: Slot::new(None),
-        })
-    }
-
-    /// Why the shelf failed, if it did.
-    pub fn failure(&self) -> Option<S::Error> {
-        self.failure.take()
-    }
-
-    /// Calls back with the items of a cell.
-    fn with_cell<T>(&self, place: usize, then: impl FnOnce(&[Item]) -> T) -> Result<T, Error> {
-        let mut read = self.read.borrow_mut();
-        if read.as_ref().is_none_or(|(held, _)| *held != place) {
-            let cell = self.cells.get(place).ok_or(Error::BadRange)?;
-            let items = self.items(cell).map_err(|error| {
-                self.failure.set(Some(error));
-                Error::BadRange
-            })?;
-            *read = Some((place, items));
+                start: items.size,
+                count: usize::try_from(count.items).map_err(|_| Damaged)?,
+                before: items.sum,
+            };
+            items.size = cell.end();
+            items.sum = items.sum.plus(count.sum);
+            items.cells.push(cell);
         }
-        let (_, items) = read.as_ref().ok_or(Error::BadRange)?;
-        Ok(then(items))
+        Ok(items)
+    }
+
+    /// How many there are.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The sum of the items of a range.
+    pub fn sum(&mut self, begin: usize, end: usize) -> Result<Sum, S::Error> {
+        Ok(self.sum_before(end)?.minus(self.sum_before(begin)?))
+    }
+
+    /// The item at a position; `None` if there is none.
+    pub fn item(&mut self, position: usize) -> Result<Option<Item>, S::Error> {
+        let mut found = None;
+        self.each(position, position.saturating_add(1), |_, item| {
+            found = Some(*item);
+            true
+        })?;
+        Ok(found)
+    }
+
+    /// Calls back with the items of a range, in order, while it is answered *true*.
+    pub fn each(
+        &mut self,
+        begin: usize,
+        end: usize,
+        mut then: impl FnMut(usize, &Item) -> bool,
+    ) -> Result<(), S::Error> {
+        let first = self.cells.partition_point(|cell| cell.end() <= begin);
+        for place in first..self.cells.len() {
+            let Some((cell, items)) = self.cell(place)? else {
+                break;
+            };
+            for (position, item) in (cell.start..).zip(items) {
+                if position >= end {
+                    return Ok(());
+                }
+                if position >= begin && !then(position, item) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first position in a range whose item is not below this one; the range's end if there is none.
+    pub fn lower_bound(
+        &mut self,
+        first: usize,
+        last: usize,
+        sought: &Item,
+    ) -> Result<usize, S::Error> {
+        let (day, [byte, ..]) = sought;
+        let place = self
+            .cells
+            .partition_point(|cell| cell.order() < (*day, *byte));
+        let position = match self.cells.get(place) {
+            None => self.size,
+            Some(cell) if cell.order() > (*day, *byte) => cell.start,
+            Some(_) => match self.cell(place)? {
+                Some((cell, items)) => cell.start + items.partition_point(|item| item < sought),
+                None => self.size,
+            },
+        };
+        Ok(position.min(last).max(first))
+    }
+
+    fn sum_before(&mut self, position: usize) -> Result<Sum, S::Error> {
+        let place = self.cells.partition_point(|cell| cell.end() <= position);
+        match self.cells.get(place) {
+            None => Ok(self.sum),
+            Some(cell) if cell.start == position => Ok(cell.before),
+            Some(_) => Ok(match self.cell(place)? {
+                Some((cell, items)) => items
+                    .iter()
+                    .take(position - cell.start)
+                    .fold(cell.before, |sum, (_, id)| sum.plus(Sum::of(id))),
+                None => self.sum,
+            }),
+        }
+    }
+
+    /// A cell and its items.
+    fn cell(&mut self, place: usize) -> Result<Option<(Cell, &[Item])>, S::Error> {
+        let Some(cell) = self.cells.get(place).copied() else {
+            return Ok(None);
+        };
+        if self.read.as_ref().is_none_or(|(held, _)| *held != place) {
+            self.read = Some((place, self.items(&cell)?));
+        }
+        let items = self.read.as_ref().map(|(_, items)| items.as_slice());
+        Ok(items.map(|items| (cell, items)))
     }
 
     fn items(&self, cell: &Cell) -> Result<Vec<Item>, S::Error> {
@@ -110,7 +259,8 @@ impl<'a, S: ShelfRead> Items<'a, S> {
             each(self.shelf, from, &to, |key, _| {
                 let mut fields = Fields(key);
                 let (day, _, _) = (fields.day()?, fields.byte()?, fields.bucket()?);
-                items.push(item(day, fields.array()?));
+                let EnvelopeId(id) = fields.id()?;
+                items.push((u64::from(day.0), id));
                 Ok(())
             })?;
         }
@@ -122,82 +272,6 @@ impl<'a, S: ShelfRead> Items<'a, S> {
     }
 }
 
-impl<S: ShelfRead> NegentropyStorageBase for Items<'_, S> {
-    fn size(&self) -> Result<usize, Error> {
-        Ok(self.size)
-    }
-
-    fn get_item(&self, position: usize) -> Result<Option<Item>, Error> {
-        let mut found = None;
-        if position < self.size {
-            self.iterate(position, position + 1, &mut |item, _| {
-                found = Some(item);
-                Ok(false)
-            })?;
-        }
-        Ok(found)
-    }
-
-    fn iterate(
-        &self,
-        begin: usize,
-        end: usize,
-        callback: &mut dyn FnMut(Item, usize) -> Result<bool, Error>,
-    ) -> Result<(), Error> {
-        if begin > end || end > self.size {
-            return Err(Error::BadRange);
-        }
-        let first = self
-            .cells
-            .partition_point(|cell| cell.start + cell.count <= begin);
-        for (place, cell) in self.cells.iter().enumerate().skip(first) {
-            if cell.start >= end {
-                break;
-            }
-            let goes_on = self.with_cell(place, |items| {
-                let positions = cell.start..;
-                for (position, item) in positions.zip(items) {
-                    if position >= end {
-                        return Ok(false);
-                    }
-                    if position >= begin && !callback(*item, position)? {
-                        return Ok(false);
-                    }
-                }
-                Ok::<_, Error>(true)
-            })??;
-            if !goes_on {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn find_lower_bound(&self, first: usize, last: usize, value: &Bound) -> usize {
-        let [byte, ..] = value.item.id.to_bytes();
-        let sought = (value.item.timestamp, byte);
-        let place = self
-            .cells
-            .partition_point(|cell| (u64::from(cell.day.0), cell.first) < sought);
-        let position = match self.cells.get(place) {
-            None => self.size,
-            Some(cell) if (u64::from(cell.day.0), cell.first) > sought => cell.start,
-            // A failure is remembered, and everything that follows it is thrown away.
-            Some(cell) => self
-                .with_cell(place, |items| {
-                    cell.start + items.partition_point(|item| *item < value.item)
-                })
-                .unwrap_or(last),
-        };
-        position.clamp(first, last.max(first))
-    }
-}
-
-/// An item as both sides order it.
-pub(crate) fn item(expiry: Day, id: [u8; 32]) -> Item {
-    Item::with_timestamp_and_id(u64::from(expiry.0), Id::from_byte_array(id))
-}
-
 /// Calls back with every entry of [`ShelfTable::Days`] in a range.
 fn each<S: ShelfRead>(
     shelf: &S,
@@ -206,15 +280,39 @@ fn each<S: ShelfRead>(
     mut then: impl FnMut(&[u8], &[u8]) -> Result<(), Damaged>,
 ) -> Result<(), S::Error> {
     loop {
-        let entries = shelf.range(ShelfTable::Days, &from, Some(to), COUNTS_AT_ONCE)?;
+        let entries = shelf.range(ShelfTable::Days, &from, Some(to), AT_ONCE)?;
         for (key, value) in &entries {
             then(key, value)?;
         }
         match entries.last() {
-            Some((last, _)) if entries.len() == COUNTS_AT_ONCE => {
+            Some((last, _)) if entries.len() == AT_ONCE => {
                 from = [last.as_slice(), &[0]].concat();
             }
             _ => return Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_carry_goes_through_every_lane_and_falls_off_the_end() {
+        let one = Sum([1, 0, 0, 0]);
+        assert_eq!(Sum([u64::MAX; 4]).plus(one), Sum::default());
+        assert_eq!(Sum([u64::MAX, u64::MAX, 7, 0]).plus(one), Sum([0, 0, 8, 0]));
+        assert_eq!(Sum::default().minus(one), Sum([u64::MAX; 4]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_added_can_be_taken_away(a in any::<[u8; 32]>(), b in any::<[u8; 32]>()) {
+            let (a, b) = (Sum::of(&a), Sum::of(&b));
+            prop_assert_eq!(a.plus(b).minus(b), a);
+            prop_assert_eq!(a.plus(b), b.plus(a));
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{Account, Bucket, Damaged, Day, EnvelopeId, Home};
 pub(super) mod kind {
     /// Day, bucket, id: an envelope, in the order of a reconciliation. Number, bytes, flags.
     pub const ITEM: u8 = 1;
-    /// Day, bucket, first byte of ids: how many such envelopes.
+    /// Day, bucket, first byte of ids: how many such envelopes, and the sum of their ids.
     pub const COUNT: u8 = 2;
     /// Day, party: bytes that the party holds until then.
     pub const SHARE: u8 = 3;

@@ -3,6 +3,7 @@
 use super::{
     About, Node, RETURN_MILLIS,
     about::Counters,
+    items::{Count, Sum},
     keys::{self, Fields, kind},
     party::{self, Sums},
 };
@@ -307,22 +308,35 @@ fn keep<S: Shelf>(
             &item.key(),
         )?;
     }
-    let count = keys::count(item.expiry, shard, id);
-    let counted = counted(shelf, &count)? + 1;
-    shelf.put(ShelfTable::Days, &count, &counted.to_be_bytes())
+    let counted = counted(shelf, &item)?;
+    let more = Count {
+        items: counted.items + 1,
+        sum: counted.sum.plus(Sum::of(&id.0)),
+    };
+    let key = keys::count(item.expiry, shard, id);
+    shelf.put(ShelfTable::Days, &key, &more.encode())
 }
 
-fn counted<S: ShelfRead>(shelf: &S, key: &[u8]) -> Result<u32, S::Error> {
-    Ok(match shelf.get(ShelfTable::Days, key)? {
-        Some(bytes) => Fields(&bytes).short()?,
-        None => 0,
-    })
+/// The count of the cell of an item.
+fn counted<S: ShelfRead>(shelf: &S, item: &Item) -> Result<Count, S::Error> {
+    let key = keys::count(item.expiry, item.shard, &item.id);
+    let found = shelf.get(ShelfTable::Days, &key)?;
+    Ok(found
+        .map(|value| Count::decode(&value))
+        .transpose()?
+        .unwrap_or_default())
 }
 
 fn uncount<S: Shelf>(shelf: &mut S, item: &Item) -> Result<(), S::Error> {
     let key = keys::count(item.expiry, item.shard, &item.id);
-    match counted(shelf, &key)?.saturating_sub(1) {
-        0 => shelf.delete(ShelfTable::Days, &key),
-        count => shelf.put(ShelfTable::Days, &key, &count.to_be_bytes()),
+    let counted = counted(shelf, item)?;
+    let less = Count {
+        items: counted.items.saturating_sub(1),
+        sum: counted.sum.minus(Sum::of(&item.id.0)),
+    };
+    if less.items == 0 {
+        shelf.delete(ShelfTable::Days, &key)
+    } else {
+        shelf.put(ShelfTable::Days, &key, &less.encode())
     }
 }

@@ -8,7 +8,7 @@ use super::world::{BITS, TOKEN, World, settings, token};
 use crate::{
     Account, Bucket, Class, DAY_MILLIS, Day, Envelope, EnvelopeId, Frame, Home, Node, NodeKey,
     NodeLink, Outcome, Party, Pass, Settings, ShelfRead, ShelfTable, Size,
-    node::{about::Counters, keys::kind},
+    node::{about::Counters, items::Count, keys::kind},
     shelf::Entry,
 };
 
@@ -308,7 +308,7 @@ impl Model {
             let cell = (day, key[5..].iter().take(3).copied().collect::<Vec<u8>>());
             let change = match key[4] {
                 kind::ITEM => 1,
-                kind::COUNT => -i64::from(u32::from_be_bytes(*value.first_chunk().unwrap())),
+                kind::COUNT => -i64::from(Count::decode(&value).unwrap().items),
                 _ => continue,
             };
             if Day(day) > self.today() {
