@@ -6,9 +6,8 @@
 //! received it cannot open it; ten times at most. After that, or when it expires, the person is
 //! told that it was not delivered, and the comrade is told not to wait for it.
 //!
-//! Flow: [`Open::enqueue`] → [`Open::seal_entry`] (at once if there are keys for it) →
-//! [`Open::pump`] whenever a link is up and has room → [`Open::landed`] → [`Open::settle`] once
-//! acknowledged.
+//! Flow: [`Open::enqueue`] → [`Open::send_now`], or [`Open::pump`] whenever a link is up and has room
+//! → [`Open::seal_entry`] → [`Open::landed`] → [`Open::settle`] once acknowledged.
 
 use std::collections::BTreeMap;
 
@@ -76,13 +75,14 @@ impl Open {
         Some(envelope)
     }
 
-    /// Sends a new envelope at once if nothing stands before it.
+    /// Seals an entry and sends it at once, if there is a link and nothing stands before it. Else it
+    /// is sealed when it can be sent, with the keys and the report of that time.
     pub(crate) fn send_now(
         &mut self,
         step: &mut Step,
         id: ComradeId,
         number: u64,
-        envelope: Envelope,
+        operation: Option<Zeroizing<Vec<u8>>>,
     ) {
         let Some(comrade) = self.comrades.get(&id) else {
             return;
@@ -93,9 +93,16 @@ impl Open {
             .find(|(number, entry)| entry.is_waiting() && !self.links.is_flying(id, **number));
         let is_first = first.is_some_and(|(first, _)| *first == number);
         let free = comrade.reading.is_none() && comrade.hold_until <= step.now;
+        let has_room = |link: &LinkId| {
+            let link = self.links.get(*link);
+            link.is_some_and(|link| link.flights.len() < limits::WINDOW)
+        };
+        let link = self.links.up(id).filter(has_room);
         if is_first
             && free
-            && let Some(link) = self.links.up(id)
+            && comrade.may_seal()
+            && let Some(link) = link
+            && let Some(envelope) = self.seal_entry(step, id, number, operation)
         {
             self.put(step, link, number, envelope);
         }

@@ -115,23 +115,7 @@ impl Open {
         let bytes = Zeroizing::new(operation.into_bytes());
         let content = Content::Operation { sequence, ordinal };
         if let Some(number) = self.enqueue(step, id, content, Some(&bytes)) {
-            self.seal_and_send(step, id, number, Some(bytes));
-        }
-    }
-
-    fn seal_and_send(
-        &mut self,
-        step: &mut Step,
-        id: ComradeId,
-        number: u64,
-        operation: Option<Zeroizing<Vec<u8>>>,
-    ) {
-        let ready = self
-            .comrades
-            .get(&id)
-            .is_some_and(|comrade| comrade.may_seal());
-        if ready && let Some(envelope) = self.seal_entry(step, id, number, operation) {
-            self.send_now(step, id, number, envelope);
+            self.send_now(step, id, number, Some(bytes));
         }
     }
 
@@ -212,9 +196,14 @@ impl Open {
             Some(number) => Some(number),
             None => self.enqueue(step, id, Content::Control, None),
         };
-        if let Some(number) = number {
-            self.seal_and_send(step, id, number, None);
+        let Some(number) = number else { return };
+        let comrade = self.comrades.get_mut(&id);
+        let entry = comrade.and_then(|comrade| comrade.outbox.get_mut(&number));
+        if entry.is_some_and(|entry| entry.sealed.take().is_some()) {
+            step.touched.entries.insert((id, number));
+            step.delete(Table::Outbox, keys::envelope(id, number));
         }
+        self.send_now(step, id, number, None);
     }
 
     // --- oneself -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use komrade_ether::{EnvelopeId, Frame, Outcome};
 use komrade_peer::{Input, LinkId};
-use komrade_store::{StoreError, Table};
+use komrade_store::{Record, StoreError, Table};
 use komrade_view::*;
 
 use crate::world::{DAY, HOUR, PASSPHRASE, SECOND, World};
@@ -217,6 +217,38 @@ fn a_link_that_died_without_a_word_is_left_once_a_newer_one_is_up() {
     world.send(1, ana, "again from a new one");
     world.send(0, bo, "at once");
     assert_eq!(world.texts(1, ana).last().unwrap(), "at once");
+}
+
+#[test]
+fn nothing_is_sealed_before_it_can_be_sent() {
+    let (mut world, bo, ana) = met(227);
+    world.pass(HOUR);
+    let envelopes = |world: &World| {
+        let records = world.peers[0].store.records();
+        let is_envelope = |(table, record): &&(Table, Record)| {
+            *table == Table::Outbox && record.key[0] == 1 && record.key.ends_with(&[1])
+        };
+        records.iter().filter(is_envelope).count()
+    };
+    world.disconnect(1);
+    for n in 0..20 {
+        world.send(0, bo, &format!("{n}"));
+    }
+    // Two weeks later other keys are in use.
+    world.pass(15 * DAY);
+    assert_eq!(envelopes(&world), 0);
+    // What was sent and not answered is sent again as it is.
+    let frames = tap(&mut world, 0, true);
+    world.connect(1);
+    world.pass(HOUR);
+    assert_eq!(envelopes(&world), 16);
+    world.meddle = None;
+    let first = frames.borrow()[0].clone();
+    let frames = tap(&mut world, 0, false);
+    world.pass(HOUR);
+    assert!(frames.borrow().contains(&first));
+    assert_eq!(envelopes(&world), 0);
+    assert_eq!(world.texts(1, ana).len(), 20);
 }
 
 #[test]
