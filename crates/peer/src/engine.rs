@@ -167,6 +167,10 @@ impl Engine {
     // --- inputs --------------------------------------------------------------------------------
 
     fn input(&mut self, step: &mut Step, changes: &mut Vec<Change>, input: Input) {
+        self.route.bring_down(step.now);
+        if let Phase::Open(_, open) = &mut self.phase {
+            open.note_time(step);
+        }
         match input {
             // Also while everything is open: somebody may have led in between, and what is in memory
             // is then no longer what is stored. A ratchet must never go on from there.

@@ -10,7 +10,7 @@
 //!
 //! Parts: the vault's door (`vault`, `engine`), invites and first contact (`invites`, `contact`),
 //! what is written and waits (`writing`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
-//! (`dialing`, `links`), what time brings (`upkeep`), what is shown (`views`, `route`).
+//! (`dialing`, `links`), what time brings (`upkeep`, `clock`), what is shown (`views`, `route`).
 //!
 //! # What lives long, its bound, and what reclaims it
 //!
@@ -37,6 +37,7 @@
 //! Left out on purpose: groups, more than one device of a person, homes at nodes of the ether, and
 //! the encrypted backup. Formats have room for them.
 
+mod clock;
 mod comrade;
 mod contact;
 mod dialing;

@@ -117,6 +117,13 @@ pub const DIAL_TIMEOUT: Millis = 4 * MINUTE;
 /// How long a link without frames is kept.
 pub const LINK_IDLE: Millis = 5 * MINUTE;
 
+/// A clock that is so much ahead of the step before is doubted. The app ticks once a day at least.
+pub const CLOCK_JUMP: Millis = 2 * DAY;
+/// How long such a time must hold before anything expires by it.
+pub const CLOCK_HOLD: Millis = HOUR;
+/// How old the time that is kept across a restart may be.
+pub const CLOCK_KEPT: Millis = WEEK;
+
 /// How often bytes alone tell the screens about the route.
 pub const ROUTE_PACE: Millis = SECOND;
 

@@ -99,6 +99,18 @@ impl Links {
         self.0.remove(&id)
     }
 
+    /// The clock was ahead: what was noted then is of now.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        for link in self.0.values_mut() {
+            link.opened_at = link.opened_at.min(now);
+            link.used_at = link.used_at.min(now);
+            link.fetching = link.fetching.map(|at| at.min(now));
+            for flight in &mut link.flights {
+                flight.sent_at = flight.sent_at.min(now);
+            }
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (LinkId, &Link)> {
         self.0.iter().map(|(id, link)| (*id, link))
     }
@@ -172,6 +184,12 @@ impl Dialer {
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.saturating_add(wait - wait / 4 + jitter);
         self.show(stage, now);
+    }
+
+    /// The clock was ahead: no wait is longer than it can be.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        let latest = now.saturating_add(2 * limits::DIAL_LONGEST_WAIT);
+        self.not_before = self.not_before.min(latest);
     }
 
     /// They are there, or the person asks for it: try at once.

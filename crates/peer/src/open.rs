@@ -13,6 +13,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
+    clock::Clock,
     comrade::Comrade,
     invites::Invitation,
     keys, limits,
@@ -67,6 +68,7 @@ pub(crate) struct Open {
     /// First contacts opened in the current minute.
     pub(crate) intros: (Millis, u32),
     pub(crate) sweep: Sweep,
+    pub(crate) clock: Clock,
     /// Comrades who have not been told of the home in use.
     pub(crate) moved: BTreeSet<ComradeId>,
     /// Who is being removed, page by page.
@@ -97,6 +99,7 @@ impl Open {
             ack_at: None,
             intros: (0, 0),
             sweep: Sweep::default(),
+            clock: Clock::default(),
             moved: BTreeSet::new(),
             removing: BTreeSet::new(),
         }

@@ -223,7 +223,7 @@ impl Open {
                 continue;
             }
             let Body(operation, envelope) = bodies.remove(number).unwrap_or_default();
-            let current = entry.sealed.filter(|sealed| !sealed.is_expired(step.now));
+            let current = entry.sealed.filter(|sealed| sealed.is_timely(step.now));
             let made = current.zip(envelope).and_then(|(sealed, bytes)| {
                 let envelope = Envelope::decode(bytes.to_vec()).ok()?;
                 (envelope.id() == sealed.id()).then_some(envelope)

@@ -32,6 +32,9 @@ pub(crate) struct SecretBytes(#[serde(with = "serde_bytes")] pub(crate) Vec<u8>)
 pub(crate) struct Own {
     pub(crate) name: String,
     pub(crate) ack_pace: AckPace,
+    /// A time that was believed, at most [`limits::CLOCK_KEPT`] ago while the app was open.
+    #[serde(default)]
+    pub(crate) clock: Millis,
     /// The one in use is the last one.
     relays: Vec<Relay>,
 }
@@ -58,6 +61,7 @@ impl Own {
         Self {
             name,
             ack_pace: AckPace::default(),
+            clock: 0,
             relays: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 //! Stored as CBOR maps with named fields, so that a later version can add some with a default. The
 //! version of the whole layout is `komrade_store::SCHEMA`, part of the seal of every record.
 
-use komrade_ether::{Day, EnvelopeId};
+use komrade_ether::{Day, EnvelopeId, MAX_DAYS_AHEAD};
 use komrade_view::{MessageView, Millis, Tick};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
@@ -58,6 +58,11 @@ impl Sealed {
     pub(crate) fn is_expired(&self, now: Millis) -> bool {
         Day(self.expiry) <= Day::of(now)
     }
+
+    /// Whether a home may take it: it has not expired, and was not sealed under a clock far ahead.
+    pub(crate) fn is_timely(&self, now: Millis) -> bool {
+        !self.is_expired(now) && Day(self.expiry) <= Day::of(now).plus(MAX_DAYS_AHEAD)
+    }
 }
 
 /// An entry of the outbox, without its operation and its envelope, which stay in the store.
@@ -86,6 +91,13 @@ impl Entry {
             sealed: None,
             accepted_at: None,
         }
+    }
+
+    /// The clock was ahead: it has no longer life than it can have.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        let fresh = Self::new(self.content, now);
+        self.expires_at = self.expires_at.min(fresh.expires_at);
+        self.accepted_at = self.accepted_at.map(|at| at.min(now));
     }
 
     /// It has not been accepted.

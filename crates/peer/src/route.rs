@@ -49,6 +49,11 @@ impl Route {
         self.bytes = (sent, received);
     }
 
+    /// The clock was ahead.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        self.told_at = self.told_at.min(now);
+    }
+
     /// When the screens are due to hear of bytes.
     pub(crate) fn due(&self) -> Option<Millis> {
         self.stale

@@ -11,6 +11,7 @@ use komrade_store::{Query, Record, Table};
 use komrade_view::{ComradeId, Millis};
 
 use crate::{
+    clock::Clock,
     keys, limits,
     open::{Open, Purpose},
     step::Step,
@@ -60,6 +61,11 @@ impl Sweep {
         }
     }
 
+    /// The clock was ahead.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        self.next_at = self.next_at.min(now.saturating_add(limits::SWEEP_PACE));
+    }
+
     fn due(&self) -> Option<Millis> {
         (self.at.is_some() && !self.reading).then_some(self.next_at)
     }
@@ -68,6 +74,9 @@ impl Sweep {
 impl Open {
     /// The vault has just opened.
     pub(crate) fn opened(&mut self, step: &mut Step) {
+        self.clock = Clock::known(self.own.clock, limits::CLOCK_KEPT);
+        self.clock.note(step.now);
+        self.bring_down_times(step);
         if self.ring.generations().count() > 1 {
             self.sweep.begin(step.now);
         }
@@ -79,17 +88,27 @@ impl Open {
 
     /// Does what is due, as far as [`Step::has_room`] says.
     pub(crate) fn upkeep(&mut self, step: &mut Step) {
-        if self.device.is_stale(step.now) && self.device.renew(&self.own, step.now, step.rng) {
-            step.touched.own = true;
-        }
         self.go_on_removing(step);
-        self.expire_invites(step);
-        self.expire_entries(step);
-        self.expire_waiting(step);
+        if !self.clock.is_doubted() {
+            self.end_by_time(step);
+        }
         self.close_silent(step);
         self.acknowledge(step);
         self.settle_all(step);
         self.tell_homes(step);
+    }
+
+    /// What time ends, and what cannot be taken back.
+    fn end_by_time(&mut self, step: &mut Step) {
+        let kept_until = self.own.clock.saturating_add(limits::CLOCK_KEPT);
+        step.touched.own |= step.now > kept_until || self.own.clock > step.now;
+        self.own.clock = step.now;
+        if self.device.is_stale(step.now) {
+            step.touched.own |= self.device.renew(&self.own, step.now, step.rng);
+        }
+        self.expire_invites(step);
+        self.expire_entries(step);
+        self.expire_waiting(step);
         self.turn_ring(step);
     }
 
@@ -112,6 +131,13 @@ impl Open {
         let held = self.comrades.values().map(|comrade| comrade.hold_until);
         let held = held.filter(|until| *until > now).min();
         let dial = ready.then(|| self.next_dial(now)).flatten();
+        let ends = [
+            self.next_expiry(),
+            self.next_invite_expiry(),
+            self.next_waiting_expiry(),
+            self.sweep.due(),
+        ];
+        let ends = ends.into_iter().flatten().min();
         [
             Some(tomorrow),
             held,
@@ -119,10 +145,7 @@ impl Open {
             dial.filter(|at| *at > now),
             self.ack_at,
             self.next_silence(),
-            self.next_expiry(),
-            self.next_invite_expiry(),
-            self.next_waiting_expiry(),
-            self.sweep.due(),
+            self.clock.settles_at().or(ends),
         ]
         .into_iter()
         .flatten()

@@ -177,7 +177,8 @@ impl Open {
             return;
         };
         let pair = &mut comrade.pair;
-        if !pair.is_unanswered() && pair.change_outer(step.now, step.rng) {
+        let is_free = !pair.is_unanswered() && !self.clock.is_doubted();
+        if is_free && pair.change_outer(step.now, step.rng) {
             pair.offered_at = None;
             step.touched.pairs.insert(id);
         }

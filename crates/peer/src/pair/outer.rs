@@ -90,6 +90,24 @@ impl Pair {
         true
     }
 
+    /// The clock was ahead: what was noted then is of now.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        let kept = [
+            &mut self.asked_at,
+            &mut self.renewed_at,
+            &mut self.offered_at,
+        ];
+        for at in kept.into_iter().flatten() {
+            *at = (*at).min(now);
+        }
+        self.acknowledged_at = self.acknowledged_at.min(now);
+        let send = self.send.iter_mut().map(|outer| &mut outer.record);
+        let offer = self.offer.iter_mut().map(|offer| &mut offer.next);
+        for record in send.chain(offer) {
+            record.since = record.since.min(now);
+        }
+    }
+
     /// What to tell of the next key, as long as they have not said that they have it.
     pub(crate) fn outer_offer(&self) -> Option<OuterOffer> {
         self.offer.as_ref().map(|offer| OuterOffer {

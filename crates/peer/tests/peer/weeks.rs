@@ -308,6 +308,61 @@ fn who_waits_in_vain_is_told_although_nothing_more_is_written() {
 }
 
 #[test]
+fn a_clock_that_is_far_ahead_for_a_moment_ends_nothing() {
+    let (mut world, bo, ana) = met(312);
+    world.make_invite(0);
+    world.pass(HOUR);
+    world.stop(1);
+    world.send(0, bo, "patience");
+    for restarted in [false, true] {
+        world.peers[0].skew = 400 * DAY as i64;
+        if restarted {
+            world.restart(0);
+        }
+        world.pass(30 * MINUTE);
+        world.peers[0].skew = 0;
+        world.pass(MINUTE);
+        assert_eq!(world.page(0, bo)[0].tick, Tick::Kept);
+        assert_eq!(world.peers[0].invites.len(), 2);
+    }
+    world.restart(1);
+    // Nothing that was to come waits for the wrong day.
+    world.pass(30 * MINUTE);
+    assert_eq!(world.texts(1, ana), ["patience"]);
+    world.pass(2 * HOUR);
+    assert!(is_delivered(&world.page(0, bo)[0]));
+    // A time that holds is believed.
+    world.stop(1);
+    world.send(0, bo, "in vain");
+    world.peers[0].skew = 400 * DAY as i64;
+    world.pass(HOUR + 2 * MINUTE);
+    assert_eq!(world.page(0, bo)[1].tick, Tick::Expired);
+    assert!(world.peers[0].invites.is_empty());
+}
+
+#[test]
+fn a_clock_that_is_set_back_stops_nothing() {
+    let (mut world, bo, ana) = met(313);
+    world.pass(2 * DAY);
+    for at in 0..2 {
+        world.peers[at].skew = -(400 * DAY as i64);
+    }
+    world.send(0, bo, "under a wrong clock");
+    world.pass(HOUR);
+    // Both clocks are ahead of what comes after: as if they had been set back by a year.
+    for at in 0..2 {
+        world.peers[at].skew = -(800 * DAY as i64);
+    }
+    world.send(0, bo, "after it was set back");
+    world.send(1, ana, "yes");
+    world.pass(3 * HOUR);
+    assert_eq!(world.texts(1, ana).len(), 3);
+    assert!(is_delivered(&world.page(0, bo)[0]));
+    assert!(is_delivered(&world.page(0, bo)[1]));
+    assert_eq!(world.links(0), 0, "links end as ever");
+}
+
+#[test]
 fn after_a_thousand_messages_without_an_answer_a_new_session_carries_on() {
     let (mut world, bo, ana) = met(308);
     world.pass(HOUR);
