@@ -57,6 +57,21 @@ pub(crate) struct ComradeRecord {
     unread: Vec<u64>,
     pub(crate) last: Option<Last>,
     pub(crate) active_at: Millis,
+    /// Bytes of messages of theirs since the conversation was deleted last.
+    #[serde(default)]
+    pub(crate) kept_bytes: u64,
+    /// Messages up to this ordinal were deleted by the person …
+    #[serde(default)]
+    pub(crate) deleted_up_to: u64,
+    /// … and are gone from the store up to this one.
+    #[serde(default)]
+    pub(crate) gone_up_to: u64,
+    /// The person removed them: what is left of them goes page by page.
+    #[serde(default)]
+    pub(crate) removed: bool,
+    /// Which name of one's own they were told, as a count of changes.
+    #[serde(default)]
+    pub(crate) name_told: u64,
 }
 
 /// So many unread messages are told apart; a person does not count further.
@@ -79,7 +94,33 @@ impl ComradeRecord {
             unread: Vec::new(),
             last: None,
             active_at: now,
+            kept_bytes: 0,
+            deleted_up_to: 0,
+            gone_up_to: 0,
+            removed: false,
+            name_told: 0,
         }
+    }
+
+    /// Forgets all but what is needed to remove the rest.
+    pub(crate) fn forget_all(&mut self, now: Millis) {
+        *self = Self {
+            removed: true,
+            next_ordinal: self.next_ordinal,
+            next_entry: self.next_entry,
+            gone_up_to: self.gone_up_to,
+            ..Self::new(self.state, now)
+        };
+    }
+
+    /// Whether a message of theirs with such a text may still be kept.
+    pub(crate) fn has_room_for(&self, text: &str) -> bool {
+        let most = if self.is_met() {
+            limits::MAX_KEPT_BYTES
+        } else {
+            limits::MAX_KEPT_BYTES_UNMET
+        };
+        self.kept_bytes.saturating_add(text.len() as u64) <= most
     }
 
     pub(crate) fn set_accepted(&mut self, invite: &Invite) {
@@ -112,6 +153,7 @@ impl ComradeRecord {
         self.last = Some(Last::new(ordinal, message));
         self.active_at = now;
         if !message.mine {
+            self.kept_bytes = self.kept_bytes.saturating_add(message.text.len() as u64);
             self.unread.push(ordinal);
             if self.unread.len() > MAX_UNREAD {
                 self.unread.remove(0);
@@ -146,6 +188,8 @@ pub(crate) struct Comrade {
     pub(crate) reading: Option<u64>,
     /// Nothing is sent before: the other side asked for patience, or does not understand.
     pub(crate) hold_until: Millis,
+    /// A message of theirs was refused for want of room.
+    pub(crate) is_refused: bool,
 }
 
 impl Comrade {
@@ -157,6 +201,7 @@ impl Comrade {
             dialer: Dialer::default(),
             reading: None,
             hold_until: 0,
+            is_refused: false,
         }
     }
 
@@ -218,6 +263,8 @@ impl Comrade {
             waiting: u32::try_from(self.waiting_messages()).unwrap_or(u32::MAX),
             gap,
             lost: u32::try_from(self.pair.received.lost_count()).unwrap_or(u32::MAX),
+            is_full: self.is_refused,
+            is_copied: self.pair.received.is_copied(),
             active_at: record.active_at,
         }
     }

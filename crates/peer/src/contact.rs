@@ -65,6 +65,7 @@ impl Open {
             )?;
         }
         let mut record = ComradeRecord::new(ComradeState::Asked, step.now);
+        record.name_told = self.own.name_number;
         record.set_accepted(&invite);
         record.homes = vec![invite.home];
         let id = ComradeId(step.draw());
@@ -216,8 +217,8 @@ impl Open {
         into: ComradeId,
         records: Vec<Record>,
     ) {
-        let (Some(old), true) = (self.comrades.get(&from), self.comrades.contains_key(&into))
-        else {
+        let there = |id| self.comrades.get(id).filter(|it| !it.record.removed);
+        let (Some(old), Some(_)) = (there(&from), there(&into)) else {
             return;
         };
         let locator = old.record.locator;

@@ -49,6 +49,8 @@ pub struct Engine {
     effects: VecDeque<Effect>,
     /// What to fall back to if the commit of that number fails.
     unsure: Option<(u64, Fallback)>,
+    /// When the store had no room: kept across the lock that follows.
+    full_at: Option<Millis>,
     /// Commits handed out, and commits made.
     commits: (u64, u64),
     now: Millis,
@@ -120,6 +122,7 @@ impl Engine {
             numbers: Numbers::default(),
             effects: VecDeque::new(),
             unsure: None,
+            full_at: None,
             commits: (0, 0),
             now: 0,
             again: false,

@@ -45,6 +45,9 @@ impl Open {
         if let Err(error @ ExpiryError::Expired { .. }) = header.check_expiry(Day::of(step.now)) {
             return error.into();
         }
+        if self.is_store_full(step.now) {
+            return Outcome::Full;
+        }
         if header.class.intro {
             return self.intro(step, link, envelope);
         }
@@ -216,7 +219,13 @@ impl Open {
             let says_yes = is_asked && matches!(operation.body(), Body::Confirmed);
             let flooded =
                 unmet && !says_yes && operation.fields().sequence > limits::MAX_UNCONFIRMED;
-            let inserted = if flooded {
+            let has_room = match operation.body() {
+                Body::Text { text } => comrade.record.has_room_for(text),
+                _ => true,
+            };
+            step.show.comrades |= !has_room && !comrade.is_refused;
+            comrade.is_refused |= !has_room;
+            let inserted = if flooded || !has_room {
                 Inserted::TooFarAhead
             } else {
                 comrade.pair.received.insert(&operation)
@@ -228,7 +237,10 @@ impl Open {
                 if let Some(before) = before {
                     comrade.pair.received = before;
                 }
-                return Outcome::Busy;
+                return match has_room {
+                    true => Outcome::Busy,
+                    false => Outcome::Full,
+                };
             }
             // A duplicate is told again: the sender did not know.
             comrade.pair.report_due |= comrade.record.is_met();

@@ -9,18 +9,18 @@
 //! twice.
 //!
 //! Parts: the vault's door (`vault`, `engine`), invites and first contact (`invites`, `contact`),
-//! what is written and waits (`writing`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
-//! (`dialing`, `links`), what time brings (`upkeep`, `clock`), what is shown (`views`, `route`).
+//! what is written and waits (`writing`, `naming`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
+//! (`dialing`, `links`), what time brings (`upkeep`, `clock`), what goes (`removing`), what is shown (`views`, `route`).
 //!
 //! # What lives long, its bound, and what reclaims it
 //!
 //! | what | where | bound | reclaimed by |
 //! |---|---|---|---|
-//! | comrades | memory and store | [`limits::MAX_COMRADES`], asking ones [`limits::MAX_ASKING`] | declining |
+//! | comrades | memory and store | [`limits::MAX_COMRADES`], asking ones [`limits::MAX_ASKING`] | removing, declining |
 //! | contacts, sessions, outer keys of a pair | both | [`limits::MAX_CONTACTS`], [`limits::MAX_SESSIONS`], 4 per contact | the oldest go; weekly change |
 //! | envelope ids, base keys of a pair | both | [`limits::MAX_SEEN`], [`limits::MAX_BASE_KEYS`] | the oldest go |
 //! | account of a comrade's operations | both | `komrade_social::MAX_RECEIVED_BYTES` | settles as gaps close |
-//! | messages | store | the device's room; unconfirmed [`limits::MAX_UNCONFIRMED`] | declining |
+//! | messages | store | of each comrade [`limits::MAX_KEPT_BYTES`]; unconfirmed [`limits::MAX_UNCONFIRMED`], [`limits::MAX_KEPT_BYTES_UNMET`] | deleting, removing, declining |
 //! | unread marks of a comrade | both | 999 | reading |
 //! | messages that wait | index in memory | [`limits::MAX_OUTBOX`] per comrade, [`limits::MAX_OUTBOX_TOTAL`] | accepted, or [`limits::MESSAGE_LIFE`] |
 //! | accepted, not acknowledged | index in memory | [`limits::MAX_KEPT`] per comrade | acknowledged, expired, the oldest go |
@@ -51,6 +51,7 @@ mod io;
 mod keys;
 pub mod limits;
 mod links;
+mod naming;
 mod open;
 mod outbox;
 mod own;
@@ -58,6 +59,7 @@ mod packet;
 mod pair;
 mod records;
 mod relay_link;
+mod removing;
 mod route;
 mod seal;
 mod step;

@@ -71,14 +71,16 @@ pub const ANSWER_TIMEOUT: Millis = 90 * SECOND;
 pub const SUPERSEDED_ANSWER: Millis = 10 * SECOND;
 
 /// Changes that a step gathers before it leaves what is not urgent to the next one. A batch takes
-/// 1,000, and what is begun with room left adds 300 at most: an envelope that is taken, with what
-/// its report lets go, or a page of a conversation that is removed.
+/// 1,000, and what is begun with room left adds few: an envelope that is taken, a record that goes.
 pub const STEP_CHANGES: usize = 600;
-/// Messages removed in one step: with their ticks, and with [`REMOVED_ENTRIES`] and what waits,
-/// far below the bound of a batch, since other upkeep may be due at once.
-pub const REMOVED_MESSAGES: u64 = 100;
-/// Entries of an outbox removed in one step: three records each.
-pub const REMOVED_ENTRIES: usize = 50;
+/// Bytes of messages that one comrade can make this device keep: years of ordinary talk.
+pub const MAX_KEPT_BYTES: u64 = 64 * 1024 * 1024;
+/// The same for whoever has not been met, and strangers with them: all of them together stay below
+/// 100 MB.
+pub const MAX_KEPT_BYTES_UNMET: u64 = 512 * 1024;
+/// How long nothing is taken from others after the store had no room, unless something is deleted:
+/// each attempt may lock the vault.
+pub const FULL_HOLD: Millis = DAY;
 /// Operations taken from somebody who has not been met: who was asked may say yes very late.
 pub const MAX_UNCONFIRMED: u64 = 100;
 /// Envelopes that do not open yet, over all comrades: they are kept until they expire.

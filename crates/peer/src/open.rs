@@ -69,6 +69,12 @@ pub(crate) struct Open {
     pub(crate) intros: (Millis, u32),
     pub(crate) sweep: Sweep,
     pub(crate) clock: Clock,
+    /// When the store had no room.
+    pub(crate) full_at: Option<Millis>,
+    /// Whose conversation is being deleted, page by page.
+    pub(crate) deleting: BTreeSet<ComradeId>,
+    /// Comrades who have not been told of the name in use.
+    pub(crate) renamed: BTreeSet<ComradeId>,
     /// Comrades who have not been told of the home in use.
     pub(crate) moved: BTreeSet<ComradeId>,
     /// Who is being removed, page by page.
@@ -100,6 +106,9 @@ impl Open {
             intros: (0, 0),
             sweep: Sweep::default(),
             clock: Clock::default(),
+            full_at: None,
+            deleting: BTreeSet::new(),
+            renamed: BTreeSet::new(),
             moved: BTreeSet::new(),
             removing: BTreeSet::new(),
         }

@@ -475,6 +475,10 @@ impl Open {
 
     /// Writes how far a message has come.
     fn set_tick(&mut self, step: &mut Step, id: ComradeId, ordinal: u64, tick: TickRecord) {
+        let comrade = self.comrades.get(&id);
+        if comrade.is_none_or(|comrade| ordinal <= comrade.record.deleted_up_to) {
+            return;
+        }
         step.write(
             Table::Messages,
             keys::tick(id, ordinal),

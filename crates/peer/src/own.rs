@@ -35,6 +35,9 @@ pub(crate) struct Own {
     /// A time that was believed, at most [`limits::CLOCK_KEPT`] ago while the app was open.
     #[serde(default)]
     pub(crate) clock: Millis,
+    /// How often the name was changed.
+    #[serde(default)]
+    pub(crate) name_number: u64,
     /// The one in use is the last one.
     relays: Vec<Relay>,
 }
@@ -62,6 +65,7 @@ impl Own {
             name,
             ack_pace: AckPace::default(),
             clock: 0,
+            name_number: 0,
             relays: Vec::new(),
         }
     }

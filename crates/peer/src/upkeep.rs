@@ -81,6 +81,8 @@ impl Open {
             self.sweep.begin(step.now);
         }
         self.moved = self.untold();
+        self.gather_renamed();
+        self.resume_removing();
         self.draw_ack_time(step);
         self.order_relay(step);
         self.upkeep(step);
@@ -96,6 +98,7 @@ impl Open {
         self.acknowledge(step);
         self.settle_all(step);
         self.tell_homes(step);
+        self.tell_name(step);
     }
 
     /// What time ends, and what cannot be taken back.

@@ -28,6 +28,9 @@ impl Open {
         id: u32,
         command: Command,
     ) -> Option<Result<Answer, Refusal>> {
+        if self.is_removed(&command) {
+            return Some(Err(Refusal::Unknown));
+        }
         Some(match command {
             Command::UseRelay { link } => match relay_link::parse(link.expose()) {
                 Some(link) => self.use_relay(step, link),
@@ -63,10 +66,30 @@ impl Open {
                     .map(Err);
             }
             Command::SendMessage { comrade, text } => self.send_message(step, comrade, text),
+            Command::SetName { name } => self.set_name(step, name),
+            Command::RemoveComrade { comrade } => self.dismiss(step, comrade),
+            Command::DeleteConversation { comrade } => self.delete_conversation(step, comrade),
             Command::SetAckPace(pace) => Ok(self.set_ack_pace(step, pace)),
             // Answered by the vault, which knows what is open.
             _ => Err(Refusal::VaultExists),
         })
+    }
+
+    /// Whether it is about somebody who was removed.
+    fn is_removed(&self, command: &Command) -> bool {
+        let (Command::Confirm { comrade }
+        | Command::Decline { comrade }
+        | Command::RemoveComrade { comrade }
+        | Command::DeleteConversation { comrade }
+        | Command::MarkVerified { comrade, .. }
+        | Command::MarkRead { comrade, .. }
+        | Command::OpenPage { comrade, .. }
+        | Command::SendMessage { comrade, .. }) = command
+        else {
+            return false;
+        };
+        let comrade = self.comrades.get(comrade);
+        comrade.is_some_and(|comrade| comrade.record.removed)
     }
 
     fn change_comrade(
@@ -92,9 +115,8 @@ impl Open {
         before: Option<u64>,
         limit: u16,
     ) -> Result<(), Refusal> {
-        if !self.comrades.contains_key(&comrade) {
-            return Err(Refusal::Unknown);
-        }
+        let record = &self.comrades.get(&comrade).ok_or(Refusal::Unknown)?.record;
+        let deleted = record.deleted_up_to;
         if !(1..=MAX_PAGE).contains(&limit) {
             return Err(Refusal::OutOfBounds);
         }
@@ -104,7 +126,7 @@ impl Open {
         let query = Query {
             table: Table::Messages,
             prefix: comrade.0.to_vec(),
-            above: None,
+            above: Some(keys::tick(comrade, deleted)),
             below: before.map(|ordinal| keys::message(comrade, ordinal)),
             descending: true,
             limit: 2 * (limit + 1),
@@ -187,6 +209,9 @@ impl Open {
         mut ordinals: BTreeSet<u64>,
         records: &[Record],
     ) {
+        let deleted = self.comrades.get(&comrade);
+        let deleted = deleted.map_or(u64::MAX, |comrade| comrade.record.deleted_up_to);
+        ordinals.retain(|ordinal| *ordinal > deleted);
         let messages = self.messages(records).unwrap_or_default();
         let end = messages.last_key_value().map(|(ordinal, _)| *ordinal);
         for (ordinal, message) in messages {
@@ -235,6 +260,7 @@ impl Open {
         let mut views: Vec<ComradeView> = self
             .comrades
             .iter()
+            .filter(|(_, comrade)| !comrade.record.removed)
             .map(|(id, comrade)| comrade.view(*id, &own))
             .collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.active_at), view.id));

@@ -113,6 +113,23 @@ pub enum Command {
     },
     /// When acknowledgements may leave. Answer: [`Answer::Done`].
     SetAckPace(AckPace),
+    /// Take another name; every comrade is told. Answer: [`Answer::Done`].
+    SetName {
+        /// What others will see; 1 to 64 characters.
+        name: String,
+    },
+    /// Forget a comrade and the whole conversation, here; they are not told, and what they send from
+    /// now on is not taken. Answer: [`Answer::Done`].
+    RemoveComrade {
+        /// Who.
+        comrade: ComradeId,
+    },
+    /// Delete every message of a conversation, here; the comrade stays, and what waits to be sent is
+    /// still sent. Answer: [`Answer::Done`].
+    DeleteConversation {
+        /// Whose conversation.
+        comrade: ComradeId,
+    },
 }
 
 /// When acknowledgements leave on their own (they always ride on the next message).

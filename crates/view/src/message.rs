@@ -89,6 +89,10 @@ pub struct ComradeView {
     /// Messages, or other things they sent, that their device gave up before they came here: they will
     /// not come any more.
     pub lost: u32,
+    /// What they sent takes so much room that no more is taken until the conversation is deleted.
+    pub is_full: bool,
+    /// Their device was copied, or restored from an old copy: two messages bear one number.
+    pub is_copied: bool,
     /// When the newest thing happened.
     pub active_at: Millis,
 }

@@ -30,6 +30,9 @@ impl fmt::Debug for Command {
             Self::SendMessage { .. } => "SendMessage",
             Self::MarkRead { .. } => "MarkRead",
             Self::SetAckPace(_) => "SetAckPace",
+            Self::SetName { .. } => "SetName",
+            Self::RemoveComrade { .. } => "RemoveComrade",
+            Self::DeleteConversation { .. } => "DeleteConversation",
         })
     }
 }
@@ -140,6 +143,8 @@ mod tests {
             waiting: 0,
             gap: None,
             lost: 0,
+            is_full: false,
+            is_copied: false,
             active_at: 0,
         };
         let profile = ProfileView {
@@ -159,6 +164,7 @@ mod tests {
         };
         let commands = [
             Command::CutKeys { name: text() },
+            Command::SetName { name: text() },
             Command::Unlock {
                 passphrase: Secret::new(PRIVATE),
             },

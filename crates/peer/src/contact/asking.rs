@@ -7,7 +7,6 @@ use komrade_crypto::first_contact::ContactSecret;
 use komrade_crypto::pairwise::Message as OlmMessage;
 use komrade_ether::{Envelope, Outcome, unpad};
 use komrade_social::Body;
-use komrade_store::Table;
 use komrade_view::{Answer, ComradeId, ComradeState, InviteId, Refusal};
 
 use super::{introduce, take_homes};
@@ -17,7 +16,7 @@ use crate::open::Open;
 use crate::packet::{IntroBody, Packet};
 use crate::pair::{NotOpened, Rank};
 use crate::step::Step;
-use crate::{LinkId, keys, limits};
+use crate::{LinkId, limits};
 
 impl Open {
     /// An intro arrived.
@@ -263,6 +262,7 @@ impl Open {
         }
         comrade.record.state = ComradeState::Met;
         comrade.record.active_at = step.now;
+        comrade.record.name_told = self.own.name_number;
         comrade.pair.report_due = true;
         comrade.dialer.reset();
         step.touched.comrades.insert(id);
@@ -284,101 +284,6 @@ impl Open {
             .is_some_and(|it| it.pair.homes_told != self.own.home())
         {
             self.moved.insert(id);
-        }
-    }
-
-    /// Refuses whoever asks, or takes back having asked. They are not told.
-    pub(crate) fn decline(&mut self, step: &mut Step, id: ComradeId) -> Result<Answer, Refusal> {
-        let comrade = self.comrades.get(&id).ok_or(Refusal::Unknown)?;
-        if comrade.record.is_met() {
-            return Err(Refusal::OutOfBounds);
-        }
-        let invite = comrade.record.answered;
-        let ranks: Vec<_> = comrade
-            .pair
-            .contacts()
-            .iter()
-            .map(|contact| contact.rank)
-            .collect();
-        if let Some((invite, invitation)) =
-            invite.and_then(|invite| Some((invite, self.invites.get_mut(&invite)?)))
-        {
-            ranks
-                .into_iter()
-                .for_each(|rank| invitation.note_declined(rank));
-            step.touched.invites.insert(invite);
-        }
-        self.remove_comrade(step, id);
-        Ok(Answer::Done)
-    }
-
-    /// Goes on with removals that were too large for one step.
-    pub(crate) fn go_on_removing(&mut self, step: &mut Step) {
-        if step.has_room()
-            && let Some(id) = self.removing.pop_first()
-        {
-            self.remove_comrade(step, id);
-            step.again |= !self.removing.is_empty();
-        }
-    }
-
-    /// Removes a comrade who was not met, with all that belongs to them. What is too much for one
-    /// batch goes page by page, the newest first, so that a crash between leaves a shorter
-    /// conversation and no loose ends.
-    pub(super) fn remove_comrade(&mut self, step: &mut Step, id: ComradeId) {
-        let Some(comrade) = self.comrades.get_mut(&id) else {
-            return;
-        };
-        let messages = comrade.record.next_ordinal.saturating_sub(1);
-        if messages > limits::REMOVED_MESSAGES || comrade.outbox.len() > limits::REMOVED_ENTRIES {
-            let rest = messages.saturating_sub(limits::REMOVED_MESSAGES);
-            for ordinal in rest.saturating_add(1)..comrade.record.next_ordinal {
-                step.delete(Table::Messages, keys::message(id, ordinal));
-                step.delete(Table::Messages, keys::tick(id, ordinal));
-            }
-            comrade.record.next_ordinal = rest.saturating_add(1);
-            comrade.record.last = None;
-            comrade.record.mark_read(u64::MAX);
-            for _ in 0..limits::REMOVED_ENTRIES {
-                let Some((number, _)) = comrade.outbox.pop_first() else {
-                    break;
-                };
-                step.touched.entries.insert((id, number));
-                step.delete(Table::Outbox, keys::operation(id, number));
-                step.delete(Table::Outbox, keys::envelope(id, number));
-            }
-            step.touched.comrades.insert(id);
-            self.removing.insert(id);
-            step.again = true;
-            return;
-        }
-        let Some(comrade) = self.comrades.remove(&id) else {
-            return;
-        };
-        for ordinal in 1..comrade.record.next_ordinal {
-            step.delete(Table::Messages, keys::message(id, ordinal));
-            step.delete(Table::Messages, keys::tick(id, ordinal));
-        }
-        for number in comrade.outbox.keys() {
-            step.touched.entries.insert((id, *number));
-            step.delete(Table::Outbox, keys::operation(id, *number));
-            step.delete(Table::Outbox, keys::envelope(id, *number));
-        }
-        let waiting = self.waiting.range((id, [0; 32])..=(id, [0xff; 32]));
-        let waiting: Vec<[u8; 32]> = waiting.map(|((_, envelope), _)| *envelope).collect();
-        for envelope in waiting {
-            self.drop_waiting(step, id, &envelope);
-        }
-        step.touched.comrades.insert(id);
-        step.touched.pairs.insert(id);
-        step.show.comrades = true;
-        let links: Vec<LinkId> = self
-            .links
-            .of(Party::Comrade(id))
-            .map(|(link, _)| link)
-            .collect();
-        for link in links {
-            self.close(step, link);
         }
     }
 }

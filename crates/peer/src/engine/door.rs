@@ -66,6 +66,7 @@ impl Engine {
         header: Header,
         mut open: Box<Open>,
     ) {
+        open.full_at = self.full_at.take();
         open.opened(step);
         step.show.profile = true;
         step.show.comrades = true;
@@ -238,6 +239,9 @@ impl Engine {
             StoreError::NewerSchema { .. } => Refusal::NewerVault,
             _ => Refusal::StorageFailed,
         };
+        if error == StoreError::Full {
+            self.full_at = Some(step.now);
+        }
         // Nothing that was still to be done will be; whoever waits for an answer gets one.
         for effect in std::mem::take(&mut self.effects) {
             match effect {

@@ -13,6 +13,7 @@ mod conversation;
 mod hostile;
 mod kill;
 mod meeting;
+mod removing;
 mod trouble;
 mod vault;
 mod weeks;

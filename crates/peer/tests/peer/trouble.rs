@@ -504,6 +504,11 @@ fn a_device_that_was_set_back_finds_its_way() {
                 assert_eq!(count, 1, "{text} at {at}, set back {set_back}: {texts:?}");
             }
         }
+        let copied = [
+            world.comrade(0, bo).is_copied,
+            world.comrade(1, ana).is_copied,
+        ];
+        assert!(copied[1 - set_back] && !copied[set_back], "{copied:?}");
         world.pass(40 * DAY);
         let waiting = |(table, _): &(Table, _)| *table == Table::Waiting;
         assert!(
