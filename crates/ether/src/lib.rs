@@ -1,4 +1,4 @@
-//! Envelopes, and the frames that move them between nodes: no I/O, no clock, no randomness, no cipher.
+//! Envelopes, the frames that move them, and the nodes that keep them: no I/O, no clock, no randomness, no cipher.
 //!
 //! What travels is an [`Envelope`]: a readable [`Header`] and a ciphertext that is opaque here, padded so that
 //! the whole has exactly 2, 4, 8, 16 or 64 KiB. Whoever carries it learns its size class, its bucket and
@@ -8,12 +8,25 @@
 //! 1. [`Class::smallest_for`] chooses the class for the content, [`pad`] fills it up;
 //! 2. [`expiry`] chooses the day, [`Header::encode`] gives the associated data of the seal;
 //! 3. `komrade-crypto` seals the padded content, [`Envelope::new`] puts both together;
-//! 4. [`Frame::Put`] carries it over a link, [`Frame::Ack`] answers once the other side has it durably.
+//! 4. [`Frame::Put`] or [`Frame::Deposit`] carries it over a link, with the [`Work`] that is due; [`Frame::Ack`] answers
+//!    once the other side has it durably.
 //!
-//! Receiving: [`Frame::decode`], [`Header::check_expiry`], open, [`unpad`].
+//! Keeping: a [`Node`] on a [`Shelf`] takes envelopes and gives them to whoever subscribes to their [`Bucket`]; a
+//! [`NodeLink`] for each link says what is to be sent when. A relay gives them a disk, the simulator a [`MemoryShelf`].
+//!
+//! Receiving: [`Frame::decode`], [`Header::check_expiry`], open, [`unpad`]. A peer that comes back subscribes with its
+//! cursor; what cursors cannot repair, a [`Reconciler`] does.
 //!
 //! Everything here is plain binary with fixed widths, big-endian: a header has one encoding, so that it can be
 //! associated data and part of the id.
+//!
+//! | what grows | bound | reclaimed by |
+//! |---|---|---|
+//! | what a node keeps | [`Settings`]; see the table of [`node`] | a day's sweep, answers |
+//! | ids wanted on one link | [`MAX_WANTED`], 128 KB | as they are sent; the caller reads no more while [`NodeLink::is_full`] |
+//! | frames to be pushed | the budget that [`NodeLink::poll_push`] is given, and one envelope | the caller sends them |
+//! | an answer of a node to a reconciliation | [`MAX_RECONCILE_BYTES`]; beside it 500 KB and a 256th of a day's ids while it is made | at once |
+//! | a peer's [`Reconciler`] | 40 bytes for each of its envelopes, [`MAX_STEPS`] steps | its end |
 
 mod bucket;
 mod class;

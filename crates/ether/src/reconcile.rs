@@ -8,7 +8,7 @@
 //! that [`Frame::Want`] and [`Frame::Replica`] flow while other ranges are still compared. A node answers each message by
 //! itself, from its shelf, and remembers nothing between two.
 
-mod answer;
+pub(crate) mod answer;
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use thiserror::Error;
@@ -125,7 +125,7 @@ pub(crate) fn answer<S: ShelfRead>(
     message: &[u8],
 ) -> Result<Option<Vec<u8>>, S::Error> {
     let mut items = Items::read(shelf, bucket, today)?;
-    match answer::answer(&mut items, message) {
+    match answer::answer(&mut items, message, MAX_RECONCILE_BYTES) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(NoAnswer::Malformed) => Ok(None),
         Err(NoAnswer::Shelf(error)) => Err(error),

@@ -12,7 +12,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::{
-    MAX_RECONCILE_BYTES, ShelfRead,
+    ShelfRead,
     node::{Item, Items, Sum},
 };
 
@@ -29,12 +29,12 @@ const ID_BYTES: usize = 32;
 const PARTS: usize = 16;
 /// Ranges of fewer items are sent as ids.
 const FEW: usize = 2 * PARTS;
-/// No more ranges are answered once a message is longer; what may still follow fits behind it.
-const ENOUGH_BYTES: usize = MAX_RECONCILE_BYTES - 200;
+/// No more ranges are answered once a message comes so near its limit; what may still follow fits.
+const SLACK_BYTES: usize = 200;
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum NoAnswer<E> {
+pub(crate) enum NoAnswer<E> {
     /// The message is none of the protocol.
     Malformed,
     /// The shelf failed.
@@ -91,10 +91,11 @@ impl Bound {
     }
 }
 
-/// The answer to a message.
-pub(super) fn answer<S: ShelfRead>(
+/// The answer to a message, of at most `limit` bytes; at least 4,096.
+pub(crate) fn answer<S: ShelfRead>(
     items: &mut Items<'_, S>,
     message: &[u8],
+    limit: usize,
 ) -> Result<Vec<u8>, NoAnswer<S::Error>> {
     let mut input = Input {
         rest: message,
@@ -103,6 +104,7 @@ pub(super) fn answer<S: ShelfRead>(
     let mut output = Output {
         bytes: vec![VERSION],
         day: 0,
+        enough: limit.saturating_sub(SLACK_BYTES),
     };
     match input.bytes::<1, _>()? {
         [VERSION] => {}
@@ -137,7 +139,7 @@ pub(super) fn answer<S: ShelfRead>(
             }
             _ => return Err(NoAnswer::Malformed),
         }
-        if output.bytes.len() > ENOUGH_BYTES {
+        if output.bytes.len() > output.enough {
             if mode != IDS {
                 output.back_to(start);
             }
@@ -199,7 +201,7 @@ fn list<S: ShelfRead>(
 ) -> Result<usize, S::Error> {
     let (mut ids, mut end, mut bound) = (Vec::new(), upper, bound);
     items.each(lower, upper, |position, item| {
-        if start + ids.len() > ENOUGH_BYTES {
+        if start + ids.len() > output.enough {
             (end, bound) = (position, Bound::at(*item));
             return false;
         }
@@ -295,6 +297,8 @@ struct Output {
     bytes: Vec<u8>,
     /// The day of the last bound.
     day: u64,
+    /// Longer than this, it is ended.
+    enough: usize,
 }
 
 impl Output {

@@ -7,7 +7,7 @@ use super::world::{ANA, World, settings};
 use crate::{
     Bucket, Class, Day, Envelope, EnvelopeId, Frame, MAX_RECONCILE_BYTES, NodeLink, Outcome, Party,
     Reconciler, Settings, ShelfRead, ShelfTable, Size,
-    node::{keys::kind, put::Item},
+    node::{Items, keys::kind, put::Item},
     reconcile::answer,
 };
 
@@ -44,9 +44,8 @@ fn list(world: &World, bucket: Bucket) -> NegentropyStorageVector {
 }
 
 /// What the library answers from a list.
-fn expected(list: &NegentropyStorageVector, message: &[u8]) -> Vec<u8> {
-    let limit = MAX_RECONCILE_BYTES as u64;
-    let library = Negentropy::borrowed(list, limit);
+fn expected(list: &NegentropyStorageVector, message: &[u8], limit: usize) -> Vec<u8> {
+    let library = Negentropy::borrowed(list, limit as u64);
     library.unwrap().reconcile(message).unwrap()
 }
 
@@ -67,7 +66,7 @@ fn compare(world: &mut World, bucket: Bucket, held: &[&Envelope]) -> Compared {
     loop {
         compared.bytes += frame.encode().len();
         let expected = match &frame {
-            Frame::Reconcile { message, .. } => expected(&list, message),
+            Frame::Reconcile { message, .. } => expected(&list, message, MAX_RECONCILE_BYTES),
             other => panic!("{other:?}"),
         };
         let Some(Frame::Reconcile { message, .. }) = world.say(&mut link, frame) else {
@@ -207,7 +206,13 @@ fn nonsense_ends_it_on_both_sides() {
     let mut world = roomy();
     kept(&mut world, Bucket::WHOLE, 3);
     let mut link = NodeLink::new(Party::Member(ANA));
-    for message in [vec![0], vec![0x61, 0, 0, 9], vec![0x61, 0, 0, 2, 200]] {
+    let too_long_an_id = [&[0x61, 1, 33], [0; 34].as_slice()].concat();
+    for message in [
+        vec![0],
+        vec![0x61, 0, 0, 9],
+        vec![0x61, 0, 0, 2, 200],
+        too_long_an_id,
+    ] {
         let bucket = Bucket::WHOLE;
         let frame = Frame::Reconcile { bucket, message };
         let over = Frame::Reconcile {
@@ -254,6 +259,46 @@ fn a_shelf_that_fails_is_no_answer() {
     }
 }
 
+#[test]
+fn a_message_that_is_full_is_ended_as_the_library_would() {
+    /// The least that the library takes.
+    const LIMIT: usize = 4_096;
+    let mut world = roomy();
+    let there = kept(&mut world, Bucket::WHOLE, 3_000);
+    // Now many ids, now many fingerprints are too much for one message.
+    for step in [2, 10, 100] {
+        let mut items = NegentropyStorageVector::new();
+        for (number, envelope) in there.iter().enumerate() {
+            let id = if number % step == 0 {
+                [number as u8; 32]
+            } else {
+                envelope.id().0
+            };
+            let day = u64::from(envelope.header().expiry.0);
+            items.insert(day, Id::from_byte_array(id)).unwrap();
+        }
+        items.seal().unwrap();
+        let mut leader = Negentropy::borrowed(&items, LIMIT as u64).unwrap();
+        let mut message = leader.initiate().unwrap();
+        let list = list(&world, Bucket::WHOLE);
+        for round_trip in 0.. {
+            let today = Day::of(world.now);
+            let mut items = Items::read(&world.shelf, Bucket::WHOLE, today).unwrap();
+            let answered = answer::answer(&mut items, &message, LIMIT).unwrap();
+            assert!(answered == expected(&list, &message, LIMIT));
+            assert!(answered.len() <= LIMIT && round_trip < 1_000);
+            let (mut have, mut need) = (Vec::new(), Vec::new());
+            match leader
+                .reconcile_with_ids(&answered, &mut have, &mut need)
+                .unwrap()
+            {
+                Some(next) => message = next,
+                None => break,
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
@@ -287,7 +332,7 @@ proptest! {
         let today = Day::of(world.now);
         loop {
             let Frame::Reconcile { message, .. } = frame else { panic!("no message") };
-            let expected = expected(&list, &message);
+            let expected = expected(&list, &message, MAX_RECONCILE_BYTES);
             let answered = answer(&world.shelf, bucket, today, &message).unwrap().unwrap();
             prop_assert_eq!(&answered, &expected);
             let learnt = reconciler.handle(&answered).unwrap();
