@@ -21,7 +21,7 @@ use crate::{
     own::{Device, Own},
     records::{self, Damaged},
     step::Step,
-    upkeep::Sweep,
+    upkeep::{Cursor, Sweep},
 };
 
 /// What a read was for.
@@ -47,8 +47,8 @@ pub(crate) enum Purpose {
     },
     /// To move what was written to somebody who turned out to be a comrade already.
     Merge { from: ComradeId, into: ComradeId },
-    /// To seal records anew.
-    Sweep,
+    /// To seal records anew: the page of the walk that begins there.
+    Sweep(Cursor),
 }
 
 /// See the module.

@@ -28,8 +28,9 @@ pub(crate) struct Sweep {
     next_at: Millis,
 }
 
-#[derive(Clone)]
-struct Cursor {
+/// Where a page of the walk begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
     table: usize,
     above: Option<Vec<u8>>,
 }
@@ -185,25 +186,25 @@ impl Open {
         let query = Query {
             table: *table,
             prefix: Vec::new(),
-            above: cursor.above,
+            above: cursor.above.clone(),
             below: None,
             descending: false,
             limit: limits::SWEEP_RECORDS,
         };
         let read = step.read(query);
-        self.reads.insert(read, Purpose::Sweep);
+        self.reads.insert(read, Purpose::Sweep(cursor));
         self.sweep.reading = true;
         self.sweep.written.clear();
     }
 
-    /// A page of the walk.
-    pub(crate) fn swept(&mut self, step: &mut Step, records: Vec<Record>) {
+    /// A page of the walk. If the walk began anew meanwhile, the page is of the one before.
+    pub(crate) fn swept(&mut self, step: &mut Step, mut cursor: Cursor, records: Vec<Record>) {
         self.sweep.reading = false;
         self.sweep.next_at = step.now.saturating_add(limits::SWEEP_PACE);
         let written = std::mem::take(&mut self.sweep.written);
-        let Some(mut cursor) = self.sweep.at.clone() else {
+        if self.sweep.at.as_ref() != Some(&cursor) {
             return;
-        };
+        }
         let Some(table) = SEALED.get(cursor.table).copied() else {
             return;
         };
@@ -232,5 +233,42 @@ impl Open {
             cursor.above = last;
         }
         self.sweep.at = Some(cursor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use komrade_crypto::vault::Params;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::*;
+    use crate::{
+        step::Numbers,
+        vault::{Cut, recipe},
+    };
+
+    #[test]
+    fn a_page_of_a_walk_that_began_anew_meanwhile_is_not_taken_for_one_of_it() {
+        let now = 1_800_000_000_000;
+        let rng = &mut ChaCha20Rng::seed_from_u64(1);
+        let (cut, _) = Cut::draw("Ana".into(), rng).unwrap();
+        let recipe = recipe(Params::FLOOR, rng).unwrap();
+        let (mut open, ..) = cut.seal(recipe, &[7; 32], now, rng).unwrap();
+        let begun = Cursor {
+            table: 3,
+            above: None,
+        };
+        let mut numbers = Numbers::default();
+        let mut step = Step::new(now, rng, false, &mut numbers);
+        open.sweep.at = Some(begun.clone());
+        open.turn_ring(&mut step);
+        assert!(open.sweep.reading);
+        open.sweep.begin(now);
+        open.swept(&mut step, begun, Vec::new());
+        assert!(!open.sweep.reading);
+        let at = open.sweep.at.unwrap();
+        assert_eq!((at.table, at.above), (0, None));
     }
 }

@@ -247,7 +247,7 @@ impl Open {
                 step.done(command, self.page(comrade, limit, &records));
             }
             Some(Purpose::Merge { from, into }) => self.merged(step, from, into, records),
-            Some(Purpose::Sweep) => self.swept(step, records),
+            Some(Purpose::Sweep(cursor)) => self.swept(step, cursor, records),
             None => {}
         }
     }
