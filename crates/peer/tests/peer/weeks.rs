@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use komrade_crypto::audit;
 use komrade_crypto::vault::generation_of;
+use komrade_ether::Frame;
 use komrade_store::Table;
 use komrade_view::*;
 
@@ -360,6 +361,25 @@ fn a_clock_that_is_set_back_stops_nothing() {
     assert!(is_delivered(&world.page(0, bo)[0]));
     assert!(is_delivered(&world.page(0, bo)[1]));
     assert_eq!(world.links(0), 0, "links end as ever");
+}
+
+#[test]
+fn a_header_does_not_tell_an_acknowledgement_from_a_message() {
+    let (mut world, bo, _) = met(314);
+    world.pass(HOUR);
+    let lives = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&lives);
+    world.meddle = Some(Box::new(move |from, frame| {
+        if let Ok(Frame::Put { envelope }) = Frame::decode(&frame) {
+            seen.borrow_mut().push((from, envelope.header().expiry));
+        }
+        vec![frame]
+    }));
+    world.send(0, bo, "hello");
+    world.pass(HOUR);
+    let lives = lives.borrow();
+    assert!(lives.iter().any(|(from, _)| *from == 0) && lives.iter().any(|(from, _)| *from == 1));
+    assert!(lives.iter().all(|(_, expiry)| *expiry == lives[0].1));
 }
 
 #[test]
