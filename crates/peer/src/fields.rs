@@ -4,7 +4,9 @@
 //! Reading is bounded by the length of the input and by [`MAX_DEPTH`].
 
 use ciborium::Value;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::records::Erasing;
 
 /// Maps within maps.
 const MAX_DEPTH: usize = 8;
@@ -52,11 +54,19 @@ impl Writer {
         self
     }
 
-    pub(crate) fn finish(self) -> Zeroizing<Vec<u8>> {
-        let mut bytes = Zeroizing::new(Vec::new());
+    pub(crate) fn finish(mut self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Erasing::default();
+        let fields = Value::Map(std::mem::take(&mut self.0));
         // Writing to memory cannot fail.
-        let _ = ciborium::into_writer(&Value::Map(self.0), &mut *bytes);
-        bytes
+        let _ = ciborium::into_writer(&fields, &mut bytes);
+        if let Value::Map(fields) = fields {
+            for (_, value) in fields {
+                if let Value::Bytes(mut bytes) = value {
+                    bytes.zeroize();
+                }
+            }
+        }
+        bytes.0
     }
 }
 
