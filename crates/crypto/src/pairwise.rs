@@ -128,6 +128,14 @@ impl Message {
         if version != OLM_V2 {
             return Err(PairwiseError::OldVersion);
         }
+        #[cfg(feature = "audit")]
+        {
+            let inner = match &message {
+                OlmMessage::Normal(message) => message,
+                OlmMessage::PreKey(message) => message.message(),
+            };
+            crate::audit::hear(inner.ratchet_key().to_bytes(), inner.chain_index(), body);
+        }
         Ok(Self(message))
     }
 

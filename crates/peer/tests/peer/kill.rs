@@ -3,9 +3,10 @@
 //!
 //! Whoever was killed starts anew from the store, with other random numbers, and does what a person
 //! does: looks whether it is there, and asks again if it is not. In the end nothing is lost,
-//! nothing is doubled, and no key was used twice with one nonce.
+//! nothing is doubled, no key was used twice with one nonce, and no message key for two messages.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use komrade_crypto::audit;
 use komrade_store::memory::Cut;
@@ -16,8 +17,35 @@ use crate::world::{DAY, MINUTE, PASSPHRASE, World, plan_cut, relay_link};
 const TEXTS: [[&str; 3]; 2] = [["a1 🌹", "a2", "a3"], ["b1", "b2 ✊🏽", "b3"]];
 const NAMES: [&str; 2] = ["Ana", "Bo"];
 
+/// A ratchet key, and the place in its chain.
+type Key = ([u8; 32], u64);
+
+thread_local! {
+    /// Which message each message key of a ratchet encrypted, of those that left.
+    static HEARD: RefCell<BTreeMap<Key, [u8; 32]>> = RefCell::default();
+}
+
+/// Whether a message key encrypted two messages: the first had left before it was kept that the key
+/// was used.
+fn a_ratchet_was_rolled_back() -> bool {
+    HEARD.with_borrow_mut(|known| {
+        let mut again = |(key, message)| -> bool {
+            let before = known.insert(key, message);
+            before.is_some_and(|before| before != message)
+        };
+        let heard = audit::take_heard().into_iter();
+        heard.filter(|heard| again(*heard)).count() > 0
+    })
+}
+
+fn hear_anew() {
+    audit::take_heard();
+    HEARD.take();
+}
+
 /// Whoever died lives again, with an open vault if there is one.
 fn alive(world: &mut World, at: usize) {
+    assert!(!a_ratchet_was_rolled_back());
     loop {
         if !world.is_running(at) {
             world.start(at);
@@ -137,6 +165,7 @@ fn have_written(world: &mut World, at: usize, text: &str) {
 
 /// The whole story. Gives how many commits each made.
 fn play(seed: u64, cut: Option<(usize, u64, Cut)>) -> [u64; 2] {
+    hear_anew();
     let mut world = World::new(seed, 2);
     if let Some((at, commits, side)) = cut {
         plan_cut(&world, at, commits, side);
@@ -174,6 +203,7 @@ fn play(seed: u64, cut: Option<(usize, u64, Cut)>) -> [u64; 2] {
 }
 
 fn check(world: &mut World, cut: Option<(usize, u64, Cut)>) {
+    assert!(HEARD.with_borrow(|heard| heard.len() > 10));
     for at in 0..2 {
         alive(world, at);
     }
@@ -219,6 +249,21 @@ fn every_cut(at: usize, side: Cut) {
     for n in 0..commits {
         play(7, Some((at, n, side)));
     }
+}
+
+#[test]
+fn a_ratchet_that_is_rolled_back_is_seen() {
+    hear_anew();
+    let mut world = World::new(8, 2);
+    world.settle_in(0, NAMES[0]);
+    world.settle_in(1, NAMES[1]);
+    let (bo, _) = world.meet(0, 1);
+    let old = world.peers[0].store.records();
+    world.send(0, bo, "one thing");
+    assert!(!a_ratchet_was_rolled_back());
+    world.set_back(0, old);
+    world.send(0, bo, "another");
+    assert!(a_ratchet_was_rolled_back());
 }
 
 #[test]
