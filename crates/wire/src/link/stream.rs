@@ -209,6 +209,21 @@ impl<W: AsyncWrite + Unpin> LinkWriter<W> {
         send(&mut self.stream, &sealed).await
     }
 
+    /// Seals and sends several frames in one go, and flushes once. Must be awaited to its end, as [`LinkWriter::send`].
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub async fn send_all<F: AsRef<[u8]>>(
+        &mut self,
+        frames: impl IntoIterator<Item = F>,
+    ) -> Result<(), LinkError> {
+        for frame in frames {
+            let sealed = self.sealer.seal(frame.as_ref())?;
+            self.stream.write_all(&sealed).await?;
+        }
+        Ok(self.stream.flush().await?)
+    }
+
     /// Says that nothing more will be sent.
     ///
     /// # Errors

@@ -350,6 +350,17 @@ async fn links_over_streams() {
             sent.unwrap();
             assert_eq!(back.unwrap(), Some(frame));
         }
+        let several = [vec![1; 10], vec![2; 900], vec![3; 70_000]];
+        let back = async {
+            let mut back = Vec::new();
+            while back.len() < several.len() {
+                back.extend(reader.next().await.unwrap());
+            }
+            back
+        };
+        let (sent, back) = futures::join!(writer.send_all(&several), back);
+        sent.unwrap();
+        assert_eq!(back, several);
         writer.close().await.unwrap();
         assert_eq!(reader.next().await, Ok(None));
     };
