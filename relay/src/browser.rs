@@ -19,6 +19,8 @@ pub(crate) struct Browser {
     mux: Mux,
     /// The streams that the member may still have.
     streams: Arc<Semaphore>,
+    /// The links to the node that the member may still have.
+    node_links: Arc<Semaphore>,
 }
 
 /// A stream to a browser, and its place among the member's streams.
@@ -28,16 +30,22 @@ pub(crate) struct BrowserStream {
 }
 
 impl Browser {
-    pub(crate) fn new(mux: Mux, streams: u16) -> Self {
+    pub(crate) fn new(mux: Mux, streams: u16, node_links: u8) -> Self {
         Self {
             mux,
             streams: Arc::new(Semaphore::new(streams.into())),
+            node_links: Arc::new(Semaphore::new(node_links.into())),
         }
     }
 
     /// A place for one more stream.
     pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.streams).try_acquire_owned().ok()
+    }
+
+    /// A place for one more link to the node.
+    pub(crate) fn node_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.node_links).try_acquire_owned().ok()
     }
 
     /// Opens a stream to hand over what has come in over I2P, or says why not.

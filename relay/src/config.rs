@@ -21,12 +21,14 @@ pub(crate) const SPARE_STREAMS: usize = 4;
 pub struct Config {
     /// Where to listen. Loopback, because TLS is for whoever stands in front.
     pub listen: SocketAddr,
-    /// Folder of the join secret and the router's keys. `None`: `komrade-relay` in the user's data folder.
+    /// Folder of the join secret, the cache and the keys of node and router. `None`: `komrade-relay` in the user's data folder.
     pub data: Option<PathBuf>,
     /// Which router carries the traffic.
     pub router: Router,
     /// What members may use.
     pub limits: Limits,
+    /// What the relay's node keeps for those who are away.
+    pub cache: Cache,
 }
 
 /// Which router carries the traffic.
@@ -63,6 +65,35 @@ impl Default for Router {
     fn default() -> Self {
         Self::Embedded { public: None }
     }
+}
+
+/// What the relay's node keeps, and what links to it may use.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// Megabytes of envelopes kept. Default 2,000, which a small rented machine has. The file grows to about a quarter more,
+    /// with what waits for other relays to about half a gigabyte more.
+    pub capacity_mb: u32,
+    /// Megabytes of that file kept in memory. Default 64: its inner pages for some millions of envelopes.
+    pub memory_mb: u16,
+    /// Zero bits of the work that strangers without a put token, and every first contact, have to show. Default 16: some tens
+    /// of milliseconds in a browser.
+    pub work_bits: u8,
+    /// Links of one member to the node at once. Default 2: one, and the one that replaces it. Together with `limits.sockets`,
+    /// `stranger_links` and `link_window_kb` it bounds memory: (128 × 2 + 64) × (256 + 512) KiB = 240 MiB at the worst.
+    pub member_links: u8,
+    /// Links of other relays to the node at once. Default 64: each relay that has something for this one needs one for some
+    /// seconds.
+    pub stranger_links: u16,
+    /// KiB of requests that one link may have in flight. Default 256: what a tunnel of I2P carries in one round trip.
+    pub link_window_kb: u16,
+    /// Seconds after which a silent link of another relay is closed. Default 120: longer than a round trip with a packet lost.
+    pub stranger_idle_seconds: u16,
+    /// Other relays that are called at once. Default 8: each costs a stream over the node's two tunnels.
+    pub forward_links: u8,
+    /// Seconds that a link to another relay is kept when nothing waits for it any more. Default 60: an answer to what was just
+    /// put goes the same way without a new handshake.
+    pub forward_idle_seconds: u16,
 }
 
 /// What members may use. Each is announced to them as far as it concerns them.
@@ -117,6 +148,23 @@ impl Default for Config {
             data: None,
             router: Router::default(),
             limits: Limits::default(),
+            cache: Cache::default(),
+        }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            capacity_mb: 2000,
+            memory_mb: 64,
+            work_bits: 16,
+            member_links: 2,
+            stranger_links: 64,
+            link_window_kb: 256,
+            stranger_idle_seconds: 120,
+            forward_links: 8,
+            forward_idle_seconds: 60,
         }
     }
 }
@@ -207,7 +255,59 @@ impl Config {
     /// # Errors
     /// [`ConfigError::OutOfBounds`].
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.limits.validate()
+        self.limits.validate()?;
+        self.cache.validate()
+    }
+}
+
+impl Cache {
+    fn validate(&self) -> Result<(), ConfigError> {
+        // Below, one member's share would not hold a few pictures.
+        within("cache.capacity_mb", self.capacity_mb, 10..=1_000_000)?;
+        within("cache.memory_mb", self.memory_mb, 4..=u16::MAX)?;
+        // Above, a phone would search for minutes.
+        within("cache.work_bits", self.work_bits, 1..=24)?;
+        within("cache.member_links", self.member_links, 1..=16)?;
+        within("cache.stranger_links", self.stranger_links, 1..=4096)?;
+        // The largest envelope and what goes around it must fit.
+        within("cache.link_window_kb", self.link_window_kb, 128..=4096)?;
+        within(
+            "cache.stranger_idle_seconds",
+            self.stranger_idle_seconds,
+            1..=3600,
+        )?;
+        within("cache.forward_links", self.forward_links, 1..=64)?;
+        within(
+            "cache.forward_idle_seconds",
+            self.forward_idle_seconds,
+            // The node gives a home away again after ten minutes.
+            1..=300,
+        )
+    }
+
+    /// Bytes of envelopes kept.
+    pub(crate) fn capacity(&self) -> u64 {
+        u64::from(self.capacity_mb) * 1_000_000
+    }
+
+    /// Bytes of the file kept in memory.
+    pub(crate) fn memory(&self) -> usize {
+        usize::from(self.memory_mb) * 1_000_000
+    }
+
+    /// Bytes of requests that one link may have in flight.
+    pub(crate) fn link_window(&self) -> usize {
+        usize::from(self.link_window_kb) * 1024
+    }
+
+    /// Time after which a silent link of another relay is closed.
+    pub(crate) fn stranger_idle(&self) -> Duration {
+        Duration::from_secs(self.stranger_idle_seconds.into())
+    }
+
+    /// Time for which a link to another relay is kept though nothing waits for it.
+    pub(crate) fn forward_idle(&self) -> Duration {
+        Duration::from_secs(self.forward_idle_seconds.into())
     }
 }
 

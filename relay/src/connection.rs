@@ -160,7 +160,11 @@ impl Connection {
         control: &mut Control,
         newcomer: OwnedSemaphorePermit,
     ) -> Option<Refusal> {
-        let browser = Browser::new(self.mux.clone(), self.relay.limits.streams);
+        let browser = Browser::new(
+            self.mux.clone(),
+            self.relay.limits.streams,
+            self.relay.cache.member_links,
+        );
         let mut visit = self.relay.members.enter(account, browser.clone());
         // Taken only now, since the browser that was just replaced may hold the last one.
         let socket = timeout(SEAT_WAIT, Arc::clone(&self.relay.sockets).acquire_owned()).await;
@@ -193,6 +197,7 @@ impl Connection {
         let relay = Arc::clone(&self.relay);
         let mut stages = relay.network.stages();
         let mut hosting = visit.member.hosting();
+        let mut about = relay.node.about();
         let welcome = FromRelay::Welcome {
             version: VERSION,
             limits: relay.limits.announced(),
@@ -200,7 +205,8 @@ impl Connection {
         };
         let stage = FromRelay::Router(network::stage(*stages.borrow_and_update()));
         let hosted = FromRelay::Hosting(*hosting.borrow_and_update());
-        for message in [welcome, stage, hosted] {
+        let node = relay.node.introduce(&about.borrow_and_update());
+        for message in [welcome, stage, hosted, node] {
             control.say(&message).await.ok()?;
         }
 
@@ -213,7 +219,7 @@ impl Connection {
                 () = relay.stop.cancelled() => return Some(Refusal::ShuttingDown),
                 () = self.heard.silent_for(relay.limits.idle()) => return Some(Refusal::Idle),
                 stream = self.incoming.next() => {
-                    let task = dialing::serve(Arc::clone(&relay), browser.clone(), stream?);
+                    let task = dialing::serve(Arc::clone(&relay), browser.clone(), visit.account, stream?);
                     relay.tasks.spawn(ended.clone().run_until_cancelled_owned(task));
                     continue;
                 }
@@ -226,6 +232,7 @@ impl Connection {
                     FromRelay::Router(network::stage(*stages.borrow_and_update()))
                 }
                 Ok(()) = hosting.changed() => FromRelay::Hosting(*hosting.borrow_and_update()),
+                Ok(()) = about.changed() => relay.node.introduce(&about.borrow_and_update()),
             };
             // A browser that does not read for so long is gone.
             timeout(relay.limits.idle(), control.say(&message))

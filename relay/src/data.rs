@@ -1,7 +1,7 @@
-//! The data folder: the join secret and, below `router`, the embedded router's keys.
+//! The data folder: the join secret, the node's keys and its cache, and, below `router`, the embedded router's keys.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "komrade-relay";
@@ -29,6 +29,30 @@ pub fn prepare(folder: &Path) -> io::Result<()> {
     let probe = folder.join("writable");
     fs::write(&probe, [])?;
     fs::remove_file(probe)
+}
+
+/// Writes one line into a file that only its owner can read: all of it or, if that fails, nothing. What stood there before is
+/// replaced.
+///
+/// # Errors
+/// Whatever the file system says.
+pub(crate) fn write_private(path: &Path, line: &str) -> io::Result<()> {
+    let fresh = path.with_extension("new");
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&fresh)?;
+    file.write_all(line.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    // Only then does the new name survive a power failure.
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -11,12 +11,19 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use crate::browser::{Browser, BrowserStream};
+use crate::members::AccountHash;
 use crate::network::Dialed;
+use crate::node::{self, LinkLimits};
 use crate::pump::pump;
 use crate::relay::Relay;
 
 /// Serves a stream that a browser opened, to its end.
-pub(crate) async fn serve(relay: Arc<Relay>, browser: Browser, mut near: MuxStream) {
+pub(crate) async fn serve(
+    relay: Arc<Relay>,
+    browser: Browser,
+    account: AccountHash,
+    mut near: MuxStream,
+) {
     let header = timeout(
         relay.limits.handshake(),
         frame::read(&mut near, MAX_HEADER_BYTES),
@@ -28,7 +35,8 @@ pub(crate) async fn serve(relay: Arc<Relay>, browser: Browser, mut near: MuxStre
     };
     let address = match Header::decode(&header) {
         Ok(Header::Dial { address }) => Address::from_bytes(address),
-        Ok(Header::Node) | Err(DecodeError::Unknown(_)) => {
+        Ok(Header::Node) => return serve_node(&relay, &browser, account, near).await,
+        Err(DecodeError::Unknown(_)) => {
             return answer(&mut near, Opened::Unsupported).await;
         }
         _ => return debug!("a stream had a malformed header"),
@@ -55,6 +63,24 @@ pub(crate) async fn serve(relay: Arc<Relay>, browser: Browser, mut near: MuxStre
             answer(&mut near, outcome).await;
         }
     }
+}
+
+/// A member speaks to the relay's own node. It may be silent for as long as its connection lives, which has a limit of its own.
+async fn serve_node(relay: &Relay, browser: &Browser, account: AccountHash, mut near: MuxStream) {
+    let (Some(_place), Some(_link)) = (browser.place(), browser.node_place()) else {
+        return answer(&mut near, Opened::TooMany).await;
+    };
+    if !relay.node.works() {
+        return answer(&mut near, Opened::NotReady).await;
+    }
+    answer(&mut near, Opened::Connected).await;
+    let limits = LinkLimits {
+        handshake: relay.limits.handshake(),
+        idle: None,
+        stall: relay.limits.idle(),
+        window: relay.cache.link_window(),
+    };
+    node::serve(Arc::clone(&relay.node), near, account.party(), limits).await;
 }
 
 /// Answers; unless the stream goes on, it is closed, so that the answer still arrives.

@@ -38,6 +38,29 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The node's keys cannot be used.
+    #[error(
+        "cannot use the node's key in {path}: {source}\n\
+         Members' homes name this key. If it is lost for good, move the file away: the relay makes a new one, and members \
+         tell their comrades."
+    )]
+    NodeKeys {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The cache cannot be used.
+    #[error(
+        "cannot use the cache in {path}: {reason}\n\
+         If it is damaged, move the file away: the relay begins a new one, and members return what they hold."
+    )]
+    Cache {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Something else listens there already.
     #[error(
         "{address} is in use, perhaps by another relay.\n\

@@ -16,6 +16,8 @@ pub(crate) struct Health {
     version: &'static str,
     /// The router's stage in one word; `ready` is the good one.
     router: &'static str,
+    /// Whether the node can keep and fetch things: `ready`, or `failed`.
+    cache: &'static str,
     /// Browsers connected.
     connected: usize,
     /// Sessions, those in their grace time included.
@@ -31,6 +33,11 @@ pub(crate) async fn answer(State(relay): State<Arc<Relay>>) -> Json<Health> {
     Json(Health {
         version: env!("CARGO_PKG_VERSION"),
         router: word(*relay.network.stages().borrow()),
+        cache: if relay.node.works() {
+            "ready"
+        } else {
+            "failed"
+        },
         connected: taken(limits.sockets, relay.sockets.available_permits()),
         sessions: relay.members.count(),
         hosted: [

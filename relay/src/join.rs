@@ -5,7 +5,7 @@
 //! stay until they connect anew. Wrong secrets are counted, not their senders: no address is kept.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::random;
+use crate::{data, random};
 
 const FILE: &str = "join-secret";
 
@@ -101,16 +101,7 @@ impl JoinFile {
     /// Whatever the file system says.
     pub fn rotate(&self) -> io::Result<JoinSecret> {
         let secret = JoinSecret::draw()?;
-        let fresh = self.0.with_extension("new");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&fresh)?;
-        file.write_all(secret.to_text().as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&fresh, &self.0)?;
+        data::write_private(&self.0, &secret.to_text())?;
         Ok(secret)
     }
 }

@@ -6,16 +6,18 @@
 //!    (`members`).
 //! 3. The relay hosts the member's destination on its I2P router and hands streams from there to the browser
 //!    (`hosting`), and dials for it (`dialing`) out of a `pool` of destinations of its own.
+//! 4. Its `node` keeps sealed envelopes for members who are away.
 //!
 //! A relay carries ciphertext. It links no code that could read it (`social`, `peer` and `crypto` are not
-//! in its tree; a test holds that), keeps nothing about members on disk, and logs nothing that tells one
-//! member from another.
+//! in its tree; a test holds that), keeps on disk about members only what the node needs to share its room (`node` says what),
+//! and logs nothing that tells one member from another.
 //!
 //! Left out on purpose: TLS, which is for the web server in front, and whatever needs the clear text.
 
 mod app;
 mod backoff;
 mod browser;
+mod clock;
 pub mod config;
 mod connection;
 pub mod data;
@@ -27,6 +29,7 @@ mod http;
 pub mod join;
 mod members;
 mod network;
+mod node;
 mod pool;
 mod pump;
 mod random;

@@ -5,11 +5,13 @@
 //! later: the time is drawn, so that nobody who watches the destination learns when a tab was closed.
 //! While a session lasts, whoever shows the account takes it over, and whoever held it is dismissed.
 //!
-//! Bounds: as many sessions as sockets and hosted destinations together. Nothing of it is on disk.
+//! Bounds: as many sessions as sockets and hosted destinations together. Nothing of it is on disk; what the node keeps by account
+//! has bounds of its own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use komrade_ether::{Account, Party};
 use komrade_wire::control::{Hosting, Refusal};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
@@ -25,6 +27,11 @@ impl AccountHash {
     /// The hash of an account.
     pub(crate) fn of(account: &[u8; 32]) -> Self {
         Self(Sha256::digest(account).into())
+    }
+
+    /// As the node knows the member.
+    pub(crate) fn party(self) -> Party {
+        Party::Member(Account(self.0))
     }
 }
 
@@ -69,7 +76,7 @@ pub(crate) struct Visit {
     pub(crate) resumed: bool,
     /// Says so when another browser takes the seat.
     pub(crate) dismissed: oneshot::Receiver<Refusal>,
-    account: AccountHash,
+    pub(crate) account: AccountHash,
     number: u64,
 }
 

@@ -78,6 +78,15 @@ impl Network {
             .await
     }
 
+    /// Makes a session that only calls.
+    pub(crate) async fn calling_session(
+        &self,
+        keys: SessionKeys<'_>,
+    ) -> Result<Session, SessionError> {
+        let options = self.router.session_options().connecting();
+        self.router.sam().session(keys, options).await
+    }
+
     /// Keeps one place of the pool filled, for ever.
     pub(crate) async fn keep_pooled(&self, place: usize, limits: &Limits) {
         self.pool.keep(place, &self.router, limits).await;

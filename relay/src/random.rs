@@ -3,6 +3,10 @@
 use std::io;
 use std::time::Duration;
 
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use zeroize::Zeroizing;
+
 /// Fills `bytes` from the operating system's source.
 ///
 /// # Errors
@@ -13,6 +17,16 @@ use std::time::Duration;
 )]
 pub(crate) fn fill(bytes: &mut [u8]) -> io::Result<()> {
     getrandom::fill(bytes).map_err(io::Error::other)
+}
+
+/// A source for whoever wants one, seeded anew.
+///
+/// # Errors
+/// As [`fill`].
+pub(crate) fn source() -> io::Result<ChaCha20Rng> {
+    let mut seed = Zeroizing::new([0; 32]);
+    fill(seed.as_mut_slice())?;
+    Ok(ChaCha20Rng::from_seed(*seed))
 }
 
 /// A time between the two, both included, evenly distributed.

@@ -18,6 +18,7 @@ use crate::config::{self, Config};
 use crate::error::StartError;
 use crate::join::JoinFile;
 use crate::network::Network;
+use crate::node::Node;
 use crate::relay::Relay;
 use crate::{app, connection, data, health, http};
 
@@ -55,6 +56,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
             path: join.path().to_owned(),
             source,
         })?;
+    let node = Node::open(&folder, &config.cache)?;
     let listener = listen(config.listen).await?;
     let address = listener.local_addr().map_err(|source| StartError::Listen {
         address: config.listen,
@@ -63,7 +65,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 
     let router = i2p::Router::start(mode(config.router), &folder.join(ROUTER_FOLDER))?;
     let network = Network::new(router, config.limits.pool);
-    let relay = Arc::new(Relay::new(config.limits, join.clone(), network));
+    let settings = (config.limits, config.cache);
+    let relay = Arc::new(Relay::new(settings, join.clone(), network, node));
+    Node::run(&relay);
     for place in 0..relay.limits.pool.into() {
         let pool = Arc::clone(&relay);
         relay.spawn(async move { pool.network.keep_pooled(place, &pool.limits).await });
@@ -163,6 +167,7 @@ impl Running {
         self.relay.stop.cancel();
         self.relay.tasks.close();
         self.relay.tasks.wait().await;
+        self.relay.node.close().await;
         if let Some(relay) = Arc::into_inner(self.relay) {
             relay.network.shutdown().await;
         }

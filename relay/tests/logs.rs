@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use futures::AsyncWriteExt;
+use futures::{AsyncReadExt, AsyncWriteExt};
 use komrade_i2p::DestinationKeys;
 use komrade_i2p::net::{PrivateNetwork, PrivateOptions};
 use komrade_relay::LOG_TARGETS;
@@ -32,10 +32,14 @@ use zeroize::Zeroizing;
 
 #[path = "relay/client.rs"]
 mod client;
+#[path = "relay/member.rs"]
+mod member;
 #[path = "relay/proxy.rs"]
 mod proxy;
 
 use client::{Client, TestRelay};
+use komrade_ether::{Home, NodeKey, Outcome, Pass};
+use member::{forward, small};
 use proxy::Proxy;
 
 /// Lines that this scenario always causes. Counts are written as N.
@@ -53,6 +57,8 @@ const ALWAYS: &[&str] = &[
     "DEBUG komrade_relay::hosting: a hosted destination went down",
     "DEBUG komrade_relay::hosting: an incoming stream was not handed over status=Away",
     "DEBUG komrade_relay::network: a dial is tried again error=the address cannot be reached attempt=N",
+    "DEBUG komrade_relay::node::link: a link to the node ended ended=Protocol",
+    "DEBUG komrade_relay::node::link: no link to the node error=link version 71 is not spoken here",
     "INFO komrade_relay::hosting: a destination was refused: as many are hosted as this relay takes",
     "INFO komrade_relay::pool: a destination for dials went down",
     "INFO komrade_relay::start: I2P: ready routers=N",
@@ -86,6 +92,15 @@ const SOMETIMES: &[&str] = &[
     "DEBUG komrade_relay::http: a connection ended early",
     "DEBUG komrade_relay::network: a dial is tried again error=the bridge is gone attempt=N",
     "DEBUG komrade_relay::network: a dial is tried again error=the session has ended attempt=N",
+    "DEBUG komrade_relay::node::door: the node's destination could not be hosted error=the bridge is gone",
+    "INFO komrade_relay::node::door: the node's destination is up",
+    "INFO komrade_relay::node::door: the node's destination went down",
+    "DEBUG komrade_relay::node::forward: the turn of another relay ended is_served=false",
+    "DEBUG komrade_relay::node::link: a link to the node ended ended=Broken",
+    "DEBUG komrade_relay::node::link: a link to the node ended ended=Closed",
+    "DEBUG komrade_relay::node::reach: another relay was not reached error=the address cannot be reached attempt=N",
+    "DEBUG komrade_relay::node::reach: another relay was not reached error=the bridge is gone attempt=N",
+    "DEBUG komrade_relay::node::reach: another relay was not reached error=the session has ended attempt=N",
     "DEBUG komrade_relay::pool: a destination for dials is replaced",
     "DEBUG komrade_relay::pool: no destination for dials error=the bridge is gone",
 ];
@@ -194,6 +209,28 @@ async fn dial_until(client: &Client, keys: &DestinationKeys, wanted: Opened) {
     {}
 }
 
+/// Leaves something at the node, for here and for elsewhere, and says what no node understands.
+async fn leave_and_misbehave(member: &mut Client) {
+    let node = member.introduced().await;
+    let mut link = member.link(&node).await;
+    let (here, elsewhere) = (small(), small());
+    let taken = link.deposit(Pass::default(), &here).await;
+    assert_eq!(taken, Outcome::Accepted);
+    let home = Home {
+        address: *keys(4).address().as_bytes(),
+        node: NodeKey([9; 32]),
+    };
+    let frame = forward(home, Pass::default(), &elsewhere);
+    assert_eq!(link.ask(frame, elsewhere.id()).await, Outcome::Accepted);
+    link.say_bytes(b"no frame").await;
+    assert_eq!(link.heard().await, None);
+    // Nor is this a handshake.
+    let (mut stream, _) = member.open(Header::Node).await;
+    stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    stream.flush().await.unwrap();
+    assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0);
+}
+
 async fn scenario() {
     let folder = tempfile::tempdir().unwrap();
     let network = PrivateNetwork::start(PrivateOptions::new(folder.path()))
@@ -217,13 +254,13 @@ async fn scenario() {
     stranger.refused().await;
 
     // Two members, one of whom is hosted and called.
-    let (ana, bo) = (relay.join(1).await, relay.join(2).await);
-    let mut bo = bo;
+    let (mut ana, mut bo) = (relay.join(1).await, relay.join(2).await);
     host(&mut bo, &keys(1), Hosting::Up).await;
     let mut third = relay.join(3).await;
     host(&mut third, &keys(2), Hosting::Full).await;
     dial_until(&ana, &keys(1), Opened::Connected).await;
     dial_until(&ana, &keys(3), Opened::Unreachable).await;
+    leave_and_misbehave(&mut ana).await;
     let mut stream = ana.mux.open().await.unwrap();
     stream.write_all(b"\0\0\0\x03xyz").await.unwrap();
     stream.flush().await.unwrap();

@@ -27,6 +27,7 @@ pub struct TestRelay {
     pub running: Running,
     pub secret: [u8; 16],
     pub folder: TempDir,
+    config: Config,
 }
 
 /// A config for tests: any port, and a router that is never there.
@@ -46,7 +47,11 @@ impl TestRelay {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&folder);
         change(&mut config);
-        let running = start(config).await.unwrap();
+        Self::start_in(folder, config).await
+    }
+
+    async fn start_in(folder: TempDir, config: Config) -> Self {
+        let running = start(config.clone()).await.unwrap();
         let text = running.join_secret().unwrap();
         let secret = data_encoding::BASE64URL_NOPAD
             .decode(text.as_bytes())
@@ -55,7 +60,20 @@ impl TestRelay {
             running,
             secret: secret.try_into().unwrap(),
             folder,
+            config,
         }
+    }
+
+    /// The same relay, stopped and started again.
+    pub async fn restart(self) -> Self {
+        self.restart_after(|| {}).await
+    }
+
+    /// The same, with something done in between.
+    pub async fn restart_after(self, between: impl FnOnce()) -> Self {
+        self.running.stop().await;
+        between();
+        Self::start_in(self.folder, self.config).await
     }
 
     pub fn address(&self) -> SocketAddr {

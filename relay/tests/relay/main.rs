@@ -10,7 +10,12 @@
 
 mod client;
 mod control;
+mod folder;
+mod forward;
+mod killed;
+mod member;
 mod network;
+mod node;
 mod proxy;
 mod starting;
 mod tree;

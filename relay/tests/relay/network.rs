@@ -42,12 +42,12 @@ fn shared() -> &'static Shared {
     })
 }
 
-fn bridge(number: usize) -> SocketAddr {
+pub fn bridge(number: usize) -> SocketAddr {
     shared().network.sam_addresses()[number]
 }
 
 /// A relay at the bridge of one of the network's routers.
-async fn relay_at(bridge: SocketAddr, change: impl FnOnce(&mut Config)) -> TestRelay {
+pub async fn relay_at(bridge: SocketAddr, change: impl FnOnce(&mut Config)) -> TestRelay {
     TestRelay::start(|config| {
         config.router = Router::Sam {
             address: bridge.to_string(),

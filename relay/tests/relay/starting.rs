@@ -35,6 +35,26 @@ async fn a_data_folder_that_cannot_be_used_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_key_or_cache_that_cannot_be_used_is_named_with_what_to_do() {
+    for (file, says) in [
+        ("node-key", "makes a new one"),
+        ("node-destination", "makes a new one"),
+        ("cache.redb", "members return what they hold"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(file);
+        std::fs::write(&path, vec![b'x'; 5000]).unwrap();
+        let error = start(config(&folder)).await.err().unwrap().to_string();
+        assert!(error.contains(file) && error.contains(says), "{error}");
+        assert_eq!(
+            std::fs::read(path).unwrap(),
+            vec![b'x'; 5000],
+            "overwritten"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_health_page_names_nobody() {
     let relay = TestRelay::start(|_| {}).await;
     let _member = relay.join(1).await;
@@ -48,8 +68,16 @@ async fn the_health_page_names_nobody() {
         .collect();
     assert_eq!(
         keys,
-        ["connected", "hosted", "router", "sessions", "version"]
+        [
+            "cache",
+            "connected",
+            "hosted",
+            "router",
+            "sessions",
+            "version"
+        ]
     );
+    assert_eq!(health["cache"], "ready");
     assert_eq!(
         (&health["connected"], &health["hosted"]),
         (&1.into(), &[0, 40].into())

@@ -1,0 +1,356 @@
+//! The thread behind the desk.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use komrade_ether::{About, Draw, EnvelopeId, Frame, Node, NodeLink, Outcome, Token};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::ask::Job;
+use super::{Answer, LinkNumber, Order, Plan, Request};
+use crate::node::shelf::{Cabinet, ShelfError};
+use crate::{clock, random};
+
+/// Requests in one transaction: at 64 KiB each what a disk takes in a tenth of a second.
+const MOST_IN_GROUP: usize = 256;
+/// Bytes that are read for one link at once: some thousand small envelopes a second over a fast line, and little enough to hold for
+/// every link.
+const PUSH_BYTES: usize = 128 * 1024;
+/// Between two attempts to open a file that failed.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// A link as the thread sees it.
+struct Link {
+    link: NodeLink,
+    /// Somebody serves it.
+    alive: Weak<()>,
+    /// The link has sent what it had.
+    ready: Option<oneshot::Sender<Vec<Frame>>>,
+    /// Places of frames after which no further ones should come until something is sent.
+    held: Vec<OwnedSemaphorePermit>,
+}
+
+/// A frame of a group, and what becomes of it.
+struct Entry {
+    link: LinkNumber,
+    /// `None` once it was given to the node.
+    frame: Option<Frame>,
+    place: Option<OwnedSemaphorePermit>,
+    answers: mpsc::Sender<Answer>,
+    /// Who waits for an answer waits for one that names this.
+    owed: Option<EnvelopeId>,
+    is_forward: bool,
+    answer: Option<Frame>,
+}
+
+impl Entry {
+    fn new(link: LinkNumber, request: Request) -> Self {
+        let Request {
+            frame,
+            place,
+            answers,
+        } = request;
+        let owed = match &frame {
+            Frame::Put { envelope }
+            | Frame::Deposit { envelope, .. }
+            | Frame::Replica { envelope }
+            | Frame::Place { envelope, .. }
+            | Frame::Forward { envelope, .. } => Some(envelope.id()),
+            _ => None,
+        };
+        Self {
+            link,
+            is_forward: matches!(frame, Frame::Forward { .. }),
+            frame: Some(frame),
+            place: Some(place),
+            answers,
+            owed,
+            answer: None,
+        }
+    }
+
+    /// Nothing of it was done.
+    fn fail(&mut self) {
+        let outcome = Outcome::Busy;
+        self.answer = self.owed.map(|id| Frame::Ack { id, outcome });
+    }
+
+    /// Lets the answer out.
+    fn release(self) {
+        if let (Some(frame), Some(place)) = (self.answer, self.place) {
+            // There is a place in the channel for each in the window; whoever has left needs no answer.
+            let _ = self.answers.try_send(Answer::new(frame, place));
+        }
+    }
+}
+
+/// What a group has to write.
+#[derive(Default)]
+struct Group {
+    entries: Vec<Entry>,
+    jobs: Vec<Box<dyn Job>>,
+    /// Links with something new to look for.
+    touched: HashSet<LinkNumber>,
+    /// It is the last one.
+    closing: Option<oneshot::Sender<()>>,
+}
+
+/// The thread.
+pub(super) struct Clerk {
+    plan: Plan,
+    node: Node,
+    /// `None` after it failed.
+    cabinet: Option<Cabinet>,
+    /// When it was opened last, or was tried to be.
+    tried: Instant,
+    links: HashMap<LinkNumber, Link>,
+    about: watch::Sender<About>,
+    forwards: watch::Sender<u64>,
+    works: Arc<AtomicBool>,
+}
+
+impl Clerk {
+    /// Opens the shelf, or begins one. Gives what members are told, too.
+    pub(super) fn new(
+        plan: Plan,
+        forwards: watch::Sender<u64>,
+        works: Arc<AtomicBool>,
+    ) -> Result<(Self, watch::Receiver<About>), ShelfError> {
+        let (cabinet, node, about) = open(&plan)?;
+        let (tell, told) = watch::channel(about);
+        let clerk = Self {
+            plan,
+            node,
+            cabinet: Some(cabinet),
+            tried: Instant::now(),
+            links: HashMap::new(),
+            about: tell,
+            forwards,
+            works,
+        };
+        Ok((clerk, told))
+    }
+
+    /// Does what is ordered, to the last order.
+    pub(super) fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        while let Some(first) = orders.blocking_recv() {
+            let mut group = Group::default();
+            self.take(&mut group, first);
+            for _ in 1..MOST_IN_GROUP {
+                let Ok(order) = orders.try_recv() else { break };
+                self.take(&mut group, order);
+            }
+            let closing = group.closing.take();
+            self.serve(group);
+            if closing.is_some() {
+                // The file is closed before whoever waits for that hears of it.
+                self.cabinet = None;
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, group: &mut Group, order: Order) {
+        match order {
+            Order::Open(number, party, alive) => {
+                let link = Link {
+                    link: NodeLink::new(party),
+                    alive,
+                    ready: None,
+                    held: Vec::new(),
+                };
+                self.links.insert(number, link);
+            }
+            Order::Frame(number, request) => {
+                group.touched.insert(number);
+                group.entries.push(Entry::new(number, request));
+            }
+            Order::Push(number, to) => {
+                // Unless it was let go: then it hears that by this being dropped.
+                if let Some(link) = self.links.get_mut(&number) {
+                    link.ready = Some(to);
+                    group.touched.insert(number);
+                }
+            }
+            Order::Job(job) => group.jobs.push(job),
+            Order::Close(closing) => group.closing = Some(closing),
+        }
+    }
+
+    fn serve(&mut self, mut group: Group) {
+        let has_changed = match self.write(&mut group) {
+            Ok(has_changed) => {
+                self.release(&mut group);
+                has_changed
+            }
+            Err(error) => {
+                self.fail(error);
+                self.let_go(&mut group);
+                false
+            }
+        };
+        self.links.retain(|_, link| link.alive.strong_count() > 0);
+        if let Err(error) = self.push(&group.touched, has_changed) {
+            self.fail(error);
+            group.touched.iter().for_each(|number| {
+                self.links.remove(number);
+            });
+        }
+    }
+
+    /// Does everything of a group in one transaction. Whether anything changed.
+    fn write(&mut self, group: &mut Group) -> Result<bool, ShelfError> {
+        if group.entries.is_empty() && group.jobs.is_empty() {
+            return Ok(false);
+        }
+        self.reopen()?;
+        let (node, links) = (&self.node, &mut self.links);
+        let cabinet = self.cabinet.as_ref().ok_or(ShelfError::Closed)?;
+        let writing = cabinet.write()?;
+        let mut shelf = writing.shelf()?;
+        let now = clock::now();
+        for entry in &mut group.entries {
+            // Without its link, it has ended or was let go while this waited.
+            if let (Some(link), Some(frame)) = (links.get_mut(&entry.link), entry.frame.take()) {
+                entry.answer = link.link.handle(node, &mut shelf, now, frame)?;
+            }
+        }
+        for job in &mut group.jobs {
+            job.run(node, &mut shelf, now)?;
+        }
+        let about = (!group.jobs.is_empty())
+            .then(|| node.about(&shelf))
+            .transpose()?;
+        let has_changed = shelf.has_changed();
+        drop(shelf);
+        if has_changed {
+            writing.commit()?;
+        }
+        if let Some(about) = about {
+            self.about
+                .send_if_modified(|told| std::mem::replace(told, about) != about);
+        }
+        Ok(has_changed)
+    }
+
+    /// What was promised is durable: the answers go out.
+    fn release(&mut self, group: &mut Group) {
+        let mut forwards = 0;
+        for mut entry in group.entries.drain(..) {
+            let is_accepted =
+                matches!(&entry.answer, Some(Frame::Ack { outcome, .. }) if outcome.is_held());
+            forwards += u64::from(entry.is_forward && is_accepted);
+            if let Some(link) = self.links.get_mut(&entry.link)
+                && link.link.is_full()
+            {
+                link.held
+                    .extend(entry.place.take_if(|_| entry.answer.is_none()));
+            }
+            entry.release();
+        }
+        for job in group.jobs.drain(..) {
+            job.release();
+        }
+        if forwards > 0 {
+            self.forwards
+                .send_modify(|count| *count = count.wrapping_add(forwards));
+        }
+    }
+
+    /// Nothing was done: whoever waits is told so, and the links are let go, because they may know of things that never were.
+    fn let_go(&mut self, group: &mut Group) {
+        for mut entry in group.entries.drain(..) {
+            entry.fail();
+            let link = entry.link;
+            entry.release();
+            // After the answer, since the link ends with this.
+            self.links.remove(&link);
+        }
+        group.jobs.clear();
+    }
+
+    /// Gives links that have sent what they had what there is to send.
+    fn push(&mut self, touched: &HashSet<LinkNumber>, has_changed: bool) -> Result<(), ShelfError> {
+        let is_due = |(number, link): &(&LinkNumber, &mut Link)| {
+            link.ready.is_some() && (has_changed || touched.contains(number))
+        };
+        let mut due = self.links.iter_mut().filter(is_due).peekable();
+        if due.peek().is_none() {
+            return Ok(());
+        }
+        let cabinet = self.cabinet.as_ref().ok_or(ShelfError::Closed)?;
+        let (reading, now) = (cabinet.read()?, clock::now());
+        for (_, link) in due {
+            let frames = loop {
+                let push = link.link.poll_push(&reading, now, PUSH_BYTES)?;
+                if push.is_done || !push.frames.is_empty() {
+                    break push.frames;
+                }
+            };
+            if !link.link.is_full() {
+                link.held.clear();
+            }
+            if !frames.is_empty()
+                && let Some(ready) = link.ready.take()
+            {
+                // Whoever is gone needs nothing.
+                let _ = ready.send(frames);
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, error: ShelfError) {
+        self.cabinet = None;
+        if self.works.swap(false, Ordering::AcqRel) {
+            warn!(%error, "the cache failed: nothing can be left or fetched until it works again");
+        }
+    }
+
+    /// Opens the shelf if it failed before, but not all the time.
+    fn reopen(&mut self) -> Result<(), ShelfError> {
+        if self.cabinet.is_some() {
+            return Ok(());
+        }
+        if self.tried.elapsed() < REOPEN_PAUSE {
+            return Err(ShelfError::Closed);
+        }
+        self.tried = Instant::now();
+        let (cabinet, node, about) = open(&self.plan)?;
+        (self.cabinet, self.node) = (Some(cabinet), node);
+        self.about
+            .send_if_modified(|told| std::mem::replace(told, about) != about);
+        self.works.store(true, Ordering::Release);
+        info!("the cache works again");
+        Ok(())
+    }
+}
+
+/// Opens the file and the node in it, or begins both.
+fn open(plan: &Plan) -> Result<(Cabinet, Node, About), ShelfError> {
+    let mut incarnation = [0; 8];
+    let mut token = Token([0; 16]);
+    random::fill(&mut incarnation)
+        .and_then(|()| random::fill(&mut token.0))
+        .map_err(|error| ShelfError::Io(error.kind()))?;
+    let draw = Draw {
+        incarnation: u64::from_be_bytes(incarnation),
+        token,
+    };
+    let cabinet = Cabinet::open(&plan.folder, plan.memory)?;
+    let writing = cabinet.write()?;
+    let mut shelf = writing.shelf()?;
+    let settings = plan.settings.clone();
+    let node = Node::open(&mut shelf, plan.key, settings, clock::now(), draw)?;
+    let about = node.about(&shelf)?;
+    drop(shelf);
+    writing.commit()?;
+    Ok((cabinet, node, about))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! The node's own I2P destination: where other relays leave envelopes for members here, and from where this one calls them.
+//!
+//! Callers are strangers. They greet as relays do, prove that they know the node's key, and then speak frames; what they may put
+//! is the node's business.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use komrade_ether::Party;
+use komrade_i2p::net::{SamStream, Session, SessionKeys};
+use komrade_wire::greeting::{self, GreetingError, Status};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
+use tracing::{debug, info};
+
+use super::link::{self, LinkLimits};
+use crate::backoff::Backoff;
+use crate::network::GREETING_DEADLINE;
+use crate::relay::Relay;
+
+/// First and longest wait between two attempts. On the real network tunnels may fail for minutes.
+const RETRY_FIRST: Duration = Duration::from_secs(2);
+const RETRY_LONGEST: Duration = Duration::from_secs(120);
+/// Callers that have not greeted yet, at once: some seconds each.
+const GREETING_AT_ONCE: usize = 16;
+
+/// The session of the node's destination, while there is one.
+pub(crate) struct Door(watch::Sender<Option<Arc<Session>>>);
+
+impl Door {
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(None))
+    }
+
+    /// Returns once the destination is hosted.
+    pub(super) async fn session(&self) -> Arc<Session> {
+        let mut sessions = self.0.subscribe();
+        loop {
+            let session = sessions.borrow_and_update().clone();
+            match session.filter(|session| !session.is_closed()) {
+                Some(session) => return session,
+                // The sender is here, so it can only change.
+                None => drop(sessions.changed().await),
+            }
+        }
+    }
+}
+
+/// Hosts the node's destination, for ever.
+pub(crate) async fn keep(relay: Arc<Relay>) {
+    let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
+    let links = Arc::new(Semaphore::new(relay.cache.stranger_links.into()));
+    loop {
+        relay.network.ready().await;
+        let keys = SessionKeys::Private(relay.node.keys.destination());
+        match relay.network.session(keys).await {
+            Ok(session) => {
+                info!("the node's destination is up");
+                backoff.reset();
+                let session = Arc::new(session);
+                relay.node.door.0.send_replace(Some(Arc::clone(&session)));
+                receive(&relay, &session, &links).await;
+                relay.node.door.0.send_replace(None);
+                info!("the node's destination went down");
+            }
+            Err(error) => debug!(%error, "the node's destination could not be hosted"),
+        }
+        sleep(backoff.wait()).await;
+    }
+}
+
+/// Takes streams until the session ends.
+async fn receive(relay: &Arc<Relay>, session: &Session, links: &Arc<Semaphore>) {
+    let greeting = Arc::new(Semaphore::new(GREETING_AT_ONCE));
+    loop {
+        let Ok(slot) = Arc::clone(&greeting).acquire_owned().await else {
+            return;
+        };
+        let accepted = tokio::select! {
+            accepted = session.accept() => accepted,
+            () = session.closed() => return,
+        };
+        let Ok((stream, _)) = accepted else { return };
+        relay.spawn(incoming(Arc::clone(relay), stream, slot, Arc::clone(links)));
+    }
+}
+
+async fn incoming(
+    relay: Arc<Relay>,
+    stream: SamStream,
+    slot: OwnedSemaphorePermit,
+    links: Arc<Semaphore>,
+) {
+    let mut far = stream.compat();
+    let greeted = timeout(GREETING_DEADLINE, greet(&relay, &mut far, links)).await;
+    drop(slot);
+    let Ok(Ok(_link)) = greeted else {
+        return debug!("a stream to the node did not greet, or had no place");
+    };
+    let limits = LinkLimits {
+        handshake: GREETING_DEADLINE,
+        idle: Some(relay.cache.stranger_idle()),
+        stall: relay.cache.stranger_idle(),
+        window: relay.cache.link_window(),
+    };
+    link::serve(Arc::clone(&relay.node), far, Party::Stranger, limits).await;
+}
+
+/// Answers a caller's greeting. Gives it a place, if there is one.
+async fn greet(
+    relay: &Relay,
+    far: &mut Compat<SamStream>,
+    links: Arc<Semaphore>,
+) -> Result<OwnedSemaphorePermit, GreetingError> {
+    let place = match greeting::wait(far).await {
+        Ok(()) if !relay.node.works() => Err(Status::Away),
+        Ok(()) => links.try_acquire_owned().map_err(|_| Status::TooMany),
+        Err(GreetingError::Version(_)) => Err(Status::Version),
+        Err(error) => return Err(error),
+    };
+    let status = place.as_ref().err().copied().unwrap_or(Status::Connected);
+    greeting::reply(far, status).await?;
+    place.map_err(|_| GreetingError::Status(status as u8))
+}
