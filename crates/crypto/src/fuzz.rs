@@ -9,7 +9,7 @@ use crate::{
     bundle::{Bundle, Content},
     first_contact,
     identity::{DeviceCertificate, DeviceKey, PersonId, RecoveryWords, Revocation},
-    invite::{self, Invite, InviteSecret, JoinSecret},
+    invite::{self, Home, Invite, InviteSecret, JoinSecret},
     kem::KemSecret,
     outer::OuterKey,
     pairwise::{Account, Message, Session},
@@ -285,11 +285,25 @@ fn bundles() -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn invites() -> [Invite; 2] {
-    [None, Some(JoinSecret::from_bytes([7; 16]))].map(|join| Invite {
+fn invites() -> [Invite; 4] {
+    let node = Home::Node {
+        address: [12; 32],
+        key: [13; 32],
+    };
+    let join = Some(JoinSecret::from_bytes([7; 16]));
+    [
+        (Home::Peer([12; 32]), None),
+        (Home::Peer([12; 32]), join.clone()),
+        (node, None),
+        (node, join),
+    ]
+    .map(|(home, join)| Invite {
         secret: InviteSecret::from_bytes([2; 16]),
-        bundle_hash: [11; 32],
-        home: [12; 32],
+        bundle_hash: std::array::from_fn(|at| match home {
+            Home::Node { .. } if at >= 16 => 0,
+            _ => 11,
+        }),
+        home,
         last_day: 20_021,
         join,
     })

@@ -1,15 +1,18 @@
 //! What a link or QR code carries, and the keys that grow from it.
 //!
-//! An invite is a 16-byte secret, the hash of the bundle it leads to, one address where that bundle
+//! An invite is a 16-byte secret, the hash of the bundle it leads to, one [`Home`] where that bundle
 //! is fetched, a last day, and, if wanted, the join secret of the relay that the link's origin
 //! names. The bundle is an envelope sealed under [`InviteSecret::bundle_key`], found by
 //! [`InviteSecret::locator`]; the answer is an intro that proves the secret
 //! ([`InviteSecret::intro`](crate::first_contact)).
 //!
-//! Layout: version, flags, secret (16), bundle hash (32), address (32), last day (2, since the
-//! epoch), join secret (16, if flag 1), check (2): 86 or 102 bytes. In base64url that is at most
-//! 136 characters, so that with an origin of 60 a link has 200 bytes. The check bytes tell a
-//! mistyped link at once, rather than after a minute of dialling.
+//! Layout: version, flags, secret (16), bundle hash (32, or 16), address (32), node key (32, or
+//! nothing), last day (2, since the epoch), join secret (16, if flag 1), check (2). Version 1 leads
+//! to the inviter's own destination: 86 or 102 bytes. Version 2 leads to a relay's node: 102 or 118
+//! bytes, for the key takes the place of half the hash, which still leaves a second preimage at 128
+//! bits. In base64url that is at most 158 characters: with an origin of up to 38 a link has 200
+//! bytes at most, with the longest one 222. The check bytes tell a mistyped link at once, rather
+//! than after a minute of dialling.
 //!
 //! Everything secret stands after `#`, which browsers keep to themselves.
 
@@ -27,16 +30,20 @@ use crate::{
 };
 
 /// The longest link, in bytes, so that it fits a QR code that a poor camera reads.
-pub const MAX_LINK_BYTES: usize = 200;
+pub const MAX_LINK_BYTES: usize = 222;
 /// The longest origin in a link, in bytes.
 pub const MAX_ORIGIN_BYTES: usize = 60;
 /// The most days an invite lives.
 pub const MAX_DAYS: u32 = 21;
 
-const VERSION: u8 = 1;
+/// The version that leads to the inviter's own destination.
+const VERSION_PEER: u8 = 1;
+/// The version that leads to a relay's node.
+const VERSION_NODE: u8 = 2;
 const FLAG_JOIN: u8 = 1;
-const PLAIN_BYTES: usize = 1 + 1 + 16 + 32 + 32 + 2 + 2;
-const JOIN_BYTES: usize = PLAIN_BYTES + 16;
+/// The bytes of a bundle's hash that version 2 holds.
+const SHORT_HASH: usize = 16;
+const MAX_BYTES: usize = 1 + 1 + 16 + SHORT_HASH + 32 + 32 + 2 + 16 + 2;
 const CHECK_BYTES: usize = 2;
 const INVITE_MARK: &str = "#i/";
 const JOIN_MARK: &str = "#j/";
@@ -86,15 +93,30 @@ pub enum InviteError {
     OriginTooLong,
 }
 
+/// Where the bundle of an invite is fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// At the inviter's own I2P destination.
+    Peer([u8; 32]),
+    /// At the node of a relay.
+    Node {
+        /// The node's I2P address.
+        address: [u8; 32],
+        /// The node's X25519 key, for links.
+        key: [u8; 32],
+    },
+}
+
 /// An invite.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invite {
     /// Proves that its holder was invited.
     pub secret: InviteSecret,
-    /// The hash of the bundle.
+    /// The hash of the bundle; of an invite to a node only the first 16 bytes travel, the others
+    /// are 0. Compare with [`Invite::is_bundle`].
     pub bundle_hash: [u8; 32],
-    /// The address where the bundle is fetched.
-    pub home: [u8; 32],
+    /// Where the bundle is fetched.
+    pub home: Home,
     /// The last day (since the epoch) on which it works.
     pub last_day: u16,
     /// Admits to the relay that the link's origin names.
@@ -110,12 +132,23 @@ impl core::fmt::Debug for Invite {
 impl Invite {
     /// The bytes.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::with_capacity(JOIN_BYTES));
+        let mut out = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
         let flags = if self.join.is_some() { FLAG_JOIN } else { 0 };
-        out.extend_from_slice(&[VERSION, flags]);
-        out.extend_from_slice(self.secret.expose());
-        out.extend_from_slice(&self.bundle_hash);
-        out.extend_from_slice(&self.home);
+        match &self.home {
+            Home::Peer(address) => {
+                out.extend_from_slice(&[VERSION_PEER, flags]);
+                out.extend_from_slice(self.secret.expose());
+                out.extend_from_slice(&self.bundle_hash);
+                out.extend_from_slice(address);
+            }
+            Home::Node { address, key } => {
+                out.extend_from_slice(&[VERSION_NODE, flags]);
+                out.extend_from_slice(self.secret.expose());
+                out.extend(self.bundle_hash.iter().take(SHORT_HASH));
+                out.extend_from_slice(address);
+                out.extend_from_slice(key);
+            }
+        }
         out.extend_from_slice(&self.last_day.to_be_bytes());
         if let Some(join) = &self.join {
             out.extend_from_slice(join.expose());
@@ -130,9 +163,9 @@ impl Invite {
         match bytes {
             [] => return Err(InviteError::Truncated),
             [0, ..] => return Err(InviteError::NotAnInvite),
-            [VERSION] => return Err(InviteError::Truncated),
+            [VERSION_PEER | VERSION_NODE] => return Err(InviteError::Truncated),
             // A flag that this build does not know changes the meaning: the sender is newer.
-            [VERSION, flags, ..] if flags & !FLAG_JOIN == 0 => {}
+            [VERSION_PEER | VERSION_NODE, flags, ..] if flags & !FLAG_JOIN == 0 => {}
             _ => return Err(InviteError::NewerVersion),
         }
         Self::read(bytes).map_err(|error| match error {
@@ -144,11 +177,20 @@ impl Invite {
 
     fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        reader.version(VERSION)?;
+        let version = reader.u8()?;
         let flags = reader.u8()?;
         let secret = InviteSecret::from_bytes(reader.array()?);
-        let bundle_hash = reader.array()?;
-        let home = reader.array()?;
+        let (bundle_hash, home) = if version == VERSION_PEER {
+            (reader.array()?, Home::Peer(reader.array()?))
+        } else {
+            let mut hash = [0; 32];
+            for (byte, read) in hash.iter_mut().zip(reader.array::<SHORT_HASH>()?) {
+                *byte = read;
+            }
+            let address = reader.array()?;
+            let key = reader.array()?;
+            (hash, Home::Node { address, key })
+        };
         let last_day = reader.u16()?;
         let join = match flags {
             0 => None,
@@ -169,6 +211,19 @@ impl Invite {
             last_day,
             join,
         })
+    }
+
+    /// Whether it leads to the bundle with this hash.
+    pub fn is_bundle(&self, hash: &[u8; 32]) -> bool {
+        let length = match self.home {
+            Home::Peer(_) => hash.len(),
+            Home::Node { .. } => SHORT_HASH,
+        };
+        self.bundle_hash
+            .iter()
+            .zip(hash)
+            .take(length)
+            .all(|(ours, theirs)| ours == theirs)
     }
 
     /// `origin/#i/…`: the origin is `https://host[:port]` without a path.

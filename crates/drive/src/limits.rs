@@ -16,6 +16,8 @@ pub const STARTING: usize = 64;
 
 /// Screens that read nothing for so long are taken for dead.
 pub const SCREENS_READ: u64 = 30_000;
+/// Nonces tried at once when a node asks for work: some milliseconds in a browser.
+pub const WORK_SLICE: u32 = 4_096;
 /// The lease is renewed so often; the store lets it run out after four of these.
 pub const LEASE_RENEWED: u64 = 2_000;
 

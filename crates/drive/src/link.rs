@@ -8,7 +8,7 @@ use futures::{
     future::{AbortHandle, Either, select},
     pin_mut,
 };
-use komrade_peer::{Address, DialProgress, Input, LinkHint, LinkId};
+use komrade_peer::{DialProgress, Input, LinkHint, LinkId};
 use komrade_wire::{
     frame,
     header::{Header, MAX_HEADER_BYTES, Opened},
@@ -36,9 +36,17 @@ pub(crate) type Orders = mpsc::Sender<Order>;
 /// Whom to dial.
 pub(crate) struct Dial {
     pub(crate) link: LinkId,
-    pub(crate) address: Address,
-    pub(crate) hint: LinkHint,
-    pub(crate) psk: Zeroizing<[u8; 32]>,
+    /// Which stream to ask the relay for.
+    pub(crate) header: Header,
+    pub(crate) key: Key,
+}
+
+/// What proves who answers.
+pub(crate) enum Key {
+    /// A key that both hold, announced by a hint.
+    Comrade(LinkHint, Zeroizing<[u8; 32]>),
+    /// The public key of a relay's node.
+    Node([u8; 32]),
 }
 
 /// Dials and, when it worked, carries frames until the link ends.
@@ -50,7 +58,7 @@ pub(crate) async fn dial<H: Host>(
 ) {
     let link = dial.link;
     let mut voice = env.voice();
-    let opened = env.within(limits::OPENED, open(&mux, dial.address)).await;
+    let opened = env.within(limits::OPENED, open(&mux, dial.header)).await;
     let stream = match opened.unwrap_or(Err(DialProgress::Unreachable)) {
         Ok(stream) => stream,
         Err(progress) => return voice.say(dialed(link, progress)).await,
@@ -101,12 +109,11 @@ pub(crate) async fn incoming<H: Host>(env: Rc<Env<H>>, mut stream: MuxStream, ab
     }
 }
 
-/// Asks the relay for a stream to `address`.
-async fn open(mux: &Mux, address: Address) -> Result<MuxStream, DialProgress> {
+/// Asks the relay for a stream.
+async fn open(mux: &Mux, header: Header) -> Result<MuxStream, DialProgress> {
     let unreachable = |_| DialProgress::Unreachable;
     let mut stream = mux.open().await.map_err(|_| DialProgress::Unreachable)?;
-    let header = Header::Dial { address }.encode();
-    frame::write(&mut stream, &header, MAX_HEADER_BYTES)
+    frame::write(&mut stream, &header.encode(), MAX_HEADER_BYTES)
         .await
         .map_err(unreachable)?;
     let answer = frame::read(&mut stream, MAX_HEADER_BYTES)
@@ -129,7 +136,11 @@ async fn greet<H: Host>(
     stream: MuxStream,
     dial: &Dial,
 ) -> Result<Halves<MuxStream>, LinkError> {
-    let start = Initiator::comrade(dial.hint, &dial.psk, &mut env.host.rng())?;
+    let rng = &mut env.host.rng();
+    let start = match &dial.key {
+        Key::Comrade(hint, psk) => Initiator::comrade(*hint, psk, rng)?,
+        Key::Node(public) => Initiator::node(public, rng)?,
+    };
     link::dial(stream, start, env.host.sleep(limits::HANDSHAKE)).await
 }
 

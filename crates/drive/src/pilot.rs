@@ -11,9 +11,10 @@ use futures::{
     future::{AbortHandle, Abortable, Either, select},
     pin_mut, select_biased,
 };
-use komrade_peer::{DialProgress, Effect, Input, LinkId};
+use komrade_peer::{DialProgress, Effect, Input, LinkId, WorkJob};
 use komrade_store::{Store, StoreError};
 use komrade_view::{FromEngine, Millis, ToEngine};
+use komrade_wire::header::Header;
 use rand_core::{CryptoRng, Rng};
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     env::{Env, Event, run_tasks},
     lead::{Lead, Looked},
     limits,
-    link::{self, Dial, Order, Orders},
+    link::{self, Dial, Key, Order, Orders},
     relay::Relay,
 };
 
@@ -304,11 +305,24 @@ impl<S: Store, H: Host + 'static, C: Core> Pilot<S, H, C> {
             } => {
                 self.dial(Dial {
                     link,
-                    address,
-                    hint,
-                    psk,
+                    header: Header::Dial { address },
+                    key: Key::Comrade(hint, psk),
                 });
             }
+            Effect::OpenNode { link, address, key } => {
+                let header = match address {
+                    Some(address) => Header::Dial { address },
+                    None => Header::Node,
+                };
+                let key = Key::Node(key);
+                self.dial(Dial { link, header, key });
+            }
+            Effect::Host(destination) => {
+                if let Some(relay) = &mut self.relay {
+                    relay.host(destination);
+                }
+            }
+            Effect::Work { work, job } => self.work(work, job),
             Effect::Admit { link, psk } => self.order(link, Order::Admit(psk)),
             Effect::Send { link, frame } => self.order(link, Order::Send(frame)),
             Effect::Close(link) => self.close(link),
@@ -328,6 +342,32 @@ impl<S: Store, H: Host + 'static, C: Core> Pilot<S, H, C> {
             _ => {}
         }
         Ok(Ok(()))
+    }
+
+    /// Searches in slices, so that everything else goes on.
+    fn work(&mut self, work: u64, job: WorkJob) {
+        let env = Rc::clone(&self.env);
+        let started = self.env.start(async move {
+            let mut from = 0;
+            let nonce = loop {
+                if let Some(nonce) = job.search(from, limits::WORK_SLICE) {
+                    break nonce;
+                }
+                from += u64::from(limits::WORK_SLICE);
+                env.host.sleep(0).await;
+            };
+            let found = Event::Input(Input::Worked { work, nonce });
+            env.voice().say(found).await;
+        });
+        if !started {
+            // Too much else is being started: at once, then, at the cost of a moment.
+            let nonce = (0..)
+                .step_by(1 << 16)
+                .find_map(|from| job.search(from, 1 << 16));
+            if let Some(nonce) = nonce {
+                self.answers.push_back(Input::Worked { work, nonce });
+            }
+        }
     }
 
     async fn take_lead(&mut self) {

@@ -14,6 +14,7 @@ use futures::{
 use komrade_peer::{Input, RelayOrder};
 use komrade_view::{LinkState, RefusalCode};
 use komrade_wire::{control::Refusal, mux::Mux};
+use zeroize::Zeroizing;
 
 use crate::{
     Host,
@@ -53,12 +54,21 @@ pub(crate) struct Relay {
     pub(crate) epoch: u64,
     pub(crate) door: Rc<Door>,
     nudges: mpsc::Sender<()>,
+    hosted: Hosted,
+    rehosts: mpsc::Sender<()>,
     _stay: oneshot::Sender<()>,
     gone: oneshot::Receiver<()>,
 }
 
+/// The destination that the relay is to host, if any: said again with every connection.
+pub(crate) type Hosted = Rc<RefCell<Option<Zeroizing<Vec<u8>>>>>;
+
 /// What a relay's task gets from its [`Relay`].
 pub(crate) struct Wishes {
+    /// What is to be hosted.
+    pub(crate) hosted: Hosted,
+    /// That has changed.
+    pub(crate) rehosts: mpsc::Receiver<()>,
     /// Ends when the relay is to be left.
     pub(crate) leave: Fuse<oneshot::Receiver<()>>,
     /// Try now.
@@ -86,6 +96,8 @@ impl Relay {
     ) -> Option<Self> {
         let door = Rc::new(Door::default());
         let (nudges, nudged) = mpsc::channel(0);
+        let (rehosts, rehosted) = mpsc::channel(0);
+        let hosted = Hosted::default();
         let (stay, leave) = oneshot::channel();
         let (going, gone) = oneshot::channel();
         let voice = RelayVoice {
@@ -93,6 +105,8 @@ impl Relay {
             voice: env.voice(),
         };
         let wishes = Wishes {
+            hosted: Rc::clone(&hosted),
+            rehosts: rehosted,
             leave: leave.fuse(),
             nudges: nudged,
         };
@@ -102,6 +116,8 @@ impl Relay {
             epoch,
             door,
             nudges,
+            hosted,
+            rehosts,
             _stay: stay,
             gone,
         })
@@ -111,6 +127,13 @@ impl Relay {
     pub(crate) fn nudge(&mut self) {
         // One that waits already is enough.
         let _ = self.nudges.try_send(());
+    }
+
+    /// Has this destination hosted from now on, or none.
+    pub(crate) fn host(&mut self, destination: Option<Zeroizing<Vec<u8>>>) {
+        *self.hosted.borrow_mut() = destination;
+        // One that waits already is enough: it reads what is wanted then.
+        let _ = self.rehosts.try_send(());
     }
 
     /// Leaves, and ends when that is done.

@@ -9,7 +9,7 @@ use futures::{
     io::{ReadHalf, WriteHalf},
     pin_mut, select_biased,
 };
-use komrade_peer::{Input, RelayOrder};
+use komrade_peer::{Input, NodeInfo, RelayOrder};
 use komrade_view::{HostStage, LinkState, Millis, RefusalCode, RouterStage};
 use komrade_wire::{
     control::{FromMember, FromRelay, Hosting, Limits, MAX_CONTROL_BYTES, Refusal, Stage, VERSION},
@@ -137,10 +137,9 @@ impl<H: Host + 'static> Session<'_, H> {
             .await;
         self.door
             .open(self.mux.clone(), usize::from(allowed.streams));
-        let host = FromMember::Host {
-            blob: self.order.destination.clone(),
-        };
-        self.send(&mut control, &host).await?;
+        if wishes.hosted.borrow().is_some() {
+            self.host(&mut control, wishes).await?;
+        }
         self.stay(&mut control, since, allowed, wishes).await
     }
 
@@ -154,7 +153,11 @@ impl<H: Host + 'static> Session<'_, H> {
         let idle = u64::from(allowed.idle_seconds) * 1_000;
         let mut pings = Pings::new(limits::PING.min(idle / 3).max(1_000), self.env.host.now());
         let mut building = None;
+        let (mut rehost, mut node_told) = (false, false);
         loop {
+            if std::mem::take(&mut rehost) {
+                self.host(control, wishes).await?;
+            }
             let now = self.env.host.now();
             match pings.due(now) {
                 Due::Send(number) => self.send(control, &FromMember::Ping(number)).await?,
@@ -180,9 +183,18 @@ impl<H: Host + 'static> Session<'_, H> {
                     }
                     FromRelay::Router(stage) => self.voice.say(Input::Router(router(stage))).await,
                     FromRelay::Hosting(stage) => {
+                        // Whoever has a node says so before this.
+                        if !std::mem::replace(&mut node_told, true) {
+                            self.voice.say(Input::Node(None)).await;
+                        }
                         let now = self.env.host.now();
                         let stage = hosting(stage, &mut building, now);
                         self.voice.say(Input::Hosting(stage)).await;
+                    }
+                    FromRelay::Node { address, key, token, bits, incarnation } => {
+                        node_told = true;
+                        let info = NodeInfo { address, key, token, bits, incarnation };
+                        self.voice.say(Input::Node(Some(info))).await;
                     }
                     FromRelay::Refused(refusal) => return Some(End::Refused(refusal)),
                     _ => {}
@@ -195,9 +207,20 @@ impl<H: Host + 'static> Session<'_, H> {
                     self.env.start(Abortable::new(task, registration).map(drop));
                 }
                 () = wishes.nudges.select_next_some() => pings.hurry(),
+                () = wishes.rehosts.select_next_some() => rehost = true,
                 () = timer => {}
             }
         }
+    }
+
+    /// Says what is to be hosted.
+    async fn host(&self, control: &mut Control, wishes: &Wishes) -> Option<()> {
+        let blob = wishes.hosted.borrow().clone();
+        let message = match blob {
+            Some(blob) => FromMember::Host { blob },
+            None => FromMember::Unhost,
+        };
+        self.send(control, &message).await
     }
 
     async fn send(&self, control: &mut Control, message: &FromMember) -> Option<()> {

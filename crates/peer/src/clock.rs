@@ -78,6 +78,9 @@ impl Open {
         }
         self.links.bring_down(now);
         self.sweep.bring_down(now);
+        self.node.bring_down(now);
+        let rescue = now.saturating_add(limits::RESCUE_LIFE);
+        self.own.rescue_until = self.own.rescue_until.map(|until| until.min(rescue));
         let latest = now.saturating_add(limits::CALM_PACE);
         if self.ack_at.is_some_and(|at| at > latest) {
             self.draw_ack_time(step);

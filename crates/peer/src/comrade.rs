@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use komrade_crypto::{
     first_contact::Party,
     identity::{PersonId, pair_code},
-    invite::Invite,
+    invite::{self, Invite},
 };
 use komrade_view::{ComradeId, ComradeState, ComradeView, Gap, InviteId, Millis};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    Address, limits,
+    Address, LinkId,
+    home::{self, Home},
+    limits,
     links::Dialer,
     own::SecretBytes,
     pair::Pair,
@@ -43,7 +45,10 @@ pub(crate) struct ComradeRecord {
     pub(crate) who: Option<Who>,
     pub(crate) state: ComradeState,
     pub(crate) verified: bool,
-    pub(crate) homes: Vec<Address>,
+    pub(crate) homes: Vec<Home>,
+    /// Both may see when the other is there: links are made to their own destination.
+    #[serde(default)]
+    pub(crate) live: bool,
     /// The invite of theirs that was accepted here, until they answer.
     accepted: Option<SecretBytes>,
     /// How to know that invite again.
@@ -85,6 +90,7 @@ impl ComradeRecord {
             state,
             verified: false,
             homes: Vec::new(),
+            live: false,
             accepted: None,
             locator: None,
             answered: None,
@@ -190,6 +196,10 @@ pub(crate) struct Comrade {
     pub(crate) hold_until: Millis,
     /// A message of theirs was refused for want of room.
     pub(crate) is_refused: bool,
+    /// Their home does not take the token it gave: so much work is due.
+    pub(crate) refused_bits: Option<u8>,
+    /// On which link the bundle of their invite was asked for.
+    pub(crate) fetching: Option<LinkId>,
 }
 
 impl Comrade {
@@ -202,6 +212,8 @@ impl Comrade {
             reading: None,
             hold_until: 0,
             is_refused: false,
+            refused_bits: None,
+            fetching: None,
         }
     }
 
@@ -227,13 +239,37 @@ impl Comrade {
         self.pair.can_seal() && !self.record.is_asking()
     }
 
-    /// Whether there is a reason to have a link.
-    pub(crate) fn needs_link(&self, today: u32) -> bool {
-        if self.pair.can_seal() {
-            return self.may_seal() && self.outbox.values().any(Entry::is_waiting);
+    /// The invite of theirs that was accepted here, while its bundle is still to be fetched.
+    pub(crate) fn wants_bundle(&self, today: u32) -> Option<Invite> {
+        let valid = |invite: &Invite| today <= u32::from(invite.last_day);
+        self.record
+            .accepted()
+            .filter(|invite| !self.pair.can_seal() && valid(invite))
+    }
+
+    /// Where to dial for a link of the two devices, if there is a reason to have one; `rescue`: they
+    /// may have lost their homes, and have not heard where this device is found now.
+    pub(crate) fn wants_link(&self, today: u32, rescue: bool) -> Vec<Address> {
+        if let Some(invite) = self.wants_bundle(today) {
+            return match invite.home {
+                invite::Home::Peer(address) => vec![address],
+                invite::Home::Node { .. } => Vec::new(),
+            };
         }
-        let valid = |invite: Invite| today <= u32::from(invite.last_day);
-        self.record.accepted().is_some_and(valid)
+        let homes = &self.record.homes;
+        if !self.may_seal() {
+            return Vec::new();
+        }
+        if rescue {
+            return home::lifeboat_of(homes).into_iter().collect();
+        }
+        let waits = self.outbox.values().any(Entry::is_waiting);
+        let direct = self.record.live || home::node_of(homes).is_none();
+        if waits && direct {
+            home::peers_of(homes).collect()
+        } else {
+            Vec::new()
+        }
     }
 
     pub(crate) fn view(&self, id: ComradeId, own: &PersonId) -> ComradeView {
@@ -256,6 +292,7 @@ impl Comrade {
                 .map(|who| pair_code(own, &who.person))
                 .unwrap_or_default(),
             verified: record.verified,
+            live: record.live,
             state: record.state,
             last: last.map(|last| last.message.view(last.ordinal, last.tick)),
             unread: u32::try_from(record.unread.len()).unwrap_or(u32::MAX),

@@ -1,7 +1,7 @@
 //! First contact: from an invite to a comrade, on both sides.
 //!
-//! Who accepts: the comrade appears as *asked*; the address in the invite is dialled with the
-//! invite's key; the bundle is fetched and checked; a contact secret and a session are drawn and
+//! Who accepts: the comrade appears as *asked*; the home in the invite is asked for the bundle (a
+//! relay's node, or the inviter's own destination with the invite's key); the bundle is checked; a contact secret and a session are drawn and
 //! kept; what was written meanwhile goes out in intro form until something comes back; *confirmed*
 //! arrives, and they have met.
 //!
@@ -18,6 +18,7 @@ use komrade_crypto::{
     bundle::{self, Bundle},
     day_of,
     first_contact::ContactSecret,
+    invite,
 };
 use komrade_ether::{Envelope, Frame, Locator, unpad};
 use komrade_social::Body;
@@ -25,12 +26,12 @@ use komrade_store::{Query, Record, Table};
 use komrade_view::{Answer, ComradeId, ComradeState, DialStage, Refusal};
 
 use crate::{
-    Address, Effect, LinkId,
+    Effect, LinkId,
     comrade::{Comrade, ComradeRecord, Who},
+    home::Home,
     invites, keys, limits,
     links::Party,
     open::{Open, Purpose},
-    packet::{self},
     records::{self, Message},
     relay_link::RelayLink,
     step::Step,
@@ -67,7 +68,9 @@ impl Open {
         let mut record = ComradeRecord::new(ComradeState::Asked, step.now);
         record.name_told = self.own.name_number;
         record.set_accepted(&invite);
-        record.homes = vec![invite.home];
+        if let invite::Home::Peer(address) = invite.home {
+            record.homes = vec![Home::Peer(address)];
+        }
         let id = ComradeId(step.draw());
         self.comrades.insert(id, Comrade::new(record));
         step.touched.comrades.insert(id);
@@ -79,12 +82,12 @@ impl Open {
         Ok(Answer::Comrade(id))
     }
 
-    /// A link to somebody whose bundle is not here yet is up: ask for it.
+    /// A link to where the bundle of this comrade is kept is up: ask for it.
     pub(crate) fn fetch(&mut self, step: &mut Step, link: LinkId, id: ComradeId) {
         let Some(comrade) = self
             .comrades
-            .get(&id)
-            .filter(|comrade| !comrade.pair.can_seal())
+            .get_mut(&id)
+            .filter(|comrade| !comrade.pair.can_seal() && comrade.fetching.is_none())
         else {
             return;
         };
@@ -92,11 +95,34 @@ impl Open {
         else {
             return;
         };
-        state.fetching = Some(step.now);
+        comrade.fetching = Some(link);
+        state.fetching.get_or_insert(step.now);
         step.effect(Effect::Send {
             link,
             frame: Frame::Fetch { locator }.encode(),
         });
+    }
+
+    /// Asks one's own node for the bundles that it keeps for others who were invited from here.
+    pub(crate) fn fetch_bundles(&mut self, step: &mut Step) {
+        let (Some(link), Some(node)) = (self.links.node(), self.own.node().copied()) else {
+            return;
+        };
+        let today = day_of(step.now);
+        let is_here = |comrade: &Comrade| {
+            let here = invite::Home::Node {
+                address: node.address,
+                key: node.key,
+            };
+            let due = comrade.dialer.not_before() <= step.now;
+            let invite = comrade.wants_bundle(today);
+            due && invite.is_some_and(|invite| invite.home == here)
+        };
+        let here = self.comrades.iter().filter(|(_, it)| is_here(it));
+        let here: Vec<ComradeId> = here.map(|(id, _)| *id).collect();
+        for id in here {
+            self.fetch(step, link, id);
+        }
     }
 
     /// The bundle came, or there is none.
@@ -107,19 +133,21 @@ impl Open {
         locator: &Locator,
         envelope: Option<Envelope>,
     ) {
-        let Some(state) = self.links.get_mut(link) else {
+        let asked = self.comrades.iter_mut().find(|(_, comrade)| {
+            comrade.fetching == Some(link) && comrade.record.locator == Some(*locator)
+        });
+        let Some((id, comrade)) = asked else {
             return;
         };
-        let Party::Comrade(id) = state.party else {
-            return;
-        };
-        if state.fetching.take().is_none() {
-            return;
+        let id = *id;
+        comrade.fetching = None;
+        let has_keys = comrade.pair.can_seal();
+        let others = self.comrades.values().any(|it| it.fetching == Some(link));
+        if let Some(state) = self.links.get_mut(link).filter(|_| !others) {
+            state.fetching = None;
         }
-        let Some(comrade) = self.comrades.get(&id) else {
-            return;
-        };
-        if comrade.record.locator != Some(*locator) || comrade.pair.can_seal() {
+        let party = self.links.get(link).map(|state| state.party);
+        if has_keys {
             return;
         }
         let Some(bundle) = envelope.and_then(|envelope| self.read_bundle(step, id, &envelope))
@@ -131,9 +159,14 @@ impl Open {
                     .dialer
                     .failed(DialStage::Unreachable, step.now, step.rng);
             }
-            self.close(step, link);
+            if party != Some(Party::Node) {
+                self.close(step, link);
+            }
             return;
         };
+        if party == Some(Party::Foreign(id)) {
+            self.close(step, link);
+        }
         let who = Who {
             person: bundle.person(),
             device: *bundle.device(),
@@ -157,7 +190,7 @@ impl Open {
             .open(&header.nonce, &header.encode(), envelope.ciphertext())
             .ok()?;
         let bytes = unpad(&content).ok()?;
-        if bundle::hash(bytes) != invite.bundle_hash {
+        if !invite.is_bundle(&bundle::hash(bytes)) {
             return None;
         }
         Bundle::decode(bytes)
@@ -181,7 +214,7 @@ impl Open {
         comrade
             .pair
             .add_contact(&secret, &own, &who.party(), true, step.now);
-        comrade.pair.homes_told = self.own.home();
+        comrade.pair.homes_told = self.own.homes_tag(comrade.record.live);
         comrade.pair.add_session(session, secret.rank());
         step.touched.comrades.insert(id);
         step.touched.pairs.insert(id);
@@ -257,11 +290,11 @@ fn introduce(record: &mut ComradeRecord, bundle: &Bundle) {
 
 /// Takes the homes from a bundle, if it has any.
 fn take_homes(record: &mut ComradeRecord, bundle: &Bundle) {
-    let homes: Vec<Address> = bundle
+    let homes: Vec<Home> = bundle
         .content()
         .homes
         .iter()
-        .filter_map(|home| packet::decode_home(home).ok().flatten())
+        .filter_map(|home| Home::decode(home).ok().flatten())
         .collect();
     if !homes.is_empty() {
         record.homes = homes;

@@ -4,13 +4,14 @@
 //! silent for [`limits::LINK_IDLE`]. Both sides may dial at once: then there are two, and each
 //! sends on the one that came up last.
 
-use komrade_crypto::{day_of, link::LinkKey};
+use komrade_crypto::{day_of, invite, link::LinkKey};
 use komrade_view::{ComradeId, DialStage, DialView, Millis};
+use zeroize::Zeroizing;
 
 use crate::{
     Address, DialProgress, Effect, LinkHint, LinkId,
     comrade::Comrade,
-    limits,
+    home, limits,
     links::{Link, Party},
     open::Open,
     step::Step,
@@ -19,15 +20,16 @@ use crate::{
 impl Open {
     /// Dials whoever is due, as far as the way is up and there is room.
     pub(crate) fn dial_due(&mut self, step: &mut Step) {
+        self.fetch_bundles(step);
         let today = day_of(step.now);
-        let wanting: Vec<ComradeId> = self
+        let wanting: Vec<(ComradeId, Target)> = self
             .comrades
             .iter()
-            .filter(|(_, comrade)| comrade.hold_until <= step.now && comrade.needs_link(today))
-            .map(|(id, _)| *id)
-            .filter(|id| self.links.of(Party::Comrade(*id)).next().is_none())
+            .filter(|(_, comrade)| comrade.hold_until <= step.now)
+            .filter_map(|(id, comrade)| Some((*id, self.target(comrade, today)?)))
+            .filter(|(id, _)| !self.is_linked(*id))
             .collect();
-        for id in wanting {
+        for (id, target) in wanting {
             let under_way = self
                 .links
                 .iter()
@@ -46,29 +48,76 @@ impl Open {
             if comrade.dialer.not_before() > step.now || !room {
                 continue;
             }
-            let Some((address, key)) = target(comrade) else {
-                continue;
+            let link = step.numbers.link();
+            let (party, effect) = match target {
+                Target::Peer(address) => {
+                    let Some(key) = link_key(comrade) else {
+                        continue;
+                    };
+                    let effect = Effect::Dial {
+                        link,
+                        address,
+                        hint: key.hint(&address, step.rng),
+                        psk: key.psk(&address),
+                    };
+                    (Party::Comrade(id), effect)
+                }
+                Target::Node(address, key) => {
+                    let address = Some(address);
+                    (Party::Foreign(id), Effect::OpenNode { link, address, key })
+                }
             };
             comrade.dialer.show(DialStage::Dialing, step.now);
             step.show.route = true;
-            let link = step.numbers.link();
-            self.links
-                .insert(link, Link::new(Party::Comrade(id), true, step.now));
-            let hint = key.hint(&address, step.rng);
-            step.effect(Effect::Dial {
-                link,
-                address,
-                hint,
-                psk: key.psk(&address),
-            });
+            self.links.insert(link, Link::new(party, true, step.now));
+            step.effect(effect);
         }
+    }
+
+    /// Whether there is a link to this comrade, or one is being made.
+    fn is_linked(&self, id: ComradeId) -> bool {
+        let parties = [Party::Comrade(id), Party::Foreign(id)];
+        parties
+            .iter()
+            .any(|party| self.links.of(*party).next().is_some())
+    }
+
+    /// What is to be dialled for a comrade, if anything is.
+    fn target(&self, comrade: &Comrade, today: u32) -> Option<Target> {
+        if let Some(invite) = comrade.wants_bundle(today)
+            && let invite::Home::Node { address, key } = invite.home
+        {
+            let is_own = self
+                .own
+                .node()
+                .is_some_and(|own| own.address == address && own.key == key);
+            // The link to one's own node serves for that.
+            return (!is_own).then_some(Target::Node(address, key));
+        }
+        let rescue = self.needs_rescue(comrade);
+        if !rescue && self.is_neighbour(comrade) {
+            // A dial through I2P back to one's own relay would tell it what the cache does not.
+            return None;
+        }
+        let addresses = comrade.wants_link(today, rescue);
+        let turn = usize::try_from(comrade.dialer.failures()).unwrap_or(0);
+        let address = addresses.get(turn.checked_rem(addresses.len())?)?;
+        Some(Target::Peer(*address))
+    }
+
+    /// Whether a comrade has a home at the relay in use.
+    fn is_neighbour(&self, comrade: &Comrade) -> bool {
+        let own = self.own.node().map(|home| home.place());
+        let theirs = home::node_of(&comrade.record.homes).map(|home| home.place());
+        own.is_some() && own == theirs
     }
 
     /// The soonest moment at which [`Open::dial_due`] would do something.
     pub(crate) fn next_dial(&self, now: Millis) -> Option<Millis> {
         let today = day_of(now);
         let wanting = self.comrades.iter().filter(|(id, comrade)| {
-            comrade.needs_link(today) && self.links.of(Party::Comrade(**id)).next().is_none()
+            let wants = comrade.wants_bundle(today).is_some();
+            (wants || self.target(comrade, today).is_some()) && !self.is_linked(**id)
         });
         wanting
             .map(|(_, comrade)| comrade.dialer.not_before().max(comrade.hold_until))
@@ -77,10 +126,24 @@ impl Open {
 
     /// A dial went on or ended.
     pub(crate) fn dialed(&mut self, step: &mut Step, link: LinkId, progress: DialProgress) {
-        let Some(Party::Comrade(id)) = self.links.get(link).map(|link| link.party) else {
+        let Some(party) = self.links.get(link).map(|link| link.party) else {
             return;
         };
         step.show.route = true;
+        let id = match party {
+            Party::Comrade(id) | Party::Foreign(id) => id,
+            Party::Node | Party::Invite(_) => {
+                match progress {
+                    DialProgress::Greeting => {}
+                    DialProgress::Up => self.link_up(step, link),
+                    _ => {
+                        self.links.remove(link);
+                        self.node_down(step);
+                    }
+                }
+                return;
+            }
+        };
         let failed = match progress {
             DialProgress::Greeting => {
                 if let Some(comrade) = self.comrades.get_mut(&id) {
@@ -100,23 +163,12 @@ impl Open {
 
     /// Somebody dialled: go on if the hint means a key of ours, called here.
     pub(crate) fn incoming(&mut self, step: &mut Step, link: LinkId, hint: &LinkHint) {
-        let Some(home) = self.own.home() else {
-            step.effect(Effect::Close(link));
-            return;
-        };
-        let comrade = self.comrades.iter().find_map(|(id, comrade)| {
-            let mut keys = comrade.pair.link_keys().iter();
-            Some((
-                Party::Comrade(*id),
-                keys.find(|key| key.matches(&home, hint))?.psk(&home),
-            ))
-        });
-        let invite = || {
-            let mut invites = self.invites.iter();
-            let (id, invite) = invites.find(|(_, invite)| invite.link.matches(&home, hint))?;
-            Some((Party::Invite(*id), invite.link.psk(&home)))
-        };
-        let Some((party, psk)) = comrade.or_else(invite) else {
+        let called = [self.own.destination_address(), self.own.lifeboat_address()];
+        let found = called
+            .into_iter()
+            .flatten()
+            .find_map(|called| self.caller(&called, hint));
+        let Some((party, psk)) = found else {
             step.effect(Effect::Close(link));
             return;
         };
@@ -138,6 +190,20 @@ impl Open {
         step.effect(Effect::Admit { link, psk });
     }
 
+    /// Whose key a hint means, if they called this address of ours.
+    fn caller(&self, called: &Address, hint: &LinkHint) -> Option<(Party, Zeroizing<[u8; 32]>)> {
+        let comrade = self.comrades.iter().find_map(|(id, comrade)| {
+            let mut keys = comrade.pair.link_keys().iter();
+            let key = keys.find(|key| key.matches(called, hint))?;
+            Some((Party::Comrade(*id), key.psk(called)))
+        });
+        comrade.or_else(|| {
+            let mut invites = self.invites.iter();
+            let (id, invite) = invites.find(|(_, invite)| invite.link.matches(called, hint))?;
+            Some((Party::Invite(*id), invite.link.psk(called)))
+        })
+    }
+
     /// The handshake of a link is done.
     pub(crate) fn link_up(&mut self, step: &mut Step, link: LinkId) {
         let Some(state) = self.links.get_mut(link) else {
@@ -146,10 +212,13 @@ impl Open {
         state.up = true;
         state.used_at = step.now;
         let (dialled, party) = (state.dialled, state.party);
-        self.supersede(step, link, party);
-        let Party::Comrade(id) = party else {
-            return;
+        let id = match party {
+            Party::Node => return self.node_up(step, link),
+            Party::Foreign(id) => return self.fetch(step, link, id),
+            Party::Invite(_) => return self.supersede(step, link, party),
+            Party::Comrade(id) => id,
         };
+        self.supersede(step, link, party);
         if let Some(comrade) = self.comrades.get_mut(&id) {
             // A link made from here must first carry something, or one that comes up and breaks
             // each time would be dialled for ever.
@@ -160,6 +229,15 @@ impl Open {
             step.show.route = true;
         }
         self.fetch(step, link, id);
+        if self
+            .comrades
+            .get(&id)
+            .is_some_and(|it| self.needs_rescue(it))
+        {
+            // What was handed on may be lost; here is a way that is not.
+            self.resupplying.insert(id);
+            step.again = true;
+        }
         self.pump(step, id);
     }
 
@@ -188,7 +266,11 @@ impl Open {
         let Some(state) = self.links.remove(link) else {
             return;
         };
-        let Party::Comrade(id) = state.party else {
+        self.forget_fetches(link);
+        let (Party::Comrade(id) | Party::Foreign(id)) = state.party else {
+            if state.party == Party::Node {
+                self.node_down(step);
+            }
             return;
         };
         let Some(comrade) = self.comrades.get_mut(&id) else {
@@ -207,6 +289,13 @@ impl Open {
                 .failed(DialStage::Unreachable, step.now, step.rng);
         }
         self.pump(step, id);
+    }
+
+    /// Bundles that were asked for on this link will not come on it.
+    fn forget_fetches(&mut self, link: LinkId) {
+        for comrade in self.comrades.values_mut() {
+            comrade.fetching = comrade.fetching.filter(|it| *it != link);
+        }
     }
 
     /// Lets go of a link from here.
@@ -239,7 +328,12 @@ impl Open {
     pub(crate) fn lose_links(&mut self, step: &mut Step) {
         let all: Vec<LinkId> = self.links.iter().map(|(link, _)| link).collect();
         for link in all {
-            if let Some(Party::Comrade(id)) = self.links.remove(link).map(|link| link.party)
+            self.forget_fetches(link);
+            let party = self.links.remove(link).map(|link| link.party);
+            if party == Some(Party::Node) {
+                self.node.lost();
+            }
+            if let Some(Party::Comrade(id) | Party::Foreign(id)) = party
                 && let Some(comrade) = self.comrades.get_mut(&id)
             {
                 // Not their fault: no patience is used up.
@@ -255,13 +349,15 @@ impl Open {
         for comrade in self.comrades.values_mut() {
             comrade.dialer.reset();
         }
+        self.node.hurry();
     }
 
     /// Dials under way, links that are up, and what failed while it is still wanted.
     pub(crate) fn dial_views(&self, now: Millis) -> Vec<DialView> {
         let today = day_of(now);
         let shown = self.comrades.iter().filter(|(id, comrade)| {
-            comrade.needs_link(today) || self.links.of(Party::Comrade(**id)).next().is_some()
+            let wants = comrade.wants_bundle(today).is_some();
+            wants || self.target(comrade, today).is_some() || self.is_linked(**id)
         });
         let view = |(id, comrade): (&ComradeId, &Comrade)| {
             let (stage, since) = comrade.dialer.stage?;
@@ -281,19 +377,23 @@ impl Open {
 /// Links that are up with one party.
 fn most(party: Party) -> usize {
     match party {
-        Party::Comrade(_) => limits::MAX_LINKS_PER_COMRADE,
         Party::Invite(_) => limits::MAX_ASKING_PER_INVITE,
+        _ => limits::MAX_LINKS_PER_COMRADE,
     }
 }
 
-/// Whom to dial, and with which key: the invite's until they have the intro.
-fn target(comrade: &Comrade) -> Option<(Address, LinkKey)> {
-    let homes = &comrade.record.homes;
-    let turn = usize::try_from(comrade.dialer.failures()).unwrap_or(0);
-    let address = homes.get(turn.checked_rem(homes.len())?)?;
-    let key = match comrade.pair.dial_key() {
-        Some(key) => key.clone(),
-        None => comrade.record.accepted()?.secret.link(),
-    };
-    Some((*address, key))
+/// The key to dial a comrade's device with: the invite's until they have the intro.
+fn link_key(comrade: &Comrade) -> Option<LinkKey> {
+    match comrade.pair.dial_key() {
+        Some(key) => Some(key.clone()),
+        None => Some(comrade.record.accepted()?.secret.link()),
+    }
+}
+
+/// What is dialled.
+enum Target {
+    /// A comrade's device.
+    Peer(Address),
+    /// The node of a relay, with its key.
+    Node(Address, [u8; 32]),
 }

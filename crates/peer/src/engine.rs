@@ -7,7 +7,10 @@ use std::collections::VecDeque;
 
 use komrade_crypto::vault::{Header, MasterKey, Params, Recipe, Slot};
 use komrade_store::{Batch, Change, StoreError};
-use komrade_view::{Event, LinkState, Millis, Refusal, RouteView, Secret, ToEngine, VaultState};
+use komrade_view::{
+    Event, LinkState, Millis, NodeStage, Refusal, ReplicaView, RouteView, Secret, ToEngine,
+    VaultState,
+};
 use rand_core::CryptoRng;
 
 use crate::{
@@ -134,6 +137,7 @@ impl Engine {
         self.now = now;
         let mut numbers = std::mem::take(&mut self.numbers);
         let mut step = Step::new(now, rng, self.route.is_ready(), &mut numbers);
+        step.up = self.route.is_up();
         let mut changes = Vec::new();
         self.input(&mut step, &mut changes, input);
         self.finish(step, changes);
@@ -161,7 +165,9 @@ impl Engine {
             return Some(self.now);
         }
         let upkeep = match &self.phase {
-            Phase::Open(_, open) => open.next_upkeep(self.now, self.route.is_ready()),
+            Phase::Open(_, open) => {
+                open.next_upkeep(self.now, self.route.is_ready(), self.route.is_up())
+            }
             _ => None,
         };
         [upkeep, self.route.due()].into_iter().flatten().min()
@@ -206,6 +212,16 @@ impl Engine {
                 self.route.hosting = stage;
                 step.show.route = true;
             }
+            Input::Node(info) => {
+                if let Phase::Open(_, open) = &mut self.phase {
+                    open.node_told(step, info);
+                }
+            }
+            Input::Worked { work, nonce } => {
+                if let Phase::Open(_, open) = &mut self.phase {
+                    open.worked(step, work, nonce);
+                }
+            }
             Input::Bytes(sent, received) => self.route.set_bytes(sent, received),
             Input::Tick => {
                 self.again = false;
@@ -216,6 +232,8 @@ impl Engine {
             link => self.link_input(step, link),
         }
         if let Phase::Open(_, open) = &mut self.phase {
+            open.place_texts(step);
+            open.keep_node(step);
             open.dial_due(step);
         }
     }
@@ -238,11 +256,12 @@ impl Engine {
     }
 
     fn relay(&mut self, step: &mut Step, link: LinkState) {
-        let was_up = matches!(self.route.link, LinkState::Up { .. });
+        let was_up = self.route.is_up();
         self.route.set_link(link);
+        step.up = self.route.is_up();
         step.show.route = true;
         if was_up
-            && !matches!(link, LinkState::Up { .. })
+            && !step.up
             && let Phase::Open(_, open) = &mut self.phase
         {
             open.lose_links(step);
@@ -334,6 +353,13 @@ impl Engine {
                 link: LinkState::NoRelay,
                 router: self.route.router,
                 hosting: self.route.hosting,
+                node: NodeStage::Unknown,
+                replicas: ReplicaView {
+                    envelopes: 0,
+                    bytes: 0,
+                    limit: 0,
+                },
+                rescuing: 0,
                 dials: Vec::new(),
                 waiting: 0,
                 bytes: self.route.bytes,

@@ -6,7 +6,8 @@ use komrade_social::Acknowledgement;
 use zeroize::Zeroizing;
 
 use crate::{
-    packet::{BundleUpdate, IntroBody, OuterOffer, Packet, Report, decode_homes, encode_homes},
+    home::{Home, NodeHome, decode_homes, encode_homes},
+    packet::{BundleUpdate, IntroBody, OuterOffer, Packet, Report},
     records::{self, Content, Entry, Message, TickRecord},
     relay_link,
 };
@@ -39,7 +40,20 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             };
             vec![body.encode().to_vec()]
         }
-        "peer-homes" => vec![encode_homes(&[]), encode_homes(&[[1; 32], [2; 32]])],
+        "peer-homes" => {
+            let node = NodeHome {
+                address: [1; 32],
+                key: [2; 32],
+                bucket: 0x8000,
+                token: [3; 16],
+            };
+            let all = [
+                Home::Node(node),
+                Home::Peer([4; 32]),
+                Home::Lifeboat([5; 32]),
+            ];
+            vec![encode_homes(&[]), encode_homes(&all)]
+        }
         "peer-relay-link" => [
             "https://relay.example:8443/",
             "http://127.0.0.1:4040",

@@ -13,10 +13,12 @@ use komrade_store::Table;
 use komrade_view::{ComradeId, ComradeState};
 
 use crate::{
-    Effect, LinkId, keys, limits,
+    Effect, LinkId,
+    home::{self, Home},
+    keys, limits,
     links::Party,
     open::Open,
-    packet::{self, Packet},
+    packet::Packet,
     pair::{Found, NotOpened, Rank, Undo},
     records::{self, Message},
     step::Step,
@@ -133,6 +135,15 @@ impl Open {
         }
     }
 
+    /// Whether an envelope may be for this device, by its hint.
+    pub(crate) fn is_recognised(&self, link: LinkId, envelope: &Envelope) -> bool {
+        if envelope.header().class.intro {
+            self.find_invite(envelope).is_some()
+        } else {
+            self.find_sender(link, envelope).is_some()
+        }
+    }
+
     /// Whose envelope it is, by its hint: that of the comrade at the other end of the link, most
     /// often.
     fn find_sender(&self, link: LinkId, envelope: &Envelope) -> Option<(ComradeId, Found)> {
@@ -143,7 +154,7 @@ impl Open {
         };
         let near = match self.links.get(link)?.party {
             Party::Comrade(id) => found(id),
-            Party::Invite(_) => None,
+            Party::Invite(_) | Party::Node | Party::Foreign(_) => None,
         };
         near.or_else(|| self.comrades.keys().find_map(|id| found(*id)))
     }
@@ -334,10 +345,7 @@ impl Open {
                     written_at: fields.time,
                     kept_at: step.now,
                 };
-                let ordinal = record.place(&message, step.now);
-                let value = records::encode(&message);
-                step.write(Table::Messages, keys::message(id, ordinal), value);
-                step.show_message(id, message.view(ordinal, None));
+                step.texts.push((id, fields.sequence, message));
             }
             Body::Profile { name } if fields.sequence > pair.profile_sequence => {
                 pair.profile_sequence = fields.sequence;
@@ -347,11 +355,10 @@ impl Open {
             }
             Body::Homes { homes } if fields.sequence > pair.homes_sequence => {
                 pair.homes_sequence = fields.sequence;
-                if let Ok(homes) = packet::decode_homes(homes)
+                if let Ok(homes) = home::decode_homes(homes)
                     && !homes.is_empty()
                 {
-                    record.homes = homes;
-                    comrade.dialer.reset();
+                    self.take_homes(step, id, homes);
                 }
             }
             Body::Confirmed if record.state == ComradeState::Asked => {
@@ -365,6 +372,39 @@ impl Open {
         }
     }
 
+    /// Gives what arrived in this step its place, in the order in which it was written.
+    pub(crate) fn place_texts(&mut self, step: &mut Step) {
+        let mut texts = std::mem::take(&mut step.texts);
+        texts.sort_by_key(|(id, sequence, _)| (*id, *sequence));
+        for (id, _, message) in texts {
+            let Some(comrade) = self.comrades.get_mut(&id) else {
+                continue;
+            };
+            let ordinal = comrade.record.place(&message, step.now);
+            step.touched.comrades.insert(id);
+            let value = records::encode(&message);
+            step.write(Table::Messages, keys::message(id, ordinal), value);
+            step.show_message(id, message.view(ordinal, None));
+        }
+    }
+
+    /// They are found elsewhere from now on. What was handed on to a home that they no longer have
+    /// may never reach them, and is sent again.
+    fn take_homes(&mut self, step: &mut Step, id: ComradeId, homes: Vec<Home>) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let place = |homes: &[Home]| home::node_of(homes).map(|home| home.place());
+        let (before, after) = (place(&comrade.record.homes), place(&homes));
+        comrade.record.homes = homes;
+        comrade.dialer.reset();
+        comrade.refused_bits = None;
+        if before.is_some() && before != after {
+            self.resupplying.insert(id);
+            step.again = true;
+        }
+    }
+
     /// A frame arrived on a link that is up. What is no frame ends the link.
     pub(crate) fn frame(&mut self, step: &mut Step, link: LinkId, bytes: &[u8]) {
         let Some(state) = self.links.get_mut(link) else {
@@ -374,7 +414,16 @@ impl Open {
             return;
         }
         state.used_at = step.now;
-        let answer = match Frame::decode(bytes) {
+        let party = state.party;
+        let decoded = Frame::decode(bytes);
+        if party == Party::Node {
+            match decoded {
+                Ok(frame) => self.node_frame(step, link, frame),
+                Err(_) => self.close(step, link),
+            }
+            return;
+        }
+        let answer = match decoded {
             Ok(Frame::Put { envelope }) => {
                 let outcome = self.put_here(step, link, &envelope);
                 Some(Frame::Ack {

@@ -8,7 +8,7 @@ use komrade_crypto::{
     bundle::Bundle,
     day_of,
     first_contact::IntroKey,
-    invite::{Invite, InviteSecret},
+    invite::{self, Invite, InviteSecret},
     link::LinkKey,
 };
 use komrade_ether::{Class, Envelope, Header, Locator, expiry, pad};
@@ -52,6 +52,12 @@ struct InviteRecord {
     answered: bool,
     /// First contacts that were declined.
     declined: Vec<ByteArray<32>>,
+    /// The node that has, or shall have, the bundle; `None`: it is fetched here.
+    #[serde(default)]
+    node: Option<ByteArray<32>>,
+    /// That node has it.
+    #[serde(default)]
+    placed: bool,
 }
 
 impl From<InviteRecord> for Invitation {
@@ -96,6 +102,21 @@ impl Invitation {
             .any(|declined| **declined == *rank)
     }
 
+    /// The bundle and its name, if this node is to keep it and has not got it.
+    pub(crate) fn to_place(&self, node: &Address) -> Option<(Locator, Envelope)> {
+        let is_here = self.record.node.as_deref() == Some(node);
+        if !is_here || self.record.placed {
+            return None;
+        }
+        let envelope = Envelope::decode(self.record.envelope.to_vec()).ok()?;
+        Some((self.record.secret.locator(), envelope))
+    }
+
+    /// Notes whether the node has the bundle. Says whether that is news.
+    pub(crate) fn set_placed(&mut self, placed: bool) -> bool {
+        std::mem::replace(&mut self.record.placed, placed) != placed
+    }
+
     /// The first moment at which it no longer works.
     fn expires_at(&self) -> Millis {
         u64::from(self.record.last_day)
@@ -103,13 +124,16 @@ impl Invitation {
             .saturating_mul(limits::DAY)
     }
 
-    fn view(&self, id: InviteId) -> InviteView {
+    /// `node`: that of the relay in use.
+    fn view(&self, id: InviteId, node: Option<Address>) -> InviteView {
         InviteView {
             id,
             made_at: self.record.made_at,
             expires_at: self.expires_at(),
             with_relay: self.record.with_relay,
             answered: self.record.answered,
+            placed: self.record.node.is_none() || self.record.placed,
+            elsewhere: self.record.node.map(|node| *node) != node,
         }
     }
 }
@@ -127,7 +151,13 @@ impl Open {
         if self.invites.len() >= limits::MAX_INVITES {
             return Err(Refusal::TooManyInvites);
         }
-        let home = self.own.home().ok_or(Refusal::NoRelay)?;
+        let home = match self.own.node() {
+            Some(node) => invite::Home::Node {
+                address: node.address,
+                key: node.key,
+            },
+            None => invite::Home::Peer(self.own.destination_address().ok_or(Refusal::NoRelay)?),
+        };
         let origin = self.own.origin().ok_or(Refusal::NoRelay)?.to_owned();
         let last_day = day_of(step.now).saturating_add(days.into());
         let bundle = self
@@ -148,7 +178,7 @@ impl Open {
         step: &mut Step,
         bundle: &Bundle,
         origin: &str,
-        home: Address,
+        home: invite::Home,
         with_relay: bool,
         days: u8,
     ) -> Result<Answer, Refusal> {
@@ -176,12 +206,18 @@ impl Open {
             envelope: ByteBuf::from(envelope.into_bytes()),
             answered: false,
             declined: Vec::new(),
+            node: match home {
+                invite::Home::Node { address, .. } => Some(ByteArray::new(address)),
+                invite::Home::Peer(_) => None,
+            },
+            placed: false,
         };
         let id = InviteId(step.draw());
         self.invites.insert(id, record.into());
         step.touched.invites.insert(id);
         step.touched.own = true;
         step.show.invites = true;
+        self.place_bundles(step);
         Ok(Answer::Invite {
             invite: id,
             link: Secret::new(link.as_str()),
@@ -192,6 +228,9 @@ impl Open {
     pub(crate) fn end_invite(&mut self, step: &mut Step, id: InviteId) -> Result<Answer, Refusal> {
         let invitation = self.invites.remove(&id).ok_or(Refusal::Unknown)?;
         self.device.forget(&invitation.record.prekey);
+        if invitation.record.node.is_some() {
+            self.unplace(step, invitation.record.secret.locator());
+        }
         step.touched.invites.insert(id);
         step.touched.own = true;
         step.show.invites = true;
@@ -225,10 +264,11 @@ impl Open {
 
     /// All invites, the newest first.
     pub(crate) fn invite_views(&self) -> Vec<InviteView> {
+        let node = self.own.node().map(|home| home.address);
         let mut views: Vec<_> = self
             .invites
             .iter()
-            .map(|(id, invite)| invite.view(*id))
+            .map(|(id, invite)| invite.view(*id, node))
             .collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.made_at), view.id));
         views
@@ -255,7 +295,11 @@ impl Open {
     /// Whether an invite was made here.
     pub(crate) fn is_own_invite(&self, invite: &Invite) -> bool {
         let mut invitations = self.invites.values();
-        invitations.any(|own| own.record.secret == invite.secret) || self.own.is_home(&invite.home)
+        let at_own_destination = match &invite.home {
+            invite::Home::Peer(address) => self.own.is_own_destination(address),
+            invite::Home::Node { .. } => false,
+        };
+        invitations.any(|own| own.record.secret == invite.secret) || at_own_destination
     }
 }
 

@@ -49,6 +49,16 @@ pub enum Input {
     Router(RouterStage),
     /// The relay told of our destination.
     Hosting(HostStage),
+    /// The relay told of its own node, or that it has none (`None`); once after each connection and
+    /// whenever it changes.
+    Node(Option<NodeInfo>),
+    /// [`Effect::Work`] ended.
+    Worked {
+        /// The number in the effect.
+        work: u64,
+        /// A nonce that is enough.
+        nonce: u64,
+    },
     /// Bytes sent and received since the start.
     Bytes(u64, u64),
     /// A link asked for by [`Effect::Dial`] changed.
@@ -79,6 +89,27 @@ pub enum Input {
     LinkDown(LinkId),
     /// [`Engine::poll_timeout`](crate::Engine::poll_timeout) is due.
     Tick,
+}
+
+/// What a relay says of its own node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct NodeInfo {
+    /// SHA-256 of its I2P destination.
+    pub address: Address,
+    /// Its X25519 key, for links.
+    pub key: [u8; 32],
+    /// With this, strangers may put to homes there.
+    pub token: [u8; 16],
+    /// How many bits its buckets have.
+    pub bits: u8,
+    /// Another one than before: it has lost what it held.
+    pub incarnation: u64,
+}
+
+impl std::fmt::Debug for NodeInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("NodeInfo([redacted])")
+    }
 }
 
 /// How far a dial has come.
@@ -135,6 +166,26 @@ pub enum Effect {
         /// The key both share.
         psk: Zeroizing<[u8; 32]>,
     },
+    /// Open a link to the node of a relay; answered by [`Input::Dialed`].
+    OpenNode {
+        /// The number of the link, chosen by the engine (even).
+        link: LinkId,
+        /// Its I2P address; `None` for the node of the relay in use.
+        address: Option<Address>,
+        /// The node's key.
+        key: [u8; 32],
+    },
+    /// Host this destination (679 bytes) at the relay in use from now on, or none. Forgotten with
+    /// [`Effect::UseRelay`].
+    Host(Option<Zeroizing<Vec<u8>>>),
+    /// Find a nonce, see `komrade_ether::work::search`; answered by [`Input::Worked`]. Takes up to
+    /// some seconds: in slices, beside everything else.
+    Work {
+        /// Repeated in the answer.
+        work: u64,
+        /// What to find.
+        job: WorkJob,
+    },
     /// Go on with an incoming link; answered by [`Input::LinkUp`] or [`Input::LinkDown`].
     Admit {
         /// Which link.
@@ -163,8 +214,32 @@ pub struct RelayOrder {
     pub join_secret: Zeroizing<[u8; 16]>,
     /// This member's account at the relay: random, tied to nothing, used at no other relay.
     pub account: Zeroizing<[u8; 32]>,
-    /// The destination to be hosted, as the 679-byte private blob.
-    pub destination: Zeroizing<Vec<u8>>,
+}
+
+/// Work that a node asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkJob {
+    /// For which envelope.
+    pub envelope: komrade_ether::EnvelopeId,
+    /// For which node.
+    pub node: komrade_ether::NodeKey,
+    /// On which day.
+    pub day: komrade_ether::Day,
+    /// How many zero bits.
+    pub bits: u8,
+}
+
+impl WorkJob {
+    /// Tries `tries` nonces from this one on.
+    pub fn search(&self, from_nonce: u64, tries: u32) -> Option<u64> {
+        let Self {
+            envelope,
+            node,
+            day,
+            bits,
+        } = self;
+        komrade_ether::work::search(envelope, node, *day, *bits, from_nonce, tries)
+    }
 }
 
 /// Neither keys nor addresses nor contents.
@@ -178,6 +253,9 @@ impl std::fmt::Debug for Effect {
             Self::UseRelay(order) => f.debug_tuple("UseRelay").field(order).finish(),
             Self::Reconnect => f.write_str("Reconnect"),
             Self::Dial { link, .. } => f.debug_tuple("Dial").field(link).finish(),
+            Self::OpenNode { link, .. } => f.debug_tuple("OpenNode").field(link).finish(),
+            Self::Host(keys) => f.debug_tuple("Host").field(&keys.is_some()).finish(),
+            Self::Work { work, .. } => f.debug_tuple("Work").field(work).finish(),
             Self::Admit { link, .. } => f.debug_tuple("Admit").field(link).finish(),
             Self::Send { link, frame } => f
                 .debug_tuple("Send")

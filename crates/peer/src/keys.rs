@@ -6,6 +6,8 @@
 //! | Own | `ring` | keys of the records |
 //! | Own | `own` | profile, relays |
 //! | Own | `device` | keys of the device |
+//! | Own | `log`, address of a node (32) | how far its log was read |
+//! | Own | `replicas` | how many there are |
 //! | Comrades, Sessions | comrade (16) | one each |
 //! | Messages | comrade, ordinal (8) | message |
 //! | Messages | comrade, ordinal (8), 1 | its tick, once it is more than *kept* |
@@ -14,12 +16,17 @@
 //! | Outbox | 1, comrade, number (8), 1 | its envelope |
 //! | Waiting | 0, comrade, envelope id (32) | its expiry |
 //! | Waiting | 1, comrade, envelope id (32) | the envelope |
+//! | Waiting | 2, expiry day (4), envelope id (32) | size of a replica |
+//! | Waiting | 3, expiry day (4), envelope id (32) | the replica |
 //! | Invites | invite (16) | invite |
 //!
 //! What is needed in memory stands apart from what is not, so that opening the vault reads no
 //! contents.
 
+use komrade_ether::Day;
 use komrade_view::ComradeId;
+
+use crate::Address;
 
 /// The one header.
 pub(crate) const HEADER: &[u8] = b"vault";
@@ -29,6 +36,20 @@ pub(crate) const RING: &[u8] = b"ring";
 pub(crate) const OWN: &[u8] = b"own";
 /// The keys of the device.
 pub(crate) const DEVICE: &[u8] = b"device";
+
+/// How many replicas there are.
+pub(crate) const REPLICAS: &[u8] = b"replicas";
+const LOG: &[u8] = b"log";
+
+/// How far the log of a node was read.
+pub(crate) fn log(address: &Address) -> Vec<u8> {
+    [LOG, address].concat()
+}
+
+/// The node of such a record.
+pub(crate) fn parse_log(key: &[u8]) -> Option<Address> {
+    key.strip_prefix(LOG)?.try_into().ok()
+}
 
 /// The prefix of what is read when the vault opens, in the tables that have both.
 pub(crate) const INDEX: u8 = 0;
@@ -108,6 +129,27 @@ pub(crate) fn waiting_body(comrade: ComradeId, id: &[u8; 32]) -> Vec<u8> {
 /// All envelopes of a comrade that wait to be opened.
 pub(crate) fn waiting_bodies(comrade: ComradeId) -> Vec<u8> {
     [&[BODY], &comrade.0[..]].concat()
+}
+
+/// The prefix of the index of replicas.
+pub(crate) const REPLICA_INDEX: u8 = 2;
+const REPLICA: u8 = 3;
+
+/// The index entry of a replica; with no id the key below all of its day.
+pub(crate) fn replica_index(expiry: Day, id: &[u8]) -> Vec<u8> {
+    [&[REPLICA_INDEX][..], &expiry.0.to_be_bytes(), id].concat()
+}
+
+/// A replica.
+pub(crate) fn replica(expiry: Day, id: &[u8; 32]) -> Vec<u8> {
+    [&[REPLICA][..], &expiry.0.to_be_bytes(), id].concat()
+}
+
+/// Expiry and id of a replica or its index entry.
+pub(crate) fn parse_replica(key: &[u8]) -> Option<(Day, [u8; 32])> {
+    let (_, rest) = key.split_first()?;
+    let (day, id) = rest.split_first_chunk()?;
+    Some((Day(u32::from_be_bytes(*day)), id.try_into().ok()?))
 }
 
 /// The comrade and id of a waiting envelope, of its index or its body.

@@ -10,7 +10,8 @@
 //!
 //! Parts: the vault's door (`vault`, `engine`), invites and first contact (`invites`, `contact`),
 //! what is written and waits (`writing`, `naming`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
-//! (`dialing`, `links`), what time brings (`upkeep`, `clock`), what goes (`removing`), what is shown (`views`, `route`).
+//! (`dialing`, `links`), homes and the relay's node (`home`, `node`), what time brings (`upkeep`, `clock`), what goes
+//! (`removing`), what is shown (`views`, `route`).
 //!
 //! # What lives long, its bound, and what reclaims it
 //!
@@ -30,12 +31,15 @@
 //! | prekeys | both | 64 Olm, 8 X-Wing | [`limits::PREKEY_KEPT`] |
 //! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |
 //! | relays | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
+//! | replicas of others' envelopes | store, a count in memory | [`limits::REPLICA_BYTES`], or what the person sets | expiry, the soonest to expire go |
+//! | arrived and not written | memory | 64 envelopes, 1 MiB | [`limits::REPLICA_PACE`] |
+//! | work for puts | memory | 64 | used, given up |
 //! | links, flights on one, dials | memory | [`limits::MAX_LINKS`], [`limits::WINDOW`], [`limits::MAX_DIALS`] | silence, deadlines |
 //! | reads under way | memory | one per comrade to send, one to retry; one per open page | their answers |
 //! | effects not taken | memory | those of the inputs handed in | the driver |
 //!
-//! Left out on purpose: groups, more than one device of a person, homes at nodes of the ether, and
-//! the encrypted backup. Formats have room for them.
+//! Left out on purpose: groups, more than one device of a person, and the encrypted backup. Formats
+//! have room for them.
 
 mod clock;
 mod comrade;
@@ -45,6 +49,7 @@ mod engine;
 mod fields;
 #[cfg(feature = "fuzz")]
 mod fuzz;
+mod home;
 mod inbox;
 mod invites;
 mod io;
@@ -52,6 +57,7 @@ mod keys;
 pub mod limits;
 mod links;
 mod naming;
+mod node;
 mod open;
 mod outbox;
 mod own;

@@ -102,6 +102,16 @@ pub const MAX_BASE_KEYS: usize = 32;
 /// Messages without an answer after which a new session is opened.
 pub const UNANSWERED: u32 = 1_000;
 
+/// Envelopes sent to one's own node and not answered yet, for all comrades together: with frames of
+/// other kinds they fit the driver's queue of one link.
+pub const NODE_WINDOW: usize = 48;
+/// Bytes of others' envelopes kept here if the person does not say otherwise.
+pub const REPLICA_BYTES: u64 = 200_000_000;
+/// How long an arrived envelope of others may stay unwritten.
+pub const REPLICA_PACE: Millis = 2 * SECOND;
+/// How long comrades are looked for at their lifeboats after a relay was lost.
+pub const RESCUE_LIFE: Millis = 30 * DAY;
+
 /// Links, both directions together.
 pub const MAX_LINKS: usize = 64;
 /// Links per comrade: two when both dialled at once.

@@ -15,11 +15,17 @@ pub(crate) enum Party {
     Comrade(ComradeId),
     /// That of an invite made here: somebody not known yet.
     Invite(InviteId),
+    /// The node of the relay in use.
+    Node,
+    /// The node of another relay, which has the bundle of an invite that was accepted here.
+    Foreign(ComradeId),
 }
 
 /// An envelope that was sent and not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flight {
+    /// To whom.
+    pub(crate) comrade: ComradeId,
     /// Which entry of the outbox.
     pub(crate) number: u64,
     pub(crate) envelope: EnvelopeId,
@@ -73,7 +79,11 @@ impl Link {
             limits::ANSWER_TIMEOUT
         };
         let answer = unanswered.map(|at| at.saturating_add(patience));
-        let idle = self.used_at.saturating_add(limits::LINK_IDLE);
+        // The link to one's own node stays as long as the connection that carries it.
+        let idle = match self.party {
+            Party::Node => Millis::MAX,
+            _ => self.used_at.saturating_add(limits::LINK_IDLE),
+        };
         answer.map_or(idle, |answer| answer.min(idle))
     }
 }
@@ -131,10 +141,17 @@ impl Links {
             .map(|(id, _)| id)
     }
 
+    /// The link to the node of the relay in use, if it is up.
+    pub(crate) fn node(&self) -> Option<LinkId> {
+        self.of(Party::Node)
+            .find(|(_, link)| link.up)
+            .map(|(id, _)| id)
+    }
+
     /// Whether this entry of the comrade's outbox is on its way.
     pub(crate) fn is_flying(&self, comrade: ComradeId, number: u64) -> bool {
-        self.of(Party::Comrade(comrade))
-            .any(|(_, link)| link.flights.iter().any(|flight| flight.number == number))
+        let is = |flight: &Flight| flight.comrade == comrade && flight.number == number;
+        self.0.values().any(|link| link.flights.iter().any(is))
     }
 
     /// Takes out the flight of this envelope on this link.
@@ -192,6 +209,11 @@ impl Dialer {
         self.not_before = self.not_before.min(latest);
     }
 
+    /// Not before then, whatever failed.
+    pub(crate) fn hold_until(&mut self, time: Millis) {
+        self.not_before = self.not_before.max(time);
+    }
+
     /// They are there, or the person asks for it: try at once.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
@@ -234,6 +256,7 @@ mod tests {
         link.up = true;
         assert_eq!(link.deadline(), 100 + limits::LINK_IDLE);
         let flight = Flight {
+            comrade: ComradeId([1; 16]),
             number: 1,
             envelope: EnvelopeId([0; 32]),
             sent_at: 150,

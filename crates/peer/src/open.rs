@@ -7,17 +7,20 @@ use komrade_crypto::{
     SealError,
     vault::{MasterKey, Place, Ring},
 };
+use komrade_ether::{Day, EnvelopeId};
 use komrade_store::{Change, Record, SCHEMA, Table};
 use komrade_view::{ComradeId, InviteId, Millis};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
+    LinkId,
     clock::Clock,
     comrade::Comrade,
     invites::Invitation,
     keys, limits,
     links::Links,
+    node::NodeState,
     own::{Device, Own},
     records::{self, Damaged},
     step::Step,
@@ -49,6 +52,12 @@ pub(crate) enum Purpose {
     Merge { from: ComradeId, into: ComradeId },
     /// To seal records anew: the page of the walk that begins there.
     Sweep(Cursor),
+    /// To remove replicas that have expired or have no room.
+    Shed { today: Day },
+    /// To compare the replicas with the node at the other end of this link.
+    Compare { link: LinkId },
+    /// To return a replica to that node.
+    Return { link: LinkId, id: EnvelopeId },
 }
 
 /// See the module.
@@ -62,6 +71,7 @@ pub(crate) struct Open {
     /// Envelopes that do not open yet, with the day on which they expire.
     pub(crate) waiting: BTreeMap<(ComradeId, [u8; 32]), u32>,
     pub(crate) links: Links,
+    pub(crate) node: NodeState,
     pub(crate) reads: BTreeMap<u64, Purpose>,
     /// When acknowledgements leave next.
     pub(crate) ack_at: Option<Millis>,
@@ -75,8 +85,10 @@ pub(crate) struct Open {
     pub(crate) deleting: BTreeSet<ComradeId>,
     /// Comrades who have not been told of the name in use.
     pub(crate) renamed: BTreeSet<ComradeId>,
-    /// Comrades who have not been told of the home in use.
+    /// Comrades who have not been told of the homes in use.
     pub(crate) moved: BTreeSet<ComradeId>,
+    /// Comrades to whom everything that was not acknowledged is to be sent again.
+    pub(crate) resupplying: BTreeSet<ComradeId>,
     /// Who is being removed, page by page.
     pub(crate) removing: BTreeSet<ComradeId>,
 }
@@ -101,6 +113,7 @@ impl Open {
             invites: BTreeMap::new(),
             waiting: BTreeMap::new(),
             links: Links::default(),
+            node: NodeState::default(),
             reads: BTreeMap::new(),
             ack_at: None,
             intros: (0, 0),
@@ -110,6 +123,7 @@ impl Open {
             deleting: BTreeSet::new(),
             renamed: BTreeSet::new(),
             moved: BTreeSet::new(),
+            resupplying: BTreeSet::new(),
             removing: BTreeSet::new(),
         }
     }
@@ -184,6 +198,10 @@ impl Open {
         for id in &touched.invites {
             let value = self.invites.get(id).map(Invitation::encode);
             step.writes.insert((Table::Invites, id.0.to_vec()), value);
+        }
+        if step.replicas_changed {
+            let count = records::encode(&self.node.replicas);
+            step.write(Table::Own, keys::REPLICAS.to_vec(), count);
         }
         let mut changes = Vec::with_capacity(step.writes.len() + 1);
         if touched.ring {

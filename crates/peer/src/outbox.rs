@@ -8,6 +8,9 @@
 //!
 //! Flow: [`Open::enqueue`] → [`Open::send_now`], or [`Open::pump`] whenever a link is up and has room
 //! → [`Open::seal_entry`] → [`Open::landed`] → [`Open::settle`] once acknowledged.
+//!
+//! What carries an envelope is a link to the comrade's device if there is one, else the link to
+//! one's own node, which keeps it or forwards it to the comrade's home.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +20,8 @@ use komrade_view::{ComradeId, Millis};
 use zeroize::Zeroizing;
 
 use crate::{
-    Effect, LinkId, keys, limits,
-    links::Flight,
+    Effect, LinkId, home, keys, limits,
+    links::{Flight, Link, Party},
     open::{Open, Purpose},
     records::{self, Content, Entry, Sealed, TickRecord},
     step::Step,
@@ -94,48 +97,90 @@ impl Open {
             .find(|(number, entry)| entry.is_waiting() && !self.links.is_flying(id, **number));
         let is_first = first.is_some_and(|(first, _)| *first == number);
         let free = comrade.reading.is_none() && comrade.hold_until <= step.now;
-        let has_room = |link: &LinkId| {
-            let link = self.links.get(*link);
-            link.is_some_and(|link| link.flights.len() < limits::WINDOW)
-        };
-        let link = self.links.up(id).filter(has_room);
+        let link = self.carrier(id).filter(|link| self.room(*link, id) > 0);
         if is_first
             && free
             && comrade.may_seal()
             && let Some(link) = link
             && let Some(envelope) = self.seal_entry(step, id, number, operation)
         {
-            self.put(step, link, number, envelope);
+            self.put(step, link, id, number, envelope);
         }
     }
 
-    fn put(&mut self, step: &mut Step, link: LinkId, number: u64, envelope: Envelope) -> bool {
-        let Some(state) = self.links.get_mut(link) else {
-            return false;
+    /// On which link envelopes for a comrade leave.
+    fn carrier(&self, id: ComradeId) -> Option<LinkId> {
+        self.links.up(id).or_else(|| {
+            let homes = &self.comrades.get(&id)?.record.homes;
+            home::node_of(homes)?;
+            self.links.node()
+        })
+    }
+
+    /// How many more envelopes for a comrade may be on their way on a link.
+    fn room(&self, link: LinkId, id: ComradeId) -> usize {
+        let Some(state) = self.links.get(link) else {
+            return 0;
         };
-        if state.flights.len() >= limits::WINDOW {
-            return false;
+        let own = state.flights.iter().filter(|flight| flight.comrade == id);
+        let own = limits::WINDOW.saturating_sub(own.count());
+        own.min(limits::NODE_WINDOW.saturating_sub(state.flights.len()))
+    }
+
+    fn put(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        id: ComradeId,
+        number: u64,
+        envelope: Envelope,
+    ) -> Put {
+        if self.room(link, id) == 0 {
+            return Put::NoRoom;
         }
-        let flight = Flight {
-            number,
-            envelope: envelope.id(),
-            sent_at: step.now,
+        let envelope_id = envelope.id();
+        let frame = match self.links.get(link).map(|state| state.party) {
+            Some(Party::Node) => match self.node_put(step, id, number, &envelope) {
+                Some(frame) => frame,
+                None => return Put::Waits,
+            },
+            _ => Frame::Put { envelope },
         };
-        state.flights.push_back(flight);
+        let Some(state) = self.links.get_mut(link) else {
+            return Put::NoRoom;
+        };
+        state.flights.push_back(Flight {
+            comrade: id,
+            number,
+            envelope: envelope_id,
+            sent_at: step.now,
+        });
         state.used_at = step.now;
         step.effect(Effect::Send {
             link,
-            frame: Frame::Put { envelope }.encode(),
+            frame: frame.encode(),
         });
-        true
+        Put::Sent
+    }
+
+    /// Everything that waits for anybody, as far as there is room.
+    pub(crate) fn pump_all(&mut self, step: &mut Step) {
+        let waiting = self.comrades.iter().filter(|(_, comrade)| {
+            let mut entries = comrade.outbox.values();
+            comrade.may_seal() && entries.any(Entry::is_waiting)
+        });
+        let waiting: Vec<ComradeId> = waiting.map(|(id, _)| *id).collect();
+        for id in waiting {
+            self.pump(step, id);
+        }
     }
 
     /// Fetches from the store what there is to send and room for on a link that is up.
     pub(crate) fn pump(&mut self, step: &mut Step, id: ComradeId) {
-        let Some(link) = self.links.up(id) else {
+        let Some(link) = self.carrier(id) else {
             return;
         };
-        let flying = self.links.get(link).map_or(0, |link| link.flights.len());
+        let room = self.room(link, id);
         let Some(comrade) = self.comrades.get(&id) else {
             return;
         };
@@ -145,9 +190,12 @@ impl Open {
         let wanted: Vec<u64> = comrade
             .outbox
             .iter()
-            .filter(|(number, entry)| entry.is_waiting() && !self.links.is_flying(id, **number))
+            .filter(|(number, entry)| {
+                let busy = self.links.is_flying(id, **number) || self.is_working(id, **number);
+                entry.is_waiting() && !busy
+            })
             .map(|(number, _)| *number)
-            .take(limits::WINDOW.saturating_sub(flying))
+            .take(room)
             .collect();
         let (Some(first), Some(last)) = (wanted.first(), wanted.last()) else {
             return;
@@ -206,11 +254,12 @@ impl Open {
             .last_key_value()
             .map(|(number, _)| *number)
             .filter(|_| full);
+        let mut waits = false;
         for number in wanted {
             if end.is_some_and(|end| *number >= end) {
                 break;
             }
-            let Some(link) = self.links.up(id) else {
+            let Some(link) = self.carrier(id) else {
                 return;
             };
             let entry = self
@@ -233,13 +282,16 @@ impl Open {
             else {
                 continue;
             };
-            if !self.put(step, link, *number, envelope) {
-                break;
+            match self.put(step, link, id, *number, envelope) {
+                Put::Sent => {}
+                Put::Waits => waits = true,
+                Put::NoRoom => break,
             }
         }
-        // What is left gets a read of its own once something landed.
-        let idle = self.links.up(id).and_then(|link| self.links.get(link));
-        if idle.is_some_and(|link| link.flights.is_empty()) && !wanted.is_empty() {
+        // What is left gets a read of its own once something landed, or work is done.
+        let idle = self.carrier(id).and_then(|link| self.links.get(link));
+        let idle = idle.is_some_and(|link| link.flights.is_empty());
+        if idle && !waits && !wanted.is_empty() {
             self.pump(step, id);
         }
     }
@@ -255,10 +307,7 @@ impl Open {
         let Some(flight) = self.links.land(link, envelope) else {
             return;
         };
-        let Some(crate::links::Party::Comrade(id)) = self.links.get(link).map(|link| link.party)
-        else {
-            return;
-        };
+        let id = flight.comrade;
         let number = flight.number;
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
@@ -273,6 +322,9 @@ impl Open {
                 && !sealed.is_expired(step.now);
             if outcome.is_held() {
                 self.accepted(step, id, number);
+            } else if outcome.wants_pass() {
+                self.note_refused_pass(id, outcome);
+                self.forget_work(id, number);
             } else if outcome.is_passing() || is_disputed {
                 comrade.hold_until = step.now.saturating_add(limits::MINUTE);
             } else if outcome == Outcome::NotForMe {
@@ -289,6 +341,11 @@ impl Open {
             }
         }
         self.pump(step, id);
+        let is_idle = |link: &Link| link.party == Party::Node && link.flights.is_empty();
+        if self.links.get(link).is_some_and(is_idle) {
+            // Whoever found no room before.
+            self.pump_all(step);
+        }
     }
 
     fn accepted(&mut self, step: &mut Step, id: ComradeId, number: u64) {
@@ -305,6 +362,7 @@ impl Open {
         entry.accepted_at = Some(step.now);
         let ordinal = entry.ordinal();
         let kept = entry.sequence().is_some();
+        self.forget_work(id, number);
         step.touched.entries.insert((id, number));
         step.show.comrades = true;
         step.show.route = true;
@@ -314,7 +372,7 @@ impl Open {
             return;
         }
         if let Some(ordinal) = ordinal {
-            self.set_tick(step, id, ordinal, TickRecord::Accepted(step.now));
+            self.set_tick(step, id, ordinal, Some(TickRecord::Accepted(step.now)));
         }
         self.forget_oldest(step, id);
         // An acknowledgement may have come before the answer to the put.
@@ -360,7 +418,7 @@ impl Open {
                 return;
             }
             if let Some(ordinal) = ordinal {
-                self.set_tick(step, id, ordinal, TickRecord::Delivered(step.now));
+                self.set_tick(step, id, ordinal, Some(TickRecord::Delivered(step.now)));
             }
             self.drop_entry(step, id, number);
         }
@@ -393,6 +451,75 @@ impl Open {
             step.touched.entries.insert((id, *number));
         }
         self.pump(step, id);
+    }
+
+    /// Everything that was handed on and not acknowledged is sealed and sent again: whoever took it
+    /// may have lost it.
+    pub(crate) fn resupply_all(&mut self, step: &mut Step) {
+        if !self.log().resupply && self.resupplying.is_empty() {
+            return;
+        }
+        if !step.has_room() {
+            step.again = true;
+            return;
+        }
+        if self.log().resupply {
+            let all = self
+                .comrades
+                .iter()
+                .filter(|(_, comrade)| comrade.outbox.values().any(|entry| !entry.is_waiting()));
+            self.resupplying = all.map(|(id, _)| *id).collect();
+        }
+        if let Some(id) = self.resupplying.first().copied() {
+            if !self.take_all_back(step, id) {
+                self.resupplying.pop_first();
+            }
+            self.pump(step, id);
+        }
+        if self.resupplying.is_empty() {
+            self.note_resupplied(step);
+        } else {
+            step.again = true;
+        }
+    }
+
+    /// Takes back what was handed on for a comrade, as much as fits in a step. Says whether there is
+    /// more.
+    pub(crate) fn take_all_back(&mut self, step: &mut Step, id: ComradeId) -> bool {
+        let Some(comrade) = self.comrades.get(&id) else {
+            return false;
+        };
+        let handed_on = comrade
+            .outbox
+            .iter()
+            .filter(|(_, entry)| !entry.is_waiting() && entry.seals < limits::MAX_SEALS);
+        let handed_on: Vec<u64> = handed_on
+            .map(|(number, _)| *number)
+            .take(PER_STEP)
+            .collect();
+        for number in &handed_on {
+            self.take_back(step, id, *number);
+        }
+        handed_on.len() == PER_STEP
+    }
+
+    /// Takes back one entry that was handed on.
+    pub(crate) fn take_back(&mut self, step: &mut Step, id: ComradeId, number: u64) {
+        let entry = self
+            .comrades
+            .get_mut(&id)
+            .and_then(|comrade| comrade.outbox.get_mut(&number));
+        let Some(entry) = entry else { return };
+        entry.accepted_at = None;
+        entry.sealed = None;
+        let ordinal = entry.ordinal();
+        step.touched.entries.insert((id, number));
+        step.show.comrades = true;
+        step.show.route = true;
+        self.forget_work(id, number);
+        if let Some(ordinal) = ordinal {
+            self.set_tick(step, id, ordinal, None);
+        }
     }
 
     /// They answered: what still waits in intro form is sealed anew, for their invite may have ended.
@@ -456,12 +583,13 @@ impl Open {
         if entry.is_waiting()
             && let Some(ordinal) = entry.ordinal()
         {
-            self.set_tick(step, id, ordinal, TickRecord::Expired);
+            self.set_tick(step, id, ordinal, Some(TickRecord::Expired));
         }
         self.drop_entry(step, id, number);
     }
 
     fn drop_entry(&mut self, step: &mut Step, id: ComradeId, number: u64) {
+        self.forget_work(id, number);
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
@@ -474,28 +602,35 @@ impl Open {
         }
     }
 
-    /// Writes how far a message has come.
-    fn set_tick(&mut self, step: &mut Step, id: ComradeId, ordinal: u64, tick: TickRecord) {
+    /// Writes how far a message has come; `None`: it is kept here, no more.
+    fn set_tick(&mut self, step: &mut Step, id: ComradeId, ordinal: u64, tick: Option<TickRecord>) {
         let comrade = self.comrades.get(&id);
         if comrade.is_none_or(|comrade| ordinal <= comrade.record.deleted_up_to) {
             return;
         }
-        step.write(
-            Table::Messages,
-            keys::tick(id, ordinal),
-            records::encode(&tick),
-        );
+        let value = tick.as_ref().map(records::encode);
+        let key = (Table::Messages, keys::tick(id, ordinal));
+        step.writes.insert(key, value);
         step.show_tick(id, ordinal);
         let last = self
             .comrades
             .get_mut(&id)
             .and_then(|comrade| comrade.record.last.as_mut());
         if let Some(last) = last.filter(|last| last.ordinal == ordinal) {
-            last.tick = Some(tick);
+            last.tick = tick;
             step.touched.comrades.insert(id);
             step.show.comrades = true;
         }
     }
+}
+
+/// What became of an envelope that was to be sent.
+enum Put {
+    Sent,
+    /// There is no room on the link.
+    NoRoom,
+    /// Work is due first.
+    Waits,
 }
 
 /// An operation and its envelope, as far as the store has them.

@@ -11,6 +11,7 @@ use komrade_crypto::{
     pairwise::{Account, Message, PairwiseError, Received},
     week_of,
 };
+use komrade_ether::{Bucket, MAX_BITS};
 use komrade_i2p::DestinationKeys;
 use komrade_view::{AckPace, Millis};
 use rand_core::CryptoRng;
@@ -18,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
-    Address, RelayOrder, limits, packet,
+    Address, NodeInfo, RelayOrder,
+    home::{self, Home, NodeHome},
+    limits,
     records::{self, Damaged},
     relay_link::RelayLink,
 };
@@ -40,6 +43,19 @@ pub(crate) struct Own {
     pub(crate) name_number: u64,
     /// The one in use is the last one.
     relays: Vec<Relay>,
+    /// The destination that is hosted only after every other home was lost; no relay has held it.
+    #[serde(default)]
+    lifeboat: Option<SecretBytes>,
+    /// The relay used before was lost: comrades are looked for at their lifeboats, and the own one
+    /// is hosted, until all have been told or this time has come.
+    #[serde(default)]
+    pub(crate) rescue_until: Option<Millis>,
+    /// Names of invites that ended while the node that keeps their bundles was not reached.
+    #[serde(default)]
+    pub(crate) unplaced: Vec<serde_bytes::ByteArray<16>>,
+    /// Bytes of others' envelopes that are kept, if the person has said how many.
+    #[serde(default)]
+    pub(crate) replica_limit: Option<u64>,
 }
 
 /// A relay, with what is used at it and nowhere else.
@@ -49,14 +65,19 @@ struct Relay {
     join_secret: JoinSecret,
     account: SecretBytes,
     destination: SecretBytes,
+    /// The home at its node, once it has told of one.
+    #[serde(default)]
+    home: Option<NodeHome>,
 }
 
-impl Relay {
-    fn address(&self) -> Option<Address> {
-        DestinationKeys::parse(&self.destination.0)
-            .ok()
-            .map(|keys| *keys.address().as_bytes())
-    }
+fn address_of(destination: &SecretBytes) -> Option<Address> {
+    DestinationKeys::parse(&destination.0)
+        .ok()
+        .map(|keys| *keys.address().as_bytes())
+}
+
+fn draw_destination(rng: &mut dyn CryptoRng) -> SecretBytes {
+    SecretBytes(DestinationKeys::generate(rng).as_bytes().to_vec())
 }
 
 impl Own {
@@ -67,7 +88,16 @@ impl Own {
             clock: 0,
             name_number: 0,
             relays: Vec::new(),
+            lifeboat: None,
+            rescue_until: None,
+            unplaced: Vec::new(),
+            replica_limit: None,
         }
+    }
+
+    /// How many bytes of others' envelopes are kept.
+    pub(crate) fn replica_limit(&self) -> u64 {
+        self.replica_limit.unwrap_or(limits::REPLICA_BYTES)
     }
 
     /// Uses this relay from now on. Without a secret it must be a known one. Says whether it could
@@ -89,12 +119,12 @@ impl Own {
             (None, Some(join_secret)) => {
                 let mut account = vec![0; 32];
                 rng.fill_bytes(&mut account);
-                let destination = DestinationKeys::generate(&mut *rng).as_bytes().to_vec();
                 Relay {
                     origin: link.origin,
                     join_secret,
                     account: SecretBytes(account),
-                    destination: SecretBytes(destination),
+                    destination: draw_destination(&mut *rng),
+                    home: None,
                 }
             }
         };
@@ -113,16 +143,85 @@ impl Own {
         self.relays.last().map(|relay| relay.join_secret.clone())
     }
 
-    /// Where others reach this device: at the relay in use.
-    pub(crate) fn home(&self) -> Option<Address> {
-        self.relays.last().and_then(Relay::address)
+    /// The home at the node of the relay in use; `None` if it has not told of a node.
+    pub(crate) fn node(&self) -> Option<&NodeHome> {
+        self.relays.last()?.home.as_ref()
     }
 
-    /// Whether this is, or was, one's own address.
-    pub(crate) fn is_home(&self, address: &Address) -> bool {
-        self.relays
-            .iter()
-            .any(|relay| relay.address().as_ref() == Some(address))
+    /// The relay in use told of its node. Says whether the home there is another one than before.
+    pub(crate) fn note_node(&mut self, info: &NodeInfo, rng: &mut dyn CryptoRng) -> bool {
+        let Some(relay) = self.relays.last_mut() else {
+            return false;
+        };
+        let before = relay.home;
+        let same_node = before.filter(|home| home.address == info.address && home.key == info.key);
+        let bucket = same_node
+            .map(|home| home.bucket())
+            .filter(|bucket| bucket.bits() == info.bits)
+            .unwrap_or_else(|| draw_bucket(same_node.map(|home| home.bucket()), info.bits, rng));
+        relay.home = Some(NodeHome {
+            address: info.address,
+            key: info.key,
+            bucket: bucket.code(),
+            token: info.token,
+        });
+        if self.lifeboat.is_none() {
+            self.lifeboat = Some(draw_destination(rng));
+        }
+        relay.home != before
+    }
+
+    /// Where others put envelopes for this device: what those are told with whom there is a live
+    /// link, and what the others are told.
+    pub(crate) fn homes(&self, live: bool) -> Vec<Home> {
+        let node = self.node().map(|home| Home::Node(*home));
+        // Without a node there is no other way.
+        let peer = self
+            .destination_address()
+            .filter(|_| live || node.is_none());
+        let lifeboat = node.and(self.lifeboat_address()).map(Home::Lifeboat);
+        let peer = peer.map(Home::Peer);
+        [node, peer, lifeboat].into_iter().flatten().collect()
+    }
+
+    /// By this the homes that somebody was told are known again; `None` while there are none.
+    pub(crate) fn homes_tag(&self, live: bool) -> Option<[u8; 32]> {
+        let homes = self.homes(live);
+        (!homes.is_empty()).then(|| home::tag(&homes))
+    }
+
+    /// The destination at the relay in use.
+    pub(crate) fn destination_address(&self) -> Option<Address> {
+        address_of(&self.relays.last()?.destination)
+    }
+
+    pub(crate) fn lifeboat_address(&self) -> Option<Address> {
+        address_of(self.lifeboat.as_ref()?)
+    }
+
+    /// The keys of the lifeboat, to be hosted.
+    pub(crate) fn lifeboat(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let lifeboat = self.lifeboat.as_ref()?;
+        Some(Zeroizing::new(lifeboat.0.clone()))
+    }
+
+    /// A relay has held the lifeboat: the next one is another.
+    pub(crate) fn renew_lifeboat(&mut self, rng: &mut dyn CryptoRng) {
+        self.lifeboat = Some(draw_destination(rng));
+    }
+
+    /// The keys of the destination at the relay in use, to be hosted.
+    pub(crate) fn destination(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let relay = self.relays.last()?;
+        Some(Zeroizing::new(relay.destination.0.clone()))
+    }
+
+    /// Whether this is, or was, a destination of one's own.
+    pub(crate) fn is_own_destination(&self, address: &Address) -> bool {
+        let destinations = self.relays.iter().map(|relay| &relay.destination);
+        destinations
+            .chain(&self.lifeboat)
+            .any(|destination| address_of(destination).as_ref() == Some(address))
     }
 
     pub(crate) fn order(&self) -> Option<RelayOrder> {
@@ -131,12 +230,28 @@ impl Own {
             origin: relay.origin.clone(),
             join_secret: Zeroizing::new(*relay.join_secret.expose()),
             account: Zeroizing::new(relay.account.0.as_slice().try_into().ok()?),
-            destination: Zeroizing::new(relay.destination.0.clone()),
         })
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
         records::encode(self)
+    }
+}
+
+/// A number for a home: random, within the one before if there was one, so that what is on its way to
+/// that still arrives.
+fn draw_bucket(before: Option<Bucket>, bits: u8, rng: &mut dyn CryptoRng) -> Bucket {
+    let bits = bits.min(MAX_BITS);
+    let drawn = u16::try_from(rng.next_u32() & 0xffff).unwrap_or_default();
+    let number = drawn & ((1_u16 << bits) - 1);
+    let drawn = Bucket::new(number, bits).unwrap_or(Bucket::WHOLE);
+    match before.filter(|before| before.bits() < bits) {
+        Some(before) => {
+            let below = bits - before.bits();
+            let number = (before.number() << below) | (drawn.number() & ((1_u16 << below) - 1));
+            Bucket::new(number, bits).unwrap_or(drawn)
+        }
+        None => drawn,
     }
 }
 
@@ -348,7 +463,7 @@ fn sign(
         week,
         valid_until: last_day.unwrap_or(kept_until).min(kept_until),
         name: own.name.clone(),
-        homes: own.home().iter().map(packet::encode_home).collect(),
+        homes: own.homes(false).iter().map(Home::encode).collect(),
     };
     Ok(Bundle::sign(content, key)?)
 }

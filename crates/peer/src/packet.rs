@@ -19,10 +19,7 @@ use komrade_crypto::first_contact::ContactSecret;
 use komrade_social::{Acknowledgement, MAX_ACKNOWLEDGEMENT_BYTES, MAX_OPERATION_BYTES};
 use zeroize::Zeroizing;
 
-use crate::{
-    Address,
-    fields::{Reader, Unreadable, Writer},
-};
+use crate::fields::{Reader, Unreadable, Writer};
 
 /// The version made here.
 pub(crate) const VERSION: u64 = 1;
@@ -30,8 +27,6 @@ pub(crate) const VERSION: u64 = 1;
 pub(crate) const MAX_BUNDLE_BYTES: usize = 4 * 1024;
 /// The largest packet, in bytes: what fits in the largest envelope.
 pub(crate) const MAX_PACKET_BYTES: usize = 60 * 1024;
-/// Homes of one person.
-pub(crate) const MAX_HOMES: usize = 8;
 
 /// What is said of the recipient's direction.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -189,45 +184,6 @@ impl IntroBody {
     }
 }
 
-/// One home: 1 the kind (1: the peer's own destination); 2 the address.
-pub(crate) fn encode_home(address: &Address) -> Vec<u8> {
-    Writer::default()
-        .uint(1, 1)
-        .bytes(2, address)
-        .finish()
-        .to_vec()
-}
-
-/// Reads one home; `None` for a kind of a newer version.
-pub(crate) fn decode_home(bytes: &[u8]) -> Result<Option<Address>, Unreadable> {
-    let mut reader = Reader::parse(bytes)?;
-    match reader.uint(1)? {
-        1 => reader.array(2).map(Some),
-        _ => Ok(None),
-    }
-}
-
-/// A list of homes, as the operation holds it: 1 the version; 2 the homes.
-pub(crate) fn encode_homes(homes: &[Address]) -> Vec<u8> {
-    let homes = homes.iter().take(MAX_HOMES).map(encode_home);
-    Writer::default()
-        .uint(1, VERSION)
-        .list(2, homes)
-        .finish()
-        .to_vec()
-}
-
-/// Reads what [`encode_homes`] made.
-pub(crate) fn decode_homes(bytes: &[u8]) -> Result<Vec<Address>, Unreadable> {
-    let mut reader = Reader::parse(bytes)?;
-    reader.uint(1)?;
-    let homes = reader.list(2, MAX_HOMES)?;
-    homes
-        .iter()
-        .filter_map(|home| decode_home(home).transpose())
-        .collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     #![allow(clippy::unwrap_used)]
@@ -280,7 +236,6 @@ pub(crate) mod tests {
             0xa6, 1, 1, 2, 0x41, 0xa0, 3, 0x47, 0xa3, 1, 0, 2, 0x80, 3, 0x80, 4, 3, 5, 4, 12, 9,
         ];
         assert_eq!(**packet.encode(), expected);
-        assert_eq!(encode_homes(&[]), [0xa2, 1, 1, 2, 0x80]);
         let packet = Packet {
             lowest: Some(300),
             ..Packet::default()
@@ -305,24 +260,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn too_many_homes_and_damaged_parts_are_refused() {
-        let home = Writer::default()
-            .uint(1, 1)
-            .bytes(2, &[0; 32])
-            .finish()
-            .to_vec();
-        let many = Writer::default()
-            .uint(1, 1)
-            .list(2, vec![home; MAX_HOMES + 1])
-            .finish();
-        assert_eq!(decode_homes(&many), Err(Unreadable));
-        let newer = Writer::default()
-            .uint(1, 2)
-            .bytes(2, &[0; 40])
-            .finish()
-            .to_vec();
-        let newer = Writer::default().uint(1, 1).list(2, [newer]).finish();
-        assert_eq!(decode_homes(&newer), Ok(Vec::new()));
+    fn damaged_parts_are_refused() {
         for bytes in [
             Writer::default().finish(),
             Writer::default().uint(1, 0).finish(),

@@ -23,7 +23,7 @@ use komrade_view::Millis;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{Address, limits, own::SecretBytes, packet::Report};
+use crate::{limits, own::SecretBytes, packet::Report};
 
 /// The name of a first contact on both sides.
 pub(crate) type Rank = [u8; 32];
@@ -145,8 +145,10 @@ pub(crate) struct Pair {
     pub(crate) bundle_number: u64,
     /// The number of one's own bundle that they have.
     pub(crate) bundle_told: u64,
-    /// The home of one's own that they were told of last.
-    pub(crate) homes_told: Option<Address>,
+    /// By this the homes of one's own are known that they were told of last.
+    pub(crate) homes_told: Option<[u8; 32]>,
+    /// The number of the operation that told them.
+    pub(crate) homes_operation: Option<u64>,
     /// When a session was opened because others did not fit any longer.
     pub(crate) renewed_at: Option<Millis>,
     /// When keys were offered last.

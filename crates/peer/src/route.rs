@@ -29,10 +29,14 @@ impl Route {
         }
     }
 
+    /// Whether the relay is connected.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.link, LinkState::Up { .. })
+    }
+
     /// Whether a dial has a chance.
     pub(crate) fn is_ready(&self) -> bool {
-        matches!(self.link, LinkState::Up { .. })
-            && matches!(self.router, RouterStage::Ready { .. })
+        self.is_up() && matches!(self.router, RouterStage::Ready { .. })
     }
 
     /// The connection changed. What the relay said of itself ends with it.

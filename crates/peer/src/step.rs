@@ -12,7 +12,7 @@ use komrade_view::{Answer, ComradeId, Event, FromEngine, InviteId, MessageView, 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use crate::{Effect, LinkId, limits};
+use crate::{Effect, LinkId, limits, records::Message};
 
 /// Numbers that are never used twice while the engine lives, not even across a lock.
 #[derive(Default)]
@@ -20,6 +20,7 @@ pub(crate) struct Numbers {
     links: u64,
     reads: u64,
     stretches: u64,
+    works: u64,
 }
 
 impl Numbers {
@@ -37,6 +38,11 @@ impl Numbers {
     pub(crate) fn stretch(&mut self) -> u64 {
         self.stretches += 1;
         self.stretches
+    }
+
+    pub(crate) fn work(&mut self) -> u64 {
+        self.works += 1;
+        self.works
     }
 }
 
@@ -71,6 +77,8 @@ pub(crate) struct Step<'a> {
     pub(crate) rng: &'a mut dyn CryptoRng,
     /// Whether the way to the network is up: a dial has a chance.
     pub(crate) ready: bool,
+    /// Whether the relay is connected.
+    pub(crate) up: bool,
     pub(crate) numbers: &'a mut Numbers,
     pub(crate) touched: Touched,
     pub(crate) show: Shown,
@@ -78,6 +86,10 @@ pub(crate) struct Step<'a> {
     pub(crate) writes: Writes,
     /// There is more to do at once, in a step of its own.
     pub(crate) again: bool,
+    /// Texts that arrived, each with its comrade and its number.
+    pub(crate) texts: Vec<(ComradeId, u64, Message)>,
+    /// There are more replicas, or fewer.
+    pub(crate) replicas_changed: bool,
     effects: Vec<Effect>,
     events: Vec<Event>,
     done: Vec<(u32, Result<Answer, Refusal>)>,
@@ -94,11 +106,14 @@ impl<'a> Step<'a> {
             now,
             rng,
             ready,
+            up: false,
             numbers,
             touched: Touched::default(),
             show: Shown::default(),
             writes: BTreeMap::new(),
             again: false,
+            texts: Vec::new(),
+            replicas_changed: false,
             effects: Vec::new(),
             events: Vec::new(),
             done: Vec::new(),

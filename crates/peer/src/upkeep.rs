@@ -13,6 +13,7 @@ use komrade_view::{ComradeId, Millis};
 use crate::{
     clock::Clock,
     keys, limits,
+    links::Party,
     open::{Open, Purpose},
     step::Step,
 };
@@ -99,6 +100,9 @@ impl Open {
         self.acknowledge(step);
         self.settle_all(step);
         self.tell_homes(step);
+        self.keep_node(step);
+        self.resupply_all(step);
+        self.end_rescue(step);
         self.tell_name(step);
     }
 
@@ -113,6 +117,7 @@ impl Open {
         self.expire_invites(step);
         self.expire_entries(step);
         self.expire_waiting(step);
+        self.shed_replicas(step);
         self.turn_ring(step);
     }
 
@@ -128,13 +133,15 @@ impl Open {
     }
 
     /// When [`Open::upkeep`] has something to do.
-    pub(crate) fn next_upkeep(&self, now: Millis, ready: bool) -> Option<Millis> {
+    pub(crate) fn next_upkeep(&self, now: Millis, ready: bool, up: bool) -> Option<Millis> {
         let tomorrow = u64::from(day_of(now))
             .saturating_add(1)
             .saturating_mul(limits::DAY);
         let held = self.comrades.values().map(|comrade| comrade.hold_until);
         let held = held.filter(|until| *until > now).min();
         let dial = ready.then(|| self.next_dial(now)).flatten();
+        let linked = self.links.of(Party::Node).next().is_some();
+        let node = self.node.next_due(linked || !up).filter(|at| *at > now);
         let ends = [
             self.next_expiry(),
             self.next_invite_expiry(),
@@ -147,6 +154,7 @@ impl Open {
             held,
             // A dial that waits for room is tried again when a link ends.
             dial.filter(|at| *at > now),
+            node,
             self.ack_at,
             self.next_silence(),
             self.clock.settles_at().or(ends),

@@ -189,5 +189,15 @@ fn open_own(master: &MasterKey, records: &[Record]) -> Result<Open, Damaged> {
     };
     let own = records::decode(&read(keys::OWN)?)?;
     let device = Device::decode(&read(keys::DEVICE)?)?;
-    Ok(Open::new(master.clone(), ring, own, device))
+    let mut open = Open::new(master.clone(), ring, own, device);
+    for record in records {
+        let value = || open.unseal(Table::Own, record);
+        if record.key == keys::REPLICAS {
+            open.node.replicas = records::decode(&value()?)?;
+        } else if let Some(address) = keys::parse_log(&record.key) {
+            let log = records::decode(&value()?)?;
+            open.node.logs.insert(address, log);
+        }
+    }
+    Ok(open)
 }

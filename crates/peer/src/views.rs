@@ -69,6 +69,8 @@ impl Open {
             Command::SetName { name } => self.set_name(step, name),
             Command::RemoveComrade { comrade } => self.dismiss(step, comrade),
             Command::DeleteConversation { comrade } => self.delete_conversation(step, comrade),
+            Command::SetLive { comrade, live } => self.set_live(step, comrade, live),
+            Command::SetReplicaLimit(bytes) => self.set_replica_limit(step, bytes),
             Command::SetAckPace(pace) => Ok(self.set_ack_pace(step, pace)),
             // Answered by the vault, which knows what is open.
             _ => Err(Refusal::VaultExists),
@@ -248,6 +250,9 @@ impl Open {
             }
             Some(Purpose::Merge { from, into }) => self.merged(step, from, into, records),
             Some(Purpose::Sweep(cursor)) => self.swept(step, cursor, records),
+            Some(Purpose::Shed { today }) => self.shed(step, today, &records),
+            Some(Purpose::Compare { link }) => self.index_read(step, link, &records),
+            Some(Purpose::Return { link, id }) => self.return_read(step, link, id, &records),
             None => {}
         }
     }
@@ -282,6 +287,9 @@ impl Open {
             },
             router: route.router,
             hosting: route.hosting,
+            node: self.node.stage(),
+            replicas: self.replica_view(),
+            rescuing: u32::try_from(self.rescued().count()).unwrap_or(u32::MAX),
             dials: self.dial_views(step.now),
             waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
             bytes: route.bytes,

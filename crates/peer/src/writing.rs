@@ -9,9 +9,9 @@ use komrade_view::{AckPace, Answer, ComradeId, Event, Millis, Refusal};
 use zeroize::Zeroizing;
 
 use crate::{
-    keys, limits,
+    comrade::Comrade,
+    home, keys, limits,
     open::Open,
-    packet,
     records::{self, Content, Message},
     relay_link::RelayLink,
     step::Step,
@@ -143,6 +143,10 @@ impl Open {
             return;
         }
         self.draw_ack_time(step);
+        if self.own.node().is_some() && !self.node.is_caught_up() {
+            // What has not come yet must not look as if it were missing.
+            return;
+        }
         let due = self.comrades.iter().filter(|(_, comrade)| {
             comrade.record.is_met() && comrade.pair.report_due && comrade.pair.can_seal()
         });
@@ -215,15 +219,20 @@ impl Open {
         step: &mut Step,
         link: RelayLink,
     ) -> Result<Answer, Refusal> {
-        let before = self.own.home();
+        let before = self.own.homes_tag(false);
+        let (origin, was_up) = (self.own.origin().map(str::to_owned), step.up);
         if !self.own.use_relay(link, step.rng) {
             return Err(Refusal::BadRelayLink);
+        }
+        self.node.reset();
+        if origin.is_some_and(|before| self.own.origin() != Some(&before)) && !was_up {
+            self.begin_rescue(step);
         }
         self.device.renew(&self.own, step.now, step.rng);
         step.touched.own = true;
         step.show.route = true;
         self.order_relay(step);
-        if self.own.home() != before {
+        if self.own.homes_tag(false) != before {
             self.moved = self.untold();
             self.tell_homes(step);
         }
@@ -233,17 +242,18 @@ impl Open {
     /// Who is to be told where one is found now: whoever was met or asked, for both will write. Who
     /// asks is told once confirmed.
     pub(crate) fn untold(&self) -> BTreeSet<ComradeId> {
-        let home = self.own.home();
+        let tags = [false, true].map(|live| self.own.homes_tag(live));
         let untold = self.comrades.iter().filter(|(_, comrade)| {
+            let [plain, live] = tags;
+            let tag = if comrade.record.live { live } else { plain };
             let pair = &comrade.pair;
-            !comrade.record.is_asking() && pair.can_seal() && pair.homes_told != home
+            !comrade.record.is_asking() && pair.can_seal() && pair.homes_told != tag
         });
         untold.map(|(id, _)| *id).collect()
     }
 
     /// Tells some of those who have not been told where one is found now.
     pub(crate) fn tell_homes(&mut self, step: &mut Step) {
-        let home = self.own.home();
         for _ in 0..limits::ACKS_PER_STEP {
             if !step.has_room() {
                 return;
@@ -254,8 +264,13 @@ impl Open {
             let Some(comrade) = self.comrades.get_mut(&id) else {
                 continue;
             };
-            comrade.pair.homes_told = home;
-            let homes = packet::encode_homes(home.as_slice());
+            let homes = self.own.homes(comrade.record.live);
+            if homes.is_empty() {
+                continue;
+            }
+            comrade.pair.homes_told = Some(home::tag(&homes));
+            comrade.pair.homes_operation = Some(comrade.pair.sequence.saturating_add(1));
+            let homes = home::encode_homes(&homes);
             self.write_operation(step, id, Body::Homes { homes }, None);
         }
         step.again |= !self.moved.is_empty();
@@ -264,6 +279,79 @@ impl Open {
     /// The relay in use, as an order to the driver.
     pub(crate) fn order_relay(&self, step: &mut Step) {
         step.effect(crate::Effect::UseRelay(self.own.order()));
+    }
+
+    /// Links the two devices directly while both are there, or no longer: they are told of one's own
+    /// destination, and it is hosted.
+    pub(crate) fn set_live(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        live: bool,
+    ) -> Result<Answer, Refusal> {
+        let comrade = self.comrades.get_mut(&id).ok_or(Refusal::Unknown)?;
+        if !comrade.record.is_met() {
+            return Err(Refusal::NotConfirmed);
+        }
+        comrade.record.live = live;
+        comrade.dialer.reset();
+        step.touched.comrades.insert(id);
+        step.show.comrades = true;
+        step.show.route = true;
+        self.note_met(id);
+        self.tell_homes(step);
+        self.order_host(step);
+        Ok(Answer::Done)
+    }
+
+    // --- rescue --------------------------------------------------------------------------------
+
+    /// The relay used before is lost, and with it whatever was on its way there and here.
+    pub(crate) fn begin_rescue(&mut self, step: &mut Step) {
+        self.own.rescue_until = Some(step.now.saturating_add(limits::RESCUE_LIFE));
+        step.touched.own = true;
+    }
+
+    /// Whether a comrade has still to be told where this device is found, after its relay was lost.
+    pub(crate) fn needs_rescue(&self, comrade: &Comrade) -> bool {
+        let pair = &comrade.pair;
+        let has_heard = pair.homes_told == self.own.homes_tag(comrade.record.live)
+            && pair
+                .homes_operation
+                .is_none_or(|sequence| pair.acknowledged.covers(sequence));
+        self.own.rescue_until.is_some()
+            && comrade.record.is_met()
+            && pair.can_seal()
+            && !has_heard
+            && home::lifeboat_of(&comrade.record.homes).is_some()
+    }
+
+    /// Who is looked for.
+    pub(crate) fn rescued(&self) -> impl Iterator<Item = ComradeId> {
+        self.comrades
+            .iter()
+            .filter(|(_, comrade)| self.needs_rescue(comrade))
+            .map(|(id, _)| *id)
+    }
+
+    /// Ends the search once everybody has heard, or it has taken too long: a relay has held the
+    /// lifeboat, so the next one is another.
+    pub(crate) fn end_rescue(&mut self, step: &mut Step) {
+        let Some(until) = self.own.rescue_until else {
+            return;
+        };
+        let over = until <= step.now && !self.clock.is_doubted();
+        // Without a home there is nothing that they could have been told.
+        let settled = self.own.node().is_some() && self.moved.is_empty();
+        if over || (settled && self.rescued().next().is_none()) {
+            self.own.rescue_until = None;
+            self.own.renew_lifeboat(step.rng);
+            self.device.renew(&self.own, step.now, step.rng);
+            step.touched.own = true;
+            self.moved = self.untold();
+            self.order_host(step);
+            step.again |= !self.moved.is_empty();
+        }
     }
 
     pub(crate) fn set_ack_pace(&mut self, step: &mut Step, pace: AckPace) -> Answer {

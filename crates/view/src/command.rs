@@ -11,6 +11,9 @@ pub const MIN_PASSPHRASE_CHARS: usize = 12;
 /// The longest message, in bytes of UTF-8.
 pub const MAX_TEXT_BYTES: usize = 20_000;
 
+/// The most bytes of others' envelopes that a device keeps.
+pub const MAX_REPLICA_BYTES: u64 = 10_000_000_000;
+
 /// What a person can ask for. Each is answered by exactly one `FromEngine::Done`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -130,6 +133,17 @@ pub enum Command {
         /// Whose conversation.
         comrade: ComradeId,
     },
+    /// Link the two devices directly while both are there, faster but visible to both relays.
+    /// Answer: [`Answer::Done`].
+    SetLive {
+        /// Whose.
+        comrade: ComradeId,
+        /// Or no longer.
+        live: bool,
+    },
+    /// How many bytes of others' envelopes are kept here, at most [`MAX_REPLICA_BYTES`]; 0: none.
+    /// Answer: [`Answer::Done`].
+    SetReplicaLimit(u64),
 }
 
 /// When acknowledgements leave on their own (they always ride on the next message).

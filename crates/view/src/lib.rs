@@ -14,13 +14,17 @@ mod route;
 mod secret;
 
 pub use command::{
-    AckPace, Answer, Command, MAX_NAME_CHARS, MAX_TEXT_BYTES, MIN_PASSPHRASE_CHARS, Refusal,
+    AckPace, Answer, Command, MAX_NAME_CHARS, MAX_REPLICA_BYTES, MAX_TEXT_BYTES,
+    MIN_PASSPHRASE_CHARS, Refusal,
 };
 pub use message::{
     ComradeId, ComradeState, ComradeView, Gap, InviteId, InvitePreview, InviteView, MessageView,
     PageView, ProfileView, Tick, VaultState,
 };
-pub use route::{DialStage, DialView, HostStage, LinkState, RefusalCode, RouteView, RouterStage};
+pub use route::{
+    DialStage, DialView, HostStage, LinkState, NodeStage, RefusalCode, ReplicaView, RouteView,
+    RouterStage,
+};
 pub use secret::Secret;
 
 use serde::{Deserialize, Serialize};

@@ -74,6 +74,8 @@ pub struct ComradeView {
     pub code: String,
     /// Codes were compared.
     pub verified: bool,
+    /// The two devices are linked directly while both are there.
+    pub live: bool,
     /// Where they stand.
     pub state: ComradeState,
     /// The newest message, shortened to 120 characters.
@@ -113,7 +115,8 @@ pub enum Tick {
     Theirs,
     /// Kept on this device, not taken by anyone yet.
     Kept,
-    /// A home of the recipient has stored the envelope durably.
+    /// A relay has stored the envelope durably: one's own, which passes it on, or the recipient's; or
+    /// the recipient's device has.
     Accepted(Millis),
     /// The recipient's device has opened it.
     Delivered(Millis),
@@ -162,6 +165,10 @@ pub struct InviteView {
     pub with_relay: bool,
     /// Somebody answered it.
     pub answered: bool,
+    /// The relay has what whoever opens it needs, so that this device may be away.
+    pub placed: bool,
+    /// It was made at another relay than the one in use: it works only as long as that one does.
+    pub elsewhere: bool,
 }
 
 /// What an invite says of itself before it is used.

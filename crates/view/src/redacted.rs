@@ -33,6 +33,8 @@ impl fmt::Debug for Command {
             Self::SetName { .. } => "SetName",
             Self::RemoveComrade { .. } => "RemoveComrade",
             Self::DeleteConversation { .. } => "DeleteConversation",
+            Self::SetLive { .. } => "SetLive",
+            Self::SetReplicaLimit(_) => "SetReplicaLimit",
         })
     }
 }
@@ -135,6 +137,7 @@ mod tests {
             name: text(),
             person: text(),
             code: text(),
+            live: false,
             verified: false,
             state: ComradeState::Met,
             last: Some(message.clone()),

@@ -15,6 +15,12 @@ pub struct RouteView {
     pub router: RouterStage,
     /// This device's destination on that router.
     pub hosting: HostStage,
+    /// The relay's node: what keeps envelopes for this device while it is away.
+    pub node: NodeStage,
+    /// Envelopes of others that are kept here, so that the relay may burn.
+    pub replicas: ReplicaView,
+    /// The relay used before was lost: comrades who have not heard of the new one are looked for.
+    pub rescuing: u32,
     /// Dials under way or failed lately; at most 50.
     pub dials: Vec<DialView>,
     /// Messages in the outbox.
@@ -131,6 +137,30 @@ pub enum HostStage {
         /// When it is tried again.
         retry_at: Millis,
     },
+}
+
+/// The node of the relay in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NodeStage {
+    /// Not known, because the relay is not reached or has not told.
+    Unknown,
+    /// The link to it is being made.
+    Opening,
+    /// What came while this device was away is being fetched, since then.
+    CatchingUp(Millis),
+    /// Everything that it has is here, since then.
+    Ready(Millis),
+}
+
+/// Envelopes of others that are kept here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaView {
+    /// How many.
+    pub envelopes: u64,
+    /// How large they are together, in bytes.
+    pub bytes: u64,
+    /// How large they may be, in bytes.
+    pub limit: u64,
 }
 
 /// A dial to a comrade.

@@ -163,7 +163,7 @@ pub enum For {
 
 #[cfg(test)]
 mod tests {
-    use komrade_view::DialView;
+    use komrade_view::{DialView, NodeStage, ReplicaView};
 
     use super::*;
 
@@ -175,6 +175,13 @@ mod tests {
             link,
             router,
             hosting: HostStage::Off,
+            node: NodeStage::Unknown,
+            replicas: ReplicaView {
+                envelopes: 0,
+                bytes: 0,
+                limit: 0,
+            },
+            rescuing: 0,
             dials: vec![],
             waiting: 1,
             bytes: (0, 0),

@@ -4,7 +4,7 @@ use komrade_crypto::{
     bundle::{self, Bundle, Content},
     first_contact::{self, ContactSecret},
     identity::{DeviceCertificate, DeviceKey, RecoveryWords, Revocation, pair_code},
-    invite::{Invite, InviteSecret, JoinSecret, join_link},
+    invite::{Home, Invite, InviteSecret, JoinSecret, join_link},
     kem::KemSecret,
     outer::OuterKey,
     pairwise::{Account, Message, Session},
@@ -82,14 +82,33 @@ fn invite() {
     known.is("link hint", secret.link().hint(&counted(200), &mut rng(1)));
     known.is("intro mark", secret.intro().mark(&counted(0)));
     let join = JoinSecret::from_bytes(counted(150));
-    for (name, join) in [
-        ("invite", None),
-        ("invite with join secret", Some(join.clone())),
+    let peer = Home::Peer(counted(70));
+    let node = Home::Node {
+        address: counted(70),
+        key: counted(110),
+    };
+    let mut short = counted(30);
+    short[16..].fill(0);
+    for (name, home, bundle_hash, join) in [
+        ("invite", peer, counted(30), None),
+        (
+            "invite with join secret",
+            peer,
+            counted(30),
+            Some(join.clone()),
+        ),
+        ("invite to a node", node, short, None),
+        (
+            "invite to a node with join secret",
+            node,
+            short,
+            Some(join.clone()),
+        ),
     ] {
         let invite = Invite {
             secret: secret.clone(),
-            bundle_hash: counted(30),
-            home: counted(70),
+            bundle_hash,
+            home,
             last_day: 20_700,
             join,
         };

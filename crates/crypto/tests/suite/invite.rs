@@ -1,8 +1,8 @@
 //! Invites and join links.
 
 use komrade_crypto::invite::{
-    Invite, InviteError, InviteSecret, JoinSecret, MAX_LINK_BYTES, MAX_ORIGIN_BYTES, join_link,
-    parse_join_link,
+    Home, Invite, InviteError, InviteSecret, JoinSecret, MAX_LINK_BYTES, MAX_ORIGIN_BYTES,
+    join_link, parse_join_link,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -13,15 +13,30 @@ fn invite(join: bool) -> Invite {
     Invite {
         secret: InviteSecret::from_bytes([1; 16]),
         bundle_hash: [2; 32],
-        home: [3; 32],
+        home: Home::Peer([3; 32]),
         last_day: 20_700,
         join: join.then(|| JoinSecret::from_bytes([4; 16])),
     }
 }
 
+/// The same, but its bundle is fetched at a relay's node.
+fn to_node(join: bool) -> Invite {
+    let mut invite = invite(join);
+    invite.bundle_hash[16..].fill(0);
+    invite.home = Home::Node {
+        address: [3; 32],
+        key: [5; 32],
+    };
+    invite
+}
+
+fn all() -> [Invite; 4] {
+    [invite(false), invite(true), to_node(false), to_node(true)]
+}
+
 #[test]
 fn an_invite_survives_its_link_with_and_without_origin_and_line_breaks() {
-    for invite in [invite(false), invite(true)] {
+    for invite in all() {
         let link = invite.to_link(ORIGIN).unwrap();
         let (origin, read) = Invite::from_text(&link).unwrap();
         assert_eq!((origin.as_deref(), &read), (Some(ORIGIN), &invite));
@@ -47,7 +62,11 @@ fn an_invite_survives_its_link_with_and_without_origin_and_line_breaks() {
 #[test]
 fn the_longest_link_fits_a_qr_code() {
     let origin = format!("https://{}", "a".repeat(MAX_ORIGIN_BYTES - 8));
-    assert_eq!(invite(true).to_link(&origin).unwrap().len(), MAX_LINK_BYTES);
+    assert_eq!(
+        to_node(true).to_link(&origin).unwrap().len(),
+        MAX_LINK_BYTES
+    );
+    assert_eq!(to_node(true).to_link(&origin[..38]).unwrap().len(), 200);
     let longer = format!("{origin}a");
     assert_eq!(
         invite(true).to_link(&longer),
@@ -57,7 +76,7 @@ fn the_longest_link_fits_a_qr_code() {
 
 #[test]
 fn whatever_is_cut_off_the_end_is_called_truncated() {
-    for invite in [invite(false), invite(true)] {
+    for invite in all() {
         let link = invite.to_link(ORIGIN).unwrap();
         let start = link.find("#i/").unwrap() + 3;
         for end in start + 4..link.len() {
@@ -68,9 +87,26 @@ fn whatever_is_cut_off_the_end_is_called_truncated() {
 }
 
 #[test]
+fn a_bundle_is_known_by_as_much_of_its_hash_as_travels() {
+    let whole = [2; 32];
+    for invite in all() {
+        assert!(invite.is_bundle(&whole));
+        for position in 0..16 {
+            let mut other = whole;
+            other[position] ^= 1;
+            assert!(!invite.is_bundle(&other));
+        }
+    }
+    let mut other = whole;
+    other[31] ^= 1;
+    assert!(!invite(true).is_bundle(&other));
+    assert!(to_node(true).is_bundle(&other));
+}
+
+#[test]
 fn a_newer_invite_says_so() {
     let mut version = invite(true).encode();
-    version[0] = 2;
+    version[0] = 3;
     assert_eq!(Invite::decode(&version), Err(InviteError::NewerVersion));
     let mut flags = invite(true).encode();
     flags[1] = 3;

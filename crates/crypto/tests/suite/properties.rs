@@ -6,7 +6,7 @@ use komrade_crypto::{
     bundle::{Bundle, Content},
     first_contact,
     identity::{DeviceCertificate, PersonId, RecoveryWords, Revocation},
-    invite::{Invite, InviteSecret, JoinSecret},
+    invite::{Home, Invite, InviteSecret, JoinSecret},
     kem::KemSecret,
     outer::OuterKey,
     pairwise::{Account, Message, Session},
@@ -51,10 +51,20 @@ fn bundles_survive_their_bytes() {
 fn invites_survive_their_links() {
     arbtest(|u: &mut Unstructured<'_>| -> Outcome {
         let join: Option<[u8; 16]> = u.arbitrary()?;
+        let mut bundle_hash: [u8; 32] = u.arbitrary()?;
+        let home = if u.arbitrary()? {
+            bundle_hash[16..].fill(0);
+            Home::Node {
+                address: u.arbitrary()?,
+                key: u.arbitrary()?,
+            }
+        } else {
+            Home::Peer(u.arbitrary()?)
+        };
         let invite = Invite {
             secret: InviteSecret::from_bytes(u.arbitrary()?),
-            bundle_hash: u.arbitrary()?,
-            home: u.arbitrary()?,
+            bundle_hash,
+            home,
             last_day: u.arbitrary()?,
             join: join.map(JoinSecret::from_bytes),
         };

@@ -29,7 +29,7 @@ fn debug_shows_nothing_secret() {
     let invite = Invite {
         secret: InviteSecret::draw(&mut rng(1)),
         bundle_hash: [1; 32],
-        home: [2; 32],
+        home: komrade_crypto::invite::Home::Peer([2; 32]),
         last_day: 3,
         join: Some(JoinSecret::draw(&mut rng(2))),
     };

@@ -66,6 +66,58 @@ async fn dialled(far: &mut Far, answer: Opened) -> MuxStream {
     stream
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_link_to_a_node_proves_the_nodes_key() {
+    here(async {
+        let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
+        let private = [7; 32];
+        let public = x25519_dalek::PublicKey::from(&x25519_dalek::StaticSecret::from(private));
+        let open = |link, address, key| Effect::OpenNode { link, address, key };
+        let (own, foreign, liar) = (LinkId(2), LinkId(4), LinkId(6));
+        let expected = [
+            (own, None, public.to_bytes(), DialProgress::Up),
+            (foreign, Some([9; 32]), public.to_bytes(), DialProgress::Up),
+            (liar, None, [9; 32], DialProgress::Refused),
+        ];
+        for (link, address, key, ends) in expected {
+            rig.has_done([open(link, address, key)]).await;
+            let mut stream = timeout(LONG, far.incoming.next()).await.unwrap().unwrap();
+            let header = frame::read(&mut stream, MAX_HEADER_BYTES).await;
+            let asked = Header::decode(&header.unwrap().unwrap()).unwrap();
+            match address {
+                None => assert_eq!(asked, Header::Node),
+                Some(address) => assert_eq!(asked, Header::Dial { address }),
+            }
+            let answer = Opened::Connected.encode();
+            frame::write(&mut stream, &answer, MAX_HEADER_BYTES)
+                .await
+                .unwrap();
+            let node = spawn_local(async move {
+                let accepting = link::accept(stream, tokio::time::sleep(LONG))
+                    .await
+                    .unwrap();
+                let mut rng = ChaCha20Rng::seed_from_u64(1);
+                let halves = accepting
+                    .node(&private, &mut rng, tokio::time::sleep(LONG))
+                    .await;
+                if let Ok((_, mut writer)) = halves {
+                    writer.send(b"from the node").await.unwrap();
+                    std::future::pending::<()>().await;
+                }
+            });
+            let progress = rig
+                .until(|input| progress(link)(input).filter(|it| *it != DialProgress::Greeting))
+                .await;
+            assert_eq!(progress, ends);
+            if ends == DialProgress::Up {
+                assert_eq!(rig.until(frame_on(link)).await, b"from the node");
+            }
+            node.abort();
+        }
+    })
+    .await;
+}
+
 /// Joins the stream that `from` dials to one that `to` is called by.
 async fn join(from: &mut Far, to: &mut Far) {
     let near = dialled(from, Opened::Connected).await;

@@ -31,10 +31,77 @@ async fn what_the_relay_says_reaches_the_engine() {
         rig.until(|input| matches!(input, Input::Hosting(HostStage::Up { .. })).then_some(()))
             .await;
         rig.until(|input| match input {
-            Input::Bytes(sent, received) => (*sent > 679 && *received > 10).then_some(()),
+            Input::Bytes(sent, received) => (*sent > 50 && *received > 10).then_some(()),
             _ => None,
         })
         .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_hosted_is_said_at_once_and_again_with_every_connection() {
+    here(async {
+        let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
+        let blob = Zeroizing::new(vec![3; 679]);
+        rig.has_done([Effect::Host(Some(blob.clone()))]).await;
+        assert_eq!(far.hears().await, FromMember::Host { blob: blob.clone() });
+        far.driver.abort();
+        let mut far = rig.called().await;
+        far.welcomes().await;
+        assert_eq!(far.hears().await, FromMember::Host { blob });
+        rig.has_done([Effect::Host(None)]).await;
+        assert_eq!(far.hears().await, FromMember::Unhost);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_relays_node_reaches_the_engine() {
+    here(async {
+        let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
+        let (address, key, token) = ([1; 32], [2; 32], [3; 16]);
+        let (bits, incarnation) = (4, 5);
+        let info = komrade_peer::NodeInfo {
+            address,
+            key,
+            token,
+            bits,
+            incarnation,
+        };
+        far.says(FromRelay::Node {
+            address,
+            key,
+            token,
+            bits,
+            incarnation,
+        })
+        .await;
+        rig.until(|input| matches!(input, Input::Node(Some(told)) if *told == info).then_some(()))
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_is_done_beside_everything_else() {
+    here(async {
+        let (mut rig, _far) = Rig::connected(&MemoryStore::default()).await;
+        let job = komrade_peer::WorkJob {
+            envelope: komrade_ether::EnvelopeId([1; 32]),
+            node: komrade_ether::NodeKey([2; 32]),
+            day: komrade_ether::Day(20_750),
+            bits: 16,
+        };
+        // `has_done` returns when the next command was heard, which is before the work ends.
+        rig.has_done([Effect::Work { work: 7, job }]).await;
+        let nonce = rig
+            .until(|input| match input {
+                Input::Worked { work: 7, nonce } => Some(*nonce),
+                _ => None,
+            })
+            .await;
+        assert_eq!(nonce, 114_989);
     })
     .await;
 }

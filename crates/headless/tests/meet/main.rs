@@ -15,10 +15,8 @@ mod world;
 
 use std::time::Duration;
 
-use komrade_relay::config::Router;
-use komrade_view::Tick;
-
 use crate::{person::Person, world::World};
+use komrade_relay::config::Router;
 
 /// No test waits longer for anything. I2P takes seconds here and may stall for half a minute when a burst is lost.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -44,9 +42,9 @@ async fn whatever_breaks(world: &World, routers: [Router; 2]) {
     let mut ana = Person::begins("Ana", &ana_relay).await;
     let mut bo = Person::begins("Bo", &bo_relay).await;
     world.step("two vaults, two relays");
-    ana.is_hosted().await;
-    bo.is_hosted().await;
-    world.step("both hosted");
+    ana.has_a_home().await;
+    bo.has_a_home().await;
+    world.step("both have a home");
 
     ana.meets(&mut bo).await;
     world.step("met");
@@ -61,7 +59,7 @@ async fn whatever_breaks(world: &World, routers: [Router; 2]) {
 
     bo.is_killed().await;
     let waiting = ana.writes("while Bo was dead").await;
-    assert_eq!(ana.tick(waiting), Tick::Kept, "nobody can have taken it");
+    ana.is_taken(waiting).await;
     bo.comes_back().await;
     bo.has_all_of(&ana).await;
     ana.writes("to Bo again").await;

@@ -4,7 +4,7 @@ use komrade_crypto::vault::Params;
 use komrade_headless::{Config, Peer, Shown};
 use komrade_store::memory::MemoryStore;
 use komrade_view::{
-    AckPace, Answer, Command, ComradeId, ComradeState, HostStage, MessageView, PageView,
+    AckPace, Answer, Command, ComradeId, ComradeState, MessageView, NodeStage, PageView,
     RouterStage, Secret, Tick, VaultState,
 };
 
@@ -83,12 +83,12 @@ impl Person {
         .await;
     }
 
-    /// Waits until others can reach this person.
-    pub async fn is_hosted(&self) {
-        self.sees("a destination", |shown| {
+    /// Waits until the relay keeps mail for this person and reaches other relays.
+    pub async fn has_a_home(&self) {
+        self.sees("a home", |shown| {
             let route = shown.route.as_ref()?;
             let ready = matches!(route.router, RouterStage::Ready { .. });
-            (ready && matches!(route.hosting, HostStage::Up { .. })).then_some(())
+            (ready && matches!(route.node, NodeStage::Ready(_))).then_some(())
         })
         .await;
     }
@@ -151,13 +151,15 @@ impl Person {
         message.ordinal
     }
 
-    pub fn tick(&self, ordinal: u64) -> Tick {
-        let shown = self.peer().shown();
-        let mut messages = shown.messages_of(self.id());
-        messages
-            .find(|message| message.ordinal == ordinal)
-            .expect("shown")
-            .tick
+    /// Waits until the relay has a message; whether it was opened is not known then.
+    pub async fn is_taken(&self, ordinal: u64) {
+        let id = self.id();
+        self.sees("the relay to take it", |shown| {
+            let mut messages = shown.messages_of(id);
+            let message = messages.find(|message| message.ordinal == ordinal)?;
+            matches!(message.tick, Tick::Accepted(_)).then_some(())
+        })
+        .await;
     }
 
     /// Waits until everything that the other one wrote is here, once, in order, and nothing else.

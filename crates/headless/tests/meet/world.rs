@@ -1,15 +1,20 @@
 //! A private I2P network and relays on it.
 
+use std::time::Duration;
+
 use komrade_i2p::net::{PrivateNetwork, PrivateOptions};
 use komrade_relay::{
-    Running,
+    Running, StartError,
     config::{Config, Router},
     start,
 };
 use tempfile::TempDir;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::wire::Wire;
+use crate::{PATIENCE, wire::Wire};
+
+/// How often it is looked whether a relay can be started again.
+const LOOK: Duration = Duration::from_millis(50);
 
 pub struct World {
     network: PrivateNetwork,
@@ -102,7 +107,19 @@ impl Relay {
         self.wire.cut();
     }
 
+    /// As soon as the one before has let go of its files.
     pub async fn comes_back(&mut self) {
-        self.running = Some(start(self.config.clone()).await.unwrap());
+        let started = timeout(PATIENCE, async {
+            loop {
+                match start(self.config.clone()).await {
+                    Ok(running) => break running,
+                    Err(StartError::Cache { .. } | StartError::AddressInUse { .. }) => {
+                        sleep(LOOK).await;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+        self.running = Some(started.await.expect("in time"));
     }
 }

@@ -95,7 +95,7 @@ impl Open {
     }
 
     /// Which invite an intro answers, and the week of its prekey.
-    pub(super) fn find_invite(&self, envelope: &Envelope) -> Option<(InviteId, u32)> {
+    pub(crate) fn find_invite(&self, envelope: &Envelope) -> Option<(InviteId, u32)> {
         let header = envelope.header();
         let hint = header.intro_hint()?;
         let mut candidates = self
@@ -167,7 +167,7 @@ impl Open {
         comrade
             .pair
             .add_contact(contact, &own, &who.party(), false, step.now);
-        comrade.pair.homes_told = self.own.home();
+        comrade.pair.homes_told = self.own.homes_tag(comrade.record.live);
         if comrade.pair.bundle_number == 0 {
             comrade.pair.bundle = Some(bundle.as_bytes().to_vec());
         }
@@ -281,7 +281,7 @@ impl Open {
         if self
             .comrades
             .get(&id)
-            .is_some_and(|it| it.pair.homes_told != self.own.home())
+            .is_some_and(|it| it.pair.homes_told != self.own.homes_tag(it.record.live))
         {
             self.moved.insert(id);
         }

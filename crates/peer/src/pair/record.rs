@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 
 use super::{Contact, KeyRecord, OfferRecord, Outer, Pair, SessionRecord, SessionState};
 use crate::{
-    Address,
     own::SecretBytes,
     records::{self, Damaged},
 };
@@ -33,6 +32,7 @@ impl Pair {
             bundle_number: self.bundle_number,
             bundle_told: self.bundle_told,
             homes_told: self.homes_told,
+            homes_operation: self.homes_operation,
             renewed_at: self.renewed_at,
             offered_at: self.offered_at,
             profile_sequence: self.profile_sequence,
@@ -89,6 +89,7 @@ impl Pair {
             bundle_number: record.bundle_number,
             bundle_told: record.bundle_told,
             homes_told: record.homes_told,
+            homes_operation: record.homes_operation,
             renewed_at: record.renewed_at,
             offered_at: record.offered_at,
             profile_sequence: record.profile_sequence,
@@ -126,7 +127,9 @@ struct PairRecord {
     bundle: Option<serde_bytes::ByteBuf>,
     bundle_number: u64,
     bundle_told: u64,
-    homes_told: Option<Address>,
+    homes_told: Option<[u8; 32]>,
+    #[serde(default)]
+    homes_operation: Option<u64>,
     renewed_at: Option<Millis>,
     offered_at: Option<Millis>,
     profile_sequence: u64,

@@ -13,6 +13,7 @@ mod conversation;
 mod hostile;
 mod kill;
 mod meeting;
+mod nodes;
 mod removing;
 mod trouble;
 mod vault;

@@ -338,6 +338,7 @@ fn two_who_accept_each_others_invites_at_once_become_one_comrade_each() {
                     round_trip: None,
                 }),
             );
+            world.push(at, komrade_peer::Input::Node(None));
             world.push(
                 at,
                 komrade_peer::Input::Router(RouterStage::Ready { routers: 3 }),

@@ -6,6 +6,7 @@
 //! test meddles with them.
 
 mod network;
+mod relay;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
@@ -40,6 +41,10 @@ pub struct World {
     next_command: u32,
     /// Sees every frame with its sender; gives what arrives.
     pub meddle: Option<Meddle>,
+    /// Relays that have a node, by number; others only carry streams.
+    pub relays: BTreeMap<usize, relay::Relay>,
+    /// What nodes were told.
+    pub frames_to_nodes: Vec<komrade_ether::Frame>,
     /// Every effect of every engine but contents, in order.
     pub transcript: Vec<String>,
     /// What announced each dial, in order.
@@ -56,6 +61,9 @@ pub struct Peer {
     ends: BTreeMap<LinkId, End>,
     next_incoming: u64,
     address: Option<Address>,
+    /// The number of its relay, and its account there.
+    relay: Option<usize>,
+    account: [u8; 32],
     /// Reachable: its relay is there.
     pub online: bool,
     /// How far its clock is wrong.
@@ -105,6 +113,8 @@ impl World {
             stretched: BTreeMap::new(),
             next_command: 1,
             meddle: None,
+            relays: BTreeMap::new(),
+            frames_to_nodes: Vec::new(),
             transcript: Vec::new(),
             hints: Vec::new(),
         };
@@ -125,6 +135,8 @@ impl World {
             ends: BTreeMap::new(),
             next_incoming: 1,
             address: None,
+            relay: None,
+            account: [0; 32],
             online: true,
             skew: 0,
             reflected: false,
@@ -177,6 +189,7 @@ impl World {
         for link in links {
             self.hang_up(at, link);
         }
+        self.lose_nodes(at);
     }
 
     /// The tab freezes: it loses its lease, but not what it has in memory.
@@ -223,6 +236,11 @@ impl World {
 
     /// Cuts keys, seals the vault and joins a relay of the peer's own.
     pub fn settle_in(&mut self, at: usize, name: &str) {
+        self.cut_keys(at, name);
+        self.join(at, at);
+    }
+
+    fn cut_keys(&mut self, at: usize, name: &str) {
         let keys = self.ask(at, Command::CutKeys { name: name.into() });
         assert!(matches!(keys, Ok(Answer::Keys { .. })));
         let passphrase = Secret::new(PASSPHRASE);
@@ -230,8 +248,6 @@ impl World {
             self.ask(at, Command::SealVault { passphrase }),
             Ok(Answer::Done)
         );
-        let link = relay_link(at);
-        assert_eq!(self.ask(at, Command::UseRelay { link }), Ok(Answer::Done));
     }
 
     // --- commands ------------------------------------------------------------------------------
@@ -383,17 +399,17 @@ impl World {
             let due = peer.engine.as_ref().and_then(Engine::poll_timeout)?;
             Some(due.saturating_add_signed(-peer.skew))
         };
-        let next = self
-            .peers
-            .iter()
-            .enumerate()
-            .filter_map(|(at, peer)| Some((due(peer)?, at)))
-            .min();
+        let peers = self.peers.iter().enumerate();
+        let peers = peers.filter_map(|(at, peer)| Some((due(peer)?, Some(at))));
+        let relays = self.relays_due().map(|due| (due, None));
+        let next = peers.chain(relays).min();
         let Some((time, at)) = next.filter(|(time, _)| *time <= end) else {
             return false;
         };
         self.now = self.now.max(time);
-        self.push(at, Input::Tick);
+        if let Some(at) = at {
+            self.push(at, Input::Tick);
+        }
         self.drain();
         true
     }
@@ -407,7 +423,13 @@ impl World {
 
     pub fn drain(&mut self) {
         let mut steps = 0;
-        while let Some((at, life, input)) = self.queue.pop_front() {
+        loop {
+            let Some((at, life, input)) = self.queue.pop_front() else {
+                if self.run_relays() {
+                    continue;
+                }
+                return;
+            };
             steps += 1;
             assert!(steps < 200_000, "the world does not come to rest");
             let peer = &mut self.peers[at];
@@ -461,6 +483,7 @@ impl World {
             Effect::TakeLead => self.push(at, Input::Leading),
             Effect::UseRelay(order) => self.use_relay(at, order),
             Effect::Reconnect => {}
+            Effect::Host(keys) => self.host(at, keys),
             Effect::Dial {
                 link,
                 address,
@@ -468,8 +491,16 @@ impl World {
                 psk,
             } => self.dial(at, link, address, hint, psk),
             Effect::Admit { link, psk } => self.admit(at, link, &psk),
+            Effect::OpenNode { link, address, .. } => self.open_node(at, link, address),
+            Effect::Work { work, job } => {
+                let nonce = job.search(0, u32::MAX).expect("work");
+                self.push(at, Input::Worked { work, nonce });
+            }
             Effect::Send { link, frame } => {
                 peer.frames_sent += 1;
+                if self.tell_node(at, link, &frame) {
+                    return;
+                }
                 let Some((to, other)) = self.other_end(at, link) else {
                     return;
                 };
@@ -481,7 +512,10 @@ impl World {
                     self.push(to, Input::Frame { link: other, frame });
                 }
             }
-            Effect::Close(link) => self.hang_up(at, link),
+            Effect::Close(link) => {
+                self.close_node(at, link);
+                self.hang_up(at, link);
+            }
             Effect::Tell(told) => self.told(at, told),
             _ => panic!("an effect that this world does not know"),
         }

@@ -11,15 +11,29 @@ impl World {
     pub(super) fn use_relay(&mut self, at: usize, order: Option<komrade_peer::RelayOrder>) {
         let peer = &mut self.peers[at];
         peer.address = None;
+        peer.relay = None;
+        self.lose_nodes(at);
+        let peer = &mut self.peers[at];
         let Some(order) = order else {
             return self.push(at, Input::Relay(LinkState::NoRelay));
         };
-        let keys = DestinationKeys::parse(&order.destination).expect("keys of a destination");
-        peer.address = Some(*keys.address().as_bytes());
+        let number = order.origin.strip_prefix("https://relay-");
+        let number = number.and_then(|rest| rest.split('.').next()?.parse().ok());
+        peer.relay = number;
+        peer.account = *order.account;
         peer.orders.push(order.origin);
-        if peer.online {
+        let alive = number.is_none_or(|it| self.relays.get(&it).is_none_or(|it| it.alive));
+        if self.peers[at].online && alive {
             self.connect(at);
         }
+    }
+
+    pub(super) fn host(&mut self, at: usize, keys: Option<Zeroizing<Vec<u8>>>) {
+        let address = |keys: &Zeroizing<Vec<u8>>| {
+            let keys = DestinationKeys::parse(keys).expect("keys of a destination");
+            *keys.address().as_bytes()
+        };
+        self.peers[at].address = keys.as_ref().map(address);
     }
 
     /// The relay is there and its router works.
@@ -33,6 +47,8 @@ impl World {
                 round_trip: None,
             }),
         );
+        let node = self.node_info(at);
+        self.push(at, Input::Node(node));
         self.push(at, Input::Router(RouterStage::Ready { routers: 8 }));
         self.push(at, Input::Hosting(HostStage::Up { since }));
         self.drain();
@@ -41,6 +57,7 @@ impl World {
     /// The relay is gone, and all links with it.
     pub fn disconnect(&mut self, at: usize) {
         self.peers[at].online = false;
+        self.lose_nodes(at);
         let links: Vec<LinkId> = self.peers[at].ends.keys().copied().collect();
         for link in links {
             self.hang_up(at, link);

@@ -1,0 +1,109 @@
+//! What arrives from the node, one's own mail among it.
+
+use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
+use komrade_view::ComradeId;
+
+use super::send;
+use crate::{LinkId, limits, open::Open, records::Entry, step::Step};
+
+/// Mail that is opened in one step: with what is kept of each, of all comrades, far below the bound
+/// of a batch.
+const MAIL: usize = 100;
+
+impl Open {
+    /// An envelope of the bucket: for this device, or for somebody else.
+    pub(super) fn arrived(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        number: u64,
+        envelope: Envelope,
+    ) {
+        if number <= self.node.seen_up_to {
+            return;
+        }
+        self.node.seen_up_to = number;
+        if self.is_recognised(link, &envelope) {
+            self.node.mail.push((number, envelope.clone()));
+            if self.node.caught_up || self.node.mail.len() >= MAIL {
+                self.open_mail(step, link);
+            }
+        }
+        // The link may have been closed, and everything that was not written comes again.
+        if self.links.get(link).is_some() {
+            self.keep_replica(step, envelope);
+        }
+    }
+
+    /// Opens one's own mail, in one step, so that it is shown in the order in which it was written
+    /// whatever the order in which it came.
+    fn open_mail(&mut self, step: &mut Step, link: LinkId) {
+        for (number, envelope) in std::mem::take(&mut self.node.mail) {
+            let outcome = self.put_here(step, link, &envelope);
+            if outcome == Outcome::Busy && envelope.header().class.intro {
+                // More first contacts than are opened in a minute: it goes on from here after it.
+                self.node.seen_up_to = number.saturating_sub(1);
+                self.flush(step);
+                self.close(step, link);
+                let minute = step.now / limits::MINUTE;
+                let next = minute.saturating_add(1).saturating_mul(limits::MINUTE);
+                self.node.dialer.hold_until(next);
+                return;
+            }
+        }
+    }
+
+    /// Everything up to this number was sent.
+    pub(super) fn caught_up(&mut self, step: &mut Step, link: LinkId, until: u64) {
+        self.open_mail(step, link);
+        if self.links.get(link).is_none() {
+            return;
+        }
+        self.node.seen_up_to = self.node.seen_up_to.max(until);
+        self.node.caught_up = true;
+        self.node.stage_since = Some(step.now);
+        self.node.dialer.reset();
+        self.flush(step);
+        step.show.route = true;
+        if self.log().compare {
+            self.begin_comparing(step, link);
+        }
+    }
+
+    /// A forward came to nothing.
+    pub(super) fn returned(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        id: EnvelopeId,
+        outcome: Outcome,
+    ) {
+        step.effect(send(link, &Frame::Noted { id }));
+        let Some((comrade, number)) = self.find_sealed(&id) else {
+            return;
+        };
+        if outcome.is_held() {
+            return;
+        }
+        self.note_refused_pass(comrade, outcome);
+        self.take_back(step, comrade, number);
+        if let Some(state) = self
+            .comrades
+            .get_mut(&comrade)
+            .filter(|_| !outcome.wants_pass())
+        {
+            // A new envelope will hardly do better at once.
+            state.hold_until = step.now.saturating_add(limits::NOT_THEIRS_HOLD);
+        }
+        self.pump(step, comrade);
+    }
+
+    /// The entry that this envelope was made for last.
+    fn find_sealed(&self, id: &EnvelopeId) -> Option<(ComradeId, u64)> {
+        let is = |entry: &Entry| entry.sealed.is_some_and(|sealed| sealed.id() == *id);
+        self.comrades.iter().find_map(|(comrade, state)| {
+            let (number, _) = state.outbox.iter().find(|(_, entry)| is(entry))?;
+            Some((*comrade, *number))
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! What a put to a node has to bring: the home's token, and work where it is due.
+
+use komrade_ether::{Day, Envelope, Frame, Outcome, Pass, Work, work};
+use komrade_view::ComradeId;
+
+use crate::{Effect, WorkJob, home, open::Open, step::Step};
+
+/// Work for one entry of an outbox.
+pub(super) struct WorkState {
+    job: WorkJob,
+    progress: Progress,
+}
+
+enum Progress {
+    /// Under way, with this number.
+    Under(u64),
+    Done(Work),
+}
+
+/// More work than this is neither under way nor kept: more begins when some was used.
+const MAX_WORKS: usize = 64;
+
+impl Open {
+    /// Whether this entry waits for work.
+    pub(crate) fn is_working(&self, id: ComradeId, number: u64) -> bool {
+        let work = self.node.works.get(&(id, number));
+        work.is_some_and(|work| matches!(work.progress, Progress::Under(_)))
+    }
+
+    /// The frame that brings an envelope to the comrade's home. `None`: work is due first, and
+    /// begins.
+    pub(crate) fn node_put(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        number: u64,
+        envelope: &Envelope,
+    ) -> Option<Frame> {
+        let comrade = self.comrades.get(&id)?;
+        let home = *home::node_of(&comrade.record.homes)?;
+        let refused = comrade.refused_bits;
+        let is_own = self
+            .own
+            .node()
+            .is_some_and(|own| own.place() == home.place());
+        let bits = match (refused, envelope.header().class.intro) {
+            (Some(bits), _) => bits,
+            (None, true) => work::WORK_BITS,
+            (None, false) => 0,
+        };
+        let work = if bits > 0 {
+            let job = WorkJob {
+                envelope: envelope.id(),
+                node: home.place().node,
+                day: Day::of(step.now),
+                bits,
+            };
+            Some(self.work_for(step, id, number, job)?)
+        } else {
+            None
+        };
+        let token = (!is_own && refused.is_none()).then(|| home.token());
+        let pass = Pass { token, work };
+        let envelope = envelope.clone();
+        Some(if is_own {
+            Frame::Deposit { pass, envelope }
+        } else {
+            Frame::Forward {
+                home: home.place(),
+                pass,
+                envelope,
+            }
+        })
+    }
+
+    /// The work of an entry, if it is done and still good.
+    fn work_for(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        number: u64,
+        job: WorkJob,
+    ) -> Option<Work> {
+        if let Some(known) = self.node.works.get(&(id, number))
+            && known.job.envelope == job.envelope
+            && known.job.node == job.node
+            && known.job.bits >= job.bits
+        {
+            match known.progress {
+                Progress::Under(_) => return None,
+                Progress::Done(work) if work.day == job.day => return Some(work),
+                Progress::Done(_) => {}
+            }
+        }
+        let works = &mut self.node.works;
+        if works.len() >= MAX_WORKS {
+            works.retain(|_, work| matches!(work.progress, Progress::Under(_)));
+        }
+        if works.len() >= MAX_WORKS {
+            return None;
+        }
+        let work = step.numbers.work();
+        let progress = Progress::Under(work);
+        works.insert((id, number), WorkState { job, progress });
+        step.effect(Effect::Work { work, job });
+        None
+    }
+
+    /// Work ended.
+    pub(crate) fn worked(&mut self, step: &mut Step, work: u64, nonce: u64) {
+        let found = self
+            .node
+            .works
+            .iter_mut()
+            .find(|(_, state)| matches!(state.progress, Progress::Under(it) if it == work));
+        let Some(((id, _), state)) = found else {
+            return;
+        };
+        let day = state.job.day;
+        state.progress = Progress::Done(Work { day, nonce });
+        let id = *id;
+        self.pump(step, id);
+    }
+
+    /// An entry was taken or given up: its work is of no more use.
+    pub(crate) fn forget_work(&mut self, id: ComradeId, number: u64) {
+        self.node.works.remove(&(id, number));
+    }
+
+    /// The comrade's home does not take what was shown: work is due from now on, until they tell of
+    /// another home or token.
+    pub(crate) fn note_refused_pass(&mut self, id: ComradeId, outcome: Outcome) {
+        let bits = match outcome {
+            Outcome::NeedsWork(bits) => bits.min(work::MAX_WORK_BITS),
+            Outcome::WrongToken | Outcome::WrongWork => work::WORK_BITS,
+            _ => return,
+        };
+        if let Some(comrade) = self.comrades.get_mut(&id) {
+            comrade.refused_bits = Some(bits.max(comrade.refused_bits.unwrap_or(0)));
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Replicas: the unexpired envelopes of one's bucket, others' mail among them, kept so that a relay
+//! may burn.
+//!
+//! They stand in the store, an index apart from the bodies, both by expiry and id; memory holds how
+//! many there are. When there are more bytes than the person allows, those that expire first go.
+//!
+//! Comparing, when the node has lost what it held: the index is read page by page, then both sides
+//! find out by reconciliation what the other lacks; what is missing here is asked for, what is
+//! missing there is returned, a few at a time.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use komrade_ether::{Day, Envelope, EnvelopeId, Frame, MAX_WANT_IDS, Outcome, Reconciler};
+use komrade_store::{Query, Record, Table};
+use komrade_view::{Answer, MAX_REPLICA_BYTES, Refusal, ReplicaView};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::send;
+use crate::{
+    LinkId,
+    home::NodeHome,
+    keys, limits,
+    open::{Open, Purpose},
+    records,
+    step::Step,
+};
+
+/// Arrived envelopes that are written together, and their bytes: one commit for each envelope would
+/// hold up a catch-up, and what is not written comes again after a crash.
+const FRESH: usize = 64;
+const FRESH_BYTES: usize = 1024 * 1024;
+/// Replicas removed in one step.
+const REMOVED: usize = 100;
+/// Replicas returned to the node and not answered yet.
+const RETURNING: usize = 8;
+
+/// What the index says of a replica, beside its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct IndexRecord {
+    bytes: u32,
+}
+
+/// A comparison under way.
+pub(super) struct Comparing {
+    link: LinkId,
+    /// What is here, while the index is read.
+    items: Vec<(Day, EnvelopeId)>,
+    reconciler: Option<Reconciler>,
+    /// All ranges are settled.
+    said_all: bool,
+    /// Lacking here, not asked for yet.
+    wanted: VecDeque<EnvelopeId>,
+    /// Asked for and not come yet.
+    asked: usize,
+    /// Lacking there, not returned yet.
+    lacking: VecDeque<EnvelopeId>,
+    /// Read or sent, and not answered.
+    returning: Vec<EnvelopeId>,
+    days: BTreeMap<EnvelopeId, Day>,
+}
+
+impl Open {
+    /// Keeps an envelope of the bucket.
+    pub(super) fn keep_replica(&mut self, step: &mut Step, envelope: Envelope) {
+        self.node.fresh_bytes = self
+            .node
+            .fresh_bytes
+            .saturating_add(envelope.as_bytes().len());
+        self.node.fresh.push(envelope);
+        let due = step.now.saturating_add(limits::REPLICA_PACE);
+        self.node.flush_at.get_or_insert(due);
+        if self.node.fresh.len() >= FRESH || self.node.fresh_bytes >= FRESH_BYTES {
+            self.flush(step);
+        }
+    }
+
+    /// Writes what arrived, and how far the log was read.
+    pub(super) fn flush(&mut self, step: &mut Step) {
+        self.node.flush_at = None;
+        self.node.fresh_bytes = 0;
+        let today = Day::of(step.now);
+        let fresh = std::mem::take(&mut self.node.fresh);
+        let keeps = self.own.replica_limit() > 0;
+        let fresh = fresh
+            .into_iter()
+            .filter(|envelope| keeps && envelope.header().check_expiry(today).is_ok());
+        for envelope in fresh {
+            let (day, id) = (envelope.header().expiry, envelope.id());
+            let bytes = u32::try_from(envelope.as_bytes().len()).unwrap_or(u32::MAX);
+            let index = records::encode(&IndexRecord { bytes });
+            step.write(Table::Waiting, keys::replica_index(day, &id.0), index);
+            let body = Zeroizing::new(envelope.into_bytes());
+            step.write(Table::Waiting, keys::replica(day, &id.0), body);
+            let count = &mut self.node.replicas;
+            count.envelopes = count.envelopes.saturating_add(1);
+            count.bytes = count.bytes.saturating_add(bytes.into());
+            step.replicas_changed = true;
+            step.show.route = true;
+        }
+        // What waits to be opened comes again after a crash.
+        let unopened = self.node.mail.first();
+        let up_to = unopened.map_or(self.node.seen_up_to, |(number, _)| number.saturating_sub(1));
+        let mut log = self.log();
+        if log.after != up_to {
+            log.after = up_to;
+            self.set_log(step, log);
+        }
+        self.shed_replicas(step);
+    }
+
+    /// Removes replicas that have expired, or that there is no room for.
+    pub(crate) fn shed_replicas(&mut self, step: &mut Step) {
+        let reads = || self.reads.values();
+        if reads().any(|purpose| matches!(purpose, Purpose::Shed { .. })) {
+            return;
+        }
+        let today = Day::of(step.now);
+        let expired = self.node.shed_on != Some(today) && !self.clock.is_doubted();
+        let full = self.node.replicas.bytes > self.own.replica_limit();
+        if !expired && !full {
+            return;
+        }
+        let query = Query {
+            table: Table::Waiting,
+            prefix: vec![keys::REPLICA_INDEX],
+            above: None,
+            below: (!full).then(|| keys::replica_index(today.plus(1), &[])),
+            descending: false,
+            limit: REMOVED,
+        };
+        let read = step.read(query);
+        self.reads.insert(read, Purpose::Shed { today });
+    }
+
+    /// The replicas that expire first.
+    pub(crate) fn shed(&mut self, step: &mut Step, today: Day, records: &[Record]) {
+        let limit = self.own.replica_limit();
+        let mut left_expired = records.len() == REMOVED;
+        for record in records {
+            let Some((day, id)) = keys::parse_replica(&record.key) else {
+                continue;
+            };
+            if day > today {
+                left_expired = false;
+                if self.node.replicas.bytes <= limit {
+                    break;
+                }
+            }
+            let index = self.unseal(Table::Waiting, record).ok();
+            let index = index.and_then(|value| records::decode::<IndexRecord>(&value).ok());
+            let bytes = index.map_or(0, |index| u64::from(index.bytes));
+            step.delete(Table::Waiting, record.key.clone());
+            step.delete(Table::Waiting, keys::replica(day, &id));
+            let count = &mut self.node.replicas;
+            count.envelopes = count.envelopes.saturating_sub(1);
+            count.bytes = count.bytes.saturating_sub(bytes);
+            step.replicas_changed = true;
+        }
+        if records.is_empty() {
+            // Whatever was counted twice is counted right again.
+            self.node.replicas = super::ReplicaCount::default();
+        }
+        if !left_expired {
+            self.node.shed_on = Some(today);
+        }
+        step.show.route = true;
+        self.shed_replicas(step);
+    }
+
+    /// What is kept of others.
+    pub(crate) fn replica_view(&self) -> ReplicaView {
+        let count = self.node.replicas;
+        ReplicaView {
+            envelopes: count.envelopes,
+            bytes: count.bytes,
+            limit: self.own.replica_limit(),
+        }
+    }
+
+    /// The person says how much may be kept of others.
+    pub(crate) fn set_replica_limit(
+        &mut self,
+        step: &mut Step,
+        bytes: u64,
+    ) -> Result<Answer, Refusal> {
+        if bytes > MAX_REPLICA_BYTES {
+            return Err(Refusal::OutOfBounds);
+        }
+        self.own.replica_limit = Some(bytes);
+        step.touched.own = true;
+        step.show.route = true;
+        self.shed_replicas(step);
+        Ok(Answer::Done)
+    }
+
+    // --- comparing -----------------------------------------------------------------------------
+
+    /// The node is a new one, or has lost what it held: look what there is here.
+    pub(super) fn begin_comparing(&mut self, step: &mut Step, link: LinkId) {
+        if self.node.comparing.is_some() {
+            return;
+        }
+        self.node.comparing = Some(Comparing {
+            link,
+            items: Vec::new(),
+            reconciler: None,
+            said_all: false,
+            wanted: VecDeque::new(),
+            asked: 0,
+            lacking: VecDeque::new(),
+            returning: Vec::new(),
+            days: BTreeMap::new(),
+        });
+        self.read_index(step, link, None);
+    }
+
+    fn read_index(&mut self, step: &mut Step, link: LinkId, above: Option<Vec<u8>>) {
+        let query = Query {
+            table: Table::Waiting,
+            prefix: vec![keys::REPLICA_INDEX],
+            above,
+            below: None,
+            descending: false,
+            limit: limits::LOAD_PAGE,
+        };
+        let read = step.read(query);
+        self.reads.insert(read, Purpose::Compare { link });
+    }
+
+    /// A page of the index.
+    pub(crate) fn index_read(&mut self, step: &mut Step, link: LinkId, records: &[Record]) {
+        let today = Day::of(step.now);
+        let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
+            return;
+        };
+        let items = records
+            .iter()
+            .filter_map(|record| keys::parse_replica(&record.key))
+            .filter(|(day, _)| *day > today)
+            .map(|(day, id)| (day, EnvelopeId(id)));
+        comparing.items.extend(items);
+        if records.len() >= limits::LOAD_PAGE {
+            let last = records.last().map(|record| record.key.clone());
+            return self.read_index(step, link, last);
+        }
+        let items = std::mem::take(&mut comparing.items);
+        comparing.days = items.iter().map(|(day, id)| (*id, *day)).collect();
+        let bucket = self.own.node().map(NodeHome::bucket);
+        match bucket.map(|bucket| Reconciler::begin(bucket, items)) {
+            Some(Ok((reconciler, frame))) => {
+                comparing.reconciler = Some(reconciler);
+                step.effect(send(link, &frame));
+            }
+            _ => self.end_comparing(step),
+        }
+    }
+
+    /// The node's turn of the comparison.
+    pub(super) fn compared(&mut self, step: &mut Step, link: LinkId, message: &[u8]) {
+        let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
+            return;
+        };
+        let Some(reconciler) = comparing.reconciler.as_mut() else {
+            return;
+        };
+        let Ok(learnt) = reconciler.handle(message) else {
+            return self.end_comparing(step);
+        };
+        comparing.wanted.extend(learnt.lacked_here);
+        comparing.lacking.extend(learnt.lacked_there);
+        comparing.said_all |= learnt.is_done;
+        step.effect(send(link, &learnt.answer));
+        self.go_on_comparing(step, link);
+    }
+
+    /// Asks for what is lacking here, returns what is lacking there, and ends when both are done.
+    fn go_on_comparing(&mut self, step: &mut Step, link: LinkId) {
+        let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
+            return;
+        };
+        if comparing.asked == 0 && !comparing.wanted.is_empty() {
+            let count = comparing.wanted.len().min(MAX_WANT_IDS);
+            let ids: Vec<EnvelopeId> = comparing.wanted.drain(..count).collect();
+            comparing.asked = count;
+            step.effect(send(link, &Frame::Want { ids }));
+        }
+        while comparing.returning.len() < RETURNING {
+            let Some(id) = comparing.lacking.pop_front() else {
+                break;
+            };
+            let Some(day) = comparing.days.get(&id) else {
+                continue;
+            };
+            let query = Query {
+                table: Table::Waiting,
+                prefix: keys::replica(*day, &id.0),
+                above: None,
+                below: None,
+                descending: false,
+                limit: 1,
+            };
+            comparing.returning.push(id);
+            let read = step.read(query);
+            self.reads.insert(read, Purpose::Return { link, id });
+        }
+        // What was asked for last comes without being waited for; some of it may have expired.
+        let idle = comparing.wanted.is_empty() && comparing.returning.is_empty();
+        if comparing.said_all && idle {
+            self.end_comparing(step);
+        }
+    }
+
+    /// A replica to be returned.
+    pub(crate) fn return_read(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        id: EnvelopeId,
+        records: &[Record],
+    ) {
+        let body = records
+            .first()
+            .and_then(|record| self.unseal(Table::Waiting, record).ok());
+        let envelope = body.and_then(|bytes| Envelope::decode(bytes.to_vec()).ok());
+        match envelope {
+            Some(envelope) => step.effect(send(link, &Frame::Replica { envelope })),
+            None => {
+                self.returned_replica(step, link, &id, Outcome::AlreadyHave);
+            }
+        }
+    }
+
+    /// The node answered to a returned replica. Says whether it was one.
+    pub(super) fn returned_replica(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        id: &EnvelopeId,
+        outcome: Outcome,
+    ) -> bool {
+        let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
+            return false;
+        };
+        let Some(at) = comparing.returning.iter().position(|it| it == id) else {
+            return false;
+        };
+        comparing.returning.swap_remove(at);
+        if matches!(
+            outcome,
+            Outcome::NotAllowed | Outcome::OverShare | Outcome::Full
+        ) {
+            // It takes no more, not today.
+            comparing.lacking.clear();
+        }
+        self.go_on_comparing(step, link);
+        true
+    }
+
+    /// An envelope that this device lacked.
+    pub(super) fn replica_came(&mut self, step: &mut Step, link: LinkId, envelope: Envelope) {
+        if let Some(comparing) = self.node.comparing.as_mut() {
+            comparing.asked = comparing.asked.saturating_sub(1);
+        }
+        let _ = self.put_here(step, link, &envelope);
+        self.keep_replica(step, envelope);
+        self.go_on_comparing(step, link);
+    }
+
+    fn end_comparing(&mut self, step: &mut Step) {
+        self.node.comparing = None;
+        let mut log = self.log();
+        log.compare = false;
+        self.set_log(step, log);
+        step.show.route = true;
+    }
+}

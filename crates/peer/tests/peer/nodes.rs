@@ -1,0 +1,271 @@
+//! Homes at relays' nodes: nobody has to be there at the same time.
+
+use komrade_ether::Token;
+use komrade_view::*;
+
+use crate::world::{DAY, HOUR, MINUTE, World};
+
+/// Ana at relay 0, Bo at relay 1, met.
+fn two_relays(seed: u64) -> (World, ComradeId, ComradeId) {
+    let mut world = World::new(seed, 2);
+    world.add_relay(0);
+    world.add_relay(1);
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 1);
+    let (bo, ana) = world.meet(0, 1);
+    (world, bo, ana)
+}
+
+#[test]
+fn two_people_at_two_relays_meet_and_write() {
+    let (mut world, bo, ana) = two_relays(500);
+    for n in 0..5 {
+        world.send(0, bo, &format!("from Ana {n}"));
+        world.send(1, ana, &format!("from Bo {n}"));
+    }
+    world.pass(HOUR);
+    let expected: Vec<String> = (0..5)
+        .flat_map(|n| [format!("from Ana {n}"), format!("from Bo {n}")])
+        .collect();
+    assert_eq!(world.texts(0, bo), expected);
+    assert_eq!(world.texts(1, ana), expected);
+    let mine = world.page(0, bo);
+    assert!(
+        mine.iter()
+            .filter(|it| it.mine)
+            .all(|it| matches!(it.tick, Tick::Delivered(_)))
+    );
+    // Nobody dialled anybody.
+    assert_eq!((world.links(0), world.links(1)), (0, 0));
+}
+
+#[test]
+fn two_members_of_one_relay_meet_and_write_through_its_cache() {
+    let mut world = World::new(501, 2);
+    world.add_relay(0);
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 0);
+    let (bo, ana) = world.meet(0, 1);
+    world.send(0, bo, "one");
+    world.send(1, ana, "two");
+    world.pass(HOUR);
+    assert_eq!(world.texts(0, bo), ["one", "two"]);
+    assert_eq!(world.texts(1, ana), ["one", "two"]);
+    assert!(
+        world.relays[&0]
+            .node
+            .next_due(&world.relays[&0].shelf)
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[test]
+fn what_is_written_is_read_although_nobody_is_there_at_the_same_time() {
+    let (mut world, bo, ana) = two_relays(502);
+    world.stop(1);
+    for n in 0..30 {
+        world.send(0, bo, &format!("message {n}"));
+    }
+    world.pass(MINUTE);
+    assert!(
+        world
+            .page(0, bo)
+            .iter()
+            .all(|it| matches!(it.tick, Tick::Accepted(_)))
+    );
+    world.stop(0);
+    world.pass(3 * DAY);
+    world.restart(1);
+    world.pass(MINUTE);
+    let texts: Vec<String> = (0..30).map(|n| format!("message {n}")).collect();
+    assert_eq!(world.texts(1, ana), texts);
+    world.send(1, ana, "all read");
+    world.pass(HOUR);
+    world.stop(1);
+    world.restart(0);
+    world.pass(MINUTE);
+    assert_eq!(world.page(0, bo).last().unwrap().text, "all read");
+    assert!(
+        world
+            .page(0, bo)
+            .iter()
+            .filter(|it| it.mine)
+            .all(|it| matches!(it.tick, Tick::Delivered(_)))
+    );
+}
+
+#[test]
+fn an_invite_is_accepted_while_whoever_made_it_is_away() {
+    for same_relay in [false, true] {
+        let mut world = World::new(503, 2);
+        world.add_relay(0);
+        world.add_relay(1);
+        world.settle_at(0, "Ana", 0);
+        world.settle_at(1, "Bo", usize::from(!same_relay));
+        let link = world.make_invite(0);
+        assert!(world.peers[0].invites[0].placed);
+        world.stop(0);
+        let ana = world.accept(1, &link);
+        world.send(1, ana, "hello Ana");
+        world.pass(DAY);
+        assert_eq!(world.comrade(1, ana).name, "Ana");
+        world.stop(1);
+        world.restart(0);
+        world.pass(MINUTE);
+        let bo = world.only(0).id;
+        assert_eq!(world.only(0).state, ComradeState::Asking);
+        assert_eq!(world.texts(0, bo), ["hello Ana"]);
+        assert_eq!(
+            world.ask(0, Command::Confirm { comrade: bo }),
+            Ok(Answer::Done)
+        );
+        world.pass(HOUR);
+        world.stop(0);
+        world.restart(1);
+        world.pass(MINUTE);
+        assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
+    }
+}
+
+#[test]
+fn a_relay_that_lost_everything_gets_it_back_from_its_members() {
+    let mut world = World::new(504, 3);
+    world.add_relay(0);
+    world.add_relay(1);
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 1);
+    world.settle_at(2, "Cleo", 1);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.stop(1);
+    for n in 0..5 {
+        world.send(0, bo, &format!("message {n}"));
+    }
+    world.pass(HOUR);
+    world.stop(0);
+    // Cleo holds what is for Bo, and cannot read it.
+    world.wipe_relay(1);
+    world.pass(HOUR);
+    world.restart(1);
+    world.pass(HOUR);
+    let texts: Vec<String> = (0..5).map(|n| format!("message {n}")).collect();
+    assert_eq!(world.texts(1, ana), texts);
+}
+
+#[test]
+fn both_relays_burn_and_nothing_is_lost() {
+    let (mut world, bo, ana) = two_relays(505);
+    world.send(0, bo, "before");
+    world.pass(HOUR);
+    world.stop(1);
+    for n in 0..5 {
+        world.send(0, bo, &format!("message {n}"));
+    }
+    world.pass(MINUTE);
+    world.stop(0);
+    world.burn_relay(0);
+    world.burn_relay(1);
+    world.add_relay(2);
+    world.add_relay(3);
+    world.peers[0].online = false;
+    world.peers[1].online = false;
+    world.restart(0);
+    world.restart(1);
+    world.peers[0].online = true;
+    world.peers[1].online = true;
+    world.join(0, 2);
+    world.join(1, 3);
+    world.pass(HOUR);
+    let mut expected = vec!["before".to_owned()];
+    expected.extend((0..5).map(|n| format!("message {n}")));
+    assert_eq!(world.texts(1, ana), expected);
+    world.send(1, ana, "all here");
+    world.pass(HOUR);
+    assert_eq!(world.page(0, bo).last().unwrap().text, "all here");
+    // They have found new homes: no link of the two devices is needed any more.
+    world.pass(DAY);
+    assert_eq!((world.links(0), world.links(1)), (0, 0));
+}
+
+#[test]
+fn a_live_link_is_made_only_when_asked_for_and_shows_nothing_twice() {
+    let (mut world, bo, ana) = two_relays(506);
+    world.send(0, bo, "through the relays");
+    world.pass(MINUTE);
+    assert_eq!((world.links(0), world.links(1)), (0, 0));
+    for (at, comrade) in [(0, bo), (1, ana)] {
+        let command = Command::SetLive {
+            comrade,
+            live: true,
+        };
+        assert_eq!(world.ask(at, command), Ok(Answer::Done));
+        assert!(world.comrade(at, comrade).live);
+    }
+    world.pass(MINUTE);
+    // The way to the other device is used as soon as the one through the nodes is not there first.
+    world.relays.get_mut(&1).unwrap().alive = false;
+    world.send(0, bo, "while Bo's relay is not reached by others");
+    world.pass(HOUR);
+    world.relays.get_mut(&1).unwrap().alive = true;
+    world.pass(DAY);
+    world.send(1, ana, "all here");
+    world.pass(HOUR);
+    let expected = [
+        "through the relays",
+        "while Bo's relay is not reached by others",
+        "all here",
+    ];
+    assert_eq!(world.texts(0, bo), expected);
+    assert_eq!(world.texts(1, ana), expected);
+}
+
+#[test]
+fn what_is_kept_of_others_has_a_limit_and_an_end() {
+    let mut world = World::new(507, 3);
+    world.add_relay(0);
+    for (at, name) in ["Ana", "Bo", "Cleo"].into_iter().enumerate() {
+        world.settle_at(at, name, 0);
+    }
+    let (bo, _) = world.meet(0, 1);
+    for n in 0..40 {
+        world.send(0, bo, &format!("message {n}"));
+    }
+    world.pass(HOUR);
+    let kept = |world: &World| world.peers[2].route.as_ref().unwrap().replicas;
+    let before = kept(&world);
+    assert!(before.envelopes >= 40 && before.bytes >= 40 * 2_048);
+    let limit = 20 * 2_048;
+    assert_eq!(
+        world.ask(2, Command::SetReplicaLimit(limit)),
+        Ok(Answer::Done)
+    );
+    world.pass(MINUTE);
+    assert!(kept(&world).bytes <= limit && kept(&world).envelopes > 0);
+    world.pass(33 * DAY);
+    world.send(0, bo, "a month later");
+    world.pass(HOUR);
+    assert!(kept(&world).envelopes <= 8, "{:?}", kept(&world));
+}
+
+#[test]
+fn a_home_that_changed_its_token_is_reached_with_work() {
+    let (mut world, bo, ana) = two_relays(508);
+    world.pass(HOUR);
+    world.stop(1);
+    // Two monthly changes later nothing is left of the token that Ana knows.
+    for n in 1..=2 {
+        let (now, relay) = (world.now, world.relays.get_mut(&1).unwrap());
+        let month = 31 * DAY * n;
+        relay
+            .node
+            .rotate_token(&mut relay.shelf, now + month, Token([n as u8; 16]))
+            .unwrap();
+        relay.shelf.commit();
+    }
+    world.send(0, bo, "with work");
+    world.pass(HOUR);
+    world.restart(1);
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), ["with work"]);
+}

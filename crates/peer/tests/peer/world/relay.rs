@@ -1,0 +1,233 @@
+//! Relays with nodes: the shipped node on a shelf in memory; I2P between relays is a call.
+
+use std::collections::BTreeMap;
+
+use komrade_ether::{
+    Account, Draw, Frame, Home, MemoryShelf, Node, NodeKey, NodeLink, Party, Settings, Token,
+};
+use komrade_peer::{Address, DialProgress, Input, LinkId, NodeInfo};
+use komrade_view::*;
+
+use super::{World, relay_link};
+
+/// Bytes that a node sends at once.
+const BUDGET: usize = 256 * 1024;
+
+pub struct Relay {
+    pub node: Node,
+    pub shelf: MemoryShelf,
+    pub address: Address,
+    /// The machine is there.
+    pub alive: bool,
+    links: BTreeMap<(usize, LinkId), NodeLink>,
+}
+
+impl World {
+    /// A relay with a node, under this number.
+    pub fn add_relay(&mut self, number: usize) {
+        let relay = self.fresh_relay(number, 1);
+        self.relays.insert(number, relay);
+    }
+
+    fn fresh_relay(&self, number: usize, incarnation: u64) -> Relay {
+        let mut shelf = MemoryShelf::new();
+        let draw = Draw {
+            incarnation: 1_000 * incarnation + number as u64 + 1,
+            token: Token([number as u8 + 1; 16]),
+        };
+        let settings = Settings {
+            work_bits: 8,
+            ..Settings::default()
+        };
+        let key = NodeKey([number as u8 + 100; 32]);
+        let node = Node::open(&mut shelf, key, settings, self.now, draw).unwrap();
+        shelf.commit();
+        Relay {
+            node,
+            shelf,
+            address: [number as u8 + 200; 32],
+            alive: true,
+            links: BTreeMap::new(),
+        }
+    }
+
+    /// The relay loses what it held, but not its keys.
+    pub fn wipe_relay(&mut self, number: usize) {
+        let members = self.members(number);
+        members.iter().for_each(|at| self.disconnect(*at));
+        let relay = self.fresh_relay(number, 2);
+        self.relays.insert(number, relay);
+        members.iter().for_each(|at| self.connect(*at));
+    }
+
+    /// The relay burns.
+    pub fn burn_relay(&mut self, number: usize) {
+        let members = self.members(number);
+        members.iter().for_each(|at| self.disconnect(*at));
+        self.relays.get_mut(&number).unwrap().alive = false;
+    }
+
+    fn members(&self, number: usize) -> Vec<usize> {
+        let is = |at: &usize| self.peers[*at].relay == Some(number);
+        (0..self.peers.len()).filter(is).collect()
+    }
+
+    /// Cuts keys and joins the relay of this number.
+    pub fn settle_at(&mut self, at: usize, name: &str, relay: usize) {
+        self.cut_keys(at, name);
+        self.join(at, relay);
+    }
+
+    /// Uses this relay from now on.
+    pub fn join(&mut self, at: usize, relay: usize) {
+        let link = relay_link(relay);
+        assert_eq!(self.ask(at, Command::UseRelay { link }), Ok(Answer::Done));
+    }
+
+    pub(super) fn node_info(&self, at: usize) -> Option<NodeInfo> {
+        let relay = self.relays.get(&self.peers[at].relay?)?;
+        let about = relay.node.about(&relay.shelf).unwrap();
+        Some(NodeInfo {
+            address: relay.address,
+            key: relay.node.key().0,
+            token: about.token.0,
+            bits: about.bits,
+            incarnation: about.incarnation,
+        })
+    }
+
+    pub(super) fn open_node(&mut self, at: usize, link: LinkId, address: Option<Address>) {
+        let peer = &self.peers[at];
+        let own = peer.relay.filter(|_| peer.online);
+        let found = match address {
+            None => own,
+            Some(address) => {
+                let mut relays = self.relays.iter();
+                let found = relays.find(|(_, relay)| relay.address == address);
+                found.map(|(number, _)| *number).filter(|_| own.is_some())
+            }
+        };
+        let relay = found.and_then(|number| self.relays.get_mut(&number));
+        let Some(relay) = relay.filter(|relay| relay.alive) else {
+            let progress = DialProgress::Unreachable;
+            return self.push(at, Input::Dialed { link, progress });
+        };
+        let party = match address {
+            None => Party::Member(Account(self.peers[at].account)),
+            Some(_) => Party::Stranger,
+        };
+        relay.links.insert((at, link), NodeLink::new(party));
+        let progress = DialProgress::Up;
+        self.push(at, Input::Dialed { link, progress });
+    }
+
+    /// A frame for a node; `false`: the link is none to a node.
+    pub(super) fn tell_node(&mut self, at: usize, link: LinkId, bytes: &[u8]) -> bool {
+        let now = self.now;
+        let found = self
+            .relays
+            .values_mut()
+            .find(|relay| relay.links.contains_key(&(at, link)));
+        let Some(relay) = found else { return false };
+        let frame = Frame::decode(bytes).expect("a frame");
+        self.frames_to_nodes.push(frame.clone());
+        let state = relay.links.get_mut(&(at, link)).unwrap();
+        let answer = state
+            .handle(&relay.node, &mut relay.shelf, now, frame)
+            .unwrap();
+        relay.shelf.commit();
+        if let Some(answer) = answer {
+            let frame = answer.encode();
+            self.push(at, Input::Frame { link, frame });
+        }
+        true
+    }
+
+    pub(super) fn close_node(&mut self, at: usize, link: LinkId) {
+        for relay in self.relays.values_mut() {
+            relay.links.remove(&(at, link));
+        }
+    }
+
+    pub(super) fn lose_nodes(&mut self, at: usize) {
+        for relay in self.relays.values_mut() {
+            relay.links.retain(|(peer, _), _| *peer != at);
+        }
+    }
+
+    /// Nodes send what they have, and call other nodes. Says whether anything happened.
+    pub(super) fn run_relays(&mut self) -> bool {
+        let mut frames = Vec::new();
+        for relay in self.relays.values_mut() {
+            for ((at, link), state) in &mut relay.links {
+                let push = state.poll_push(&relay.shelf, self.now, BUDGET).unwrap();
+                for frame in push.frames {
+                    frames.push((*at, *link, frame.encode()));
+                }
+            }
+        }
+        let mut any = !frames.is_empty();
+        for (at, link, frame) in frames {
+            self.push(at, Input::Frame { link, frame });
+        }
+        let numbers: Vec<usize> = self.relays.keys().copied().collect();
+        for number in numbers {
+            any |= self.forward(number);
+        }
+        any
+    }
+
+    fn forward(&mut self, number: usize) -> bool {
+        let now = self.now;
+        let relay = self.relays.get_mut(&number).unwrap();
+        if !relay.alive {
+            return false;
+        }
+        let Some(home) = relay.node.due_home(&mut relay.shelf, now).unwrap() else {
+            return false;
+        };
+        let waiting = relay
+            .node
+            .waiting_for(&relay.shelf, now, &home, 0, u64::MAX)
+            .unwrap();
+        let reached = self.reachable(&home);
+        for entry in &waiting {
+            let Some(target) = reached.and_then(|it| self.relays.get_mut(&it)) else {
+                break;
+            };
+            let (node, shelf) = (&target.node, &mut target.shelf);
+            let outcome = node
+                .put(shelf, now, Party::Stranger, &entry.pass, &entry.envelope)
+                .unwrap();
+            target.shelf.commit();
+            let relay = self.relays.get_mut(&number).unwrap();
+            relay
+                .node
+                .forwarded(&mut relay.shelf, now, entry.number, outcome)
+                .unwrap();
+        }
+        let relay = self.relays.get_mut(&number).unwrap();
+        relay
+            .node
+            .home_done(&mut relay.shelf, now, &home, reached.is_some(), 7)
+            .unwrap();
+        relay.shelf.commit();
+        true
+    }
+
+    fn reachable(&self, home: &Home) -> Option<usize> {
+        let is = |relay: &Relay| {
+            relay.alive && relay.address == home.address && relay.node.key() == home.node
+        };
+        let found = self.relays.iter().find(|(_, relay)| is(relay));
+        found.map(|(number, _)| *number)
+    }
+
+    /// When a relay has something to do next.
+    pub(super) fn relays_due(&self) -> Option<Millis> {
+        let alive = self.relays.values().filter(|relay| relay.alive);
+        alive
+            .filter_map(|relay| relay.node.next_due(&relay.shelf).unwrap())
+            .min()
+    }
+}
