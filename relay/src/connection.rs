@@ -206,7 +206,8 @@ impl Connection {
         let stage = FromRelay::Router(network::stage(*stages.borrow_and_update()));
         let hosted = FromRelay::Hosting(*hosting.borrow_and_update());
         let node = relay.node.introduce(&about.borrow_and_update());
-        for message in [welcome, stage, hosted, node] {
+        // The node first: whoever hears of none by then takes it that there is none.
+        for message in [welcome, node, stage, hosted] {
             control.say(&message).await.ok()?;
         }
 

@@ -34,9 +34,9 @@ async fn a_member_is_welcomed_with_the_limits_and_the_stages() {
     );
     assert_eq!(limits.in_flight, 7 * 256 * 1024);
     assert!(!resumed);
+    assert!(matches!(client.heard().await, Some(FromRelay::Node { .. })));
     assert!(matches!(client.heard().await, Some(FromRelay::Router(_))));
     assert_eq!(client.heard().await, Some(FromRelay::Hosting(Hosting::Off)));
-    assert!(matches!(client.heard().await, Some(FromRelay::Node { .. })));
     client.say(FromMember::Ping(77)).await;
     client
         .hears(|message| (message == FromRelay::Pong(77)).then_some(()))
