@@ -90,7 +90,7 @@ fn full() -> Packet {
         operation: Some(Zeroizing::new(vec![1; 20])),
         report: Some(Report {
             acknowledgement: Acknowledgement::default(),
-            outer: 1,
+            outer: Some(([9; 8], 1)),
             bundle: 2,
             made_at: 3,
         }),

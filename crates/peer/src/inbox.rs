@@ -317,7 +317,9 @@ impl Open {
             pair.report_due = true;
         }
         if let Some(report) = &packet.report {
-            pair.outer_told(report.outer, step.now);
+            if let Some((chain, number)) = report.outer {
+                pair.outer_told(chain, number, step.now);
+            }
             pair.bundle_told = pair.bundle_told.max(report.bundle);
             // An older one may come late; it says nothing new.
             if report.made_at >= pair.acknowledged_at {

@@ -12,6 +12,7 @@
 //! | 11 | proof that the first contact and the session belong together |
 //! | 12 | when the acknowledgement was made, in milliseconds since 1970, by the sender's clock |
 //! | 13 | number of the sender's lowest operation that can still be supplied, if the recipient lacks one below |
+//! | 14 | the chain of the key of field 4: the first 8 bytes of the first contact's rank; without it field 4 says nothing |
 //!
 //! Every part may be missing. A part of a newer version is skipped.
 
@@ -19,7 +20,10 @@ use komrade_crypto::first_contact::ContactSecret;
 use komrade_social::{Acknowledgement, MAX_ACKNOWLEDGEMENT_BYTES, MAX_OPERATION_BYTES};
 use zeroize::Zeroizing;
 
-use crate::fields::{Reader, Unreadable, Writer};
+use crate::{
+    fields::{Reader, Unreadable, Writer},
+    pair::Chain,
+};
 
 /// The version made here.
 pub(crate) const VERSION: u64 = 1;
@@ -32,8 +36,8 @@ pub(crate) const MAX_PACKET_BYTES: usize = 60 * 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Report {
     pub(crate) acknowledgement: Acknowledgement,
-    /// The newest outer key received.
-    pub(crate) outer: u64,
+    /// The newest outer key received, and the chain it belongs to.
+    pub(crate) outer: Option<(Chain, u64)>,
     /// The newest bundle received.
     pub(crate) bundle: u64,
     /// When it was made: a later one replaces an earlier one, whatever it says.
@@ -76,7 +80,7 @@ impl Packet {
         if let Some(report) = &self.report {
             writer = writer
                 .bytes(3, &report.acknowledgement.encode())
-                .uint(4, report.outer)
+                .uint(4, report.outer.map_or(0, |(_, number)| number))
                 .uint(5, report.bundle);
         }
         if let Some(bundle) = &self.bundle {
@@ -88,10 +92,13 @@ impl Packet {
                 .uint(9, offer.week.into())
                 .bytes(10, &offer.encapsulation);
         }
+        let outer = self.report.as_ref().and_then(|report| report.outer);
+        let chain = outer.map(|(chain, _)| chain);
         writer
             .optional(11, self.binding.as_ref().map(|it| &it[..]))
             .optional_uint(12, self.report.as_ref().map(|report| report.made_at))
             .optional_uint(13, self.lowest)
+            .optional(14, chain.as_ref().map(|it| &it[..]))
             .finish()
     }
 
@@ -109,7 +116,14 @@ impl Packet {
             None => None,
             Some(bytes) => Some(Report {
                 acknowledgement: Acknowledgement::decode(&bytes).map_err(|_| Unreadable)?,
-                outer: reader.uint(4)?,
+                outer: {
+                    let number = reader.uint(4)?;
+                    let chain = reader.optional_bytes(14)?.map(|chain| chain.try_into());
+                    chain
+                        .transpose()
+                        .map_err(|_| Unreadable)?
+                        .map(|chain| (chain, number))
+                },
                 bundle: reader.uint(5)?,
                 made_at: reader.uint(12)?,
             }),
@@ -194,7 +208,7 @@ pub(crate) mod tests {
         Packet {
             operation: Some(Zeroizing::new(vec![0xa0])),
             report: Some(Report {
-                outer: 3,
+                outer: Some(([9; 8], 3)),
                 bundle: 4,
                 made_at: 9,
                 ..Report::default()
@@ -225,7 +239,7 @@ pub(crate) mod tests {
         let packet = Packet {
             operation: Some(Zeroizing::new(vec![0xa0])),
             report: Some(Report {
-                outer: 3,
+                outer: Some(([9; 8], 3)),
                 bundle: 4,
                 made_at: 9,
                 ..Report::default()
@@ -233,7 +247,8 @@ pub(crate) mod tests {
             ..Packet::default()
         };
         let expected = [
-            0xa6, 1, 1, 2, 0x41, 0xa0, 3, 0x47, 0xa3, 1, 0, 2, 0x80, 3, 0x80, 4, 3, 5, 4, 12, 9,
+            0xa7, 1, 1, 2, 0x41, 0xa0, 3, 0x47, 0xa3, 1, 0, 2, 0x80, 3, 0x80, 4, 3, 5, 4, 12, 9,
+            14, 0x48, 9, 9, 9, 9, 9, 9, 9, 9,
         ];
         assert_eq!(**packet.encode(), expected);
         let packet = Packet {

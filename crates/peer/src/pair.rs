@@ -8,6 +8,8 @@
 mod outer;
 mod record;
 
+pub(crate) use outer::Chain;
+
 use std::collections::VecDeque;
 
 use komrade_crypto::{

@@ -314,16 +314,17 @@ impl Open {
 
     /// Whether a comrade has still to be told where this device is found, after its relay was lost.
     pub(crate) fn needs_rescue(&self, comrade: &Comrade) -> bool {
+        if self.own.rescue_until.is_none()
+            || !comrade.record.is_met()
+            || !comrade.pair.can_seal()
+            || home::lifeboat_of(&comrade.record.homes).is_none()
+        {
+            return false;
+        }
         let pair = &comrade.pair;
-        let has_heard = pair.homes_told == self.own.homes_tag(comrade.record.live)
-            && pair
-                .homes_operation
-                .is_none_or(|sequence| pair.acknowledged.covers(sequence));
-        self.own.rescue_until.is_some()
-            && comrade.record.is_met()
-            && pair.can_seal()
-            && !has_heard
-            && home::lifeboat_of(&comrade.record.homes).is_some()
+        let operation = pair.homes_operation;
+        let has_heard = operation.is_none_or(|sequence| pair.acknowledged.covers(sequence));
+        !has_heard || pair.homes_told != self.own.homes_tag(comrade.record.live)
     }
 
     /// Who is looked for.

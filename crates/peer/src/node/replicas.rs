@@ -32,6 +32,8 @@ const FRESH: usize = 64;
 const FRESH_BYTES: usize = 1024 * 1024;
 /// Replicas removed in one step.
 const REMOVED: usize = 100;
+/// Envelopes that are to be asked for: what the default limit can hold, in 3 MB of memory.
+const MAX_WANTED: usize = 100_000;
 /// Replicas returned to the node and not answered yet.
 const RETURNING: usize = 8;
 
@@ -267,7 +269,11 @@ impl Open {
         let Ok(learnt) = reconciler.handle(message) else {
             return self.end_comparing(step);
         };
-        comparing.wanted.extend(learnt.lacked_here);
+        // Whoever says that it has more than can be kept here is not believed.
+        let room = MAX_WANTED.saturating_sub(comparing.wanted.len());
+        comparing
+            .wanted
+            .extend(learnt.lacked_here.into_iter().take(room));
         comparing.lacking.extend(learnt.lacked_there);
         comparing.said_all |= learnt.is_done;
         step.effect(send(link, &learnt.answer));

@@ -1,8 +1,8 @@
 //! The weekly change of outer keys, each direction on its own.
 //!
 //! The sender offers the next key under the current one and stays with that until a report says
-//! that the offer arrived. The recipient keeps the first key of a chain, the one in use with the
-//! one before it, and the newest that was offered.
+//! that the offer arrived. The recipient keeps the key in use with the one before it, and the newest
+//! that was offered.
 
 use komrade_crypto::{
     kem::{ENCAPSULATION_BYTES, PrekeyRing},
@@ -11,8 +11,16 @@ use komrade_crypto::{
 use komrade_view::Millis;
 use rand_core::CryptoRng;
 
-use super::{Found, KeyRecord, OfferRecord, Outer, Pair};
+use super::{Found, KeyRecord, OfferRecord, Outer, Pair, Rank};
 use crate::{limits, packet::OuterOffer};
+
+/// The name of a chain in a report: the start of its first contact's rank.
+pub(crate) type Chain = [u8; 8];
+
+fn chain(rank: &Rank) -> Chain {
+    let [a, b, c, d, e, f, g, h, ..] = *rank;
+    [a, b, c, d, e, f, g, h]
+}
 
 impl Pair {
     /// Which key of theirs an envelope was sealed with, by its hint.
@@ -39,13 +47,13 @@ impl Pair {
             .map(|outer| (&outer.record.key, &outer.detection))
     }
 
-    /// The newest key of theirs in the chain that this envelope belongs to, to be reported.
-    pub(super) fn newest_received(&self) -> u64 {
-        self.receive
+    /// The newest key of theirs, to be reported: of the chain in which one came last.
+    pub(super) fn newest_received(&self) -> Option<(Chain, u64)> {
+        let newest = self
+            .receive
             .iter()
-            .map(|outer| outer.record.number)
-            .max()
-            .unwrap_or(0)
+            .max_by_key(|outer| (outer.record.since, outer.record.number))?;
+        Some((chain(&newest.record.rank), newest.record.number))
     }
 
     /// Draws the next key of one's own direction if a week has passed and the last one is not on
@@ -56,15 +64,19 @@ impl Pair {
             .offer
             .as_ref()
             .map_or(send.record.since, |offer| offer.next.since);
+        let bundle = self.read_bundle();
+        // What it is sealed to must still be there when they read it.
+        let is_outdated = self.offer.as_ref().zip(bundle.as_ref());
+        let is_outdated = is_outdated.is_some_and(|(offer, it)| offer.week < it.content().week);
         let patience = if self.offer.is_some() {
             limits::OFFER_LIFE
         } else {
             limits::KEY_LIFE
         };
-        if now < from.saturating_add(patience) {
+        if now < from.saturating_add(patience) && !is_outdated {
             return false;
         }
-        let Some(bundle) = self.read_bundle() else {
+        let Some(bundle) = bundle else {
             return false;
         };
         let last = self
@@ -117,9 +129,12 @@ impl Pair {
         })
     }
 
-    /// They say which key they have: the next one is used from now on.
-    pub(crate) fn outer_told(&mut self, number: u64, now: Millis) {
-        if let Some(offer) = self.offer.take_if(|offer| offer.next.number == number) {
+    /// They say which key they have, and of which chain: if it is the next one, it is used from now
+    /// on.
+    pub(crate) fn outer_told(&mut self, of: Chain, number: u64, now: Millis) {
+        let is_next =
+            |offer: &mut OfferRecord| offer.next.number == number && chain(&offer.next.rank) == of;
+        if let Some(offer) = self.offer.take_if(is_next) {
             self.send = Some(
                 KeyRecord {
                     since: now,
@@ -168,8 +183,8 @@ impl Pair {
         true
     }
 
-    /// An envelope was opened under `found`: of its chain the first key stays, the one before it,
-    /// it, and the newest one after it. Says whether any went.
+    /// An envelope was opened under `found`: of its chain the key before it stays, it, and the newest
+    /// one after it. Says whether any went.
     pub(crate) fn settle_keys(&mut self, found: Found) -> bool {
         let mut numbers: Vec<u64> = self
             .receive
@@ -192,9 +207,7 @@ impl Pair {
         let count = self.receive.len();
         self.receive.retain(|outer| {
             let number = Some(outer.record.number);
-            outer.record.rank != found.rank
-                || outer.record.number == 0
-                || [current, before, newest].contains(&number)
+            outer.record.rank != found.rank || [current, before, newest].contains(&number)
         });
         self.receive.len() != count
     }
