@@ -163,10 +163,23 @@ fn have_written(world: &mut World, at: usize, text: &str) {
     }
 }
 
+/// How the two reach each other.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// From device to device.
+    Direct,
+    /// Through the nodes of their relays.
+    Nodes,
+}
+
 /// The whole story. Gives how many commits each made.
-fn play(seed: u64, cut: Option<(usize, u64, Cut)>) -> [u64; 2] {
+fn play(seed: u64, way: Way, cut: Option<(usize, u64, Cut)>) -> [u64; 2] {
     hear_anew();
     let mut world = World::new(seed, 2);
+    if let Way::Nodes = way {
+        world.add_relay(0);
+        world.add_relay(1);
+    }
     if let Some((at, commits, side)) = cut {
         plan_cut(&world, at, commits, side);
     }
@@ -242,12 +255,12 @@ fn check(world: &mut World, cut: Option<(usize, u64, Cut)>) {
     );
 }
 
-fn every_cut(at: usize, side: Cut) {
+fn every_cut(way: Way, at: usize, side: Cut) {
     audit::take();
-    let commits = play(7, None)[at];
+    let commits = play(7, way, None)[at];
     assert!(commits > 20, "only {commits} commits");
     for n in 0..commits {
-        play(7, Some((at, n, side)));
+        play(7, way, Some((at, n, side)));
     }
 }
 
@@ -268,20 +281,40 @@ fn a_ratchet_that_is_rolled_back_is_seen() {
 
 #[test]
 fn the_inviter_dies_before_any_commit() {
-    every_cut(0, Cut::Before);
+    every_cut(Way::Direct, 0, Cut::Before);
 }
 
 #[test]
 fn the_inviter_dies_after_any_commit() {
-    every_cut(0, Cut::After);
+    every_cut(Way::Direct, 0, Cut::After);
 }
 
 #[test]
 fn the_invited_dies_before_any_commit() {
-    every_cut(1, Cut::Before);
+    every_cut(Way::Direct, 1, Cut::Before);
 }
 
 #[test]
 fn the_invited_dies_after_any_commit() {
-    every_cut(1, Cut::After);
+    every_cut(Way::Direct, 1, Cut::After);
+}
+
+#[test]
+fn through_nodes_the_inviter_dies_before_any_commit() {
+    every_cut(Way::Nodes, 0, Cut::Before);
+}
+
+#[test]
+fn through_nodes_the_inviter_dies_after_any_commit() {
+    every_cut(Way::Nodes, 0, Cut::After);
+}
+
+#[test]
+fn through_nodes_the_invited_dies_before_any_commit() {
+    every_cut(Way::Nodes, 1, Cut::Before);
+}
+
+#[test]
+fn through_nodes_the_invited_dies_after_any_commit() {
+    every_cut(Way::Nodes, 1, Cut::After);
 }
