@@ -80,6 +80,9 @@ pub(crate) fn check(expiry: Day, today: Day) -> Result<(), ExpiryError> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     const TODAY: Day = Day(20_000);

@@ -75,3 +75,6 @@ pub use crate::{
     shelf::{Damaged, Shelf, ShelfRead, ShelfTable},
     work::Work,
 };
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -87,6 +87,8 @@ pub(crate) enum PassError {
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
 

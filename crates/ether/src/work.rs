@@ -78,6 +78,9 @@ fn zero_bits(start: &Sha256, nonce: u64) -> u32 {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     const ID: EnvelopeId = EnvelopeId([1; 32]);

@@ -42,3 +42,6 @@ pub use crate::{
         Inserted, MAX_AHEAD, MAX_FORKS, MAX_RECEIVED_BYTES, Received, ReceivedError, WINDOW,
     },
 };
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -177,6 +177,9 @@ mod tests {
         clippy::indexing_slicing,
         clippy::panic
     )]
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn decode(bytes: &[u8]) -> Result<(), DecodeError> {

@@ -26,3 +26,6 @@ pub mod mux;
 pub mod websocket;
 
 pub use fields::DecodeError;
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

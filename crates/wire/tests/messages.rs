@@ -14,7 +14,12 @@ use komrade_wire::{
     header::{Header, MAX_HEADER_BYTES, Opened},
 };
 use proptest::prelude::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 use zeroize::Zeroizing;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 fn hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(bytes)

@@ -1,4 +1,7 @@
 //! Frames, WebSocket messages and multiplexed streams, over pipes in memory.
+//!
+//! Native, since the pipes are tokio's; `tab.rs` holds that the same runs in a browser.
+#![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,9 +9,12 @@
     clippy::panic
 )]
 
+#[path = "streams/socket.rs"]
+mod socket;
+
 use std::{io, time::Duration};
 
-use futures::{AsyncReadExt, AsyncWriteExt, SinkExt, StreamExt, channel::mpsc, future::join_all};
+use futures::{AsyncReadExt, AsyncWriteExt, future::join_all};
 use komrade_wire::{
     frame::{self, FrameError, FrameReader},
     greeting::{self, GreetingError, Status},
@@ -18,6 +24,8 @@ use komrade_wire::{
 use proptest::prelude::*;
 use tokio::{io::DuplexStream, task::JoinHandle, time::timeout};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
+
+use crate::socket::sockets;
 
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -165,80 +173,6 @@ async fn relays_greet_each_other() {
 }
 
 // --- WebSocket messages -----------------------------------------------------------------------------------
-
-/// Two ends of a socket of messages, and the sizes of those that passed.
-fn sockets(
-    maximum: usize,
-) -> [ByteStream<
-    impl futures::Stream<Item = io::Result<Vec<u8>>> + futures::Sink<Vec<u8>, Error = io::Error> + Unpin,
->; 2] {
-    let (left, to_right) = mpsc::channel::<Vec<u8>>(1);
-    let (right, to_left) = mpsc::channel::<Vec<u8>>(1);
-    let socket = |sink: mpsc::Sender<Vec<u8>>, stream: mpsc::Receiver<Vec<u8>>| {
-        let broken = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-        let sink = sink.sink_map_err(broken);
-        ByteStream::new(
-            Both {
-                sink,
-                stream: stream.map(Ok),
-            },
-            maximum,
-        )
-    };
-    [socket(left, to_left), socket(right, to_right)]
-}
-
-struct Both<K, S> {
-    sink: K,
-    stream: S,
-}
-
-impl<K: Unpin, S: futures::Stream + Unpin> futures::Stream for Both<K, S> {
-    type Item = S::Item;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<S::Item>> {
-        self.stream.poll_next_unpin(cx)
-    }
-}
-
-impl<K: futures::Sink<Vec<u8>, Error = io::Error> + Unpin, S: Unpin> futures::Sink<Vec<u8>>
-    for Both<K, S>
-{
-    type Error = io::Error;
-
-    fn poll_ready(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        self.sink.poll_ready_unpin(cx)
-    }
-
-    fn start_send(mut self: std::pin::Pin<&mut Self>, message: Vec<u8>) -> io::Result<()> {
-        assert!(
-            !message.is_empty() && message.len() <= 100,
-            "{}",
-            message.len()
-        );
-        self.sink.start_send_unpin(message)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        self.sink.poll_flush_unpin(cx)
-    }
-
-    fn poll_close(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        self.sink.poll_close_unpin(cx)
-    }
-}
 
 #[tokio::test]
 async fn bytes_travel_in_messages_of_bounded_size() {

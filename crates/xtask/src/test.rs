@@ -13,7 +13,16 @@ use crate::{
 };
 
 /// Crates whose tests run in a real browser too, with the features that need to be on.
-const IN_THE_BROWSER: [(&str, &str); 2] = [("komrade-crypto", ""), ("komrade-store", "testing")];
+///
+/// Left out: `drive`, whose tests need tokio's virtual clock; every test end to end runs it in a worker.
+const IN_THE_BROWSER: [(&str, &str); 6] = [
+    ("komrade-crypto", ""),
+    ("komrade-ether", "fuzz"),
+    ("komrade-peer", ""),
+    ("komrade-social", "fuzz"),
+    ("komrade-store", "testing"),
+    ("komrade-wire", "fuzz"),
+];
 
 /// Runs every stage, or those whose name contains `only`. All stages run even if one fails; then the whole fails.
 pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
@@ -172,6 +181,9 @@ pub fn screenshots(root: &Path, into: &Path) -> Result<()> {
             "--locked",
             "--test",
             "screens",
+            "--",
+            "--test-threads",
+            "1",
         ],
     );
     run(tests.env("KOMRADE_SCREENSHOTS", &into))?;

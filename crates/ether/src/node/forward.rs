@@ -364,6 +364,9 @@ fn home(fields: &mut Fields<'_>) -> Result<Home, Damaged> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

@@ -2,6 +2,8 @@
 //! and made again.
 
 use komrade_view::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::world::{DAY, HOUR, World};
 

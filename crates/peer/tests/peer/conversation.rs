@@ -1,6 +1,8 @@
 //! The whole path: keys, invite, acceptance, confirmation, messages, restarts.
 
 use komrade_view::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::world::{DAY, HOUR, MINUTE, PASSPHRASE, SECOND, World};
 

@@ -4,6 +4,8 @@ use komrade_ether::{Frame, Outcome};
 use komrade_peer::{Input, LinkId};
 use komrade_store::Table;
 use komrade_view::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::world::*;
 

@@ -1,4 +1,7 @@
 //! Engines in a small deterministic world, from the first key to the last acknowledgement.
+//!
+//! They run natively, and in a worker of a real browser, where the engine lives: all but `kill`, `trouble` and
+//! `weeks`, whose many lives, frames and days take minutes there.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,3 +22,6 @@ mod trouble;
 mod vault;
 mod weeks;
 mod world;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -1,6 +1,8 @@
 //! First contact: invites good and bad, confirmation, refusal, two who ask each other at once.
 
 use komrade_view::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::world::{DAY, HOUR, World, relay_link};
 

@@ -2,6 +2,8 @@
 
 use komrade_store::{Batch, Change, Store, StoreError, Table};
 use komrade_view::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::world::{PASSPHRASE, World, now};
 

@@ -1,3 +1,6 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::world::{ANA, BO, KEY, World};
 use crate::{
     Account, Envelope, EnvelopeId, Frame, HOME_TURN_MILLIS, Home, NodeKey, NodeLink, Outcome,

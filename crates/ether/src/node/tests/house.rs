@@ -1,3 +1,6 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::world::{ANA, KEY, TOKEN, World, settings};
 use crate::{
     Bucket, Class, Draw, MAX_BITS, MemoryError, Node, Outcome, Party, ShelfTable, Size, Token,

@@ -1,3 +1,6 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::world::{ANA, BO, World, settings};
 use crate::{
     Bucket, Class, Envelope, EnvelopeId, Frame, Home, MAX_WANTED, NodeKey, NodeLink, Outcome,

@@ -1,3 +1,6 @@
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use super::world::{ANA, BITS, BO, TOKEN, World, settings, token};
 use crate::{
     Account, Bucket, Class, Day, Node, NodeLink, Outcome, Party, Pass, Reconciler, Settings,

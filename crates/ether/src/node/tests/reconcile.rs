@@ -2,6 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use proptest::prelude::*;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::world::{ANA, World, settings};
 use crate::{
