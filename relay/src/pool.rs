@@ -53,7 +53,7 @@ pub(crate) struct Pool {
     alive: Mutex<HashMap<Address, Instant>>,
 }
 
-/// One of them. Streams end with it, so whoever has one keeps it, even when the pool has let go of it.
+/// A destination to dial from. Streams end with it, so whoever has one keeps it, even when the pool has let go of it.
 pub(crate) struct Pooled {
     pub(crate) session: Session,
     since: Instant,
@@ -139,7 +139,7 @@ impl Pool {
         let places = self.places.borrow();
         let stuck = stuck && live(&places).all(|pooled| pooled.has_failed(to));
         let oldest = live(&places).min_by_key(|pooled| pooled.since);
-        if let Some(oldest) = oldest.filter(|oldest| stuck && oldest.since.elapsed() >= LEAST_AGE) {
+        if let Some(oldest) = oldest.filter(|oldest| stuck && oldest.is_replaceable()) {
             debug!("a destination for dials is replaced");
             oldest.retired.store(true, Ordering::Release);
             oldest.retire.notify_one();
@@ -163,7 +163,7 @@ impl Pool {
 }
 
 impl Pooled {
-    fn new(session: Session) -> Self {
+    pub(crate) fn new(session: Session) -> Self {
         Self {
             session,
             since: Instant::now(),
@@ -171,6 +171,11 @@ impl Pooled {
             retired: AtomicBool::new(false),
             retire: Notify::new(),
         }
+    }
+
+    /// Another one may take its place: if it were replaced sooner, those who come and go would keep the router building tunnels.
+    pub(crate) fn is_replaceable(&self) -> bool {
+        self.since.elapsed() >= LEAST_AGE
     }
 
     /// Notes whether it reached an address.
@@ -183,7 +188,8 @@ impl Pooled {
         }
     }
 
-    fn has_failed(&self, address: Address) -> bool {
+    /// Whether it failed to reach an address, and did not since.
+    pub(crate) fn has_failed(&self, address: Address) -> bool {
         lock(&self.failed).contains(&address)
     }
 }

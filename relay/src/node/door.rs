@@ -17,6 +17,7 @@ use tracing::{debug, info};
 use super::link::{self, LinkLimits};
 use crate::backoff::Backoff;
 use crate::network::GREETING_DEADLINE;
+use crate::pool::Pooled;
 use crate::relay::Relay;
 
 /// First and longest wait between two attempts. On the real network tunnels may fail for minutes.
@@ -26,7 +27,7 @@ const RETRY_LONGEST: Duration = Duration::from_secs(120);
 const GREETING_AT_ONCE: usize = 16;
 
 /// The session of the node's destination, while there is one.
-pub(crate) struct Door(watch::Sender<Option<Arc<Session>>>);
+pub(crate) struct Door(watch::Sender<Option<Arc<Pooled>>>);
 
 impl Door {
     pub(super) fn new() -> Self {
@@ -34,12 +35,12 @@ impl Door {
     }
 
     /// Returns once the destination is hosted.
-    pub(super) async fn session(&self) -> Arc<Session> {
+    pub(super) async fn open(&self) -> Arc<Pooled> {
         let mut sessions = self.0.subscribe();
         loop {
-            let session = sessions.borrow_and_update().clone();
-            match session.filter(|session| !session.is_closed()) {
-                Some(session) => return session,
+            let pooled = sessions.borrow_and_update().clone();
+            match pooled.filter(|pooled| !pooled.session.is_closed()) {
+                Some(pooled) => return pooled,
                 // The sender is here, so it can only change.
                 None => drop(sessions.changed().await),
             }
@@ -58,9 +59,9 @@ pub(crate) async fn keep(relay: Arc<Relay>) {
             Ok(session) => {
                 info!("the node's destination is up");
                 backoff.reset();
-                let session = Arc::new(session);
-                relay.node.door.0.send_replace(Some(Arc::clone(&session)));
-                receive(&relay, &session, &links).await;
+                let pooled = Arc::new(Pooled::new(session));
+                relay.node.door.0.send_replace(Some(Arc::clone(&pooled)));
+                receive(&relay, &pooled.session, &links).await;
                 relay.node.door.0.send_replace(None);
                 info!("the node's destination went down");
             }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::io::{ReadHalf, WriteHalf};
 use komrade_ether::{EnvelopeId, Frame, HOME_TURN_MILLIS, Home, Outcome, Waiting};
-use komrade_i2p::net::{SamStream, Session};
+use komrade_i2p::net::SamStream;
 use komrade_wire::link::{LinkReader, LinkWriter};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -22,6 +22,7 @@ use tracing::debug;
 
 use super::desk::NotNow;
 use super::reach::{Reached, reach};
+use crate::pool::Pooled;
 use crate::relay::Relay;
 use crate::{clock, random};
 
@@ -54,7 +55,7 @@ pub(crate) async fn keep(relay: Arc<Relay>) {
     let mut left = relay.node.desk.forwards();
     loop {
         // Nothing can be put before.
-        drop(relay.node.door.session().await);
+        drop(relay.node.door.open().await);
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             return;
         };
@@ -144,7 +145,7 @@ struct Delivery<'r> {
     reader: LinkReader<ReadHalf<Compat<SamStream>>>,
     writer: LinkWriter<WriteHalf<Compat<SamStream>>>,
     /// The stream ends with it.
-    _from: Arc<Session>,
+    _from: Arc<Pooled>,
     left: watch::Receiver<u64>,
     ends: Instant,
     /// Number in the queue of what was sent last.

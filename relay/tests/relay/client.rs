@@ -30,6 +30,18 @@ pub struct TestRelay {
     config: Config,
 }
 
+/// What is left of a relay that was stopped.
+pub struct Stopped {
+    pub folder: TempDir,
+    config: Config,
+}
+
+impl Stopped {
+    pub async fn start(self) -> TestRelay {
+        TestRelay::start_in(self.folder, self.config).await
+    }
+}
+
 /// A config for tests: any port, and a router that is never there.
 pub fn config(folder: &TempDir) -> Config {
     Config {
@@ -66,14 +78,16 @@ impl TestRelay {
 
     /// The same relay, stopped and started again.
     pub async fn restart(self) -> Self {
-        self.restart_after(|| {}).await
+        self.stop().await.start().await
     }
 
-    /// The same, with something done in between.
-    pub async fn restart_after(self, between: impl FnOnce()) -> Self {
+    /// Stops it.
+    pub async fn stop(self) -> Stopped {
         self.running.stop().await;
-        between();
-        Self::start_in(self.folder, self.config).await
+        Stopped {
+            folder: self.folder,
+            config: self.config,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -84,6 +84,27 @@ async fn what_waits_for_another_relay_survives_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_that_ended_with_the_relay_is_taken_up_at_once() {
+    let near = relay_at(bridge(1), |_| {}).await;
+    let far = relay_at(bridge(0), |_| {}).await;
+    let (bo, there, mut to_bo) = waiting(&far).await;
+    // So that both are known to be up.
+    let first = [small()];
+    leave(&near, &there, &first).await;
+    assert_eq!(to_bo.arrival().await, first[0]);
+
+    // The other relay is gone, so its turn is going on when this one ends; by itself it would last ten minutes.
+    drop((to_bo, bo));
+    let far = far.stop().await;
+    let late = [small()];
+    leave(&near, &there, &late).await;
+    let _near = near.restart().await;
+    let far = far.start().await;
+    let (_bo, _, mut to_bo) = waiting(&far).await;
+    assert_eq!(to_bo.arrival().await, late[0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_of_another_relay_is_told_until_it_is_noted() {
     let near = relay_at(bridge(0), |_| {}).await;
     let far = relay_at(bridge(2), |config| config.cache.work_bits = 4).await;

@@ -86,10 +86,9 @@ async fn what_is_held_survives_a_restart_and_not_a_wipe() {
     assert_eq!(link.catch_up().await, (vec![held.id()], 1));
     drop((link, ana));
 
-    let file = relay.folder.path().join("cache.redb");
-    let relay = relay
-        .restart_after(|| std::fs::remove_file(file).unwrap())
-        .await;
+    let relay = relay.stop().await;
+    std::fs::remove_file(relay.folder.path().join("cache.redb")).unwrap();
+    let relay = relay.start().await;
     let mut ana = relay.join(1).await;
     let wiped = ana.introduced().await;
     assert_eq!(wiped.home, node.home);
