@@ -3,9 +3,9 @@
 //! Flow:
 //! 1. browser: [`FromMember::Hello`]
 //! 2. relay: [`FromRelay::Welcome`] or [`FromRelay::Refused`] (and the connection ends)
-//! 3. relay: [`FromRelay::Router`] whenever the router's stage changes, at once after the welcome too
-//! 4. browser: [`FromMember::Host`]; relay: [`FromRelay::Hosting`] whenever that changes
-//! 5. relay: [`FromRelay::Node`] whenever it changes, at once after the welcome too, whether or not its router is ready
+//! 3. relay: [`FromRelay::Node`], right after the welcome and whenever it changes, whether or not its router is ready
+//! 4. relay: [`FromRelay::Router`] whenever the router's stage changes, at once after that too
+//! 5. browser: [`FromMember::Host`]; relay: [`FromRelay::Hosting`] whenever that changes
 //! 6. both: [`FromMember::Ping`] / [`FromRelay::Pong`]
 //!
 //! Every message is one length-prefixed frame (see [`crate::frame`]) of CBOR with numbered fields; unknown fields and unknown
