@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{Browser, I2P, LOCAL};
+use crate::{Browser, I2P, LOCAL, until};
 
 /// How many recovery words there are.
 const WORDS: usize = 24;
@@ -48,19 +48,91 @@ impl Person {
         })
     }
 
-    /// Waits until others can reach this device.
+    /// Waits until the relay's node keeps envelopes for this person: from then on nobody has to be
+    /// there at the same time.
     ///
     /// # Errors
-    /// If its destination does not come up.
+    /// If the link to the node does not come up.
     pub async fn reachable(&self) -> Result<()> {
         self.browser.click("nav-route").await?;
         self.browser
-            .see_with("route-hosting", "data-mood", "done", I2P)
+            .see_with("route-node", "data-mood", "done", LOCAL)
             .await?;
         Ok(())
     }
 
-    /// Makes an invite and copies its link.
+    /// Gives the app the join link of another relay.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn use_relay(&self, join_link: &str) -> Result<()> {
+        self.browser.click("nav-route").await?;
+        self.browser.fill("relay-link", join_link).await?;
+        self.browser.click("relay-use").await?;
+        self.browser
+            .see_text("relay-used", "from now on", LOCAL)
+            .await?;
+        Ok(())
+    }
+
+    /// Waits until the service worker keeps the app, so that it opens without its relay.
+    ///
+    /// # Errors
+    /// If it does not come to be kept.
+    pub async fn app_is_kept(&self) -> Result<()> {
+        self.browser.click("nav-settings").await?;
+        self.browser
+            .see_text("software", "opens without the relay", LOCAL)
+            .await?;
+        Ok(())
+    }
+
+    /// Closes the tab of the app; the profile stays.
+    ///
+    /// # Errors
+    /// If the browser does not.
+    pub async fn leave(&self) -> Result<()> {
+        self.browser.open("about:blank").await
+    }
+
+    /// Opens the app again where it came from, and unlocks.
+    ///
+    /// # Errors
+    /// If the app or the vault does not open.
+    pub async fn return_to(&self, origin: &str) -> Result<()> {
+        self.browser.open(origin).await?;
+        self.unlock_with(&self.passphrase).await?;
+        self.browser.see("nav-people", LOCAL).await?;
+        Ok(())
+    }
+
+    /// Waits until the relay has every message that was written in the open conversation.
+    ///
+    /// # Errors
+    /// If one stays on this device.
+    pub async fn relay_has_all(&self) -> Result<()> {
+        until(LOCAL, "the relay to have every message", async || {
+            Ok(self.ticks().await?.iter().all(|tick| tick != "kept"))
+        })
+        .await
+    }
+
+    /// How far each of one's own messages of the open conversation has come.
+    ///
+    /// # Errors
+    /// If the browser does not answer.
+    pub async fn ticks(&self) -> Result<Vec<String>> {
+        let script = "return Array.from(document.querySelectorAll(\
+                      '[data-testid=message][data-mine=true]'), e => e.dataset.tick)";
+        Ok(self
+            .browser
+            .web()
+            .execute(script, vec![])
+            .await?
+            .convert()?)
+    }
+
+    /// Makes an invite that the relay has, and copies its link.
     ///
     /// # Errors
     /// If none is made.
@@ -69,6 +141,9 @@ impl Person {
         self.browser.click("invite-make").await?;
         let link = self.browser.value("invite-text").await?;
         self.browser.see("invite-qr", LOCAL).await?;
+        self.browser
+            .see_with("invite-works", "data-placed", "true", LOCAL)
+            .await?;
         self.browser.click("invite-done").await?;
         Ok(link)
     }

@@ -140,6 +140,15 @@ impl Relay {
             .kill()
     }
 
+    /// Ends it at once (SIGKILL) and deletes its data: nothing of it comes back.
+    ///
+    /// # Errors
+    /// If it was not running, or its data could not be deleted.
+    pub fn burn(mut self) -> Result<()> {
+        self.kill()?;
+        Ok(self.data.close()?)
+    }
+
     /// `http://127.0.0.1:port`.
     pub fn origin(&self) -> &str {
         &self.origin

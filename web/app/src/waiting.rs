@@ -1,7 +1,9 @@
-//! What a message that is kept here waits for, worked out from the route alone.
+//! What a message that is kept here waits for, worked out from the route alone: the relay and its
+//! node. The relay's I2P router matters only for what goes on to other relays.
 
 use komrade_view::{
-    ComradeId, DialStage, HostStage, LinkState, Millis, RefusalCode, RouteView, RouterStage,
+    ComradeId, DialStage, HostStage, LinkState, Millis, NodeStage, RefusalCode, RouteView,
+    RouterStage,
 };
 
 /// The route as told, and since when each part of it stands as it does.
@@ -11,6 +13,8 @@ pub struct Route {
     pub view: RouteView,
     /// When it was told: countdowns in seconds count from here.
     pub told_at: Millis,
+    /// Since when the relay's node is in its stage.
+    pub node_since: Millis,
     /// Since when the router is in its stage.
     pub router_since: Millis,
     /// Since when the destination is in its stage.
@@ -26,6 +30,10 @@ impl Route {
                 .filter(|before| same(&before.view, &view))
                 .map_or(now, since)
         };
+        let node_since = since(
+            |a, b| core::mem::discriminant(&a.node) == core::mem::discriminant(&b.node),
+            |before| before.node_since,
+        );
         let router_since = since(
             |a, b| core::mem::discriminant(&a.router) == core::mem::discriminant(&b.router),
             |before| before.router_since,
@@ -37,12 +45,13 @@ impl Route {
         Self {
             view,
             told_at: now,
+            node_since,
             router_since,
             hosting_since,
         }
     }
 
-    /// What everything waits for, as far as it concerns all comrades.
+    /// What everything that is written waits for: the relay and its node.
     pub fn wait(&self) -> Option<Wait> {
         let at = |for_what, since| Some(Wait { for_what, since });
         match self.view.link {
@@ -52,18 +61,37 @@ impl Route {
             LinkState::Refused(code) => return at(For::Refused(code), None),
             LinkState::Up { .. } => {}
         }
-        let router = Some(self.router_since);
-        match self.view.router {
-            RouterStage::Ready { .. } => None,
-            RouterStage::Unknown | RouterStage::Starting => at(For::Router, router),
-            RouterStage::Reseeding { .. } => at(For::Reseed, router),
-            RouterStage::NoRouters { .. } => at(For::Routers, router),
-            RouterStage::BuildingTunnels { .. } => at(For::Tunnels, router),
-            RouterStage::Failed { .. } => at(For::RouterToAnswer, router),
+        match self.view.node {
+            NodeStage::Unknown | NodeStage::Opening => at(For::Node, Some(self.node_since)),
+            // What is written is taken while older things are still being fetched.
+            NodeStage::CatchingUp(_) | NodeStage::Ready(_) => None,
         }
     }
 
-    /// What others' messages to this device wait for.
+    /// What waits that goes on to other relays.
+    pub fn router_wait(&self) -> Option<Wait> {
+        let for_what = match self.view.router {
+            RouterStage::Ready { .. } => return None,
+            RouterStage::Unknown | RouterStage::Starting => For::Router,
+            RouterStage::Reseeding { .. } => For::Reseed,
+            RouterStage::NoRouters { .. } => For::Routers,
+            RouterStage::BuildingTunnels { .. } => For::Tunnels,
+            RouterStage::Failed { .. } => For::RouterToAnswer,
+        };
+        Some(Wait {
+            for_what,
+            since: Some(self.router_since),
+        })
+    }
+
+    /// The first thing on the way that is not as it shall be.
+    pub fn any_wait(&self) -> Option<Wait> {
+        self.wait()
+            .or_else(|| self.router_wait())
+            .or_else(|| self.hosting_wait())
+    }
+
+    /// What direct links to this device wait for.
     pub fn hosting_wait(&self) -> Option<Wait> {
         match self.view.hosting {
             HostStage::Waiting => Some(Wait {
@@ -86,30 +114,33 @@ impl Route {
         }
     }
 
-    /// What a message to `comrade` waits for.
-    pub fn wait_for(&self, comrade: ComradeId) -> Wait {
+    /// What a message to `comrade` waits for. Before they are `met`, their relay has to be asked
+    /// for their keys; afterwards only one's own relay matters, whatever is dialled beside.
+    pub fn wait_for(&self, comrade: ComradeId, met: bool) -> Wait {
         if let Some(wait) = self.wait() {
             return wait;
         }
+        let at = |for_what, since| Wait { for_what, since };
+        if met {
+            return at(For::Storing, None);
+        }
         let dial = self.view.dials.iter().find(|dial| dial.comrade == comrade);
         let Some(dial) = dial else {
-            return Wait {
-                for_what: For::Turn,
-                since: None,
-            };
+            return at(For::Turn, None);
         };
         let for_what = match dial.stage {
-            DialStage::WaitingForRelay => For::Router,
+            DialStage::WaitingForRelay => {
+                return self
+                    .router_wait()
+                    .unwrap_or(at(For::Router, Some(dial.since)));
+            }
             DialStage::Dialing => For::Tunnel,
             DialStage::Greeting => For::Greeting,
-            DialStage::Up => For::Acceptance,
+            DialStage::Up => For::Keys,
             DialStage::Away => For::TheirApp,
             DialStage::Unreachable => For::NextTry,
         };
-        Wait {
-            for_what,
-            since: Some(dial.since),
-        }
+        at(for_what, Some(dial.since))
     }
 }
 
@@ -133,6 +164,8 @@ pub enum For {
     RelayToAnswer,
     /// The relay refused.
     Refused(RefusalCode),
+    /// The relay's node is not open yet.
+    Node,
     /// The relay's router starts.
     Router,
     /// The router fetches a first list.
@@ -147,12 +180,14 @@ pub enum For {
     OwnTunnels,
     /// The same, after a failure.
     OwnTunnelsAgain,
-    /// A tunnel to the comrade.
+    /// One's own relay stores it.
+    Storing,
+    /// A tunnel to the relay of whoever made the invite.
     Tunnel,
     /// Both sides prove who they are.
     Greeting,
-    /// Connected: the comrade's device stores it.
-    Acceptance,
+    /// Connected: it gives the keys of whoever made the invite.
+    Keys,
     /// The comrade's app is closed.
     TheirApp,
     /// Not reached; tried again.
@@ -162,20 +197,21 @@ pub enum For {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
-    use komrade_view::{DialView, NodeStage, ReplicaView};
+    use komrade_view::{DialView, ReplicaView};
 
     use super::*;
 
     const BO: ComradeId = ComradeId([1; 16]);
 
-    fn view(link: LinkState, router: RouterStage) -> RouteView {
+    fn view(link: LinkState, node: NodeStage, router: RouterStage) -> RouteView {
         RouteView {
             relay: None,
             link,
             router,
             hosting: HostStage::Off,
-            node: NodeStage::Unknown,
+            node,
             replicas: ReplicaView {
                 envelopes: 0,
                 bytes: 0,
@@ -197,49 +233,93 @@ mod tests {
 
     #[test]
     fn the_nearest_obstacle_is_named_first() {
-        let mut view = view(LinkState::NoRelay, RouterStage::Unknown);
-        view.dials.push(DialView {
-            comrade: BO,
-            stage: DialStage::Dialing,
-            since: 7,
-        });
+        let view = view(
+            LinkState::NoRelay,
+            NodeStage::Unknown,
+            RouterStage::Starting,
+        );
         let mut route = Route::told(None, view, 5);
-        assert_eq!(route.wait_for(BO).for_what, For::Relay);
+        assert_eq!(route.wait_for(BO, true).for_what, For::Relay);
         route.view.link = LinkState::Connecting(3);
         assert_eq!(
-            route.wait_for(BO),
+            route.wait_for(BO, true),
             Wait {
                 for_what: For::Connection,
                 since: Some(3)
             }
         );
         route.view.link = up();
-        route.view.router = RouterStage::BuildingTunnels { routers: 9 };
         assert_eq!(
-            route.wait_for(BO),
+            route.wait_for(BO, true),
             Wait {
-                for_what: For::Tunnels,
+                for_what: For::Node,
+                since: Some(5)
+            }
+        );
+    }
+
+    #[test]
+    fn a_message_needs_no_router_to_be_kept_by_the_relay() {
+        for node in [NodeStage::CatchingUp(2), NodeStage::Ready(3)] {
+            let route = Route::told(None, view(up(), node, RouterStage::Starting), 5);
+            assert_eq!(route.wait(), None);
+            assert_eq!(route.wait_for(BO, true).for_what, For::Storing);
+            assert_eq!(
+                route.any_wait().map(|wait| wait.for_what),
+                Some(For::Router)
+            );
+        }
+    }
+
+    #[test]
+    fn only_who_is_not_met_yet_is_waited_for_through_i2p() {
+        let mut view = view(up(), NodeStage::Ready(1), RouterStage::Starting);
+        view.dials.push(DialView {
+            comrade: BO,
+            stage: DialStage::WaitingForRelay,
+            since: 7,
+        });
+        let mut route = Route::told(None, view, 5);
+        assert_eq!(
+            route.wait_for(BO, false),
+            Wait {
+                for_what: For::Router,
                 since: Some(5)
             }
         );
         route.view.router = RouterStage::Ready { routers: 9 };
+        route.view.dials[0].stage = DialStage::Dialing;
         assert_eq!(
-            route.wait_for(BO),
+            route.wait_for(BO, false),
             Wait {
                 for_what: For::Tunnel,
                 since: Some(7)
             }
         );
-        assert_eq!(route.wait_for(ComradeId([2; 16])).for_what, For::Turn);
+        assert_eq!(route.wait_for(BO, true).for_what, For::Storing);
+        let other = ComradeId([2; 16]);
+        assert_eq!(route.wait_for(other, false).for_what, For::Turn);
     }
 
     #[test]
     fn a_stage_keeps_its_beginning_while_its_counters_move() {
-        let building = |routers| view(up(), RouterStage::BuildingTunnels { routers });
+        let building = |routers| {
+            view(
+                up(),
+                NodeStage::Opening,
+                RouterStage::BuildingTunnels { routers },
+            )
+        };
         let first = Route::told(None, building(1), 10);
         let second = Route::told(Some(&first), building(50), 20);
         assert_eq!((second.router_since, second.told_at), (10, 20));
-        let ready = view(up(), RouterStage::Ready { routers: 50 });
-        assert_eq!(Route::told(Some(&second), ready, 30).router_since, 30);
+        assert_eq!(second.node_since, 10);
+        let ready = view(
+            up(),
+            NodeStage::CatchingUp(30),
+            RouterStage::Ready { routers: 50 },
+        );
+        let third = Route::told(Some(&second), ready, 30);
+        assert_eq!((third.router_since, third.node_since), (30, 30));
     }
 }

@@ -6,7 +6,10 @@
 )]
 use std::{collections::BTreeSet, fs, path::Path};
 
-use komrade_view::{DialStage, HostStage, LinkState, Refusal, RefusalCode, RouterStage, Tick};
+use komrade_view::{
+    DialStage, HostStage, LinkState, NodeStage, Refusal, RefusalCode, ReplicaView, RouterStage,
+    Tick,
+};
 
 use super::*;
 use crate::{
@@ -117,13 +120,20 @@ fn every_stage_has_words_and_failures_say_what_is_safe() {
         HostStage::Refused(RefusalCode::HostsFull),
         HostStage::Failed { retry_at: 0 },
     ];
+    let nodes = [
+        NodeStage::Unknown,
+        NodeStage::Opening,
+        NodeStage::CatchingUp(0),
+        NodeStage::Ready(0),
+    ];
     let mut texts = BTreeSet::new();
+    texts.extend(nodes.map(|stage| node(stage).to_owned()));
     texts.extend(links.map(|state| link(state, 9)));
     texts.extend(routers.map(|stage| router(stage, 9)));
     texts.extend(hosts.map(|stage| hosting(stage, 9)));
     assert_eq!(
         texts.len(),
-        links.len() + routers.len() + hosts.len(),
+        nodes.len() + links.len() + routers.len() + hosts.len(),
         "two stages say the same"
     );
     assert!(
@@ -145,7 +155,52 @@ fn every_stage_has_words_and_failures_say_what_is_safe() {
         DialStage::Away,
         DialStage::Unreachable,
     ] {
-        assert!(!dial(stage).is_empty() && !reached(Some(stage)).is_empty());
+        assert!(!dial(stage).is_empty());
+        assert_ne!(reached(true, Some(stage)), reached(false, Some(stage)));
+    }
+}
+
+#[test]
+fn what_the_relay_keeps_is_told_plainly() {
+    let works = [(true, false), (false, false), (true, true), (false, true)];
+    let works = works.map(|(placed, elsewhere)| invite_works(placed, elsewhere));
+    assert_eq!(BTreeSet::from(works).len(), works.len());
+    let kept = [0, 1, 1_234].map(|envelopes| {
+        replicas(ReplicaView {
+            envelopes,
+            bytes: 2_048 * envelopes,
+            limit: 200_000_000,
+        })
+    });
+    assert!(kept[2].contains("1,234") && kept[2].contains("2.4 MB"));
+    let others = [
+        REPLICAS_WHY,
+        ASKED_TEXT,
+        DIRECT_HINT,
+        RELAY_CHANGE_TEXT,
+        MEANWHILE,
+        DIALS_NONE,
+    ];
+    let rescued = [1, 7].map(rescuing);
+    assert!(rescued[1].contains("7 comrades"));
+    for text in works.into_iter().chain(others) {
+        speaks_well(text);
+    }
+    for text in kept.iter().chain(&rescued) {
+        speaks_well(text);
+    }
+    assert_eq!(
+        [0, 50, 200, 1_000].map(replica_limit),
+        ["Nothing", "50 MB", "200 MB", "1 GB"]
+    );
+}
+
+#[test]
+fn who_learns_what_is_told_in_whole_sentences() {
+    for (who, can, cannot) in LEARN.iter().chain([&LEARN_DIRECT]) {
+        assert!(!who.ends_with('.'), "{who}");
+        speaks_well(can);
+        speaks_well(cannot);
     }
 }
 
@@ -158,19 +213,25 @@ fn ticks_say_what_is_known_and_no_more() {
         Tick::Delivered(0),
         Tick::Expired,
     ] {
-        speaks_well(&tick_explained(mark, "Bo", "08:06"));
+        for live in [false, true] {
+            speaks_well(&tick_explained(mark, "Bo", "08:06", live));
+        }
     }
+    let accepted = Tick::Accepted(0);
+    assert_eq!(tick(accepted, false), "your relay has it");
+    // Over a direct link it may be the other device that has stored it.
+    assert!(!tick(accepted, true).contains("relay"));
     let wait = Wait {
-        for_what: For::Tunnel,
+        for_what: For::Node,
         since: Some(0),
     };
     assert_eq!(
         tick_waiting(wait, Some(22)),
-        "kept here, waiting for a tunnel (22\u{a0}s)"
+        "kept here, waiting for your relay's node (22\u{a0}s)"
     );
     assert_eq!(
         tick_waiting(wait, Some(2)),
-        "kept here, waiting for a tunnel"
+        "kept here, waiting for your relay's node"
     );
 }
 
@@ -184,6 +245,7 @@ fn narrators_speak_two_sentences_at_most() {
         SAYS_SEALING,
         SAYS_OPEN,
         SAYS_TUNNELS,
+        SAYS_ALONE,
         SAYS_NO_RELAY,
         SAYS_TROUBLE,
     ] {

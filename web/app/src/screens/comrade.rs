@@ -28,7 +28,58 @@ pub fn ComradePage(
                 Some(comrade) => view! { <About comrade/> }.into_any(),
                 None => view! { <p class="soft">{catalogue::NO_SUCH_COMRADE}</p> }.into_any(),
             }}
+            <Direct id comrade/>
         </div>
+    }
+}
+
+/// The choice of a direct link, once met.
+#[component]
+fn Direct(
+    /// With whom.
+    id: ComradeId,
+    /// The comrade.
+    comrade: Memo<Option<ComradeView>>,
+) -> impl IntoView {
+    let ui = ui();
+    let error = RwSignal::new("");
+    let met = move || {
+        comrade.with(|view| {
+            view.as_ref()
+                .is_some_and(|view| view.state == ComradeState::Met)
+        })
+    };
+    let live = Memo::new(move |_| comrade.with(|view| view.as_ref().is_some_and(|it| it.live)));
+    let choose = move |live| {
+        error.set("");
+        leptos::task::spawn_local(async move {
+            let command = Command::SetLive { comrade: id, live };
+            if let Err(failure) = ui.ask(command).await {
+                error.try_set(catalogue::failure(failure));
+            }
+        });
+    };
+    view! {
+        <Show when=met>
+            <section class="card stack">
+                <h2>{catalogue::DIRECT_TITLE}</h2>
+                <div class="check">
+                    <input
+                        type="checkbox"
+                        id="direct"
+                        data-testid="direct"
+                        prop:checked=live
+                        aria-describedby="direct-hint"
+                        on:change=move |event| choose(event_target_checked(&event))
+                    />
+                    <div>
+                        <label for="direct">{catalogue::DIRECT}</label>
+                        <p class="hint" id="direct-hint">{catalogue::DIRECT_HINT}</p>
+                    </div>
+                </div>
+                <p class="error" role="alert" data-testid="direct-error">{error}</p>
+            </section>
+        </Show>
     }
 }
 

@@ -51,9 +51,13 @@ pub fn Conversation(
         <div class="conversation" data-testid="screen-conversation" data-comrade=place::hex(id)>
             <Head id comrade name/>
             {move || match state.get() {
-                Some(ComradeState::Asking | ComradeState::AskingAgain) => {
-                    view! { <div class="page">{request(comrade)}</div> }.into_any()
-                }
+                // What they wrote with their answer stands below the question.
+                Some(ComradeState::Asking | ComradeState::AskingAgain) => view! {
+                    <div class="asking">
+                        <div class="page">{request(comrade)}</div>
+                        <Messages id comrade name/>
+                    </div>
+                }.into_any(),
                 Some(state) => view! {
                     {(state == ComradeState::Asked).then(|| request(comrade))}
                     <Messages id comrade name/>
@@ -113,7 +117,7 @@ fn Head(
                 Some(wait) => catalogue::route_waits(wait.for_what),
                 None => {
                     let dial = route.view.dials.iter().find(|dial| dial.comrade == id);
-                    catalogue::reached(dial.map(|dial| dial.stage)).to_owned()
+                    catalogue::reached(met(), dial.map(|dial| dial.stage)).to_owned()
                 }
             }
         })
@@ -194,12 +198,13 @@ fn Messages(
             .with(|thread| thread.as_ref().and_then(Thread::newest_kept))
     });
     let gap = move || comrade.with(|view| view.as_ref().and_then(|view| view.gap));
-    let met = move || {
+    let met = Memo::new(move |_| {
         comrade.with(|view| {
             view.as_ref()
                 .is_some_and(|view| view.state == ComradeState::Met)
         })
-    };
+    });
+    let live = Memo::new(move |_| comrade.with(|view| view.as_ref().is_some_and(|it| it.live)));
     let scroller = Scroller::new(ui, id);
     Effect::new(move |_| {
         let newest = layout.with(|items| match items.last() {
@@ -220,7 +225,7 @@ fn Messages(
             <li class="divider" data-testid="unread-divider"><span>{catalogue::UNREAD_DIVIDER}</span></li>
         }
         .into_any(),
-        Item::Message { message, close } => view! { <Message id name message close newest_kept/> }.into_any(),
+        Item::Message { message, close } => view! { <Message id name met live message close newest_kept/> }.into_any(),
     }
     };
     view! {
@@ -249,7 +254,7 @@ fn Messages(
                     </li>
                 </Show>
                 <For each=move || layout.get() key=Item::key children=draw/>
-                <Show when=move || met() && loaded.get() && layout.with(Vec::is_empty)>
+                <Show when=move || met.get() && loaded.get() && layout.with(Vec::is_empty)>
                     <li class="day" data-testid="conversation-empty">
                         {move || catalogue::conversation_empty(&name.get())}
                     </li>

@@ -196,15 +196,31 @@ fn MadeInvite(
             Some(catalogue::good_for(&catalogue::remaining(left)))
         })
     };
+    let works = Memo::new(move |_| {
+        ui.invites.with(|all| {
+            let view = all.iter().find(|view| view.id == invite)?;
+            Some((view.placed, view.elsewhere))
+        })
+    });
     view! {
         <Heading text=catalogue::MADE_TITLE/>
         <p>{catalogue::MADE_TEXT}</p>
         <Qr id="invite-qr" label=catalogue::QR text=link.clone()/>
         <CopyText id="invite" label=catalogue::LINK text=link/>
         <p class="small soft">{remaining}</p>
+        <p class="small" role="status">{move || works.get().map(invite_works)}</p>
         <button type="button" class="btn quiet" data-testid="invite-done" on:click=move |_| made.set(None)>
             {catalogue::MADE_DONE}
         </button>
+    }
+}
+
+/// Whether an invite works while this device is away, for the sign and in words.
+fn invite_works((placed, elsewhere): (bool, bool)) -> impl IntoView {
+    view! {
+        <span data-testid="invite-works" data-placed=placed.to_string() data-elsewhere=elsewhere.to_string()>
+            {catalogue::invite_works(placed, elsewhere)}
+        </span>
     }
 }
 
@@ -233,6 +249,7 @@ fn Live() -> impl IntoView {
                         {if invite.answered { catalogue::ANSWERED } else { catalogue::UNANSWERED }}
                         {invite.with_relay.then(|| view! { " · "{catalogue::BRINGS_RELAY} })}
                     </p>
+                    <p class="small">{invite_works((invite.placed, invite.elsewhere))}</p>
                 </div>
                 <button
                     type="button"
@@ -256,7 +273,7 @@ fn Live() -> impl IntoView {
             <ul class="rows">
                 <For
                     each=move || ui.invites.get()
-                    key=|invite| (invite.id, invite.answered)
+                    key=|invite| (invite.id, invite.answered, invite.placed, invite.elsewhere)
                     children=row
                 />
             </ul>

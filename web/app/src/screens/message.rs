@@ -26,6 +26,10 @@ pub fn Message(
     id: ComradeId,
     /// The comrade's name.
     name: Memo<String>,
+    /// Both sides have confirmed.
+    met: Memo<bool>,
+    /// The two devices may be linked directly.
+    live: Memo<bool>,
     /// The message.
     message: MessageView,
     /// It stands close to the one above.
@@ -49,11 +53,11 @@ pub fn Message(
         .then(|| clock::wall(written_at));
     let how_far = move || {
         if tick != Tick::Kept || newest_kept.get() != Some(ordinal) {
-            return catalogue::tick(tick).to_owned();
+            return catalogue::tick(tick, live.get()).to_owned();
         }
         ui.route.with(|route| match route {
             Some(route) => {
-                let wait = route.wait_for(id);
+                let wait = route.wait_for(id, met.get());
                 // Nobody waits longer for this message than it exists.
                 let since = wait.since.map(|since| since.max(kept_at));
                 catalogue::tick_waiting(
@@ -61,7 +65,7 @@ pub fn Message(
                     since.map(|since| clock::seconds_between(since, ui.now.get())),
                 )
             }
-            None => catalogue::tick(tick).to_owned(),
+            None => catalogue::tick(tick, live.get()).to_owned(),
         })
     };
     let meta = move || {
@@ -85,6 +89,7 @@ pub fn Message(
             tick,
             &name.get(),
             &catalogue::day_and_time(clock::wall(at), today.get()),
+            live.get(),
         )
     };
     let explanation_id = format!("tick-{ordinal}");

@@ -1,18 +1,26 @@
-//! The route: every stage from this device to the others, what one can do meanwhile, and who learns
-//! what.
+//! The route: every stage from this device to the others, what one can do meanwhile, what is kept
+//! here for others, and who learns what.
 
-use komrade_view::{Command, DialStage, HostStage, LinkState, Millis, RouterStage, Secret};
+use komrade_view::{
+    Command, DialStage, HostStage, LinkState, Millis, NodeStage, RouterStage, Secret,
+};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
 use super::shell::route_words;
 use crate::{
     catalogue::{self, Narrator},
     clock,
-    parts::{Field, Icon, Line, Narration, Sign, Title},
+    parts::{Field, Icon, Line, Narration, Notice, Sign, Title},
     place,
     ui::{Ui, ui},
     waiting::{For, Route},
 };
+
+/// How many millions of bytes of others' envelopes may be kept; 200 is what is kept when nothing
+/// was chosen.
+const REPLICA_MILLIONS: [u64; 4] = [0, 50, 200, 1_000];
+/// Bytes.
+const MILLION: u64 = 1_000_000;
 
 /// How a stage stands; told by sign and words, never by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +74,20 @@ fn link_stage(route: &Route, now: Millis) -> Stage {
     }
 }
 
+fn node_stage(route: &Route, _now: Millis) -> Stage {
+    let (mood, since) = match route.view.node {
+        NodeStage::Unknown => (Mood::Off, None),
+        NodeStage::Opening => (Mood::Waits, Some(route.node_since)),
+        NodeStage::CatchingUp(since) => (Mood::Waits, Some(since)),
+        NodeStage::Ready(_) => (Mood::Done, None),
+    };
+    Stage {
+        mood,
+        text: catalogue::node(route.view.node).to_owned(),
+        since,
+    }
+}
+
 fn router_stage(route: &Route, now: Millis) -> Stage {
     let passed = clock::seconds_between(route.told_at, now);
     let (mood, until) = match route.view.router {
@@ -106,18 +128,16 @@ fn hosting_stage(route: &Route, now: Millis) -> Stage {
 fn says(ui: Ui) -> Vec<Line> {
     let wait = ui.route.with(|route| {
         let route = route.as_ref()?;
-        Some(
-            route
-                .wait()
-                .or(route.hosting_wait())
-                .map(|wait| wait.for_what),
-        )
+        Some(route.any_wait().map(|wait| wait.for_what))
     });
     let line = match wait {
         None => return Vec::new(),
         Some(None) => (Narrator::Telephone, catalogue::SAYS_OPEN),
         Some(Some(For::Relay)) => (Narrator::Operator, catalogue::SAYS_NO_RELAY),
-        Some(Some(For::RelayToAnswer | For::Refused(_) | For::RouterToAnswer | For::Routers)) => {
+        Some(Some(For::RouterToAnswer | For::Routers)) => {
+            (Narrator::Operator, catalogue::SAYS_ALONE)
+        }
+        Some(Some(For::Connection | For::RelayToAnswer | For::Refused(_) | For::Node)) => {
             (Narrator::Telephone, catalogue::SAYS_TROUBLE)
         }
         Some(Some(_)) => (Narrator::Telephone, catalogue::SAYS_TUNNELS),
@@ -150,14 +170,24 @@ pub fn RoutePanel() -> impl IntoView {
         ui.route.with(|route| {
             route
                 .as_ref()
-                .is_some_and(|route| route.wait().or(route.hosting_wait()).is_some())
+                .is_some_and(|route| route.any_wait().is_some())
         })
     };
+    let hosted = move || ui.route.with(|route| is_hosted(route.as_ref()));
+    let rescuing = Memo::new(move |_| {
+        ui.route
+            .with(|route| route.as_ref().map_or(0, |route| route.view.rescuing))
+    });
     view! {
         <div class="page" data-testid="screen-route">
             <Title text=catalogue::ROUTE_TITLE.to_owned()/>
             <p class="lead" role="status" data-testid="route-summary">{move || route_words(ui)}</p>
             <Narration lines=Signal::derive(move || says(ui))/>
+            <Show when=move || { rescuing.get() > 0 }>
+                <Notice id="route-rescuing">
+                    <p>{move || catalogue::rescuing(rescuing.get())}</p>
+                </Notice>
+            </Show>
             <section class="card stages" aria-label=catalogue::ROUTE_STAGES>
                 <dl>
                     <div class="stage">
@@ -165,8 +195,11 @@ pub fn RoutePanel() -> impl IntoView {
                         <dd class="breaks" data-testid="route-relay">{relay}</dd>
                     </div>
                     <StageRow id="route-link" title=catalogue::ROUTE_LINK read=link_stage/>
+                    <StageRow id="route-node" title=catalogue::ROUTE_NODE read=node_stage/>
                     <StageRow id="route-router" title=catalogue::ROUTE_ROUTER read=router_stage/>
-                    <StageRow id="route-hosting" title=catalogue::ROUTE_HOSTING read=hosting_stage/>
+                    <Show when=hosted>
+                        <StageRow id="route-hosting" title=catalogue::ROUTE_HOSTING read=hosting_stage/>
+                    </Show>
                     <div class="stage">
                         <dt>{catalogue::ROUTE_QUEUE}</dt>
                         <dd data-testid="route-waiting">
@@ -196,10 +229,16 @@ pub fn RoutePanel() -> impl IntoView {
                 </section>
             </Show>
             <Dials/>
+            <Replicas/>
             <UseRelay/>
             <Learn/>
         </div>
     }
+}
+
+/// Whether this device has an I2P address of its own now.
+fn is_hosted(route: Option<&Route>) -> bool {
+    route.is_some_and(|route| route.view.hosting != HostStage::Off)
 }
 
 fn traffic(ui: Ui) -> String {
@@ -240,6 +279,61 @@ fn StageRow(
                 </span>
             </dd>
         </div>
+    }
+}
+
+/// What is kept of others, and how much may be.
+#[component]
+fn Replicas() -> impl IntoView {
+    let ui = ui();
+    let kept = move || {
+        ui.route.with(|route| {
+            route
+                .as_ref()
+                .map(|route| catalogue::replicas(route.view.replicas))
+        })
+    };
+    let limit = Memo::new(move |_| {
+        ui.route
+            .with(|route| route.as_ref().map(|route| route.view.replicas.limit))
+    });
+    let error = RwSignal::new("");
+    let choose = move |bytes| {
+        error.set("");
+        leptos::task::spawn_local(async move {
+            if let Err(failure) = ui.ask(Command::SetReplicaLimit(bytes)).await {
+                error.try_set(catalogue::failure(failure));
+            }
+        });
+    };
+    let choice = move |millions: u64| {
+        let id = format!("replicas-{millions}");
+        let bytes = millions * MILLION;
+        view! {
+            <label class="choice" for=id.clone()>
+                <input
+                    type="radio"
+                    name="replicas-limit"
+                    id=id.clone()
+                    data-testid=id.clone()
+                    prop:checked=move || limit.get() == Some(bytes)
+                    on:change=move |_| choose(bytes)
+                />
+                {catalogue::replica_limit(millions)}
+            </label>
+        }
+    };
+    view! {
+        <section class="card stack">
+            <h2>{catalogue::REPLICAS_TITLE}</h2>
+            <p data-testid="replicas">{kept}</p>
+            <p class="small soft">{catalogue::REPLICAS_WHY}</p>
+            <fieldset class="segments">
+                <legend>{catalogue::REPLICAS_LIMIT}</legend>
+                {REPLICA_MILLIONS.map(choice).into_iter().collect_view()}
+            </fieldset>
+            <p class="error" role="alert">{error}</p>
+        </section>
     }
 }
 
@@ -348,7 +442,8 @@ fn UseRelay() -> impl IntoView {
 /// Who can learn what now.
 #[component]
 fn Learn() -> impl IntoView {
-    let rows = catalogue::LEARN.map(|(who, can, cannot)| {
+    let ui = ui();
+    let row = |(who, can, cannot)| {
         view! {
             <div class="learn">
                 <dt>{who}</dt>
@@ -356,11 +451,15 @@ fn Learn() -> impl IntoView {
                 <dd><b>{catalogue::LEARN_CANNOT}</b>{cannot}</dd>
             </div>
         }
-    });
+    };
+    let hosted = Memo::new(move |_| ui.route.with(|route| is_hosted(route.as_ref())));
     view! {
         <section class="stack" data-testid="learn">
             <h2>{catalogue::LEARN_TITLE}</h2>
-            <dl class="card">{rows.into_iter().collect_view()}</dl>
+            <dl class="card">
+                {catalogue::LEARN.map(row).into_iter().collect_view()}
+                {move || hosted.get().then(|| row(catalogue::LEARN_DIRECT))}
+            </dl>
         </section>
     }
 }

@@ -1,6 +1,6 @@
 //! The open app: parts at the edge (bottom bar on phones, rail on desktops), the list, the content.
 
-use komrade_view::{Command, ComradeState, HostStage};
+use komrade_view::{Command, ComradeState, NodeStage};
 use leptos::{ev, prelude::*};
 
 use super::{
@@ -104,10 +104,11 @@ pub fn route_words(ui: Ui) -> String {
         let Some(route) = route else {
             return String::new();
         };
-        match (route.wait(), route.view.hosting) {
-            (Some(wait), _) => catalogue::route_waits(wait.for_what),
-            (None, HostStage::Up { .. }) => catalogue::ROUTE_READY.to_owned(),
-            (None, _) => catalogue::ROUTE_PART.to_owned(),
+        match (route.wait(), route.view.node, route.router_wait()) {
+            (Some(wait), ..) => catalogue::route_waits(wait.for_what),
+            (None, NodeStage::CatchingUp(_), _) => catalogue::ROUTE_CATCHING_UP.to_owned(),
+            (None, _, Some(_)) => catalogue::ROUTE_PART.to_owned(),
+            (None, _, None) => catalogue::ROUTE_READY.to_owned(),
         }
     })
 }

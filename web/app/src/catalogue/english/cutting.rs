@@ -14,8 +14,9 @@ pub const WELCOME_HONEST: &str = "What it protects, and what it does not";
 pub const WELCOME_PROTECTED: &str = "Only you and those you write to can read your messages. Your \
     comrades never learn your internet address.";
 /// Not protected.
-pub const WELCOME_NOT_PROTECTED: &str = "Your relay sees that you connect, when and how much. In \
-    this version it also sees which I2P addresses you reach; it cannot read or forge anything.";
+pub const WELCOME_NOT_PROTECTED: &str = "Your relay sees that you connect, when you send, how much \
+    and to which relays, and may guess from timing who belongs together. It cannot read or forge \
+    anything.";
 /// Where the data is.
 pub const WELCOME_WHERE: &str = "Everything is kept in this browser, locked with a passphrase. If \
     you clear its data, your messages are gone.";

@@ -3,8 +3,8 @@
 /// Title.
 pub const MEET_TITLE: &str = "Meet someone";
 /// How it works.
-pub const MEET_LEAD: &str = "One of you makes an invite, the other opens it. An invite is for one \
-    person; give it by a way you trust.";
+pub const MEET_LEAD: &str = "One of you makes an invite, the other opens it, now or days later. An \
+    invite is for one person; give it by a way you trust.";
 /// Section.
 pub const MAKE_TITLE: &str = "Make an invite";
 /// Section.
@@ -96,6 +96,22 @@ pub const ANSWERED: &str = "answered";
 pub const UNANSWERED: &str = "not answered yet";
 /// It brings the relay.
 pub const BRINGS_RELAY: &str = "with your relay";
+
+/// Whether an invite works while this device is away. `placed`: a relay has what it needs;
+/// `elsewhere`: another one than the one in use.
+pub fn invite_works(placed: bool, elsewhere: bool) -> &'static str {
+    match (placed, elsewhere) {
+        (true, false) => "Works while you are away.",
+        (false, false) => {
+            "Your relay does not have it yet: stay connected until it says here that it works."
+        }
+        (true, true) => "Made at another relay: it works as long as that one does.",
+        (false, true) => {
+            "Made at another relay, which does not have it: revoke it and make a new one."
+        }
+    }
+}
+
 /// Revokes it.
 pub const REVOKE: &str = "Revoke";
 

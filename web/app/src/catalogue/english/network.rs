@@ -1,8 +1,10 @@
-//! The route: relay, router, destination, dials, and what each party can learn.
+//! The route: relay, node, router, destination, replicas, dials, and what each party can learn.
 
-use komrade_view::{DialStage, HostStage, LinkState, RefusalCode, RouterStage};
+use komrade_view::{
+    DialStage, HostStage, LinkState, NodeStage, RefusalCode, ReplicaView, RouterStage,
+};
 
-use super::{number, span};
+use super::{bytes, number, span};
 use crate::waiting::For;
 
 /// Title.
@@ -12,11 +14,13 @@ pub const ROUTE_RELAY: &str = "Your relay";
 /// Section.
 pub const ROUTE_LINK: &str = "Connection";
 /// Section.
+pub const ROUTE_NODE: &str = "Its node";
+/// Section.
 pub const ROUTE_ROUTER: &str = "Its I2P router";
 /// Section.
-pub const ROUTE_HOSTING: &str = "Your own address";
+pub const ROUTE_HOSTING: &str = "Your own I2P address";
 /// Section.
-pub const ROUTE_DIALS: &str = "Comrades being reached";
+pub const ROUTE_DIALS: &str = "Dialled through I2P";
 /// Section.
 pub const ROUTE_QUEUE: &str = "Kept here";
 /// Section.
@@ -24,8 +28,8 @@ pub const ROUTE_BYTES: &str = "Sent and received";
 /// Stages, for a screen reader.
 pub const ROUTE_STAGES: &str = "Stages of the route";
 /// Nobody is dialled.
-pub const DIALS_NONE: &str =
-    "Nobody is being reached right now. It happens by itself when there is something to send.";
+pub const DIALS_NONE: &str = "Nobody is being dialled. Your relay passes messages on by itself; \
+    this device dials only for a new invite, for direct links, and to find comrades again.";
 /// No relay is chosen.
 pub const RELAY_NONE: &str = "None yet";
 /// Tries at once.
@@ -35,8 +39,8 @@ pub const RELAY_ADD: &str = "Add a relay";
 /// Section.
 pub const RELAY_CHANGE: &str = "Change the relay";
 /// What happens.
-pub const RELAY_CHANGE_TEXT: &str =
-    "You stay the same person. Comrades reach you again once the new relay hosts your address.";
+pub const RELAY_CHANGE_TEXT: &str = "You stay the same person. Your comrades are told by \
+    themselves where you are found from now on, and what was on its way is sent again.";
 /// The field.
 pub const RELAY_LINK: &str = "Join link of the relay";
 /// What it looks like.
@@ -53,18 +57,60 @@ pub const RELAY_OFFER_TITLE: &str = "Use this relay?";
 
 /// Whose.
 pub fn relay_offer(host: &str) -> String {
-    format!("You opened a join link of {host}. Shall it carry your messages from now on?")
+    format!("You opened a join link of {host}. Shall it keep and carry your messages from now on?")
 }
 
 /// Section.
 pub const MEANWHILE_TITLE: &str = "Meanwhile";
 /// What one can do.
-pub const MEANWHILE: &str = "Write as usual: everything is kept here and goes out by itself. \
-    Waking tunnels takes 10 to 90 seconds; keep this tab open so that they stay awake.";
+pub const MEANWHILE: &str = "Write as usual: everything is kept here and goes to your relay by \
+    itself. Once your relay has it you may close this tab; it passes on what is for other relays \
+    as soon as its I2P router is awake, which takes a few minutes after a start.";
 /// Everything works.
-pub const ROUTE_READY: &str = "Open: others can reach you, and you them";
-/// Only a part works.
-pub const ROUTE_PART: &str = "You can send; your own address is still waking up";
+pub const ROUTE_READY: &str = "Open: your relay takes, keeps and passes on";
+/// The relay works, and reaches no other yet.
+pub const ROUTE_PART: &str = "Your relay keeps messages; its way to other relays is waking up";
+/// What came is being fetched.
+pub const ROUTE_CATCHING_UP: &str = "Fetching what came while you were away";
+
+/// The relay used before is gone.
+pub fn rescuing(comrades: u32) -> String {
+    let looked_for = if comrades == 1 {
+        "1 comrade is".to_owned()
+    } else {
+        format!("{} comrades are", number(comrades.into()))
+    };
+    format!(
+        "Your earlier relay is gone. {looked_for} being looked for, to tell them where you are \
+         found now. Keep Komrade open while this is shown; what you write is kept meanwhile."
+    )
+}
+
+/// Section.
+pub const REPLICAS_TITLE: &str = "Kept here for others";
+/// Why.
+pub const REPLICAS_WHY: &str = "So that a relay may burn: its members keep copies of what it \
+    holds, which they cannot open, and give them back to the next one.";
+/// The setting.
+pub const REPLICAS_LIMIT: &str = "At most";
+
+/// What is kept of others.
+pub fn replicas(view: ReplicaView) -> String {
+    match view.envelopes {
+        0 => "No envelopes of others are kept here now.".to_owned(),
+        1 => format!("1 sealed envelope, {}.", bytes(view.bytes)),
+        count => format!("{} sealed envelopes, {}.", number(count), bytes(view.bytes)),
+    }
+}
+
+/// A choice of how much is kept, in millions of bytes.
+pub fn replica_limit(millions: u64) -> String {
+    match millions {
+        0 => "Nothing".to_owned(),
+        1..1_000 => format!("{millions} MB"),
+        _ => format!("{} GB", millions / 1_000),
+    }
+}
 
 /// What is waited for, as part of a sentence.
 pub fn waiting_for(what: For) -> &'static str {
@@ -73,6 +119,7 @@ pub fn waiting_for(what: For) -> &'static str {
         For::Connection => "the connection to your relay",
         For::RelayToAnswer => "your relay to answer",
         For::Refused(_) => "a relay that takes you in",
+        For::Node => "your relay's node",
         For::Router => "the relay's router to start",
         For::Reseed => "a first list of routers",
         For::Routers => "other routers",
@@ -80,9 +127,10 @@ pub fn waiting_for(what: For) -> &'static str {
         For::RouterToAnswer => "the relay's router to answer",
         For::OwnTunnels => "tunnels of your own",
         For::OwnTunnelsAgain => "tunnels of your own, tried again",
-        For::Tunnel => "a tunnel",
-        For::Greeting => "both sides to prove who they are",
-        For::Acceptance => "their side to store it",
+        For::Storing => "your relay to store it",
+        For::Tunnel => "a tunnel to their relay",
+        For::Greeting => "their relay to prove which it is",
+        For::Keys => "their keys",
         For::TheirApp => "their app to open",
         For::NextTry => "the next try",
         For::Turn => "its turn",
@@ -144,8 +192,8 @@ pub fn refused(code: RefusalCode) -> &'static str {
              later or add another relay."
         }
         RefusalCode::HostsFull => {
-            "The relay hosts as many addresses as it can, so others cannot reach you through it. \
-             You can send; to receive, try later or add another relay."
+            "The relay hosts as many I2P addresses as it can, so nobody can link with you directly \
+             now. Messages go by way of the relays all the same."
         }
         RefusalCode::Replaced => {
             "This vault connected to the relay from elsewhere, and that connection took over. \
@@ -156,8 +204,8 @@ pub fn refused(code: RefusalCode) -> &'static str {
              and tell whoever runs the relay."
         }
         RefusalCode::BadDestination => {
-            "The relay did not accept your address here. Your messages are kept here; add the \
-             relay again to make a new address."
+            "The relay did not accept your I2P address, so nobody can link with you directly now. \
+             Messages go by way of the relays all the same."
         }
         RefusalCode::ShuttingDown => {
             "The relay is being shut down. Your messages are kept here; try again when it is back."
@@ -179,7 +227,8 @@ pub fn router(stage: RouterStage, until: u64) -> String {
         }
         RouterStage::NoRouters { .. } => format!(
             "It knows no other routers, and could not fetch a list: the relay has no internet, or \
-             the lists' hosts do not answer. It tries again in {}.",
+             the lists' hosts do not answer. Its own members reach each other all the same; it \
+             tries again in {}.",
             span(until)
         ),
         RouterStage::BuildingTunnels { routers } => {
@@ -193,27 +242,40 @@ pub fn router(stage: RouterStage, until: u64) -> String {
             format!("Working; it knows {} others", number(u64::from(routers)))
         }
         RouterStage::Failed { .. } => format!(
-            "It does not answer and is being restarted. Your messages are kept here. Next attempt \
-             in {}.",
+            "It does not answer and is being restarted. Your relay keeps what is for other relays. \
+             Next attempt in {}.",
             span(until)
         ),
+    }
+}
+
+/// The relay's node.
+pub fn node(stage: NodeStage) -> &'static str {
+    match stage {
+        NodeStage::Unknown => "Not known until your relay tells of it",
+        NodeStage::Opening => "Opening an encrypted line to it",
+        NodeStage::CatchingUp(_) => "Fetching what came while you were away",
+        NodeStage::Ready(_) => {
+            "Keeps sealed envelopes for you while you are away. All that it has is here"
+        }
     }
 }
 
 /// This device's destination. `until` the next attempt, in seconds.
 pub fn hosting(stage: HostStage, until: u64) -> String {
     match stage {
-        HostStage::Off => "Not asked for yet".to_owned(),
+        HostStage::Off => "Not hosted: nobody needs to reach this device itself".to_owned(),
         HostStage::Waiting => "Waiting for the router".to_owned(),
         HostStage::Building { attempt: 1, .. } => {
             "Building tunnels, 10 to 90 seconds are usual".to_owned()
         }
         HostStage::Building { attempt, .. } => format!("Building tunnels, attempt {attempt}"),
-        HostStage::Up { .. } => "Others can reach you".to_owned(),
+        HostStage::Up { .. } => "Comrades who know it can reach this device itself".to_owned(),
         HostStage::Refused(code) => refused(code).to_owned(),
         HostStage::Failed { .. } => {
             format!(
-                "The tunnels did not come up. You can still send; tried again in {}.",
+                "The tunnels did not come up. Messages go by way of the relays all the same; tried \
+                 again in {}.",
                 span(until)
             )
         }
@@ -250,14 +312,17 @@ pub fn traffic(sent: &str, received: &str) -> String {
 }
 
 /// Narrator: the way is open.
-pub const SAYS_OPEN: &str =
-    "The line is open. What you write leaves at once, if their app is open too.";
+pub const SAYS_OPEN: &str = "The line is open: your relay takes what you write and passes it on. \
+    It waits there for your comrade, and you may close this tab meanwhile.";
 /// Narrator: tunnels.
 pub const SAYS_TUNNELS: &str = "I2P lays tunnels through other people's machines, so that no one \
-    of them knows both ends. That takes a while; write meanwhile.";
+    of them knows both ends. That takes a while; your relay holds what is for other relays.";
+/// Narrator: the relay's router finds nobody.
+pub const SAYS_ALONE: &str = "Your relay finds no way to other relays now. Its own members reach \
+    each other all the same, and it holds the rest until the way is back.";
 /// Narrator: no relay.
 pub const SAYS_NO_RELAY: &str = "You need somebody with a machine that stays on: a relay. It \
-    carries sealed envelopes and cannot open them.";
+    keeps sealed envelopes while people are away, and cannot open them.";
 /// Narrator: trouble.
 pub const SAYS_TROUBLE: &str = "The line is down, and I keep everything you write. I try again by \
     myself, a little less often each time.";
@@ -270,12 +335,18 @@ pub const LEARN_CAN: &str = "can";
 pub const LEARN_CANNOT: &str = "cannot";
 
 /// Who, what they can learn, and what not.
-pub const LEARN: [(&str, &str, &str); 5] = [
+pub const LEARN: [(&str, &str, &str); 6] = [
     (
         "Your relay",
-        "See your internet address, when you connect and how much travels. In this version it also \
-         sees which I2P addresses you reach, so it can guess who belongs together.",
-        "Read or forge anything, or learn anybody's name.",
+        "See your internet address, when you connect and how much travels; when you send, and to \
+         which relays. From timing it can guess who belongs together, the better the smaller it \
+         is.",
+        "See for which comrade an envelope is, read or forge anything, or learn anybody's name.",
+    ),
+    (
+        "Other members of your relay",
+        "Keep copies of its sealed envelopes, count them and see when they come.",
+        "Tell who put one there or for whom it is, or read it.",
     ),
     (
         "Your internet provider",
@@ -284,8 +355,8 @@ pub const LEARN: [(&str, &str, &str); 5] = [
     ),
     (
         "A comrade's relay",
-        "See that a destination of some relay connects to your comrade.",
-        "Learn that it is you, or read anything.",
+        "See that some relay puts sealed envelopes there, and when.",
+        "Learn that they are yours or for whom they are, or read them.",
     ),
     (
         "I2P routers on the way",
@@ -294,7 +365,15 @@ pub const LEARN: [(&str, &str, &str); 5] = [
     ),
     (
         "A comrade",
-        "Keep or pass on what you sent; test whether your address is up.",
+        "Keep or pass on what you sent; test whether an I2P address of yours that they know is up.",
         "Learn your internet address, or write as you.",
     ),
 ];
+
+/// The same while this device has an I2P address of its own.
+pub const LEARN_DIRECT: (&str, &str, &str) = (
+    "Both relays of a direct link",
+    "See which I2P address is dialled or hosted, when the two devices are linked and how much \
+     passes.",
+    "Read anything, or learn anybody's name.",
+);

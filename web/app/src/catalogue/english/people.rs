@@ -46,16 +46,23 @@ pub fn state(state: ComradeState) -> &'static str {
     }
 }
 
-/// How a comrade is reached.
-pub fn reached(stage: Option<DialStage>) -> &'static str {
-    match stage {
-        Some(DialStage::Up) => "connected through I2P",
-        Some(DialStage::Greeting) => "reached, proving who is who",
-        Some(DialStage::Dialing) => "looking for a tunnel",
-        Some(DialStage::WaitingForRelay) => "waiting for your relay",
-        Some(DialStage::Away) => "their app is closed",
-        Some(DialStage::Unreachable) => "not reached just now",
-        None => "reached through I2P when needed",
+/// How a comrade is reached: `met`, through one's relay, or directly beside it; before that, their
+/// relay is asked for their keys.
+pub fn reached(met: bool, stage: Option<DialStage>) -> &'static str {
+    match (met, stage) {
+        (_, None) => "through your relay",
+        (true, Some(DialStage::Up)) => "linked directly",
+        (true, Some(DialStage::Greeting)) => "direct link: proving who is who",
+        (true, Some(DialStage::Dialing)) => "direct link: looking for a tunnel",
+        (true, Some(DialStage::WaitingForRelay)) => "direct link: waiting for the router",
+        (true, Some(DialStage::Away | DialStage::Unreachable)) => {
+            "through your relay; no direct link just now"
+        }
+        (false, Some(DialStage::Up | DialStage::Greeting)) => "their relay is reached",
+        (false, Some(DialStage::Dialing)) => "looking for a tunnel to their relay",
+        (false, Some(DialStage::WaitingForRelay)) => "waiting for your relay's router",
+        (false, Some(DialStage::Away)) => "their app is closed",
+        (false, Some(DialStage::Unreachable)) => "their relay is not reached just now",
     }
 }
 
@@ -134,12 +141,14 @@ pub fn written(when: &str) -> String {
     format!("written {when}")
 }
 
-/// The tick in a few words; nothing for others' messages.
-pub fn tick(tick: Tick) -> &'static str {
+/// The tick in a few words; nothing for others' messages. `live`: the two devices may be linked
+/// directly.
+pub fn tick(tick: Tick, live: bool) -> &'static str {
     match tick {
         Tick::Theirs => "",
         Tick::Kept => "kept here",
-        Tick::Accepted(_) => "their side has it",
+        Tick::Accepted(_) if live => "handed on",
+        Tick::Accepted(_) => "your relay has it",
         Tick::Delivered(_) => "delivered",
         Tick::Expired => "not delivered",
     }
@@ -154,22 +163,31 @@ pub fn tick_waiting(wait: Wait, seconds: Option<u64>) -> String {
     text
 }
 
-/// What a tick means. `at` is when it came that far, `name` whose side.
-pub fn tick_explained(tick: Tick, name: &str, at: &str) -> String {
+/// What a tick means. `at` is when it came that far, `name` whose side; `live`: the two devices may
+/// be linked directly.
+pub fn tick_explained(tick: Tick, name: &str, at: &str, live: bool) -> String {
     match tick {
         Tick::Theirs => {
-            format!("Came through I2P and was opened here. Only you and {name} can read it.")
+            format!("Came sealed and was opened here. Only you and {name} can read it.")
         }
         Tick::Kept => {
-            "Stored on this device and nowhere else yet. It goes out by itself as soon as the \
-                       way is open; you may close the tab and come back."
+            "Stored on this device and nowhere else yet. It goes to your relay by itself as soon \
+             as the way is open; you may close the tab and come back."
                 .to_owned()
         }
-        Tick::Accepted(_) => format!(
-            "Stored on {name}'s side, still encrypted ({at}). Whether it was opened is not known \
-             yet: such answers travel at their own times, so that nobody can tell who answers \
-             whom."
-        ),
+        Tick::Accepted(_) => {
+            let by = if live {
+                format!("Your relay has stored it or, over the direct link, {name}'s device")
+            } else {
+                "Your relay has stored it and passes it on, even while this tab is closed"
+                    .to_owned()
+            };
+            format!(
+                "{by}: still encrypted ({at}). It now waits for {name}'s device to fetch it and say \
+                 so; such answers travel at their own times, so that nobody can tell who answers \
+                 whom."
+            )
+        }
         Tick::Delivered(_) => {
             format!(
                 "{name}'s device has opened it ({at}). Whether it was read, Komrade does not tell."
@@ -195,9 +213,9 @@ pub fn asked_title(name: &str) -> String {
 }
 
 /// What happens while waiting.
-pub const ASKED_TEXT: &str = "Your answer to the invite goes out by itself, and they must confirm \
-    you. For that both apps must be open at the same time once. You can write already: it is kept \
-    here until then.";
+pub const ASKED_TEXT: &str = "Your answer to the invite goes to their relay by itself, and they \
+    confirm you when they next open Komrade; you need not be there at the same time. You can write \
+    already: they read it together with your answer.";
 /// Somebody answered an invite of one's own.
 pub fn asking_title(name: &str) -> String {
     format!("{name} answered your invite")
@@ -236,6 +254,14 @@ pub const UNVERIFY: &str = "Take the mark back";
 /// They do not match.
 pub const CODE_DIFFERS: &str =
     "If they differ, write nothing that matters, and make a new invite in person.";
+/// Section.
+pub const DIRECT_TITLE: &str = "Direct link";
+/// The switch.
+pub const DIRECT: &str = "Link our devices directly while both are there";
+/// What it gains and what it shows.
+pub const DIRECT_HINT: &str = "Messages then arrive faster, but both your relays see that the two \
+    devices are linked. It takes effect once both of you switch it on, and is not used between \
+    members of one relay.";
 /// The person id.
 pub const PERSON_ID: &str = "Person id";
 /// Not known yet.

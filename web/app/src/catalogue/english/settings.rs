@@ -44,7 +44,8 @@ pub const CHANGED: &str = "Changed. From now on only the new passphrase opens th
 pub const LOCK_TITLE: &str = "Lock";
 /// What it does.
 pub const LOCK_LEAD: &str = "Forgets all keys and everything on the screen, unsent drafts too, \
-    until you give the passphrase. While locked, nothing is sent or received.";
+    until you give the passphrase. While locked, nothing is sent or received; your relay keeps what \
+    comes.";
 /// Locks.
 pub const LOCK_NOW: &str = "Lock now";
 /// Section.
@@ -66,6 +67,8 @@ pub const SOFTWARE_TITLE: &str = "This software";
 /// Section.
 pub const STORED_TITLE: &str = "Where everything is";
 /// The plain truth.
-pub const STORED_TEXT: &str = "Everything is kept in this browser, encrypted, and nowhere else. \
+pub const STORED_TEXT: &str = "Your keys and all that was written are kept in this browser, \
+    encrypted, and nowhere else; relays and their members hold only sealed envelopes on their way, \
+    a month at most. \
     Clearing this site's data erases it for good, and the browser itself may do so when space runs \
     out.";
