@@ -85,7 +85,8 @@ async fn two_browsers_on_two_relays_meet_and_talk_over_i2p() -> Result<()> {
     let queued = "Written while Bo's relay was down";
     ana.write(queued).await?;
     second.restart()?;
-    bo.read(queued, I2P).await?;
+    // Ana's relay waits a little longer after each try that failed.
+    bo.read(queued, 2 * I2P).await?;
     ana.browser
         .see_with("message", "data-tick", "delivered", I2P)
         .await?;

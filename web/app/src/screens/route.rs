@@ -127,7 +127,8 @@ fn hosting_stage(route: &Route, now: Millis) -> Stage {
 /// What the Telephone or the Operator says about the route.
 fn says(ui: Ui) -> Vec<Line> {
     let wait = ui.route.with(|route| {
-        let route = route.as_ref()?;
+        // The notice about lost comrades asks for something else: it speaks alone.
+        let route = route.as_ref().filter(|route| route.view.rescuing == 0)?;
         Some(route.any_wait().map(|wait| wait.for_what))
     });
     let line = match wait {

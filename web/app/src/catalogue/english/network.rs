@@ -22,7 +22,7 @@ pub const ROUTE_HOSTING: &str = "Your own I2P address";
 /// Section.
 pub const ROUTE_DIALS: &str = "Dialled through I2P";
 /// Section.
-pub const ROUTE_QUEUE: &str = "Kept here";
+pub const ROUTE_QUEUE: &str = "Waiting to leave";
 /// Section.
 pub const ROUTE_BYTES: &str = "Sent and received";
 /// Stages, for a screen reader.

@@ -176,16 +176,20 @@ pub fn tick_explained(tick: Tick, name: &str, at: &str, live: bool) -> String {
                 .to_owned()
         }
         Tick::Accepted(_) => {
-            let by = if live {
-                format!("Your relay has stored it or, over the direct link, {name}'s device")
+            let stored = if live {
+                format!(
+                    "Your relay or, over the direct link, {name}'s device has stored it, still \
+                     encrypted ({at})."
+                )
             } else {
-                "Your relay has stored it and passes it on, even while this tab is closed"
-                    .to_owned()
+                format!(
+                    "Your relay has stored it, still encrypted ({at}), and passes it on even while \
+                     this tab is closed."
+                )
             };
             format!(
-                "{by}: still encrypted ({at}). It now waits for {name}'s device to fetch it and say \
-                 so; such answers travel at their own times, so that nobody can tell who answers \
-                 whom."
+                "{stored} It now waits for {name}'s device to open it and say so; such answers \
+                 travel at their own times, so that nobody can tell who answers whom."
             )
         }
         Tick::Delivered(_) => {
