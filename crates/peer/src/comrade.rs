@@ -46,6 +46,13 @@ pub(crate) struct ComradeRecord {
     pub(crate) state: ComradeState,
     pub(crate) verified: bool,
     pub(crate) homes: Vec<Home>,
+    /// Their home of before is gone: what was handed on up to then and never acknowledged is to be sent
+    /// again.
+    #[serde(default)]
+    pub(crate) lost_at: Option<Millis>,
+    /// They have had a home at a node: their own destination is for live links only.
+    #[serde(default)]
+    pub(crate) has_node: bool,
     /// Both may see when the other is there: links are made to their own destination.
     #[serde(default)]
     pub(crate) live: bool,
@@ -90,6 +97,8 @@ impl ComradeRecord {
             state,
             verified: false,
             homes: Vec::new(),
+            lost_at: None,
+            has_node: false,
             live: false,
             accepted: None,
             locator: None,
@@ -264,7 +273,7 @@ impl Comrade {
             return home::lifeboat_of(homes).into_iter().collect();
         }
         let waits = self.outbox.values().any(Entry::is_waiting);
-        let direct = self.record.live || home::node_of(homes).is_none();
+        let direct = self.record.live || !self.record.has_node;
         if waits && direct {
             home::peers_of(homes).collect()
         } else {

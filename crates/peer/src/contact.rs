@@ -28,7 +28,7 @@ use komrade_view::{Answer, ComradeId, ComradeState, DialStage, Refusal};
 use crate::{
     Effect, LinkId,
     comrade::{Comrade, ComradeRecord, Who},
-    home::Home,
+    home::{self, Home},
     invites, keys, limits,
     links::Party,
     open::{Open, Purpose},
@@ -214,7 +214,7 @@ impl Open {
         comrade
             .pair
             .add_contact(&secret, &own, &who.party(), true, step.now);
-        comrade.pair.homes_told = self.own.homes_tag(comrade.record.live);
+        comrade.pair.homes_told = self.own.bundle_tag();
         comrade.pair.add_session(session, secret.rank());
         step.touched.comrades.insert(id);
         step.touched.pairs.insert(id);
@@ -297,6 +297,7 @@ fn take_homes(record: &mut ComradeRecord, bundle: &Bundle) {
         .filter_map(|home| Home::decode(home).ok().flatten())
         .collect();
     if !homes.is_empty() {
+        record.has_node |= home::node_of(&homes).is_some();
         record.homes = homes;
     }
 }

@@ -15,18 +15,19 @@ use crate::{
     links::{Link, Party},
     open::Open,
     step::Step,
+    writing::Tags,
 };
 
 impl Open {
     /// Dials whoever is due, as far as the way is up and there is room.
     pub(crate) fn dial_due(&mut self, step: &mut Step) {
         self.fetch_bundles(step);
-        let today = day_of(step.now);
+        let (today, tags) = (day_of(step.now), self.rescue_tags());
         let wanting: Vec<(ComradeId, Target)> = self
             .comrades
             .iter()
             .filter(|(_, comrade)| comrade.hold_until <= step.now)
-            .filter_map(|(id, comrade)| Some((*id, self.target(comrade, today)?)))
+            .filter_map(|(id, comrade)| Some((*id, self.target(comrade, today, &tags)?)))
             .filter(|(id, _)| !self.is_linked(*id))
             .collect();
         for (id, target) in wanting {
@@ -83,7 +84,7 @@ impl Open {
     }
 
     /// What is to be dialled for a comrade, if anything is.
-    fn target(&self, comrade: &Comrade, today: u32) -> Option<Target> {
+    fn target(&self, comrade: &Comrade, today: u32, tags: &Tags) -> Option<Target> {
         if let Some(invite) = comrade.wants_bundle(today)
             && let invite::Home::Node { address, key } = invite.home
         {
@@ -94,11 +95,11 @@ impl Open {
             // The link to one's own node serves for that.
             return (!is_own).then_some(Target::Node(address, key));
         }
-        let rescue = self.needs_rescue(comrade);
-        if !rescue && self.is_neighbour(comrade) {
+        if self.is_neighbour(comrade) {
             // A dial through I2P back to one's own relay would tell it what the cache does not.
             return None;
         }
+        let rescue = self.needs_rescue(comrade, tags);
         let addresses = comrade.wants_link(today, rescue);
         let turn = usize::try_from(comrade.dialer.failures()).unwrap_or(0);
         let address = addresses.get(turn.checked_rem(addresses.len())?)?;
@@ -114,10 +115,10 @@ impl Open {
 
     /// The soonest moment at which [`Open::dial_due`] would do something.
     pub(crate) fn next_dial(&self, now: Millis) -> Option<Millis> {
-        let today = day_of(now);
+        let (today, tags) = (day_of(now), self.rescue_tags());
         let wanting = self.comrades.iter().filter(|(id, comrade)| {
             let wants = comrade.wants_bundle(today).is_some();
-            (wants || self.target(comrade, today).is_some()) && !self.is_linked(**id)
+            (wants || self.target(comrade, today, &tags).is_some()) && !self.is_linked(**id)
         });
         wanting
             .map(|(_, comrade)| comrade.dialer.not_before().max(comrade.hold_until))
@@ -229,13 +230,16 @@ impl Open {
             step.show.route = true;
         }
         self.fetch(step, link, id);
-        if self
-            .comrades
-            .get(&id)
-            .is_some_and(|it| self.needs_rescue(it))
+        let tags = self.rescue_tags();
+        let lost_at = self.own.rescue_until;
+        if let Some(lost_at) = lost_at.map(|until| until.saturating_sub(limits::RESCUE_LIFE))
+            && self
+                .comrades
+                .get(&id)
+                .is_some_and(|it| self.needs_rescue(it, &tags))
         {
-            // What was handed on may be lost; here is a way that is not.
-            self.resupplying.insert(id);
+            // What was handed on before may be lost; here is a way that is not.
+            self.resupplying.insert(id, lost_at);
             step.again = true;
         }
         self.pump(step, id);
@@ -354,10 +358,10 @@ impl Open {
 
     /// Dials under way, links that are up, and what failed while it is still wanted.
     pub(crate) fn dial_views(&self, now: Millis) -> Vec<DialView> {
-        let today = day_of(now);
+        let (today, tags) = (day_of(now), self.rescue_tags());
         let shown = self.comrades.iter().filter(|(id, comrade)| {
             let wants = comrade.wants_bundle(today).is_some();
-            wants || self.target(comrade, today).is_some() || self.is_linked(**id)
+            wants || self.target(comrade, today, &tags).is_some() || self.is_linked(**id)
         });
         let view = |(id, comrade): (&ComradeId, &Comrade)| {
             let (stage, since) = comrade.dialer.stage?;

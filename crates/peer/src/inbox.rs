@@ -44,7 +44,11 @@ impl Open {
         let header = envelope.header();
         // Whose clock is wrong cannot be told from here: mail from a day far ahead is taken all the
         // same, only not kept for so long if it has to wait.
-        if let Err(error @ ExpiryError::Expired { .. }) = header.check_expiry(Day::of(step.now)) {
+        // A node gives out nothing that has expired by its own.
+        let party = self.links.get(link).map(|link| link.party);
+        if let Err(error @ ExpiryError::Expired { .. }) = header.check_expiry(Day::of(step.now))
+            && party != Some(Party::Node)
+        {
             return error.into();
         }
         if self.is_store_full(step.now) {
@@ -86,6 +90,8 @@ impl Open {
                 }
                 outcome
             }
+            // Most of it was read before; what was not is asked for by a report.
+            Err(_) if self.node.is_recovering() && party == Some(Party::Node) => Outcome::NotForMe,
             // Its key is gone, and these bytes were not seen: what is in it may never have been read.
             Err(NotOpened::Spent) => {
                 self.begin_anew(step, id);
@@ -152,11 +158,12 @@ impl Open {
             let pair = &self.comrades.get(&id)?.pair;
             Some((id, pair.find(&header.nonce, &header.hint)?))
         };
-        let near = match self.links.get(link)?.party {
+        match self.links.get(link)?.party {
+            Party::Node => self.comrades.keys().find_map(|id| found(*id)),
+            // Nobody learns on a link of theirs whose envelopes others' are.
             Party::Comrade(id) => found(id),
-            Party::Invite(_) | Party::Node | Party::Foreign(_) => None,
-        };
-        near.or_else(|| self.comrades.keys().find_map(|id| found(*id)))
+            Party::Invite(_) | Party::Foreign(_) => None,
+        }
     }
 
     /// Opens an Olm message of a comrade in one of the sessions there are, or makes one from it.
@@ -398,11 +405,22 @@ impl Open {
         };
         let place = |homes: &[Home]| home::node_of(homes).map(|home| home.place());
         let (before, after) = (place(&comrade.record.homes), place(&homes));
+        let bucket = |homes: &[Home]| home::node_of(homes).map(|home| home.bucket);
+        let moved = before != after || bucket(&comrade.record.homes) != bucket(&homes);
+        for (number, entry) in comrade.outbox.iter_mut().filter(|_| moved) {
+            // It names the bucket of the home it was for.
+            if entry.is_waiting() && entry.sealed.take().is_some() {
+                step.touched.entries.insert((id, *number));
+            }
+        }
         comrade.record.homes = homes;
         comrade.dialer.reset();
         comrade.refused_bits = None;
+        comrade.record.has_node |= after.is_some();
+        step.touched.comrades.insert(id);
         if before.is_some() && before != after {
-            self.resupplying.insert(id);
+            comrade.record.lost_at = Some(step.now);
+            self.resupplying.insert(id, step.now);
             step.again = true;
         }
     }

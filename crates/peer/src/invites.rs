@@ -112,6 +112,11 @@ impl Invitation {
         Some((self.record.secret.locator(), envelope))
     }
 
+    /// Whether its bundle is fetched from this device itself.
+    pub(crate) fn is_fetched_here(&self) -> bool {
+        self.record.node.is_none()
+    }
+
     /// Notes whether the node has the bundle. Says whether that is news.
     pub(crate) fn set_placed(&mut self, placed: bool) -> bool {
         std::mem::replace(&mut self.record.placed, placed) != placed
@@ -228,8 +233,8 @@ impl Open {
     pub(crate) fn end_invite(&mut self, step: &mut Step, id: InviteId) -> Result<Answer, Refusal> {
         let invitation = self.invites.remove(&id).ok_or(Refusal::Unknown)?;
         self.device.forget(&invitation.record.prekey);
-        if invitation.record.node.is_some() {
-            self.unplace(step, invitation.record.secret.locator());
+        if let Some(node) = invitation.record.node {
+            self.unplace(step, &node, invitation.record.secret.locator());
         }
         step.touched.invites.insert(id);
         step.touched.own = true;

@@ -21,7 +21,10 @@ use komrade_view::{ComradeId, DialStage, InviteId, Millis, NodeStage};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, Effect, LinkId, NodeInfo, keys, limits,
+    Address, Effect, LinkId, NodeInfo,
+    comrade::Comrade,
+    invites::Invitation,
+    keys, limits,
     links::{Dialer, Link, Party},
     open::Open,
     records,
@@ -37,8 +40,10 @@ pub(crate) struct LogRecord {
     incarnation: u64,
     /// Everything up to this number was taken.
     after: u64,
-    /// The node lost what it held: what was handed to it and never acknowledged is to be sent again.
-    pub(crate) resupply: bool,
+    /// When it was noticed that the node, or the relay before it, lost what it held: what was handed
+    /// on up to then and never acknowledged is to be sent again.
+    #[serde(default)]
+    pub(crate) lost_at: Option<Millis>,
     /// The node lost what it held: the replicas are to be compared with it.
     compare: bool,
 }
@@ -59,6 +64,10 @@ pub(crate) struct NodeState {
     pub(crate) logs: BTreeMap<Address, LogRecord>,
     pub(crate) replicas: ReplicaCount,
     caught_up: bool,
+    /// Mail of a long time comes again, of which much was read: what does not open is not waited for.
+    is_recovering: bool,
+    /// When the homes of one's own changed last.
+    changed_at: Option<Millis>,
     /// When the link came up, or, once all is here, when that was.
     stage_since: Option<Millis>,
     /// Arrived, and not written yet; the cursor goes to this number with them.
@@ -73,8 +82,10 @@ pub(crate) struct NodeState {
     /// Bundles of invites on their way to the node.
     placing: BTreeMap<EnvelopeId, InviteId>,
     comparing: Option<Comparing>,
-    /// The day on which expired replicas were removed last.
-    shed_on: Option<Day>,
+    /// The day on which all replicas were walked over last.
+    walked_on: Option<Day>,
+    /// How large they were when the store had no room.
+    full_bytes: Option<u64>,
     /// What is hosted at the relay in use, by its address.
     hosting: Option<Address>,
 }
@@ -91,6 +102,7 @@ impl NodeState {
     /// The link is gone. What was not written comes again.
     fn down(&mut self) {
         self.caught_up = false;
+        self.is_recovering = false;
         self.stage_since = None;
         self.fresh.clear();
         self.fresh_bytes = 0;
@@ -113,6 +125,11 @@ impl NodeState {
         self.flush_at = self.flush_at.map(|at| at.min(flush));
     }
 
+    /// The vault has just opened; whether the store had no room.
+    pub(crate) fn note_full(&mut self, is_full: bool) {
+        self.full_bytes = is_full.then_some(self.replicas.bytes);
+    }
+
     /// Try at once.
     pub(crate) fn hurry(&mut self) {
         self.dialer.reset();
@@ -121,6 +138,11 @@ impl NodeState {
     /// Whether everything that the node has for this device is here.
     pub(crate) fn is_caught_up(&self) -> bool {
         self.caught_up
+    }
+
+    /// Whether mail comes again of which much was read.
+    pub(crate) fn is_recovering(&self) -> bool {
+        self.is_recovering
     }
 
     /// How far it is, for the screens.
@@ -143,12 +165,26 @@ impl NodeState {
 impl Open {
     /// The relay told of its node, or that it has none.
     pub(crate) fn node_told(&mut self, step: &mut Step, info: Option<NodeInfo>) {
+        let is_new = self.own.note_told();
         let Some(info) = info else {
+            if is_new {
+                self.device.renew(&self.own, step.now, step.rng);
+                step.touched.own = true;
+                self.moved = self.untold();
+                self.tell_homes(step);
+            }
             self.order_host(step);
             return;
         };
         self.node.info = Some(info);
-        if self.own.note_node(&info, step.rng) {
+        // A relay that tells of another node all the time must not make this device tell everybody.
+        let next = self
+            .node
+            .changed_at
+            .map(|at| at.saturating_add(limits::HOUR));
+        let may_change = self.own.node().is_none() || next.is_none_or(|at| at <= step.now);
+        if may_change && self.own.note_node(&info, step.rng) {
+            self.node.changed_at = Some(step.now);
             self.device.renew(&self.own, step.now, step.rng);
             step.touched.own = true;
             self.moved = self.untold();
@@ -165,6 +201,7 @@ impl Open {
         if self.node.flush_at.is_some_and(|at| at <= step.now) {
             self.flush(step);
         }
+        self.hurry_comparing(step);
         let Some(info) = self.node.info else { return };
         let is_linked = self.links.of(Party::Node).next().is_some();
         if !step.up || is_linked || self.node.dialer.not_before() > step.now {
@@ -266,9 +303,10 @@ impl Open {
         let mut log = self.log();
         self.node.seen_up_to = after;
         if log.incarnation != incarnation {
-            // A first visit has nothing to miss; after a loss, whatever was handed to the node and never
-            // acknowledged may be gone.
-            log.resupply = true;
+            // A first visit has nothing to miss, unless the relay before was lost.
+            let is_loss = log.incarnation != 0 || self.own.rescue_until.is_some();
+            log.lost_at = log.lost_at.max(is_loss.then_some(step.now));
+            self.node.is_recovering = is_loss;
             log.compare = self.node.replicas.envelopes > 0;
             log.incarnation = incarnation;
             log.after = after;
@@ -277,13 +315,14 @@ impl Open {
         }
         log.after = log.after.min(until);
         self.set_log(step, log);
+        self.gather_resupply();
         self.resupply_all(step);
     }
 
     /// All that was handed to the node before it lost what it held is to be sent again.
     pub(crate) fn note_resupplied(&mut self, step: &mut Step) {
         let mut log = self.log();
-        if std::mem::take(&mut log.resupply) {
+        if log.lost_at.take().is_some() {
             self.set_log(step, log);
         }
     }
@@ -334,7 +373,12 @@ impl Open {
     }
 
     /// An invite ended: nobody is to fetch its bundle any more.
-    pub(crate) fn unplace(&mut self, step: &mut Step, locator: Locator) {
+    pub(crate) fn unplace(&mut self, step: &mut Step, node: &Address, locator: Locator) {
+        let is_here = self.own.node().is_some_and(|home| home.address == *node);
+        if !is_here {
+            // Another relay is told nothing of it; there it ends with its expiry.
+            return;
+        }
         match self.links.node() {
             Some(link) => step.effect(send(link, &Frame::Unplace { locator })),
             None => {
@@ -353,12 +397,15 @@ impl Open {
     /// Has the relay host what others shall reach: a destination for live links, the lifeboat while
     /// comrades are looked for, or nothing.
     pub(crate) fn order_host(&mut self, step: &mut Step) {
+        // Whoever knows no node of theirs or of this device has no other way.
+        let needs = |comrade: &Comrade| {
+            comrade.record.is_met() && (comrade.record.live || !comrade.record.has_node)
+        };
         let live = self.own.node().is_none()
-            || self
-                .comrades
-                .values()
-                .any(|comrade| comrade.record.live && comrade.record.is_met());
-        let (keys, address) = if self.own.rescue_until.is_some() {
+            || self.comrades.values().any(needs)
+            || self.invites.values().any(Invitation::is_fetched_here);
+        let rescue = self.own.rescue_until.is_some() && self.own.node().is_some();
+        let (keys, address) = if rescue {
             (self.own.lifeboat(), self.own.lifeboat_address())
         } else if live {
             (self.own.destination(), self.own.destination_address())

@@ -7,7 +7,7 @@ use komrade_crypto::{
     SealError,
     vault::{MasterKey, Place, Ring},
 };
-use komrade_ether::{Day, EnvelopeId};
+use komrade_ether::EnvelopeId;
 use komrade_store::{Change, Record, SCHEMA, Table};
 use komrade_view::{ComradeId, InviteId, Millis};
 use rand_core::CryptoRng;
@@ -20,7 +20,7 @@ use crate::{
     invites::Invitation,
     keys, limits,
     links::Links,
-    node::NodeState,
+    node::{NodeState, ReplicaCount},
     own::{Device, Own},
     records::{self, Damaged},
     step::Step,
@@ -52,8 +52,10 @@ pub(crate) enum Purpose {
     Merge { from: ComradeId, into: ComradeId },
     /// To seal records anew: the page of the walk that begins there.
     Sweep(Cursor),
-    /// To remove replicas that have expired or have no room.
-    Shed { today: Day },
+    /// To remove replicas that have no room.
+    Shed,
+    /// To walk over all replicas; what was counted so far.
+    Walk(ReplicaCount),
     /// To compare the replicas with the node at the other end of this link.
     Compare { link: LinkId },
     /// To return a replica to that node.
@@ -87,8 +89,9 @@ pub(crate) struct Open {
     pub(crate) renamed: BTreeSet<ComradeId>,
     /// Comrades who have not been told of the homes in use.
     pub(crate) moved: BTreeSet<ComradeId>,
-    /// Comrades to whom everything that was not acknowledged is to be sent again.
-    pub(crate) resupplying: BTreeSet<ComradeId>,
+    /// Comrades to whom everything is to be sent again that was handed on up to a moment and never
+    /// acknowledged.
+    pub(crate) resupplying: BTreeMap<ComradeId, Millis>,
     /// Who is being removed, page by page.
     pub(crate) removing: BTreeSet<ComradeId>,
 }
@@ -123,7 +126,7 @@ impl Open {
             deleting: BTreeSet::new(),
             renamed: BTreeSet::new(),
             moved: BTreeSet::new(),
-            resupplying: BTreeSet::new(),
+            resupplying: BTreeMap::new(),
             removing: BTreeSet::new(),
         }
     }

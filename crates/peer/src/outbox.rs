@@ -323,8 +323,13 @@ impl Open {
             if outcome.is_held() {
                 self.accepted(step, id, number);
             } else if outcome.wants_pass() {
-                self.note_refused_pass(id, outcome);
+                let wait = self
+                    .note_refused_pass(id, outcome)
+                    .then_some(limits::MINUTE);
                 self.forget_work(id, number);
+                if let Some(comrade) = self.comrades.get_mut(&id) {
+                    comrade.hold_until = step.now.saturating_add(wait.unwrap_or(0));
+                }
             } else if outcome.is_passing() || is_disputed {
                 comrade.hold_until = step.now.saturating_add(limits::MINUTE);
             } else if outcome == Outcome::NotForMe {
@@ -364,8 +369,8 @@ impl Open {
         let kept = entry.sequence().is_some();
         self.forget_work(id, number);
         step.touched.entries.insert((id, number));
-        step.show.comrades = true;
-        step.show.route = true;
+        step.show.comrades |= ordinal.is_some();
+        step.show.route |= ordinal.is_some();
         step.delete(Table::Outbox, keys::envelope(id, number));
         if !kept {
             self.drop_entry(step, id, number);
@@ -453,54 +458,58 @@ impl Open {
         self.pump(step, id);
     }
 
-    /// Everything that was handed on and not acknowledged is sealed and sent again: whoever took it
-    /// may have lost it.
-    pub(crate) fn resupply_all(&mut self, step: &mut Step) {
-        if !self.log().resupply && self.resupplying.is_empty() {
-            return;
-        }
-        if !step.has_room() {
-            step.again = true;
-            return;
-        }
-        if self.log().resupply {
-            let all = self
-                .comrades
-                .iter()
-                .filter(|(_, comrade)| comrade.outbox.values().any(|entry| !entry.is_waiting()));
-            self.resupplying = all.map(|(id, _)| *id).collect();
-        }
-        if let Some(id) = self.resupplying.first().copied() {
-            if !self.take_all_back(step, id) {
-                self.resupplying.pop_first();
+    /// Whoever took what was handed on may have lost it, in the log's node or in a comrade's former
+    /// home: notes for whom it is to be sent again.
+    pub(crate) fn gather_resupply(&mut self) {
+        let log = self.log().lost_at;
+        for (id, comrade) in &self.comrades {
+            let Some(lost_at) = log.max(comrade.record.lost_at) else {
+                continue;
+            };
+            if comrade.outbox.values().any(|it| it.is_handed_on(lost_at)) {
+                self.resupplying.insert(*id, lost_at);
             }
-            self.pump(step, id);
-        }
-        if self.resupplying.is_empty() {
-            self.note_resupplied(step);
-        } else {
-            step.again = true;
         }
     }
 
-    /// Takes back what was handed on for a comrade, as much as fits in a step. Says whether there is
-    /// more.
-    pub(crate) fn take_all_back(&mut self, step: &mut Step, id: ComradeId) -> bool {
+    /// Seals and sends again what was lost, as much as fits in a step.
+    pub(crate) fn resupply_all(&mut self, step: &mut Step) {
+        while let Some((id, lost_at)) = self.resupplying.first_key_value() {
+            let (id, lost_at) = (*id, *lost_at);
+            if !step.has_room() {
+                return;
+            }
+            let more = self.take_all_back(step, id, lost_at);
+            self.pump(step, id);
+            if more {
+                step.again = true;
+                return;
+            }
+            self.resupplying.remove(&id);
+            if let Some(comrade) = self.comrades.get_mut(&id)
+                && comrade.record.lost_at.take().is_some()
+            {
+                step.touched.comrades.insert(id);
+            }
+        }
+        self.note_resupplied(step);
+    }
+
+    /// Takes back what was handed on for a comrade up to a moment, as much as fits in a step. Says
+    /// whether there is more.
+    fn take_all_back(&mut self, step: &mut Step, id: ComradeId, lost_at: Millis) -> bool {
         let Some(comrade) = self.comrades.get(&id) else {
             return false;
         };
-        let handed_on = comrade
+        let lost = comrade
             .outbox
             .iter()
-            .filter(|(_, entry)| !entry.is_waiting() && entry.seals < limits::MAX_SEALS);
-        let handed_on: Vec<u64> = handed_on
-            .map(|(number, _)| *number)
-            .take(PER_STEP)
-            .collect();
-        for number in &handed_on {
+            .filter(|(_, entry)| entry.is_handed_on(lost_at));
+        let lost: Vec<u64> = lost.map(|(number, _)| *number).take(PER_STEP).collect();
+        for number in &lost {
             self.take_back(step, id, *number);
         }
-        handed_on.len() == PER_STEP
+        lost.len() == PER_STEP
     }
 
     /// Takes back one entry that was handed on.
@@ -545,7 +554,7 @@ impl Open {
             .comrades
             .iter()
             .flat_map(|(id, comrade)| comrade.outbox.iter().map(move |entry| (*id, entry)))
-            .filter(|(_, (_, entry))| entry.expires_at <= now)
+            .filter(|(_, (_, entry))| entry.ends_at() <= now)
             .map(|(id, (number, _))| (id, *number))
             .take(PER_STEP)
             .collect();
@@ -564,11 +573,11 @@ impl Open {
             .comrades
             .values()
             .flat_map(|comrade| comrade.outbox.values());
-        entries.map(|entry| entry.expires_at).min()
+        entries.map(Entry::ends_at).min()
     }
 
     /// An entry that is not tried any longer: not delivered, unless a home has it.
-    fn give_up(&mut self, step: &mut Step, id: ComradeId, number: u64) {
+    pub(crate) fn give_up(&mut self, step: &mut Step, id: ComradeId, number: u64) {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
@@ -593,12 +602,12 @@ impl Open {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
-        if comrade.outbox.remove(&number).is_some() {
+        if let Some(entry) = comrade.outbox.remove(&number) {
             step.touched.entries.insert((id, number));
             step.delete(Table::Outbox, keys::operation(id, number));
             step.delete(Table::Outbox, keys::envelope(id, number));
-            step.show.comrades = true;
-            step.show.route = true;
+            step.show.comrades |= entry.ordinal().is_some();
+            step.show.route |= entry.ordinal().is_some();
         }
     }
 

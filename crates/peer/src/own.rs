@@ -68,6 +68,9 @@ struct Relay {
     /// The home at its node, once it has told of one.
     #[serde(default)]
     home: Option<NodeHome>,
+    /// It has told of its node, or that it has none.
+    #[serde(default)]
+    told: bool,
 }
 
 fn address_of(destination: &SecretBytes) -> Option<Address> {
@@ -125,6 +128,7 @@ impl Own {
                     account: SecretBytes(account),
                     destination: draw_destination(&mut *rng),
                     home: None,
+                    told: false,
                 }
             }
         };
@@ -146,6 +150,12 @@ impl Own {
     /// The home at the node of the relay in use; `None` if it has not told of a node.
     pub(crate) fn node(&self) -> Option<&NodeHome> {
         self.relays.last()?.home.as_ref()
+    }
+
+    /// The relay in use told whether it has a node. Says whether it was the first time.
+    pub(crate) fn note_told(&mut self) -> bool {
+        let relay = self.relays.last_mut();
+        relay.is_some_and(|relay| !std::mem::replace(&mut relay.told, true))
     }
 
     /// The relay in use told of its node. Says whether the home there is another one than before.
@@ -174,14 +184,29 @@ impl Own {
     /// Where others put envelopes for this device: what those are told with whom there is a live
     /// link, and what the others are told.
     pub(crate) fn homes(&self, live: bool) -> Vec<Home> {
+        if !self.relays.last().is_some_and(|relay| relay.told) {
+            return Vec::new();
+        }
         let node = self.node().map(|home| Home::Node(*home));
         // Without a node there is no other way.
-        let peer = self
-            .destination_address()
-            .filter(|_| live || node.is_none());
+        let is_direct = live || node.is_none();
+        let peer = is_direct.then(|| self.destination_address()).flatten();
         let lifeboat = node.and(self.lifeboat_address()).map(Home::Lifeboat);
         let peer = peer.map(Home::Peer);
         [node, peer, lifeboat].into_iter().flatten().collect()
+    }
+
+    /// The homes that whoever only holds an invite is told: the lifeboat is for comrades.
+    fn open_homes(&self) -> Vec<Home> {
+        let mut homes = self.homes(false);
+        homes.retain(|home| !matches!(home, Home::Lifeboat(_)));
+        homes
+    }
+
+    /// By this the homes in a bundle are known again.
+    pub(crate) fn bundle_tag(&self) -> Option<[u8; 32]> {
+        let homes = self.open_homes();
+        (!homes.is_empty()).then(|| home::tag(&homes))
     }
 
     /// By this the homes that somebody was told are known again; `None` while there are none.
@@ -245,6 +270,9 @@ fn draw_bucket(before: Option<Bucket>, bits: u8, rng: &mut dyn CryptoRng) -> Buc
     let drawn = u16::try_from(rng.next_u32() & 0xffff).unwrap_or_default();
     let number = drawn & ((1_u16 << bits) - 1);
     let drawn = Bucket::new(number, bits).unwrap_or(Bucket::WHOLE);
+    if let Some(before) = before.filter(|before| before.bits() > bits) {
+        return before.within(bits);
+    }
     match before.filter(|before| before.bits() < bits) {
         Some(before) => {
             let below = bits - before.bits();
@@ -463,7 +491,7 @@ fn sign(
         week,
         valid_until: last_day.unwrap_or(kept_until).min(kept_until),
         name: own.name.clone(),
-        homes: own.homes(false).iter().map(Home::encode).collect(),
+        homes: own.open_homes().iter().map(Home::encode).collect(),
     };
     Ok(Bundle::sign(content, key)?)
 }

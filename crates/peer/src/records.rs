@@ -47,6 +47,9 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Damaged> {
     ciborium::from_reader(bytes).map_err(|_| Damaged)
 }
 
+/// How long after its envelope expired an entry may still be told that it came to nothing.
+const RETURN_DAYS: u32 = 2;
+
 /// What an entry of the outbox is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Content {
@@ -96,7 +99,8 @@ pub(crate) struct Entry {
     pub(crate) seals: u8,
     /// The envelope to be sent; `None`: it is to be sealed (again).
     pub(crate) sealed: Option<Sealed>,
-    /// A home has it.
+    /// Somebody has it durably who passes it on: a home, one's own relay on the way there, or the
+    /// comrade's device.
     pub(crate) accepted_at: Option<Millis>,
 }
 
@@ -120,6 +124,19 @@ impl Entry {
         let fresh = Self::new(self.content, now);
         self.expires_at = self.expires_at.min(fresh.expires_at);
         self.accepted_at = self.accepted_at.map(|at| at.min(now));
+    }
+
+    /// It was accepted up to that moment, and may be sealed again.
+    pub(crate) fn is_handed_on(&self, up_to: Millis) -> bool {
+        self.accepted_at.is_some_and(|at| at <= up_to) && self.seals < limits::MAX_SEALS
+    }
+
+    /// When nothing is heard of it any more: what was handed on may come back until its envelope has
+    /// expired.
+    pub(crate) fn ends_at(&self) -> Millis {
+        let returns = self.sealed.filter(|_| !self.is_waiting());
+        let returns = returns.map(|sealed| Day(sealed.expiry).plus(RETURN_DAYS).start());
+        self.expires_at.max(returns.unwrap_or(0))
     }
 
     /// It has not been accepted.

@@ -48,6 +48,7 @@ impl Open {
         step.show.route = true;
         self.moved.remove(&id);
         self.renamed.remove(&id);
+        self.resupplying.remove(&id);
         self.deleting.remove(&id);
         let links = self.links.of(Party::Comrade(id));
         let links: Vec<LinkId> = links.map(|(link, _)| link).collect();
@@ -55,6 +56,7 @@ impl Open {
             self.close(step, link);
         }
         self.removing.insert(id);
+        self.order_host(step);
         self.go_on_removing(step);
     }
 

@@ -10,13 +10,11 @@ use komrade_view::{ComradeId, Millis};
 use zeroize::Zeroizing;
 
 use crate::{
+    home,
     open::Open,
     packet::{BundleUpdate, IntroBody, Packet},
     step::Step,
 };
-
-/// Every home has one bucket as long as homes are the peers' own destinations.
-const BUCKET: u16 = 0;
 
 impl Open {
     /// Makes an envelope with an operation, or with what the devices have to say about the way.
@@ -74,7 +72,7 @@ impl Open {
         }
         let mut header = Header {
             class: Class::smallest_for(0, intro.is_some())?,
-            bucket: BUCKET,
+            bucket: home::node_of(&comrade.record.homes).map_or(0, |home| home.bucket),
             expiry: expiry(step.now, life),
             nonce: step.draw(),
             hint: [0; 8],

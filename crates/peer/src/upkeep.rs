@@ -86,6 +86,7 @@ impl Open {
         self.gather_renamed();
         self.resume_removing();
         self.draw_ack_time(step);
+        self.gather_resupply();
         self.order_relay(step);
         self.upkeep(step);
     }

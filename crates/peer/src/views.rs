@@ -86,6 +86,7 @@ impl Open {
         | Command::MarkVerified { comrade, .. }
         | Command::MarkRead { comrade, .. }
         | Command::OpenPage { comrade, .. }
+        | Command::SetLive { comrade, .. }
         | Command::SendMessage { comrade, .. }) = command
         else {
             return false;
@@ -250,7 +251,8 @@ impl Open {
             }
             Some(Purpose::Merge { from, into }) => self.merged(step, from, into, records),
             Some(Purpose::Sweep(cursor)) => self.swept(step, cursor, records),
-            Some(Purpose::Shed { today }) => self.shed(step, today, &records),
+            Some(Purpose::Shed) => self.shed(step, &records),
+            Some(Purpose::Walk(count)) => self.walked(step, count, &records),
             Some(Purpose::Compare { link }) => self.index_read(step, link, &records),
             Some(Purpose::Return { link, id }) => self.return_read(step, link, id, &records),
             None => {}

@@ -17,6 +17,10 @@ use crate::{
     step::Step,
 };
 
+/// See [`Open::rescue_tags`]: without and with one's own destination; `None` while nobody is looked
+/// for.
+pub(crate) type Tags = Option<[Option<[u8; 32]>; 2]>;
+
 impl Open {
     pub(crate) fn send_message(
         &mut self,
@@ -312,26 +316,32 @@ impl Open {
         step.touched.own = true;
     }
 
+    /// By this the homes are known that comrades are to be told of while they are looked for.
+    pub(crate) fn rescue_tags(&self) -> Tags {
+        let _ = self.own.rescue_until?;
+        Some([false, true].map(|live| self.own.homes_tag(live)))
+    }
+
     /// Whether a comrade has still to be told where this device is found, after its relay was lost.
-    pub(crate) fn needs_rescue(&self, comrade: &Comrade) -> bool {
-        if self.own.rescue_until.is_none()
-            || !comrade.record.is_met()
-            || !comrade.pair.can_seal()
-            || home::lifeboat_of(&comrade.record.homes).is_none()
-        {
+    pub(crate) fn needs_rescue(&self, comrade: &Comrade, tags: &Tags) -> bool {
+        let Some([plain, live]) = tags else {
+            return false;
+        };
+        let (record, pair) = (&comrade.record, &comrade.pair);
+        if !record.is_met() || !pair.can_seal() || home::lifeboat_of(&record.homes).is_none() {
             return false;
         }
-        let pair = &comrade.pair;
         let operation = pair.homes_operation;
         let has_heard = operation.is_none_or(|sequence| pair.acknowledged.covers(sequence));
-        !has_heard || pair.homes_told != self.own.homes_tag(comrade.record.live)
+        !has_heard || pair.homes_told != if record.live { *live } else { *plain }
     }
 
     /// Who is looked for.
     pub(crate) fn rescued(&self) -> impl Iterator<Item = ComradeId> {
+        let tags = self.rescue_tags();
         self.comrades
             .iter()
-            .filter(|(_, comrade)| self.needs_rescue(comrade))
+            .filter(move |(_, comrade)| self.needs_rescue(comrade, &tags))
             .map(|(id, _)| *id)
     }
 

@@ -167,7 +167,7 @@ impl Open {
         comrade
             .pair
             .add_contact(contact, &own, &who.party(), false, step.now);
-        comrade.pair.homes_told = self.own.homes_tag(comrade.record.live);
+        comrade.pair.homes_told = self.own.bundle_tag();
         if comrade.pair.bundle_number == 0 {
             comrade.pair.bundle = Some(bundle.as_bytes().to_vec());
         }

@@ -67,6 +67,7 @@ impl Engine {
         mut open: Box<Open>,
     ) {
         open.full_at = self.full_at.take();
+        open.node.note_full(open.full_at.is_some());
         open.opened(step);
         step.show.profile = true;
         step.show.comrades = true;

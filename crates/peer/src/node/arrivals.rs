@@ -40,16 +40,22 @@ impl Open {
     fn open_mail(&mut self, step: &mut Step, link: LinkId) {
         for (number, envelope) in std::mem::take(&mut self.node.mail) {
             let outcome = self.put_here(step, link, &envelope);
-            if outcome == Outcome::Busy && envelope.header().class.intro {
-                // More first contacts than are opened in a minute: it goes on from here after it.
-                self.node.seen_up_to = number.saturating_sub(1);
-                self.flush(step);
-                self.close(step, link);
-                let minute = step.now / limits::MINUTE;
-                let next = minute.saturating_add(1).saturating_mul(limits::MINUTE);
-                self.node.dialer.hold_until(next);
-                return;
-            }
+            let hold = if self.is_store_full(step.now) {
+                // The node keeps it until there is room.
+                limits::HOUR
+            } else if outcome == Outcome::Busy && envelope.header().class.intro {
+                // More first contacts than are opened in a minute.
+                limits::MINUTE
+            } else {
+                continue;
+            };
+            // It goes on from here after that.
+            self.node.seen_up_to = number.saturating_sub(1);
+            self.flush(step);
+            self.close(step, link);
+            let next = (step.now / hold).saturating_add(1).saturating_mul(hold);
+            self.node.dialer.hold_until(next);
+            return;
         }
     }
 
@@ -61,6 +67,7 @@ impl Open {
         }
         self.node.seen_up_to = self.node.seen_up_to.max(until);
         self.node.caught_up = true;
+        self.node.is_recovering &= self.log().compare;
         self.node.stage_since = Some(step.now);
         self.node.dialer.reset();
         self.flush(step);
@@ -82,18 +89,32 @@ impl Open {
         let Some((comrade, number)) = self.find_sealed(&id) else {
             return;
         };
-        if outcome.is_held() {
+        let entry = self
+            .comrades
+            .get(&comrade)
+            .and_then(|state| state.outbox.get(&number));
+        let Some(entry) = entry.filter(|_| !outcome.is_held()) else {
+            return;
+        };
+        let sealed = entry.sealed.filter(|sealed| !sealed.is_expired(step.now));
+        let is_disputed = sealed.is_some() && matches!(outcome, Outcome::Expired | Outcome::TooFar);
+        let (is_over, seals) = (entry.expires_at <= step.now, entry.seals);
+        let asks_again = self.note_refused_pass(comrade, outcome);
+        self.take_back(step, comrade, number);
+        if is_over {
+            self.give_up(step, comrade, number);
             return;
         }
-        self.note_refused_pass(comrade, outcome);
-        self.take_back(step, comrade, number);
-        if let Some(state) = self
-            .comrades
-            .get_mut(&comrade)
-            .filter(|_| !outcome.wants_pass())
-        {
-            // A new envelope will hardly do better at once.
-            state.hold_until = step.now.saturating_add(limits::NOT_THEIRS_HOLD);
+        let hold = if is_disputed {
+            // Their relay's clock is wrong; it may be set right.
+            limits::DAY
+        } else if outcome.wants_pass() && !asks_again {
+            0
+        } else {
+            limits::MINUTE << seals.min(limits::MAX_SEALS)
+        };
+        if let Some(state) = self.comrades.get_mut(&comrade) {
+            state.hold_until = step.now.saturating_add(hold);
         }
         self.pump(step, comrade);
     }

@@ -128,15 +128,21 @@ impl Open {
     }
 
     /// The comrade's home does not take what was shown: work is due from now on, until they tell of
-    /// another home or token.
-    pub(crate) fn note_refused_pass(&mut self, id: ComradeId, outcome: Outcome) {
-        let bits = match outcome {
-            Outcome::NeedsWork(bits) => bits.min(work::MAX_WORK_BITS),
-            Outcome::WrongToken | Outcome::WrongWork => work::WORK_BITS,
-            _ => return,
+    /// another home or token. Says whether work was shown already, so that the next try has to wait.
+    pub(crate) fn note_refused_pass(&mut self, id: ComradeId, outcome: Outcome) -> bool {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return false;
         };
-        if let Some(comrade) = self.comrades.get_mut(&id) {
-            comrade.refused_bits = Some(bits.max(comrade.refused_bits.unwrap_or(0)));
-        }
+        let before = comrade.refused_bits;
+        let bits = match outcome {
+            Outcome::NeedsWork(bits) => bits,
+            // It does not say how much; a little more each time.
+            Outcome::WrongWork => before.unwrap_or(work::WORK_BITS).saturating_add(1),
+            Outcome::WrongToken => work::WORK_BITS,
+            _ => return false,
+        };
+        let bits = bits.max(before.unwrap_or(0)).min(work::MAX_WORK_BITS);
+        comrade.refused_bits = Some(bits);
+        before.is_some() || outcome == Outcome::WrongWork
     }
 }

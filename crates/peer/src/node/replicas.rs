@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, VecDeque};
 
 use komrade_ether::{Day, Envelope, EnvelopeId, Frame, MAX_WANT_IDS, Outcome, Reconciler};
 use komrade_store::{Query, Record, Table};
-use komrade_view::{Answer, MAX_REPLICA_BYTES, Refusal, ReplicaView};
+use komrade_view::{Answer, MAX_REPLICA_BYTES, Millis, Refusal, ReplicaView};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::send;
+use super::{ReplicaCount, send};
 use crate::{
     LinkId,
     home::NodeHome,
@@ -53,13 +53,16 @@ pub(super) struct Comparing {
     said_all: bool,
     /// Lacking here, not asked for yet.
     wanted: VecDeque<EnvelopeId>,
-    /// Asked for and not come yet.
+    /// Asked for and not come yet; some may have expired meanwhile and never will.
     asked: usize,
     /// Lacking there, not returned yet.
-    lacking: VecDeque<EnvelopeId>,
+    lacking: VecDeque<(Day, EnvelopeId)>,
     /// Read or sent, and not answered.
     returning: Vec<EnvelopeId>,
+    /// What is here and was not said to be lacking there.
     days: BTreeMap<EnvelopeId, Day>,
+    /// When something came last.
+    moved_at: Millis,
 }
 
 impl Open {
@@ -83,7 +86,7 @@ impl Open {
         self.node.fresh_bytes = 0;
         let today = Day::of(step.now);
         let fresh = std::mem::take(&mut self.node.fresh);
-        let keeps = self.own.replica_limit() > 0;
+        let keeps = self.own.replica_limit() > 0 && !self.is_store_full(step.now);
         let fresh = fresh
             .into_iter()
             .filter(|envelope| keeps && envelope.header().check_expiry(today).is_ok());
@@ -111,61 +114,113 @@ impl Open {
         self.shed_replicas(step);
     }
 
-    /// Removes replicas that have expired, or that there is no room for.
+    /// Removes replicas that there is no room for, and once a day those that have expired.
     pub(crate) fn shed_replicas(&mut self, step: &mut Step) {
-        let reads = || self.reads.values();
-        if reads().any(|purpose| matches!(purpose, Purpose::Shed { .. })) {
+        let mut reads = self.reads.values();
+        if reads.any(|purpose| matches!(purpose, Purpose::Shed | Purpose::Walk(_))) {
             return;
         }
-        let today = Day::of(step.now);
-        let expired = self.node.shed_on != Some(today) && !self.clock.is_doubted();
-        let full = self.node.replicas.bytes > self.own.replica_limit();
-        if !expired && !full {
-            return;
+        if self.node.walked_on != Some(Day::of(step.now)) && !self.clock.is_doubted() {
+            let purpose = Purpose::Walk(ReplicaCount::default());
+            return self.read_replicas(step, None, limits::LOAD_PAGE, purpose);
         }
+        let full = self.node.replicas.bytes > self.replica_room(step.now);
+        if full && step.has_room() {
+            self.read_replicas(step, None, REMOVED, Purpose::Shed);
+        }
+    }
+
+    /// The bytes that replicas may have now: when the store was full, half of what they had.
+    fn replica_room(&self, now: Millis) -> u64 {
+        let limit = self.own.replica_limit();
+        match self.node.full_bytes.filter(|_| self.is_store_full(now)) {
+            Some(bytes) => limit.min(bytes / 2),
+            None => limit,
+        }
+    }
+
+    fn read_replicas(
+        &mut self,
+        step: &mut Step,
+        above: Option<Vec<u8>>,
+        limit: usize,
+        purpose: Purpose,
+    ) {
         let query = Query {
             table: Table::Waiting,
             prefix: vec![keys::REPLICA_INDEX],
-            above: None,
-            below: (!full).then(|| keys::replica_index(today.plus(1), &[])),
+            above,
+            below: None,
             descending: false,
-            limit: REMOVED,
+            limit,
         };
         let read = step.read(query);
-        self.reads.insert(read, Purpose::Shed { today });
+        self.reads.insert(read, purpose);
     }
 
-    /// The replicas that expire first.
-    pub(crate) fn shed(&mut self, step: &mut Step, today: Day, records: &[Record]) {
-        let limit = self.own.replica_limit();
-        let mut left_expired = records.len() == REMOVED;
+    /// What the index says of a replica.
+    fn replica_of(&self, record: &Record) -> Option<(Day, [u8; 32], u64)> {
+        let (day, id) = keys::parse_replica(&record.key)?;
+        let index = self.unseal(Table::Waiting, record).ok();
+        let index = index.and_then(|value| records::decode::<IndexRecord>(&value).ok());
+        Some((day, id, index.map_or(0, |index| index.bytes.into())))
+    }
+
+    fn remove_replica(&mut self, step: &mut Step, day: Day, id: &[u8; 32], bytes: u64) {
+        step.delete(Table::Waiting, keys::replica_index(day, id));
+        step.delete(Table::Waiting, keys::replica(day, id));
+        let count = &mut self.node.replicas;
+        count.envelopes = count.envelopes.saturating_sub(1);
+        count.bytes = count.bytes.saturating_sub(bytes);
+        step.replicas_changed = true;
+        step.show.route = true;
+    }
+
+    /// The replicas that expire first: as many go as there is no room for.
+    pub(crate) fn shed(&mut self, step: &mut Step, records: &[Record]) {
+        let room = self.replica_room(step.now);
         for record in records {
-            let Some((day, id)) = keys::parse_replica(&record.key) else {
-                continue;
-            };
-            if day > today {
-                left_expired = false;
-                if self.node.replicas.bytes <= limit {
-                    break;
-                }
+            if self.node.replicas.bytes <= room {
+                break;
             }
-            let index = self.unseal(Table::Waiting, record).ok();
-            let index = index.and_then(|value| records::decode::<IndexRecord>(&value).ok());
-            let bytes = index.map_or(0, |index| u64::from(index.bytes));
-            step.delete(Table::Waiting, record.key.clone());
-            step.delete(Table::Waiting, keys::replica(day, &id));
-            let count = &mut self.node.replicas;
-            count.envelopes = count.envelopes.saturating_sub(1);
-            count.bytes = count.bytes.saturating_sub(bytes);
-            step.replicas_changed = true;
+            if let Some((day, id, bytes)) = self.replica_of(record) {
+                self.remove_replica(step, day, &id, bytes);
+            }
         }
         if records.is_empty() {
-            // Whatever was counted twice is counted right again.
-            self.node.replicas = super::ReplicaCount::default();
+            self.node.replicas = ReplicaCount::default();
+            step.replicas_changed = true;
         }
-        if !left_expired {
-            self.node.shed_on = Some(today);
+        step.again |= self.node.replicas.bytes > room;
+    }
+
+    /// A page of the daily walk: what has expired goes, the rest is counted, for some may have come
+    /// twice.
+    pub(crate) fn walked(&mut self, step: &mut Step, mut count: ReplicaCount, records: &[Record]) {
+        let today = Day::of(step.now);
+        let mut last = None;
+        for record in records {
+            let Some((day, id, bytes)) = self.replica_of(record) else {
+                continue;
+            };
+            if day <= today {
+                if !step.has_room() {
+                    // The rest of the page is read again.
+                    return self.read_replicas(step, last, limits::LOAD_PAGE, Purpose::Walk(count));
+                }
+                self.remove_replica(step, day, &id, bytes);
+            } else {
+                count.envelopes = count.envelopes.saturating_add(1);
+                count.bytes = count.bytes.saturating_add(bytes);
+            }
+            last = Some(record.key.clone());
         }
+        if records.len() >= limits::LOAD_PAGE {
+            return self.read_replicas(step, last, limits::LOAD_PAGE, Purpose::Walk(count));
+        }
+        self.node.walked_on = Some(today);
+        self.node.replicas = count;
+        step.replicas_changed = true;
         step.show.route = true;
         self.shed_replicas(step);
     }
@@ -213,21 +268,9 @@ impl Open {
             lacking: VecDeque::new(),
             returning: Vec::new(),
             days: BTreeMap::new(),
+            moved_at: step.now,
         });
-        self.read_index(step, link, None);
-    }
-
-    fn read_index(&mut self, step: &mut Step, link: LinkId, above: Option<Vec<u8>>) {
-        let query = Query {
-            table: Table::Waiting,
-            prefix: vec![keys::REPLICA_INDEX],
-            above,
-            below: None,
-            descending: false,
-            limit: limits::LOAD_PAGE,
-        };
-        let read = step.read(query);
-        self.reads.insert(read, Purpose::Compare { link });
+        self.read_replicas(step, None, limits::LOAD_PAGE, Purpose::Compare { link });
     }
 
     /// A page of the index.
@@ -244,7 +287,8 @@ impl Open {
         comparing.items.extend(items);
         if records.len() >= limits::LOAD_PAGE {
             let last = records.last().map(|record| record.key.clone());
-            return self.read_index(step, link, last);
+            let purpose = Purpose::Compare { link };
+            return self.read_replicas(step, last, limits::LOAD_PAGE, purpose);
         }
         let items = std::mem::take(&mut comparing.items);
         comparing.days = items.iter().map(|(day, id)| (*id, *day)).collect();
@@ -274,7 +318,13 @@ impl Open {
         comparing
             .wanted
             .extend(learnt.lacked_here.into_iter().take(room));
-        comparing.lacking.extend(learnt.lacked_there);
+        // Each once, whatever is said again.
+        for id in learnt.lacked_there {
+            if let Some(day) = comparing.days.remove(&id) {
+                comparing.lacking.push_back((day, id));
+            }
+        }
+        comparing.moved_at = step.now;
         comparing.said_all |= learnt.is_done;
         step.effect(send(link, &learnt.answer));
         self.go_on_comparing(step, link);
@@ -285,22 +335,20 @@ impl Open {
         let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
             return;
         };
-        if comparing.asked == 0 && !comparing.wanted.is_empty() {
+        let quiet_since = comparing.moved_at.saturating_add(limits::MINUTE);
+        if (comparing.asked == 0 || quiet_since <= step.now) && !comparing.wanted.is_empty() {
             let count = comparing.wanted.len().min(MAX_WANT_IDS);
             let ids: Vec<EnvelopeId> = comparing.wanted.drain(..count).collect();
             comparing.asked = count;
             step.effect(send(link, &Frame::Want { ids }));
         }
         while comparing.returning.len() < RETURNING {
-            let Some(id) = comparing.lacking.pop_front() else {
+            let Some((day, id)) = comparing.lacking.pop_front() else {
                 break;
-            };
-            let Some(day) = comparing.days.get(&id) else {
-                continue;
             };
             let query = Query {
                 table: Table::Waiting,
-                prefix: keys::replica(*day, &id.0),
+                prefix: keys::replica(day, &id.0),
                 above: None,
                 below: None,
                 descending: false,
@@ -367,6 +415,7 @@ impl Open {
     pub(super) fn replica_came(&mut self, step: &mut Step, link: LinkId, envelope: Envelope) {
         if let Some(comparing) = self.node.comparing.as_mut() {
             comparing.asked = comparing.asked.saturating_sub(1);
+            comparing.moved_at = step.now;
         }
         let _ = self.put_here(step, link, &envelope);
         self.keep_replica(step, envelope);
@@ -375,9 +424,18 @@ impl Open {
 
     fn end_comparing(&mut self, step: &mut Step) {
         self.node.comparing = None;
+        self.node.is_recovering = false;
         let mut log = self.log();
         log.compare = false;
         self.set_log(step, log);
         step.show.route = true;
+    }
+
+    /// What was asked for may never come: goes on without it.
+    pub(super) fn hurry_comparing(&mut self, step: &mut Step) {
+        let link = self.node.comparing.as_ref().map(|comparing| comparing.link);
+        if let Some(link) = link {
+            self.go_on_comparing(step, link);
+        }
     }
 }

@@ -115,7 +115,8 @@ impl Pair {
         self.acknowledged_at = self.acknowledged_at.min(now);
         let send = self.send.iter_mut().map(|outer| &mut outer.record);
         let offer = self.offer.iter_mut().map(|offer| &mut offer.next);
-        for record in send.chain(offer) {
+        let receive = self.receive.iter_mut().map(|outer| &mut outer.record);
+        for record in send.chain(offer).chain(receive) {
             record.since = record.since.min(now);
         }
     }

@@ -142,7 +142,8 @@ fn a_relay_that_lost_everything_gets_it_back_from_its_members() {
     for n in 0..5 {
         world.send(0, bo, &format!("message {n}"));
     }
-    world.pass(HOUR);
+    // Days on which nothing expires.
+    world.pass(3 * DAY);
     world.stop(0);
     // Cleo holds what is for Bo, and cannot read it.
     world.wipe_relay(1);
@@ -268,4 +269,60 @@ fn a_home_that_changed_its_token_is_reached_with_work() {
     world.restart(1);
     world.pass(HOUR);
     assert_eq!(world.texts(1, ana), ["with work"]);
+}
+
+#[test]
+fn after_a_loss_everybody_is_supplied_again_and_nobody_for_ever() {
+    let mut world = World::new(509, 6);
+    world.add_relay(0);
+    world.add_relay(1);
+    world.settle_at(0, "Ana", 0);
+    let mut comrades = Vec::new();
+    for (at, name) in ["Bo", "Cleo", "Dao", "Eva", "Finn"].into_iter().enumerate() {
+        world.settle_at(at + 1, name, 1);
+        comrades.push(world.meet(0, at + 1));
+    }
+    world.pass(HOUR);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    for (bo, _) in &comrades {
+        for n in 0..4 {
+            world.send(0, *bo, &format!("message {n}"));
+        }
+    }
+    world.pass(MINUTE);
+    // What Ana's relay was to forward is gone with it.
+    world.wipe_relay(0);
+    world.relays.get_mut(&1).unwrap().alive = true;
+    world.pass(DAY);
+    let texts: Vec<String> = (0..4).map(|n| format!("message {n}")).collect();
+    for (at, (bo, ana)) in comrades.into_iter().enumerate() {
+        assert_eq!(world.texts(at + 1, ana), texts);
+        let mine = world.page(0, bo);
+        assert!(mine.iter().all(|it| matches!(it.tick, Tick::Delivered(_))));
+    }
+}
+
+#[test]
+fn a_relay_that_asks_for_more_work_gets_it() {
+    let mut world = World::new(510, 2);
+    world.add_relay_with(0, 18);
+    world.add_relay_with(1, 18);
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 1);
+    let (bo, ana) = world.meet(0, 1);
+    world.send(0, bo, "hello");
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), ["hello"]);
+}
+
+#[test]
+fn what_never_reached_its_home_is_said_not_to_be_delivered() {
+    let (mut world, bo, _) = two_relays(511);
+    world.pass(HOUR);
+    world.burn_relay(1);
+    world.send(0, bo, "to a relay that burnt");
+    world.pass(MINUTE);
+    assert!(matches!(world.page(0, bo)[0].tick, Tick::Accepted(_)));
+    world.pass(40 * DAY);
+    assert_eq!(world.page(0, bo)[0].tick, Tick::Expired);
 }

@@ -25,18 +25,23 @@ pub struct Relay {
 impl World {
     /// A relay with a node, under this number.
     pub fn add_relay(&mut self, number: usize) {
-        let relay = self.fresh_relay(number, 1);
+        self.add_relay_with(number, 8);
+    }
+
+    /// A relay that asks for so much work.
+    pub fn add_relay_with(&mut self, number: usize, work_bits: u8) {
+        let relay = self.fresh_relay(number, 1, work_bits);
         self.relays.insert(number, relay);
     }
 
-    fn fresh_relay(&self, number: usize, incarnation: u64) -> Relay {
+    fn fresh_relay(&self, number: usize, incarnation: u64, work_bits: u8) -> Relay {
         let mut shelf = MemoryShelf::new();
         let draw = Draw {
             incarnation: 1_000 * incarnation + number as u64 + 1,
             token: Token([number as u8 + 1; 16]),
         };
         let settings = Settings {
-            work_bits: 8,
+            work_bits,
             ..Settings::default()
         };
         let key = NodeKey([number as u8 + 100; 32]);
@@ -55,7 +60,7 @@ impl World {
     pub fn wipe_relay(&mut self, number: usize) {
         let members = self.members(number);
         members.iter().for_each(|at| self.disconnect(*at));
-        let relay = self.fresh_relay(number, 2);
+        let relay = self.fresh_relay(number, 2, 8);
         self.relays.insert(number, relay);
         members.iter().for_each(|at| self.connect(*at));
     }
@@ -169,6 +174,11 @@ impl World {
         let mut any = !frames.is_empty();
         for (at, link, frame) in frames {
             self.push(at, Input::Frame { link, frame });
+        }
+        let now = self.now;
+        for relay in self.relays.values_mut() {
+            while relay.node.sweep(&mut relay.shelf, now, 100).unwrap() {}
+            relay.shelf.commit();
         }
         let numbers: Vec<usize> = self.relays.keys().copied().collect();
         for number in numbers {
