@@ -13,7 +13,7 @@
 //!
 //! | what grows | bound | reclaimed by |
 //! |---|---|---|
-//! | envelopes | [`Settings::capacity`]; of it strangers a tenth, each member a share, after a wipe half by return | their expiry; strangers' oldest first, when members need room |
+//! | envelopes | [`Settings::capacity`]; of it strangers a tenth, members the rest in shares, after a wipe half by return | their expiry, nothing else |
 //! | log, order, counts | a few records for each envelope | with it |
 //! | intros | [`Settings::intros_per_day`] for each bucket | the next day |
 //! | bytes counted for each bucket and day | one record each | three days |

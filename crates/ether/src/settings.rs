@@ -56,9 +56,14 @@ impl Settings {
         self.capacity / STRANGERS_PART
     }
 
+    /// Bytes that members together may hold, with what they returned.
+    pub(crate) fn members(&self) -> u64 {
+        self.capacity - self.strangers()
+    }
+
     /// Bytes that each of so many members may hold.
     pub(crate) fn share(&self, members: u64) -> u64 {
-        (self.capacity - self.strangers()) / members.max(MIN_SHARES)
+        self.members() / members.max(MIN_SHARES)
     }
 
     /// Bytes that may be returned in all after a wipe.

@@ -41,35 +41,32 @@ pub enum ShelfTable {
     Days = 3,
     /// What each account holds, in bytes and entries.
     Parties = 4,
-    /// What strangers put, oldest first.
-    Strangers = 5,
     /// Placed envelopes by locator.
-    Placed = 6,
+    Placed = 5,
     /// What waits for foreign homes, by number.
-    Forwards = 7,
+    Forwards = 6,
     /// The same by home.
-    ForwardHomes = 8,
+    ForwardHomes = 7,
     /// The same by account and envelope.
-    ForwardIds = 9,
+    ForwardIds = 8,
     /// Homes with something waiting.
-    Homes = 10,
+    Homes = 9,
     /// The same by the time of the next attempt.
-    Due = 11,
+    Due = 10,
     /// Returned notices by account and number.
-    Notices = 12,
+    Notices = 11,
     /// The same by account and envelope.
-    NoticeIds = 13,
+    NoticeIds = 12,
 }
 
 impl ShelfTable {
     /// All tables, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 13] = [
         Self::About,
         Self::Envelopes,
         Self::Log,
         Self::Days,
         Self::Parties,
-        Self::Strangers,
         Self::Placed,
         Self::Forwards,
         Self::ForwardHomes,
@@ -88,7 +85,6 @@ impl ShelfTable {
             Self::Log => "log",
             Self::Days => "days",
             Self::Parties => "parties",
-            Self::Strangers => "strangers",
             Self::Placed => "placed",
             Self::Forwards => "forwards",
             Self::ForwardHomes => "forward-homes",

@@ -109,6 +109,8 @@ pub(crate) struct Counters {
     pub newest: u64,
     /// Bytes of envelopes kept.
     pub bytes: u64,
+    /// Of them, those that strangers put.
+    pub strangers: u64,
     /// Members that hold something.
     pub holders: u64,
     /// Bytes returned after a wipe, while that is counted.
@@ -126,12 +128,18 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
+    /// Bytes that members put or returned.
+    pub fn members(&self) -> u64 {
+        self.bytes.saturating_sub(self.strangers)
+    }
+
     pub fn read<S: ShelfRead>(shelf: &S) -> Result<Self, S::Error> {
         let bytes = shelf.get(ShelfTable::About, COUNTERS)?.ok_or(Damaged)?;
         let mut fields = Fields(&bytes);
         Ok(Self {
             newest: fields.long()?,
             bytes: fields.long()?,
+            strangers: fields.long()?,
             holders: fields.long()?,
             returned: fields.long()?,
             returners: fields.long()?,
@@ -146,6 +154,7 @@ impl Counters {
         let bytes = [
             self.newest,
             self.bytes,
+            self.strangers,
             self.holders,
             self.returned,
             self.returners,

@@ -178,7 +178,7 @@ impl Node {
         if shelf.get(ShelfTable::ForwardIds, &entry.once())?.is_some() {
             return Ok(Outcome::AlreadyHave);
         }
-        let sums = Sums::read(shelf, Party::Member(account))?;
+        let sums = Sums::read(shelf, account)?;
         let mut counters = Counters::read(shelf)?;
         // Each forward may end as a notice, so both share one bound.
         if sums.forwards.saturating_add(sums.notices) >= self.settings.forwards_per_account

@@ -80,9 +80,9 @@ fn end<S: Shelf>(shelf: &mut S, today: Day, (key, value): &Entry) -> Result<(), 
             counters.write(shelf)
         }
         kind::SHARE => {
-            let (party, bytes) = (party::decode(&mut fields)?, Fields(value).long()?);
+            let (account, bytes) = (Account(fields.array()?), Fields(value).long()?);
             let mut counters = Counters::read(shelf)?;
-            party::let_go(shelf, &mut counters, party, day, bytes)?;
+            party::let_go(shelf, &mut counters, account, day, bytes)?;
             counters.write(shelf)
         }
         kind::RETURNED => {

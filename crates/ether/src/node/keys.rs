@@ -8,7 +8,7 @@ pub(super) mod kind {
     pub const ITEM: u8 = 1;
     /// Day, bucket, first byte of ids: how many such envelopes, and the sum of their ids.
     pub const COUNT: u8 = 2;
-    /// Day, party: bytes that the party holds until then.
+    /// Day, account: bytes that it holds until then.
     pub const SHARE: u8 = 3;
     /// Day (of arrival and [`super::LOAD_DAYS`]), bucket: bytes and intros that arrived.
     pub const LOAD: u8 = 4;

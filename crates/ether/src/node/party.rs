@@ -1,12 +1,12 @@
-//! What each party holds: sums, and never which envelopes.
+//! What each account holds: sums, and never which envelopes.
 
 use super::{
     about::Counters,
     keys::{self, Fields, kind},
 };
-use crate::{Account, Damaged, Day, Party, Shelf, ShelfRead, ShelfTable};
+use crate::{Account, Day, Shelf, ShelfRead, ShelfTable};
 
-/// The sums of a party.
+/// The sums of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Sums {
     /// Bytes of envelopes put and not expired.
@@ -22,8 +22,8 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub fn read<S: ShelfRead>(shelf: &S, party: Party) -> Result<Self, S::Error> {
-        let Some(bytes) = shelf.get(ShelfTable::Parties, &encode(party))? else {
+    pub fn read<S: ShelfRead>(shelf: &S, account: Account) -> Result<Self, S::Error> {
+        let Some(bytes) = shelf.get(ShelfTable::Parties, &account.0)? else {
             return Ok(Self::default());
         };
         let mut fields = Fields(&bytes);
@@ -36,9 +36,9 @@ impl Sums {
         })
     }
 
-    pub fn write<S: Shelf>(&self, shelf: &mut S, party: Party) -> Result<(), S::Error> {
+    pub fn write<S: Shelf>(&self, shelf: &mut S, account: Account) -> Result<(), S::Error> {
         if *self == Self::default() {
-            return shelf.delete(ShelfTable::Parties, &encode(party));
+            return shelf.delete(ShelfTable::Parties, &account.0);
         }
         let mut bytes = Vec::new();
         bytes.extend(self.held.to_be_bytes());
@@ -46,7 +46,7 @@ impl Sums {
         bytes.extend(self.forwards.to_be_bytes());
         bytes.extend(self.notices.to_be_bytes());
         bytes.extend(self.placed.to_be_bytes());
-        shelf.put(ShelfTable::Parties, &encode(party), &bytes)
+        shelf.put(ShelfTable::Parties, &account.0, &bytes)
     }
 
     /// Changes the sums of an account.
@@ -55,73 +55,60 @@ impl Sums {
         account: Account,
         change: impl FnOnce(&mut Self),
     ) -> Result<(), S::Error> {
-        let party = Party::Member(account);
-        let mut sums = Self::read(shelf, party)?;
+        let mut sums = Self::read(shelf, account)?;
         change(&mut sums);
-        sums.write(shelf, party)
+        sums.write(shelf, account)
     }
 }
 
-/// More held by a party until that day.
+/// More held by an account until that day.
 pub(super) fn hold<S: Shelf>(
     shelf: &mut S,
     counters: &mut Counters,
-    party: Party,
+    account: Account,
     expiry: Day,
     bytes: u64,
 ) -> Result<(), S::Error> {
-    let mut sums = Sums::read(shelf, party)?;
-    if sums.held == 0 && party.account().is_some() {
+    let mut sums = Sums::read(shelf, account)?;
+    if sums.held == 0 {
         counters.holders += 1;
     }
     sums.held += bytes;
-    sums.write(shelf, party)?;
-    let held = held_until(shelf, party, expiry)? + bytes;
-    shelf.put(ShelfTable::Days, &share(party, expiry), &held.to_be_bytes())
+    sums.write(shelf, account)?;
+    let held = held_until(shelf, account, expiry)? + bytes;
+    shelf.put(
+        ShelfTable::Days,
+        &share(account, expiry),
+        &held.to_be_bytes(),
+    )
 }
 
-/// A party holds less, because a day has come or an envelope was dropped.
+/// An account holds less, because that day has come.
 pub(super) fn let_go<S: Shelf>(
     shelf: &mut S,
     counters: &mut Counters,
-    party: Party,
+    account: Account,
     expiry: Day,
     bytes: u64,
 ) -> Result<(), S::Error> {
-    let mut sums = Sums::read(shelf, party)?;
+    let mut sums = Sums::read(shelf, account)?;
     sums.held = sums.held.saturating_sub(bytes);
-    if sums.held == 0 && party.account().is_some() {
+    if sums.held == 0 {
         counters.holders = counters.holders.saturating_sub(1);
     }
-    sums.write(shelf, party)?;
-    match held_until(shelf, party, expiry)?.saturating_sub(bytes) {
-        0 => shelf.delete(ShelfTable::Days, &share(party, expiry)),
-        held => shelf.put(ShelfTable::Days, &share(party, expiry), &held.to_be_bytes()),
-    }
+    sums.write(shelf, account)?;
+    shelf.delete(ShelfTable::Days, &share(account, expiry))
 }
 
-fn held_until<S: ShelfRead>(shelf: &S, party: Party, expiry: Day) -> Result<u64, S::Error> {
-    Ok(match shelf.get(ShelfTable::Days, &share(party, expiry))? {
-        Some(bytes) => Fields(&bytes).long()?,
-        None => 0,
-    })
+fn held_until<S: ShelfRead>(shelf: &S, account: Account, expiry: Day) -> Result<u64, S::Error> {
+    Ok(
+        match shelf.get(ShelfTable::Days, &share(account, expiry))? {
+            Some(bytes) => Fields(&bytes).long()?,
+            None => 0,
+        },
+    )
 }
 
-fn share(party: Party, expiry: Day) -> Vec<u8> {
-    keys::day(expiry, kind::SHARE, &[&encode(party)])
-}
-
-fn encode(party: Party) -> Vec<u8> {
-    match party {
-        Party::Stranger => vec![0],
-        Party::Member(account) => [&[1], account.0.as_slice()].concat(),
-    }
-}
-
-/// The party of the end of a key.
-pub(super) fn decode(fields: &mut Fields<'_>) -> Result<Party, Damaged> {
-    Ok(match fields.byte()? {
-        0 => Party::Stranger,
-        _ => Party::Member(Account(fields.array()?)),
-    })
+fn share(account: Account, expiry: Day) -> Vec<u8> {
+    keys::day(expiry, kind::SHARE, &[&account.0])
 }

@@ -6,9 +6,7 @@ use super::{
     keys::{self, Fields, kind},
     party::Sums,
 };
-use crate::{
-    Account, Damaged, Day, Envelope, Locator, Outcome, Party, Shelf, ShelfRead, ShelfTable,
-};
+use crate::{Account, Damaged, Day, Envelope, Locator, Outcome, Shelf, ShelfRead, ShelfTable};
 
 /// What is placed under a name.
 struct Placed {
@@ -74,7 +72,7 @@ impl Node {
                 return Ok(Outcome::AlreadyHave);
             }
         }
-        let sums = Sums::read(shelf, Party::Member(account))?;
+        let sums = Sums::read(shelf, account)?;
         if former.is_none() && sums.placed >= self.settings.placed_per_account {
             return Ok(Outcome::OverShare);
         }

@@ -58,10 +58,10 @@ impl Item {
         shelf.delete(ShelfTable::Days, &self.key())?;
         shelf.delete(ShelfTable::Envelopes, &self.id.0)?;
         shelf.delete(ShelfTable::Log, &keys::log(self.shard, self.number))?;
-        if self.by_stranger {
-            shelf.delete(ShelfTable::Strangers, &self.number.to_be_bytes())?;
-        }
         counters.bytes = counters.bytes.saturating_sub(self.bytes);
+        if self.by_stranger {
+            counters.strangers = counters.strangers.saturating_sub(self.bytes);
+        }
         Ok(())
     }
 }
@@ -135,17 +135,15 @@ impl Node {
             return Ok(Outcome::Busy);
         }
         let bytes = header.class.size.bytes() as u64;
-        let sums = Sums::read(shelf, party)?;
-        if sums.held + bytes > self.share(&counters, &sums, party) {
-            return Ok(Outcome::OverShare);
-        }
-        if !self.make_room(shelf, &mut counters, party, bytes)? {
-            return Ok(Outcome::Full);
+        if let Some(refusal) = self.refuse_room(shelf, &counters, party, bytes)? {
+            return Ok(refusal);
         }
         load.bytes += bytes;
         load.intros += u32::from(is_intro);
         load.write(shelf, today, shard)?;
-        party::hold(shelf, &mut counters, party, header.expiry, bytes)?;
+        if let Some(account) = party.account() {
+            party::hold(shelf, &mut counters, account, header.expiry, bytes)?;
+        }
         let by_stranger = party.account().is_none();
         keep(shelf, &mut counters, shard, envelope, &id, by_stranger)?;
         counters.write(shelf)?;
@@ -164,7 +162,7 @@ impl Node {
         account: Account,
         envelope: &Envelope,
     ) -> Result<Outcome, S::Error> {
-        let (header, id, party) = (envelope.header(), envelope.id(), Party::Member(account));
+        let (header, id) = (envelope.header(), envelope.id());
         if let Err(error) = header.check_expiry(Day::of(now)) {
             return Ok(error.into());
         }
@@ -177,14 +175,14 @@ impl Node {
             return Ok(Outcome::NotAllowed);
         }
         let mut counters = Counters::read(shelf)?;
-        let mut sums = Sums::read(shelf, party)?;
+        let mut sums = Sums::read(shelf, account)?;
         let bytes = header.class.size.bytes() as u64;
         let returners = counters.returners + u64::from(sums.returned == 0);
         if sums.returned + bytes > self.settings.returned_share(returners) {
             return Ok(Outcome::OverShare);
         }
         if counters.returned + bytes > self.settings.returned()
-            || !self.make_room(shelf, &mut counters, party, bytes)?
+            || counters.members() + bytes > self.settings.members()
         {
             return Ok(Outcome::Full);
         }
@@ -195,7 +193,7 @@ impl Node {
         counters.returners = returners;
         counters.returned += bytes;
         sums.returned += bytes;
-        sums.write(shelf, party)?;
+        sums.write(shelf, account)?;
         let shard = header.in_bucket().within(about.bits);
         keep(shelf, &mut counters, shard, envelope, &id, false)?;
         counters.write(shelf)?;
@@ -239,43 +237,26 @@ impl Node {
         }
     }
 
-    /// Bytes that this party may hold.
-    fn share(&self, counters: &Counters, sums: &Sums, party: Party) -> u64 {
-        match party {
-            Party::Stranger => self.settings.strangers(),
-            Party::Member(_) => {
-                let members = counters.holders + u64::from(sums.held == 0);
-                self.settings.share(members)
-            }
-        }
-    }
-
-    /// Whether so many bytes more fit; for a member, the strangers' oldest envelopes go first.
-    fn make_room<S: Shelf>(
+    /// Why so many bytes more of this party have no room, if they have none. Strangers and members each have their
+    /// own part, so that neither drives out what was acknowledged to the other.
+    fn refuse_room<S: ShelfRead>(
         &self,
-        shelf: &mut S,
-        counters: &mut Counters,
+        shelf: &S,
+        counters: &Counters,
         party: Party,
         bytes: u64,
-    ) -> Result<bool, S::Error> {
-        let missing = (counters.bytes + bytes).saturating_sub(self.settings.capacity);
-        if missing == 0 {
-            return Ok(true);
+    ) -> Result<Option<Outcome>, S::Error> {
+        let Some(account) = party.account() else {
+            let is_over = counters.strangers + bytes > self.settings.strangers();
+            return Ok(is_over.then_some(Outcome::OverShare));
+        };
+        let held = Sums::read(shelf, account)?.held;
+        let holders = counters.holders + u64::from(held == 0);
+        if held + bytes > self.settings.share(holders) {
+            return Ok(Some(Outcome::OverShare));
         }
-        let strangers = Sums::read(shelf, Party::Stranger)?.held;
-        if party.account().is_none() || strangers < missing {
-            return Ok(false);
-        }
-        while counters.bytes + bytes > self.settings.capacity {
-            let oldest = shelf.range(ShelfTable::Strangers, &[], None, 1)?;
-            let (_, key) = oldest.into_iter().next().ok_or(Damaged)?;
-            let value = shelf.get(ShelfTable::Days, &key)?.ok_or(Damaged)?;
-            let item = Item::decode(&key, &value)?;
-            item.remove(shelf, counters)?;
-            uncount(shelf, &item)?;
-            party::let_go(shelf, counters, Party::Stranger, item.expiry, item.bytes)?;
-        }
-        Ok(true)
+        let is_full = counters.members() + bytes > self.settings.members();
+        Ok(is_full.then_some(Outcome::Full))
     }
 }
 
@@ -302,41 +283,17 @@ fn keep<S: Shelf>(
     shelf.put(ShelfTable::Log, &keys::log(shard, item.number), &id.0)?;
     shelf.put(ShelfTable::Days, &item.key(), &item.value())?;
     if by_stranger {
-        shelf.put(
-            ShelfTable::Strangers,
-            &item.number.to_be_bytes(),
-            &item.key(),
-        )?;
+        counters.strangers += item.bytes;
     }
-    let counted = counted(shelf, &item)?;
+    let key = keys::count(item.expiry, shard, id);
+    let found = shelf.get(ShelfTable::Days, &key)?;
+    let counted = found
+        .map(|value| Count::decode(&value))
+        .transpose()?
+        .unwrap_or_default();
     let more = Count {
         items: counted.items + 1,
         sum: counted.sum.plus(Sum::of(&id.0)),
     };
-    let key = keys::count(item.expiry, shard, id);
     shelf.put(ShelfTable::Days, &key, &more.encode())
-}
-
-/// The count of the cell of an item.
-fn counted<S: ShelfRead>(shelf: &S, item: &Item) -> Result<Count, S::Error> {
-    let key = keys::count(item.expiry, item.shard, &item.id);
-    let found = shelf.get(ShelfTable::Days, &key)?;
-    Ok(found
-        .map(|value| Count::decode(&value))
-        .transpose()?
-        .unwrap_or_default())
-}
-
-fn uncount<S: Shelf>(shelf: &mut S, item: &Item) -> Result<(), S::Error> {
-    let key = keys::count(item.expiry, item.shard, &item.id);
-    let counted = counted(shelf, item)?;
-    let less = Count {
-        items: counted.items.saturating_sub(1),
-        sum: counted.sum.minus(Sum::of(&item.id.0)),
-    };
-    if less.items == 0 {
-        shelf.delete(ShelfTable::Days, &key)
-    } else {
-        shelf.put(ShelfTable::Days, &key, &less.encode())
-    }
 }

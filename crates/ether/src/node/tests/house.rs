@@ -33,7 +33,6 @@ fn a_sweep_takes_everything_that_ended_and_nothing_else() {
         for table in [ShelfTable::Envelopes, ShelfTable::Log] {
             assert_eq!(world.shelf.len(table) as u64, left);
         }
-        assert_eq!(world.shelf.len(ShelfTable::Strangers) as u64, left / 2);
     }
     world.pass_days(1);
     world.sweep();

@@ -3,8 +3,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::world::{ANA, BITS, BO, TOKEN, World, settings, token};
 use crate::{
-    Account, Bucket, Class, Day, Node, NodeLink, Outcome, Party, Pass, Reconciler, Settings,
-    ShelfTable, Size, Token, Work,
+    Account, Bucket, Class, Day, Node, Outcome, Party, Pass, Settings, ShelfTable, Size, Token,
+    Work,
 };
 
 #[test]
@@ -172,7 +172,7 @@ fn strangers_together_hold_at_most_a_tenth() {
 }
 
 #[test]
-fn a_member_who_needs_room_takes_it_from_the_oldest_strangers() {
+fn members_fill_their_own_part_and_nothing_of_strangers_goes() {
     let mut world = World::with(Settings {
         capacity: 20 * 2_048,
         ..settings()
@@ -181,38 +181,53 @@ fn a_member_who_needs_room_takes_it_from_the_oldest_strangers() {
     for envelope in &strangers {
         assert_eq!(world.stranger_puts(envelope), Outcome::Accepted);
     }
-    // Two for each of nine members fill the node: the share of a tenth is one.
-    for member in (0..9).flat_map(|member| [member; 2]) {
+    // One was returned; two for each of eight members, and one more, fill the members' nine tenths.
+    let returned = world.small();
+    let (shelf, now) = (&mut world.shelf, world.now);
+    let outcome = world.node.give_back(shelf, now, ANA, &returned).unwrap();
+    assert_eq!(outcome, Outcome::Accepted);
+    let mut put = |member| {
         let envelope = world.small();
-        assert_eq!(
-            world.member_puts(Account([member; 32]), &envelope),
-            Outcome::Accepted
-        );
-    }
-    let kept = |world: &World| {
-        strangers.each_ref().map(|envelope| {
-            let found = Node::kept(&world.shelf, &envelope.id(), Day::of(world.now));
-            found.unwrap().is_some()
-        })
+        world.member_puts(Account([member; 32]), &envelope)
     };
-    assert_eq!(kept(&world), [true, true]);
-    let full = Outcome::Full;
-    for (outcome, left) in [
-        (Outcome::Accepted, [false, true]),
-        (Outcome::Accepted, [false, false]),
-        (full, [false, false]),
-    ] {
-        let envelope = world.small();
-        let account = Account(envelope.id().0);
-        assert_eq!(world.member_puts(account, &envelope), outcome);
-        assert_eq!(kept(&world), left);
-        assert_eq!(world.bytes(), 20 * 2_048);
+    for member in (0..8).flat_map(|member| [member; 2]).chain([8]) {
+        assert_eq!(put(member), Outcome::Accepted);
     }
-    assert_eq!(world.shelf.len(ShelfTable::Strangers), 0);
-    // The counts went with them: a reconciliation would notice.
-    let (_, frame) = Reconciler::begin(Bucket::WHOLE, []).unwrap();
-    let mut link = NodeLink::new(Party::Member(ANA));
-    assert!(world.say(&mut link, frame).is_some());
+    assert_eq!(put(8), Outcome::Full);
+    assert_eq!(put(9), Outcome::Full);
+    let more = world.small();
+    let (shelf, now) = (&mut world.shelf, world.now);
+    let outcome = world.node.give_back(shelf, now, BO, &more).unwrap();
+    assert_eq!(outcome, Outcome::Full);
+    for envelope in &strangers {
+        let found = Node::kept(&world.shelf, &envelope.id(), Day::of(world.now));
+        assert!(found.unwrap().is_some());
+    }
+    assert_eq!(world.bytes(), 20 * 2_048);
+}
+
+#[test]
+fn a_sweep_that_stopped_lends_members_no_room_of_strangers() {
+    let mut world = World::with(Settings {
+        capacity: 20 * 2_048,
+        ..settings()
+    });
+    for _ in 0..2 {
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(Size::K2), 1);
+        assert_eq!(world.stranger_puts(&envelope), Outcome::Accepted);
+    }
+    let put = |world: &mut World, member| {
+        let envelope = world.small();
+        world.member_puts(Account([member; 32]), &envelope)
+    };
+    for member in (0..9).flat_map(|member| [member; 2]) {
+        assert_eq!(put(&mut world, member), Outcome::Accepted);
+    }
+    world.pass_days(1);
+    // The envelopes are gone, and what follows them in the order of days is not.
+    assert!(world.node.sweep(&mut world.shelf, world.now, 2).unwrap());
+    assert_eq!(world.bytes(), 18 * 2_048);
+    assert_eq!(put(&mut world, 9), Outcome::Full);
 }
 
 #[test]

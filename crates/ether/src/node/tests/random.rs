@@ -71,10 +71,10 @@ struct Reader {
 
 struct Model {
     world: World,
-    /// What was acknowledged and committed, and whether a stranger put it.
-    owed: BTreeMap<EnvelopeId, (Envelope, bool)>,
+    /// What was acknowledged and committed.
+    owed: BTreeMap<EnvelopeId, Envelope>,
     /// The same, not committed yet.
-    promised: Vec<(Envelope, bool)>,
+    promised: Vec<Envelope>,
     made: Vec<Envelope>,
     readers: Vec<Reader>,
 }
@@ -132,7 +132,7 @@ impl Model {
                     .node
                     .give_back(&mut world.shelf, world.now, account(by), &envelope)
                     .unwrap();
-                self.heard(outcome, &envelope, false);
+                self.heard(outcome, &envelope);
             }
             Step::Place(by, name) => {
                 let envelope = self.world.small();
@@ -205,12 +205,12 @@ impl Model {
         };
         let outcome = self.world.put(party, &pass, envelope);
         assert_ne!(outcome, Outcome::NeedsWork(BITS));
-        self.heard(outcome, envelope, by == 0);
+        self.heard(outcome, envelope);
     }
 
-    fn heard(&mut self, outcome: Outcome, envelope: &Envelope, by_stranger: bool) {
+    fn heard(&mut self, outcome: Outcome, envelope: &Envelope) {
         if outcome == Outcome::Accepted {
-            self.promised.push((envelope.clone(), by_stranger));
+            self.promised.push(envelope.clone());
         }
     }
 
@@ -232,8 +232,8 @@ impl Model {
 
     fn commit(&mut self) {
         self.world.shelf.commit();
-        for (envelope, by_stranger) in self.promised.drain(..) {
-            self.owed.insert(envelope.id(), (envelope, by_stranger));
+        for envelope in self.promised.drain(..) {
+            self.owed.insert(envelope.id(), envelope);
         }
     }
 
@@ -271,9 +271,9 @@ impl Model {
             }
         }
         assert!(is_caught_up);
-        for (id, (envelope, by_stranger)) in &self.owed {
+        for (id, envelope) in &self.owed {
             let overlaps = reader.bucket.overlaps(envelope.header().in_bucket());
-            if envelope.header().expiry > today && overlaps && !by_stranger {
+            if envelope.header().expiry > today && overlaps {
                 assert!(reader.got.contains(id), "one is missing");
             }
         }
@@ -291,10 +291,11 @@ impl Model {
         assert!(usage.forward_bytes <= settings().forward_bytes);
         assert_eq!(shelf.len(ShelfTable::Log), envelopes.len());
         self.check_counts();
-        let strangers = entries(self, ShelfTable::Strangers).len() as u64;
-        assert!(strangers * 2_048 <= capacity() / 10);
-        for (id, (envelope, by_stranger)) in &self.owed {
-            if envelope.header().expiry > today && !by_stranger {
+        let counters = Counters::read(shelf).unwrap();
+        assert!(counters.strangers <= capacity() / 10);
+        assert!(counters.members() <= capacity() - capacity() / 10);
+        for (id, envelope) in &self.owed {
+            if envelope.header().expiry > today {
                 let kept = Node::kept(shelf, id, today).unwrap();
                 assert!(kept.as_ref() == Some(envelope), "an envelope was lost");
             }
