@@ -125,7 +125,7 @@ pub(crate) fn answer<S: ShelfRead>(
     message: &[u8],
 ) -> Result<Option<Vec<u8>>, S::Error> {
     let mut items = Items::read(shelf, bucket, today)?;
-    match answer::answer(&mut items, message, MAX_RECONCILE_BYTES) {
+    match answer::answer(&mut items, message, MAX_RECONCILE_BYTES, answer::MAX_READ) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(NoAnswer::Malformed) => Ok(None),
         Err(NoAnswer::Shelf(error)) => Err(error),

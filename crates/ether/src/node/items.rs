@@ -108,6 +108,7 @@ pub(crate) struct Items<'a, S: ShelfRead> {
     sum: Sum,
     /// The cell read last, by its place in the directory.
     read: Option<(usize, Vec<Item>)>,
+    records_read: usize,
 }
 
 impl<'a, S: ShelfRead> Items<'a, S> {
@@ -141,6 +142,7 @@ impl<'a, S: ShelfRead> Items<'a, S> {
             size: 0,
             sum: Sum::default(),
             read: None,
+            records_read: 0,
         };
         for ((day, first), count) in counts {
             let cell = Cell {
@@ -160,6 +162,11 @@ impl<'a, S: ShelfRead> Items<'a, S> {
     /// How many there are.
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// How many records of items were read so far; what a cell holds counts each time it is read, and the reading as one.
+    pub fn records_read(&self) -> usize {
+        self.records_read
     }
 
     /// The sum of the items of a range.
@@ -244,6 +251,7 @@ impl<'a, S: ShelfRead> Items<'a, S> {
             return Ok(None);
         };
         if self.read.as_ref().is_none_or(|(held, _)| *held != place) {
+            self.records_read += cell.count + self.shards.len();
             self.read = Some((place, self.items(&cell)?));
         }
         let items = self.read.as_ref().map(|(_, items)| items.as_slice());
