@@ -151,7 +151,8 @@ impl Node {
     }
 
     /// A member returns an envelope that a former incarnation had taken. Possible for [`RETURN_MILLIS`], up to half the
-    /// room in all, in equal shares of those who do; it is not counted as the member's own.
+    /// room in all, in equal shares of those who do; it is not counted as the member's own. Intros count among
+    /// those of the day: they cost no work here, and every peer opens them.
     ///
     /// # Errors
     /// If the shelf fails or is damaged.
@@ -163,7 +164,8 @@ impl Node {
         envelope: &Envelope,
     ) -> Result<Outcome, S::Error> {
         let (header, id) = (envelope.header(), envelope.id());
-        if let Err(error) = header.check_expiry(Day::of(now)) {
+        let today = Day::of(now);
+        if let Err(error) = header.check_expiry(today) {
             return Ok(error.into());
         }
         if shelf.get(ShelfTable::Envelopes, &id.0)?.is_some() {
@@ -173,6 +175,11 @@ impl Node {
         let until = about.since.saturating_add(RETURN_MILLIS);
         if now >= until {
             return Ok(Outcome::NotAllowed);
+        }
+        let shard = header.in_bucket().within(about.bits);
+        let mut load = Load::read(shelf, today, shard)?;
+        if header.class.intro && load.intros >= self.settings.intros_per_day {
+            return Ok(Outcome::Busy);
         }
         let mut counters = Counters::read(shelf)?;
         let mut sums = Sums::read(shelf, account)?;
@@ -194,7 +201,10 @@ impl Node {
         counters.returned += bytes;
         sums.returned += bytes;
         sums.write(shelf, account)?;
-        let shard = header.in_bucket().within(about.bits);
+        if header.class.intro {
+            load.intros += 1;
+            load.write(shelf, today, shard)?;
+        }
         keep(shelf, &mut counters, shard, envelope, &id, false)?;
         counters.write(shelf)?;
         Ok(Outcome::Accepted)

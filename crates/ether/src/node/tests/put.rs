@@ -265,6 +265,33 @@ fn members_return_for_seven_days_up_to_a_share_of_half() {
 }
 
 #[test]
+fn returned_intros_count_among_those_of_the_day() {
+    let mut world = World::new();
+    let give_back = |world: &mut World, envelope: &crate::Envelope| {
+        let (shelf, now) = (&mut world.shelf, world.now);
+        world.node.give_back(shelf, now, ANA, envelope).unwrap()
+    };
+    let intro = world.intro();
+    let pass = world.work(&intro);
+    assert_eq!(
+        world.put(Party::Member(BO), &pass, &intro),
+        Outcome::Accepted
+    );
+    for expected in [Outcome::Accepted, Outcome::Accepted, Outcome::Busy] {
+        let intro = world.intro();
+        assert_eq!(give_back(&mut world, &intro), expected);
+    }
+    let intro = world.intro();
+    let pass = world.work(&intro);
+    assert_eq!(world.put(Party::Member(BO), &pass, &intro), Outcome::Busy);
+    let envelope = world.small();
+    assert_eq!(give_back(&mut world, &envelope), Outcome::Accepted);
+    world.pass_days(1);
+    let intro = world.intro();
+    assert_eq!(give_back(&mut world, &intro), Outcome::Accepted);
+}
+
+#[test]
 fn what_is_returned_in_all_has_a_bound() {
     let mut world = World::new();
     let give_back = |world: &mut World, account: u8| {
