@@ -24,7 +24,7 @@ pub enum Outcome {
     NotForMe,
     /// Too much at once: the same later may be taken.
     Busy,
-    /// Work of so many bits is due: from strangers without a token, and for every intro.
+    /// Work of so many bits is due: from strangers without a token, and for every intro. The fuller it gets, the more.
     NeedsWork(u8),
     /// The work is too little, too old, or for something else.
     WrongWork,

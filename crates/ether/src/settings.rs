@@ -10,7 +10,8 @@ pub struct Settings {
     pub capacity: u64,
     /// Bits of the buckets of a new node. Default: 0, everybody holds everything.
     pub bits: u8,
-    /// Zero bits of the work that is due. Default: [`WORK_BITS`].
+    /// Zero bits of the least work that is due; it rises with size, with the filling of the strangers' part and with the
+    /// day's intros. Default: [`WORK_BITS`].
     pub work_bits: u8,
     /// Intros taken in a day, for each bucket. Default: 2,000; a peer opens 100 a minute, so this is 20 minutes of
     /// work for every member on the worst day.
@@ -54,6 +55,11 @@ impl Settings {
     /// Bytes that strangers together may hold.
     pub(crate) fn strangers(&self) -> u64 {
         self.capacity / STRANGERS_PART
+    }
+
+    /// Bytes of those that strangers may hold who have no token: work alone fills no more.
+    pub(crate) fn tokenless(&self) -> u64 {
+        self.strangers() / 2
     }
 
     /// Bytes that members together may hold, with what they returned.

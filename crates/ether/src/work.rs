@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::{Day, EnvelopeId, NodeKey};
+use crate::{Day, EnvelopeId, NodeKey, Size};
 
 /// Zero bits asked by default: 65,536 hashes on average, some tens of milliseconds in a browser.
 pub const WORK_BITS: u8 = 16;
@@ -35,6 +35,11 @@ impl Work {
         (earliest..=latest).contains(&self.day.0)
             && zero_bits(&start(id, node, self.day), self.nonce) >= u32::from(bits)
     }
+}
+
+/// Bits that a size adds to the work of whoever has no token: twice the room, twice the work.
+pub fn size_bits(size: Size) -> u32 {
+    (size.bytes() / Size::K2.bytes()).ilog2()
 }
 
 /// Tries the nonces from `from_nonce` on, `tries` of them; the first that is enough. The caller goes on with

@@ -1,6 +1,6 @@
 //! What a node knows about itself: who it is, and its counters.
 
-use super::{Draw, Node, keys::Fields};
+use super::{Draw, Node, keys::Fields, put::Part};
 use crate::{Damaged, Day, Shelf, ShelfRead, ShelfTable, Token};
 
 const NODE: &[u8] = b"node";
@@ -102,15 +102,48 @@ pub struct Usage {
     pub newest: u64,
 }
 
+/// Bytes of envelopes kept, by [`Part`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Room {
+    /// What members put or returned.
+    pub members: u64,
+    /// What strangers put with a token.
+    pub tokens: u64,
+    /// What strangers put with work only.
+    pub work: u64,
+}
+
+impl Room {
+    /// What strangers put.
+    pub fn strangers(&self) -> u64 {
+        self.tokens + self.work
+    }
+
+    pub(super) fn give(&mut self, part: Part, bytes: u64) {
+        *self.of(part) += bytes;
+    }
+
+    pub(super) fn take(&mut self, part: Part, bytes: u64) {
+        let held = self.of(part);
+        *held = held.saturating_sub(bytes);
+    }
+
+    fn of(&mut self, part: Part) -> &mut u64 {
+        match part {
+            Part::Members => &mut self.members,
+            Part::Tokens => &mut self.tokens,
+            Part::Work => &mut self.work,
+        }
+    }
+}
+
 /// What must be known without counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Counters {
     /// The number of the newest arrival.
     pub newest: u64,
     /// Bytes of envelopes kept.
-    pub bytes: u64,
-    /// Of them, those that strangers put.
-    pub strangers: u64,
+    pub room: Room,
     /// Members that hold something.
     pub holders: u64,
     /// Bytes returned after a wipe, while that is counted.
@@ -128,18 +161,16 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Bytes that members put or returned.
-    pub fn members(&self) -> u64 {
-        self.bytes.saturating_sub(self.strangers)
-    }
-
     pub fn read<S: ShelfRead>(shelf: &S) -> Result<Self, S::Error> {
         let bytes = shelf.get(ShelfTable::About, COUNTERS)?.ok_or(Damaged)?;
         let mut fields = Fields(&bytes);
         Ok(Self {
             newest: fields.long()?,
-            bytes: fields.long()?,
-            strangers: fields.long()?,
+            room: Room {
+                members: fields.long()?,
+                tokens: fields.long()?,
+                work: fields.long()?,
+            },
             holders: fields.long()?,
             returned: fields.long()?,
             returners: fields.long()?,
@@ -153,8 +184,9 @@ impl Counters {
     pub fn write<S: Shelf>(&self, shelf: &mut S) -> Result<(), S::Error> {
         let bytes = [
             self.newest,
-            self.bytes,
-            self.strangers,
+            self.room.members,
+            self.room.tokens,
+            self.room.work,
             self.holders,
             self.returned,
             self.returners,
@@ -185,7 +217,7 @@ impl Node {
     pub fn usage<S: ShelfRead>(&self, shelf: &S) -> Result<Usage, S::Error> {
         let counters = Counters::read(shelf)?;
         Ok(Usage {
-            bytes: counters.bytes,
+            bytes: counters.room.members + counters.room.strangers(),
             placed_bytes: counters.placed,
             forward_bytes: counters.forwards,
             newest: counters.newest,

@@ -1,19 +1,44 @@
 //! Who may put what, and what putting writes.
 
 use super::{
-    About, Node, RETURN_MILLIS,
+    Node, RETURN_MILLIS,
     about::Counters,
     items::{Count, Sum},
     keys::{self, Fields, kind},
     party::{self, Sums},
 };
 use crate::{
-    Account, Bucket, Damaged, Day, Envelope, EnvelopeId, Outcome, Party, Pass, Shelf, ShelfRead,
-    ShelfTable,
+    Account, Bucket, Class, Damaged, Day, Envelope, EnvelopeId, Outcome, Party, Pass, Shelf,
+    ShelfRead, ShelfTable, Work,
+    work::{self, MAX_WORK_BITS},
 };
 
-/// The flag of an item that a stranger put.
-const STRANGER: u8 = 1;
+/// Intros taken in a day before they cost more: an eighth of the default bound, more than a large group meets.
+const CHEAP_INTROS: u32 = 250;
+/// Into how many steps the filling of a part is divided; work rises from the middle on.
+const FILL_STEPS: u64 = 8;
+
+/// Whose part of the room an envelope takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Members, who put or returned it.
+    Members = 0,
+    /// Strangers, with a token.
+    Tokens = 1,
+    /// Strangers, who showed nothing but work.
+    Work = 2,
+}
+
+impl Part {
+    fn decode(byte: u8) -> Result<Self, Damaged> {
+        match byte {
+            0 => Ok(Self::Members),
+            1 => Ok(Self::Tokens),
+            2 => Ok(Self::Work),
+            _ => Err(Damaged),
+        }
+    }
+}
 
 /// What stands with an envelope in the order of days.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +48,7 @@ pub(super) struct Item {
     pub id: EnvelopeId,
     pub number: u64,
     pub bytes: u64,
-    pub by_stranger: bool,
+    pub part: Part,
 }
 
 impl Item {
@@ -34,7 +59,7 @@ impl Item {
     fn value(&self) -> Vec<u8> {
         let mut value = self.number.to_be_bytes().to_vec();
         value.extend(self.bytes.to_be_bytes());
-        value.push(if self.by_stranger { STRANGER } else { 0 });
+        value.push(self.part as u8);
         value
     }
 
@@ -49,7 +74,7 @@ impl Item {
             id,
             number: fields.long()?,
             bytes: fields.long()?,
-            by_stranger: fields.byte()? == STRANGER,
+            part: Part::decode(fields.byte()?)?,
         })
     }
 
@@ -58,10 +83,7 @@ impl Item {
         shelf.delete(ShelfTable::Days, &self.key())?;
         shelf.delete(ShelfTable::Envelopes, &self.id.0)?;
         shelf.delete(ShelfTable::Log, &keys::log(self.shard, self.number))?;
-        counters.bytes = counters.bytes.saturating_sub(self.bytes);
-        if self.by_stranger {
-            counters.strangers = counters.strangers.saturating_sub(self.bytes);
-        }
+        counters.room.take(self.part, self.bytes);
         Ok(())
     }
 }
@@ -124,18 +146,25 @@ impl Node {
             return Ok(Outcome::AlreadyHave);
         }
         let about = self.about(shelf)?;
-        let is_intro = header.class.intro;
-        if let Some(refusal) = self.refuse_pass(&about, party, pass, &id, is_intro, today) {
-            return Ok(refusal);
-        }
         let mut counters = Counters::read(shelf)?;
         let shard = header.in_bucket().within(about.bits);
         let mut load = Load::read(shelf, today, shard)?;
+        let has_token = pass.token.is_some_and(|token| about.knows(token, today));
+        let part = match party {
+            Party::Member(_) => Part::Members,
+            Party::Stranger if has_token => Part::Tokens,
+            Party::Stranger => Part::Work,
+        };
+        let due = self.bits_due(&counters, load, part, header.class);
+        if let Some(refusal) = due.and_then(|bits| self.refuse_pass(pass, bits, envelope, today)) {
+            return Ok(refusal);
+        }
+        let is_intro = header.class.intro;
         if is_intro && load.intros >= self.settings.intros_per_day {
             return Ok(Outcome::Busy);
         }
         let bytes = header.class.size.bytes() as u64;
-        if let Some(refusal) = self.refuse_room(shelf, &counters, party, bytes)? {
+        if let Some(refusal) = self.refuse_room(shelf, &counters, party, part, bytes)? {
             return Ok(refusal);
         }
         load.bytes += bytes;
@@ -144,8 +173,7 @@ impl Node {
         if let Some(account) = party.account() {
             party::hold(shelf, &mut counters, account, header.expiry, bytes)?;
         }
-        let by_stranger = party.account().is_none();
-        keep(shelf, &mut counters, shard, envelope, &id, by_stranger)?;
+        keep(shelf, &mut counters, shard, envelope, &id, part)?;
         counters.write(shelf)?;
         Ok(Outcome::Accepted)
     }
@@ -189,7 +217,7 @@ impl Node {
             return Ok(Outcome::OverShare);
         }
         if counters.returned + bytes > self.settings.returned()
-            || counters.members() + bytes > self.settings.members()
+            || counters.room.members + bytes > self.settings.members()
         {
             return Ok(Outcome::Full);
         }
@@ -205,7 +233,7 @@ impl Node {
             load.intros += 1;
             load.write(shelf, today, shard)?;
         }
-        keep(shelf, &mut counters, shard, envelope, &id, false)?;
+        keep(shelf, &mut counters, shard, envelope, &id, Part::Members)?;
         counters.write(shelf)?;
         Ok(Outcome::Accepted)
     }
@@ -223,26 +251,48 @@ impl Node {
         Ok(Some(envelope).filter(|envelope| envelope.header().expiry > today))
     }
 
+    /// Bits of the work that is due, if some is: more for what is large, and the fuller it gets.
+    fn bits_due(&self, counters: &Counters, load: Load, part: Part, class: Class) -> Option<u8> {
+        let mut bits = u32::from(self.settings.work_bits);
+        if !class.intro && part != Part::Work {
+            return None;
+        }
+        if class.intro {
+            bits += (load.intros / CHEAP_INTROS).max(1).ilog2();
+        }
+        if part == Part::Work {
+            bits += work::size_bits(class.size);
+            let steps = |used: u64, room: u64| used.saturating_mul(FILL_STEPS) / room.max(1);
+            let room = &counters.room;
+            let filled = steps(room.work, self.settings.tokenless())
+                .max(steps(room.strangers(), self.settings.strangers()));
+            let further = filled.min(FILL_STEPS).saturating_sub(FILL_STEPS / 2);
+            bits += u32::try_from(further).unwrap_or(0);
+        }
+        Some(
+            u8::try_from(bits)
+                .unwrap_or(MAX_WORK_BITS)
+                .min(MAX_WORK_BITS),
+        )
+    }
+
+    /// Why a pass is not enough where work of so many bits is due, if it is not.
     fn refuse_pass(
         &self,
-        about: &About,
-        party: Party,
         pass: &Pass,
-        id: &EnvelopeId,
-        is_intro: bool,
+        bits: u8,
+        envelope: &Envelope,
         today: Day,
     ) -> Option<Outcome> {
-        let bits = self.settings.work_bits;
-        if !is_intro {
-            let has_token = pass.token.is_some_and(|token| about.knows(token, today));
-            if party.account().is_some() || has_token {
-                return None;
-            }
-        }
+        let is_enough = |work: Work, bits| work.is_enough(&envelope.id(), &self.key, bits, today);
         match pass.work {
-            Some(work) if work.is_enough(id, &self.key, bits, today) => None,
+            Some(work) if is_enough(work, bits) => None,
+            // It was enough when it was done, or less is due elsewhere.
+            Some(work) if is_enough(work, 0) => Some(Outcome::NeedsWork(bits)),
             Some(_) => Some(Outcome::WrongWork),
-            None if pass.token.is_some() && !is_intro => Some(Outcome::WrongToken),
+            None if pass.token.is_some() && !envelope.header().class.intro => {
+                Some(Outcome::WrongToken)
+            }
             None => Some(Outcome::NeedsWork(bits)),
         }
     }
@@ -254,10 +304,13 @@ impl Node {
         shelf: &S,
         counters: &Counters,
         party: Party,
+        part: Part,
         bytes: u64,
     ) -> Result<Option<Outcome>, S::Error> {
+        let room = &counters.room;
         let Some(account) = party.account() else {
-            let is_over = counters.strangers + bytes > self.settings.strangers();
+            let is_over = room.strangers() + bytes > self.settings.strangers()
+                || part == Part::Work && room.work + bytes > self.settings.tokenless();
             return Ok(is_over.then_some(Outcome::OverShare));
         };
         let held = Sums::read(shelf, account)?.held;
@@ -265,7 +318,7 @@ impl Node {
         if held + bytes > self.settings.share(holders) {
             return Ok(Some(Outcome::OverShare));
         }
-        let is_full = counters.members() + bytes > self.settings.members();
+        let is_full = room.members + bytes > self.settings.members();
         Ok(is_full.then_some(Outcome::Full))
     }
 }
@@ -277,7 +330,7 @@ fn keep<S: Shelf>(
     shard: Bucket,
     envelope: &Envelope,
     id: &EnvelopeId,
-    by_stranger: bool,
+    part: Part,
 ) -> Result<(), S::Error> {
     counters.newest += 1;
     let item = Item {
@@ -286,15 +339,12 @@ fn keep<S: Shelf>(
         id: *id,
         number: counters.newest,
         bytes: envelope.as_bytes().len() as u64,
-        by_stranger,
+        part,
     };
-    counters.bytes += item.bytes;
+    counters.room.give(part, item.bytes);
     shelf.put(ShelfTable::Envelopes, &id.0, envelope.as_bytes())?;
     shelf.put(ShelfTable::Log, &keys::log(shard, item.number), &id.0)?;
     shelf.put(ShelfTable::Days, &item.key(), &item.value())?;
-    if by_stranger {
-        counters.strangers += item.bytes;
-    }
     let key = keys::count(item.expiry, shard, id);
     let found = shelf.get(ShelfTable::Days, &key)?;
     let counted = found

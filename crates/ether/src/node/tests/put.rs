@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::world::{ANA, BITS, BO, TOKEN, World, settings, token};
 use crate::{
     Account, Bucket, Class, Day, Node, Outcome, Party, Pass, Settings, ShelfTable, Size, Token,
-    Work,
+    Work, work::MAX_WORK_BITS,
 };
 
 #[test]
@@ -61,6 +61,105 @@ fn an_intro_needs_work_from_everybody() {
         world.put(Party::Member(ANA), &pass, &intro),
         Outcome::Accepted
     );
+}
+
+#[test]
+fn a_larger_envelope_costs_a_stranger_without_a_token_more() {
+    let mut world = World::with(Settings {
+        capacity: 100_000_000,
+        ..settings()
+    });
+    for (size, bits) in [
+        (Size::K2, BITS),
+        (Size::K4, BITS + 1),
+        (Size::K8, BITS + 2),
+        (Size::K16, BITS + 3),
+        (Size::K64, BITS + 5),
+    ] {
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(size), 8);
+        let due = Outcome::NeedsWork(bits);
+        let outcome = world.put(Party::Stranger, &Pass::default(), &envelope);
+        assert_eq!(outcome, due);
+        let too_little = world.work_between(&envelope, 0, bits);
+        assert_eq!(world.put(Party::Stranger, &too_little, &envelope), due);
+        let enough = world.work_between(&envelope, bits, u8::MAX);
+        let outcome = world.put(Party::Stranger, &enough, &envelope);
+        assert_eq!(outcome, Outcome::Accepted);
+        // Neither a token nor membership has a size.
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(size), 8);
+        assert_eq!(world.stranger_puts(&envelope), Outcome::Accepted);
+        let intro = world.envelope(Bucket::WHOLE, Class::intro(size), 8);
+        let outcome = world.put(Party::Stranger, &token(TOKEN), &intro);
+        assert_eq!(outcome, Outcome::NeedsWork(BITS));
+    }
+}
+
+#[test]
+fn work_rises_as_strangers_without_a_token_fill_half_of_the_strangers_part() {
+    // Sixteen envelopes of 2 KiB for strangers, eight of them for those who have no token.
+    let capacity = 160 * 2_048;
+    let mut world = World::with(Settings {
+        capacity,
+        ..settings()
+    });
+    for more in [0, 0, 0, 0, 0, 1, 2, 3, 4] {
+        let envelope = world.small();
+        let outcome = world.put(Party::Stranger, &Pass::default(), &envelope);
+        assert_eq!(outcome, Outcome::NeedsWork(BITS + more));
+        let pass = world.work_between(&envelope, BITS + more, u8::MAX);
+        let outcome = world.put(Party::Stranger, &pass, &envelope);
+        let is_last = more == 4;
+        assert_eq!(outcome == Outcome::OverShare, is_last);
+        assert_eq!(outcome == Outcome::Accepted, !is_last);
+    }
+    for _ in 0..8 {
+        let envelope = world.small();
+        assert_eq!(world.stranger_puts(&envelope), Outcome::Accepted);
+    }
+    let envelope = world.small();
+    assert_eq!(world.stranger_puts(&envelope), Outcome::OverShare);
+    world.pass_days(8);
+    world.sweep();
+    let envelope = world.small();
+    let pass = world.work(&envelope);
+    let outcome = world.put(Party::Stranger, &pass, &envelope);
+    assert_eq!(outcome, Outcome::Accepted);
+}
+
+#[test]
+fn work_of_intros_doubles_with_their_number_on_a_day() {
+    let mut world = World::with(Settings {
+        capacity: 1_000_000_000,
+        intros_per_day: 2_000,
+        ..settings()
+    });
+    for number in 0..2_000 {
+        let more = match number {
+            ..500 => 0,
+            500..1_000 => 1,
+            _ => 2,
+        };
+        let intro = world.intro();
+        let due = Outcome::NeedsWork(BITS + more);
+        assert_eq!(world.member_puts(ANA, &intro), due, "{number}");
+        let pass = world.work_between(&intro, BITS + more, u8::MAX);
+        let outcome = world.put(Party::Member(ANA), &pass, &intro);
+        assert_eq!(outcome, Outcome::Accepted);
+    }
+    world.pass_days(1);
+    let intro = world.intro();
+    assert_eq!(world.member_puts(ANA, &intro), Outcome::NeedsWork(BITS));
+}
+
+#[test]
+fn no_more_work_is_asked_than_a_sender_spends() {
+    let mut world = World::with(Settings {
+        work_bits: MAX_WORK_BITS,
+        ..settings()
+    });
+    let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(Size::K8), 8);
+    let outcome = world.put(Party::Stranger, &Pass::default(), &envelope);
+    assert_eq!(outcome, Outcome::NeedsWork(MAX_WORK_BITS));
 }
 
 #[test]

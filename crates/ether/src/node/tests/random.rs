@@ -292,8 +292,8 @@ impl Model {
         assert_eq!(shelf.len(ShelfTable::Log), envelopes.len());
         self.check_counts();
         let counters = Counters::read(shelf).unwrap();
-        assert!(counters.strangers <= capacity() / 10);
-        assert!(counters.members() <= capacity() - capacity() / 10);
+        assert!(counters.room.strangers() <= capacity() / 10);
+        assert!(counters.room.members <= capacity() - capacity() / 10);
         for (id, envelope) in &self.owed {
             if envelope.header().expiry > today {
                 let kept = Node::kept(shelf, id, today).unwrap();

@@ -104,6 +104,20 @@ impl World {
         }
     }
 
+    /// Work of so many bits or more, and fewer than `below`.
+    pub fn work_between(&self, envelope: &Envelope, bits: u8, below: u8) -> Pass {
+        let (id, day) = (envelope.id(), Day::of(self.now));
+        let all = (0..u64::MAX).map(|nonce| Work { day, nonce });
+        let fits = |work: &Work| {
+            let is_enough = |bits| work.is_enough(&id, &KEY, bits, day);
+            is_enough(bits) && !is_enough(below)
+        };
+        Pass {
+            token: None,
+            work: all.into_iter().find(fits),
+        }
+    }
+
     pub fn say(&mut self, link: &mut NodeLink, frame: Frame) -> Option<Frame> {
         link.handle(&self.node, &mut self.shelf, self.now, frame)
             .unwrap()
