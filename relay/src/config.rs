@@ -76,8 +76,8 @@ pub struct Cache {
     pub capacity_mb: u32,
     /// Megabytes of that file kept in memory. Default 64: its inner pages for some millions of envelopes.
     pub memory_mb: u16,
-    /// Zero bits of the work that strangers without a put token, and every first contact, have to show. Default 16: some tens
-    /// of milliseconds in a browser.
+    /// Zero bits of the least work that strangers without a put token, and every first contact, have to show. Default 16: some
+    /// tens of milliseconds in a browser.
     pub work_bits: u8,
     /// Links of one member to the node at once. Default 2: one, and the one that replaces it. Together with `limits.sockets`,
     /// `stranger_links` and `link_window_kb` it bounds memory: (128 × 2 + 64) × (256 + 512) KiB = 240 MiB at the worst.

@@ -133,8 +133,9 @@ async fn each_refusal_has_its_own_code() {
         day: today(),
         nonce,
     });
-    let wrong = Pass { token: None, work };
-    assert_eq!(link.deposit(wrong, &intro).await, Outcome::WrongWork);
+    let too_little = Pass { token: None, work };
+    let due = Outcome::NeedsWork(4);
+    assert_eq!(link.deposit(too_little, &intro).await, due);
     let enough = with_work(&intro, &key, 4);
     assert_eq!(link.deposit(enough, &intro).await, Outcome::Accepted);
 
