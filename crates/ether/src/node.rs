@@ -19,7 +19,7 @@
 //! | bytes counted for each bucket and day | one record each | three days |
 //! | what an account holds | one record, and one for each day of expiry | the sweep |
 //! | placed envelopes | [`Settings::placed_per_account`], [`Settings::placed_bytes`] | unplacing, expiry |
-//! | forwards | [`Settings::forwards_per_account`], [`Settings::forward_bytes`] | an answer, expiry |
+//! | forwards | [`Settings::forwards_per_account`], [`Settings::forward_bytes`] and an eighth of it for each account, 64 homes for each | an answer, expiry |
 //! | homes with something waiting | one record for each | when nothing waits |
 //! | returned notices | within [`Settings::forwards_per_account`] | [`Frame::Noted`](crate::Frame::Noted), 30 days |
 //!

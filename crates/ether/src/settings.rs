@@ -23,7 +23,8 @@ pub struct Settings {
     /// Entries of the forward queue for each account, with the notices that the account has not heard.
     /// Default: 2,000, twice what a conversation sends without an answer.
     pub forwards_per_account: u32,
-    /// Bytes of all that waits for foreign homes. Default: 256 MiB, some hours of I2P for everybody.
+    /// Bytes of all that waits for foreign homes; an account has an eighth at most. Default: 256 MiB, some hours of I2P
+    /// for everybody.
     pub forward_bytes: u64,
     /// Bytes arrived in a bucket in one day that call for halving. Default: 30 MB, what a phone on a metered line
     /// can still take.
@@ -80,6 +81,11 @@ impl Settings {
     /// Bytes that each of so many members may return after a wipe.
     pub(crate) fn returned_share(&self, members: u64) -> u64 {
         self.returned() / members.max(MIN_SHARES)
+    }
+
+    /// Bytes that may wait for foreign homes for one account.
+    pub(crate) fn forward_share(&self) -> u64 {
+        self.forward_bytes / MIN_SHARES
     }
 
     /// The bits of a new node, as far as there are so many.

@@ -47,11 +47,11 @@ pub enum ShelfTable {
     Forwards = 6,
     /// The same by home.
     ForwardHomes = 7,
-    /// The same by account and envelope.
+    /// The same by account, home and envelope.
     ForwardIds = 8,
     /// Homes with something waiting.
     Homes = 9,
-    /// The same by the time of the next attempt.
+    /// The same by whether they failed, and the time of the next attempt.
     Due = 10,
     /// Returned notices by account and number.
     Notices = 11,

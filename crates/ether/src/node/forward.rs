@@ -24,6 +24,9 @@ const FIRST_WAIT_MILLIS: u64 = 30_000;
 const LONGEST_WAIT_MILLIS: u64 = 60 * 60 * 1_000;
 /// How long a home's turn lasts if nobody ends it, in milliseconds: longer than a connection over I2P and one batch take.
 pub const HOME_TURN_MILLIS: u64 = 10 * 60 * 1_000;
+/// The most homes for which something of one account waits: more than a group of fifty has, and few enough that an account
+/// that names homes which are none holds up nobody for long.
+const MAX_HOMES: u32 = 64;
 /// The most entries [`Node::waiting_for`] gives at once: a window in flight.
 const MAX_BATCH: usize = 64;
 /// The most homes without anything waiting that one call of [`Node::due_home`] clears away.
@@ -85,9 +88,17 @@ impl Entry {
         self.envelope.as_bytes().len() as u64
     }
 
-    /// One account, one envelope, one home: one entry.
+    /// One account, one home, one envelope: one entry.
     fn once(&self) -> Vec<u8> {
-        [self.by.0.as_slice(), &self.id.0, &self.home.encode()].concat()
+        keys::forward(self.by, &self.home, &self.id)
+    }
+
+    /// Whether nothing of this account waits for this home.
+    fn is_first<S: ShelfRead>(&self, shelf: &S) -> Result<bool, S::Error> {
+        let end = |byte| keys::forward(self.by, &self.home, &EnvelopeId([byte; 32]));
+        // Nothing hashes to all ones.
+        let others = shelf.range(ShelfTable::ForwardIds, &end(0), Some(&end(0xff)), 1)?;
+        Ok(others.is_empty())
     }
 
     fn ends(&self, number: u64) -> Vec<u8> {
@@ -103,8 +114,11 @@ impl Entry {
         shelf.delete(ShelfTable::ForwardHomes, &keys::by_home(&self.home, number))?;
         shelf.delete(ShelfTable::ForwardIds, &self.once())?;
         shelf.delete(ShelfTable::Days, &self.ends(number))?;
+        let was_last = self.is_first(shelf)?;
         Sums::change(shelf, self.by, |sums| {
             sums.forwards = sums.forwards.saturating_sub(1);
+            sums.forward_bytes = sums.forward_bytes.saturating_sub(self.bytes());
+            sums.homes = sums.homes.saturating_sub(u32::from(was_last));
         })?;
         let mut counters = Counters::read(shelf)?;
         counters.forwards = counters.forwards.saturating_sub(self.bytes());
@@ -136,12 +150,17 @@ impl Schedule {
         let mut bytes = self.attempts.to_be_bytes().to_vec();
         bytes.extend(self.next.to_be_bytes());
         shelf.put(ShelfTable::Homes, &home.encode(), &bytes)?;
-        shelf.put(ShelfTable::Due, &keys::due(self.next, home), &[])
+        shelf.put(ShelfTable::Due, &self.due(home), &[])
+    }
+
+    /// Homes that failed come after all others that are due: a backlog of them holds up nobody else.
+    fn due(self, home: &Home) -> Vec<u8> {
+        [keys::due(self.attempts > 0, self.next), home.encode()].concat()
     }
 
     fn remove<S: Shelf>(shelf: &mut S, home: &Home) -> Result<(), S::Error> {
         if let Some(former) = Self::find(shelf, home)? {
-            shelf.delete(ShelfTable::Due, &keys::due(former.next, home))?;
+            shelf.delete(ShelfTable::Due, &former.due(home))?;
             shelf.delete(ShelfTable::Homes, &home.encode())?;
         }
         Ok(())
@@ -180,8 +199,11 @@ impl Node {
         }
         let sums = Sums::read(shelf, account)?;
         let mut counters = Counters::read(shelf)?;
+        let is_first = entry.is_first(shelf)?;
         // Each forward may end as a notice, so both share one bound.
         if sums.forwards.saturating_add(sums.notices) >= self.settings.forwards_per_account
+            || sums.forward_bytes + entry.bytes() > self.settings.forward_share()
+            || is_first && sums.homes >= MAX_HOMES
             || counters.forwards + entry.bytes() > self.settings.forward_bytes
         {
             return Ok(Outcome::QueueFull);
@@ -189,7 +211,11 @@ impl Node {
         counters.newest_forward += 1;
         counters.forwards += entry.bytes();
         counters.write(shelf)?;
-        Sums::change(shelf, account, |sums| sums.forwards += 1)?;
+        Sums::change(shelf, account, |sums| {
+            sums.forwards += 1;
+            sums.forward_bytes += entry.bytes();
+            sums.homes += u32::from(is_first);
+        })?;
         let number = counters.newest_forward;
         let key = number.to_be_bytes();
         shelf.put(ShelfTable::Forwards, &key, &entry.encode())?;
@@ -208,31 +234,41 @@ impl Node {
     /// # Errors
     /// If the shelf fails or is damaged.
     pub fn next_due<S: ShelfRead>(&self, shelf: &S) -> Result<Option<u64>, S::Error> {
-        let first = shelf.range(ShelfTable::Due, &[], None, 1)?;
-        let Some((key, _)) = first.first() else {
-            return Ok(None);
-        };
-        Ok(Some(Fields(key).long()?))
+        let mut next = None;
+        for has_failed in [false, true] {
+            let (from, to) = (keys::due(has_failed, 0), keys::due(has_failed, u64::MAX));
+            let first = shelf.range(ShelfTable::Due, &from, Some(&to), 1)?;
+            if let Some((key, _)) = first.first() {
+                let mut fields = Fields(key);
+                let (_, at) = (fields.byte()?, fields.long()?);
+                next = Some(next.map_or(at, |next: u64| next.min(at)));
+            }
+        }
+        Ok(next)
     }
 
-    /// A home whose turn it is. The turn lasts until [`Node::home_done`], at most [`HOME_TURN_MILLIS`].
+    /// A home whose turn it is; those that failed last time come after the others. The turn lasts until
+    /// [`Node::home_done`], at most [`HOME_TURN_MILLIS`].
     ///
     /// # Errors
     /// If the shelf fails or is damaged.
     pub fn due_home<S: Shelf>(&self, shelf: &mut S, now: u64) -> Result<Option<Home>, S::Error> {
-        let to = now.saturating_add(1).to_be_bytes();
-        let due = shelf.range(ShelfTable::Due, &[], Some(&to), MAX_IDLE_HOMES)?;
-        for (key, _) in due {
-            let mut fields = Fields(&key);
-            let (_, home) = (fields.long()?, home(&mut fields)?);
-            if first_waiting(shelf, &home)?.is_none() {
-                Schedule::remove(shelf, &home)?;
-                continue;
+        for has_failed in [false, true] {
+            let from = keys::due(has_failed, 0);
+            let to = keys::due(has_failed, now.saturating_add(1));
+            let due = shelf.range(ShelfTable::Due, &from, Some(&to), MAX_IDLE_HOMES)?;
+            for (key, _) in due {
+                let mut fields = Fields(&key);
+                let (_, _, home) = (fields.byte()?, fields.long()?, home(&mut fields)?);
+                if first_waiting(shelf, &home)?.is_none() {
+                    Schedule::remove(shelf, &home)?;
+                    continue;
+                }
+                let mut schedule = Schedule::find(shelf, &home)?.ok_or(Damaged)?;
+                schedule.next = now.saturating_add(HOME_TURN_MILLIS);
+                schedule.write(shelf, &home)?;
+                return Ok(Some(home));
             }
-            let mut schedule = Schedule::find(shelf, &home)?.ok_or(Damaged)?;
-            schedule.next = now.saturating_add(HOME_TURN_MILLIS);
-            schedule.write(shelf, &home)?;
-            return Ok(Some(home));
         }
         Ok(None)
     }

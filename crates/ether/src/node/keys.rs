@@ -67,8 +67,14 @@ pub(super) fn account_id(account: Account, id: &EnvelopeId) -> Vec<u8> {
     [account.0, id.0].concat()
 }
 
-pub(super) fn due(at: u64, home: &Home) -> Vec<u8> {
-    [at.to_be_bytes().as_slice(), &home.encode()].concat()
+/// Account, home, id: so that what an account has for one home lies together.
+pub(super) fn forward(account: Account, home: &Home, id: &EnvelopeId) -> Vec<u8> {
+    [account.0.as_slice(), &home.encode(), &id.0].concat()
+}
+
+/// Where the homes begin that are due at a time, among those that failed or those that did not.
+pub(super) fn due(has_failed: bool, at: u64) -> Vec<u8> {
+    [[u8::from(has_failed)].as_slice(), &at.to_be_bytes()].concat()
 }
 
 /// What is not read yet of a key or value.

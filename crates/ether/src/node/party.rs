@@ -15,6 +15,10 @@ pub(super) struct Sums {
     pub returned: u64,
     /// Entries of the forward queue.
     pub forwards: u32,
+    /// Bytes of them.
+    pub forward_bytes: u64,
+    /// Homes for which they wait.
+    pub homes: u32,
     /// Returned notices not heard yet.
     pub notices: u32,
     /// Placed envelopes.
@@ -31,6 +35,8 @@ impl Sums {
             held: fields.long()?,
             returned: fields.long()?,
             forwards: fields.short()?,
+            forward_bytes: fields.long()?,
+            homes: fields.short()?,
             notices: fields.short()?,
             placed: fields.short()?,
         })
@@ -44,6 +50,8 @@ impl Sums {
         bytes.extend(self.held.to_be_bytes());
         bytes.extend(self.returned.to_be_bytes());
         bytes.extend(self.forwards.to_be_bytes());
+        bytes.extend(self.forward_bytes.to_be_bytes());
+        bytes.extend(self.homes.to_be_bytes());
         bytes.extend(self.notices.to_be_bytes());
         bytes.extend(self.placed.to_be_bytes());
         shelf.put(ShelfTable::Parties, &account.0, &bytes)

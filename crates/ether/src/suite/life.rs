@@ -42,7 +42,7 @@ fn settings() -> Settings {
         placed_per_account: 4,
         placed_bytes: 20_000,
         forwards_per_account: 10,
-        forward_bytes: 100_000,
+        forward_bytes: 800_000,
         halving_bytes: 50_000,
         ..Settings::default()
     }

@@ -1,10 +1,10 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::world::{ANA, BO, KEY, World};
+use super::world::{ANA, BO, KEY, World, settings};
 use crate::{
-    Account, Envelope, EnvelopeId, Frame, HOME_TURN_MILLIS, Home, NodeKey, NodeLink, Outcome,
-    Party, Pass, ShelfTable, Token,
+    Account, Bucket, Class, Envelope, EnvelopeId, Frame, HOME_TURN_MILLIS, Home, NodeKey, NodeLink,
+    Outcome, Party, Pass, Settings, ShelfTable, Size, Token,
 };
 
 const HOME: Home = Home {
@@ -220,29 +220,105 @@ fn what_expires_while_it_waits_comes_back_as_unreachable() {
 #[test]
 fn the_queue_is_bounded_for_each_account_and_in_bytes() {
     let mut world = World::new();
-    for _ in 0..4 {
-        let envelope = world.small();
-        assert_eq!(forward(&mut world, ANA, HOME, &envelope), Outcome::Accepted);
-    }
+    let fill = |world: &mut World, account: u8, count: usize| {
+        for _ in 0..count {
+            let envelope = world.small();
+            let outcome = forward(world, Account([account; 32]), HOME, &envelope);
+            assert_eq!(outcome, Outcome::Accepted);
+        }
+    };
+    fill(&mut world, 1, 4);
     let envelope = world.small();
-    assert_eq!(
-        forward(&mut world, ANA, HOME, &envelope),
-        Outcome::QueueFull
-    );
+    let more = |world: &mut World, account| forward(world, Account([account; 32]), HOME, &envelope);
+    assert_eq!(more(&mut world, 1), Outcome::QueueFull);
     // A notice that is not heard takes the place of the forward.
     forwarded(&mut world, 1, Outcome::Malformed);
-    assert_eq!(
-        forward(&mut world, ANA, HOME, &envelope),
-        Outcome::QueueFull
-    );
-    for outcome in [Outcome::Accepted, Outcome::Accepted, Outcome::Accepted] {
-        let envelope = world.small();
-        assert_eq!(forward(&mut world, BO, OTHER, &envelope), outcome);
+    assert_eq!(more(&mut world, 1), Outcome::QueueFull);
+    // One place is left by what came back, and room for one more.
+    for account in 2..9 {
+        fill(&mut world, account, 4);
     }
+    fill(&mut world, 9, 3);
+    assert_eq!(more(&mut world, 9), Outcome::QueueFull);
+}
+
+#[test]
+fn an_account_takes_no_more_than_a_share_of_the_queue() {
+    let mut world = World::with(Settings {
+        forwards_per_account: 100,
+        ..settings()
+    });
+    let mut put = |account, size| {
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(size), 8);
+        forward(&mut world, account, HOME, &envelope)
+    };
+    // An eighth of 34 envelopes of 2 KiB.
+    assert_eq!(put(ANA, Size::K4), Outcome::Accepted);
+    assert_eq!(put(ANA, Size::K2), Outcome::Accepted);
+    assert_eq!(put(ANA, Size::K4), Outcome::QueueFull);
+    assert_eq!(put(ANA, Size::K2), Outcome::Accepted);
+    assert_eq!(put(BO, Size::K8), Outcome::Accepted);
+    forwarded(&mut world, 1, Outcome::Accepted);
+    let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(Size::K4), 8);
+    assert_eq!(forward(&mut world, ANA, HOME, &envelope), Outcome::Accepted);
+}
+
+#[test]
+fn an_account_waits_for_so_many_homes_at_once() {
+    let mut world = World::with(Settings {
+        forwards_per_account: 100,
+        forward_bytes: 10_000_000,
+        ..settings()
+    });
+    let home = |number: u8| Home {
+        address: [number; 32],
+        node: NodeKey([number; 32]),
+    };
+    let put = |world: &mut World, account, number| {
+        let envelope = world.small();
+        forward(world, account, home(number), &envelope)
+    };
+    for number in 0..64 {
+        assert_eq!(put(&mut world, ANA, number), Outcome::Accepted);
+    }
+    assert_eq!(put(&mut world, ANA, 64), Outcome::QueueFull);
+    assert_eq!(put(&mut world, ANA, 63), Outcome::Accepted);
+    assert_eq!(put(&mut world, BO, 64), Outcome::Accepted);
+    // A home with nothing of this account any more makes place for another.
+    forwarded(&mut world, 64, Outcome::Accepted);
+    assert_eq!(put(&mut world, ANA, 64), Outcome::QueueFull);
+    forwarded(&mut world, 65, Outcome::Accepted);
+    assert_eq!(put(&mut world, ANA, 64), Outcome::Accepted);
+    assert_eq!(put(&mut world, ANA, 65), Outcome::QueueFull);
+}
+
+#[test]
+fn homes_that_were_never_tried_come_before_those_that_failed() {
+    let mut world = World::new();
+    let envelope = world.small();
+    forward(&mut world, ANA, HOME, &envelope);
+    assert_eq!(due(&mut world), Some(HOME));
+    done(&mut world, &HOME, false);
+    // It has been due for a while when another comes.
+    world.now += 3_600_000;
+    forward(&mut world, BO, OTHER, &envelope);
     assert_eq!(
-        forward(&mut world, BO, OTHER, &envelope),
-        Outcome::QueueFull
+        world
+            .node
+            .next_due(&world.shelf)
+            .unwrap()
+            .map(|at| at <= world.now),
+        Some(true)
     );
+    assert_eq!(due(&mut world), Some(OTHER));
+    assert_eq!(due(&mut world), Some(HOME));
+    assert_eq!(due(&mut world), None);
+    // A failed home is due before one whose turn lasts.
+    done(&mut world, &OTHER, true);
+    done(&mut world, &HOME, false);
+    assert_eq!(due(&mut world), Some(OTHER));
+    let next = world.node.next_due(&world.shelf).unwrap().unwrap();
+    assert!(next < world.now + HOME_TURN_MILLIS);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub struct World {
     made: u64,
 }
 
-/// Small bounds: ten envelopes of 2 KiB for strangers, eleven for each of eight members.
+/// Small bounds: ten envelopes of 2 KiB for strangers, eleven for each of eight members, four to be forwarded.
 pub fn settings() -> Settings {
     Settings {
         capacity: 100 * 2_048,
@@ -29,7 +29,7 @@ pub fn settings() -> Settings {
         placed_per_account: 3,
         placed_bytes: 5 * 2_048,
         forwards_per_account: 4,
-        forward_bytes: 6 * 2_048,
+        forward_bytes: 34 * 2_048,
         halving_bytes: 5 * 2_048,
         ..Settings::default()
     }
