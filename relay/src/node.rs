@@ -139,7 +139,7 @@ impl Node {
             node.rotate_token(shelf, now, fresh)?;
             let bits = node.bits_wanted(shelf, now)?;
             if bits != node.about(shelf)?.bits {
-                node.set_bits(shelf, bits)?;
+                node.set_bits(shelf, now, bits)?;
             }
             Ok(())
         })

@@ -17,6 +17,8 @@ pub struct About {
     pub since: u64,
     /// Bits of the buckets that new homes draw.
     pub bits: u8,
+    /// When they were set last.
+    pub(super) bits_day: Day,
     /// The put token to write into home records.
     pub token: Token,
     /// When that token was drawn.
@@ -37,6 +39,7 @@ impl About {
         bytes.extend(self.incarnation.to_be_bytes());
         bytes.extend(self.since.to_be_bytes());
         bytes.push(self.bits);
+        bytes.extend(self.bits_day.0.to_be_bytes());
         bytes.extend(self.token.0);
         bytes.extend(self.token_day.0.to_be_bytes());
         if let Some((token, until)) = self.former {
@@ -52,6 +55,7 @@ impl About {
             incarnation: fields.long()?,
             since: fields.long()?,
             bits: fields.byte()?,
+            bits_day: fields.day()?,
             token: Token(fields.array()?),
             token_day: fields.day()?,
             former: match fields.0 {
@@ -82,6 +86,7 @@ pub(super) fn begin<S: Shelf>(
         incarnation: draw.incarnation.max(1),
         since: now,
         bits,
+        bits_day: Day(0),
         token: draw.token,
         token_day: Day::of(now),
         former: None,
@@ -144,7 +149,7 @@ pub(crate) struct Counters {
     pub newest: u64,
     /// Bytes of envelopes kept.
     pub room: Room,
-    /// Members that hold something.
+    /// Accounts that hold something.
     pub holders: u64,
     /// Bytes returned after a wipe, while that is counted.
     pub returned: u64,
@@ -249,8 +254,9 @@ impl Node {
     ///
     /// # Errors
     /// If the shelf fails or is damaged.
-    pub fn set_bits<S: Shelf>(&self, shelf: &mut S, bits: u8) -> Result<(), S::Error> {
+    pub fn set_bits<S: Shelf>(&self, shelf: &mut S, now: u64, bits: u8) -> Result<(), S::Error> {
         let mut about = self.about(shelf)?;
+        about.bits_day = Day::of(now);
         about.bits = bits.min(crate::MAX_BITS);
         about.write(shelf)
     }

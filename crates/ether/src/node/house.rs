@@ -14,6 +14,10 @@ use crate::{Account, Day, MAX_BITS, Shelf, ShelfRead, ShelfTable, shelf::Entry};
 
 /// How many days of load are looked at: today, and yesterday as a whole.
 const LOAD_DAYS_SEEN: u32 = 2;
+/// Between two halvings: after one, homes move for as long as the longest envelope lives, and only then it shows.
+const HALVING_DAYS: u32 = 30;
+/// Accounts for each bucket at least, of those that hold something: so many hide each other.
+const HOLDERS: u64 = 8;
 /// How many buckets of one day are looked at, at a time.
 const LOADS_AT_ONCE: usize = 512;
 
@@ -35,13 +39,20 @@ impl Node {
     }
 
     /// How many bits this node's buckets should have: one more than now, if one of them carried more than
-    /// [`halving_bytes`](crate::Settings::halving_bytes) today or yesterday. Whoever asks decides with [`Node::set_bits`], tells the members, and they draw
+    /// [`halving_bytes`](crate::Settings::halving_bytes) today or yesterday, the last
+    /// halving is 30 days ago, and enough accounts are left for each. What strangers without a token put is not counted, since
+    /// everybody would see how few are left in a bucket. Whoever asks decides with [`Node::set_bits`], tells the members, and they draw
     /// a half; what is put to the old number meanwhile goes to those of both halves.
     ///
     /// # Errors
     /// If the shelf fails or is damaged.
     pub fn bits_wanted<S: ShelfRead>(&self, shelf: &S, now: u64) -> Result<u8, S::Error> {
-        let (bits, today) = (self.about(shelf)?.bits, Day::of(now));
+        let (about, today) = (self.about(shelf)?, Day::of(now));
+        let bits = about.bits;
+        let holders = Counters::read(shelf)?.holders >> (bits + 1);
+        if bits >= MAX_BITS || holders < HOLDERS || today < about.bits_day.plus(HALVING_DAYS) {
+            return Ok(bits);
+        }
         for ago in 0..LOAD_DAYS_SEEN {
             let day = Day(today.0.saturating_sub(ago));
             let mut from = Load::key(day, &[]);
@@ -54,7 +65,7 @@ impl Node {
                     // Shorter numbers are what is left of before a halving.
                     let is_large = Load::decode(value)?.bytes > self.settings.halving_bytes;
                     if is_large && shard.bits() == bits {
-                        return Ok((bits + 1).min(MAX_BITS));
+                        return Ok(bits + 1);
                     }
                 }
                 match loads.last() {

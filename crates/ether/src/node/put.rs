@@ -88,7 +88,7 @@ impl Item {
     }
 }
 
-/// What arrived in a bucket on a day.
+/// What arrived in a bucket on a day, without the bytes that work alone brought.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Load {
     pub bytes: u64,
@@ -167,7 +167,9 @@ impl Node {
         if let Some(refusal) = self.refuse_room(shelf, &counters, party, part, bytes)? {
             return Ok(refusal);
         }
-        load.bytes += bytes;
+        if part != Part::Work {
+            load.bytes += bytes;
+        }
         load.intros += u32::from(is_intro);
         load.write(shelf, today, shard)?;
         if let Some(account) = party.account() {

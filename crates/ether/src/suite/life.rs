@@ -65,7 +65,7 @@ fn live<S: Shelf>(node: &Node, shelf: &mut S, now: u64, event: Event) -> Option<
         Event::Rotated(token) => {
             ok(node.rotate_token(shelf, now, token));
         }
-        Event::Bits(bits) => ok(node.set_bits(shelf, bits)),
+        Event::Bits(bits) => ok(node.set_bits(shelf, now, bits)),
         Event::Forwarded(random) => {
             if let Some(home) = ok(node.due_home(shelf, now)) {
                 let outcomes = [Outcome::Accepted, Outcome::Busy, Outcome::WrongToken];

@@ -3,7 +3,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::world::{ANA, KEY, TOKEN, World, settings};
 use crate::{
-    Bucket, Class, Draw, MAX_BITS, MemoryError, Node, Outcome, Party, ShelfTable, Size, Token,
+    Account, Bucket, Class, Draw, MAX_BITS, MemoryError, Node, Outcome, Party, Settings,
+    ShelfTable, Size, Token,
 };
 
 fn fill(world: &mut World, bucket: Bucket, envelopes: usize) {
@@ -56,24 +57,48 @@ fn a_sweep_goes_in_steps() {
     assert_eq!(world.shelf.len(ShelfTable::Days), 0);
 }
 
+/// A world in which a bucket is large with more than twenty small envelopes on a day.
+fn halving() -> World {
+    World::with(Settings {
+        capacity: 2_000 * 2_048,
+        halving_bytes: 20 * 2_048,
+        ..settings()
+    })
+}
+
+/// So many members each hold something.
+fn crowd(world: &mut World, members: u8) {
+    for member in 0..members {
+        let envelope = world.small();
+        let account = Account([member; 32]);
+        assert_eq!(world.member_puts(account, &envelope), Outcome::Accepted);
+    }
+}
+
+fn set_bits(world: &mut World, bits: u8) {
+    let (shelf, now) = (&mut world.shelf, world.now);
+    world.node.set_bits(shelf, now, bits).unwrap();
+}
+
 #[test]
 fn a_bucket_that_carries_too_much_in_a_day_wants_halving_once() {
-    let mut world = World::new();
-    fill(&mut world, Bucket::WHOLE, 5);
+    let mut world = halving();
+    crowd(&mut world, 16);
+    fill(&mut world, Bucket::WHOLE, 4);
     assert_eq!(wanted(&world), 0);
     fill(&mut world, Bucket::WHOLE, 1);
     assert_eq!(wanted(&world), 1);
     world.pass_days(1);
     assert_eq!(wanted(&world), 1, "yesterday still counts");
-    world.node.set_bits(&mut world.shelf, 1).unwrap();
+    set_bits(&mut world, 1);
     assert_eq!(wanted(&world), 1);
     // Homes keep the old number for a while: that calls for no second halving.
-    fill(&mut world, Bucket::WHOLE, 5);
-    world.pass_days(8);
+    world.pass_days(30);
     world.sweep();
+    crowd(&mut world, 32);
     let [low, high] = Bucket::WHOLE.halves().unwrap();
-    fill(&mut world, low, 5);
-    fill(&mut world, high, 5);
+    fill(&mut world, low, 20);
+    fill(&mut world, high, 20);
     assert_eq!(wanted(&world), 1);
     fill(&mut world, high, 1);
     assert_eq!(wanted(&world), 2);
@@ -82,12 +107,60 @@ fn a_bucket_that_carries_too_much_in_a_day_wants_halving_once() {
 }
 
 #[test]
+fn buckets_are_halved_once_in_thirty_days_at_most() {
+    let mut world = halving();
+    crowd(&mut world, 64);
+    assert_eq!(wanted(&world), 1);
+    set_bits(&mut world, 1);
+    let [low, _] = Bucket::WHOLE.halves().unwrap();
+    world.pass_days(29);
+    world.sweep();
+    crowd(&mut world, 64);
+    fill(&mut world, low, 21);
+    assert_eq!(wanted(&world), 1);
+    world.pass_days(1);
+    assert_eq!(wanted(&world), 2);
+}
+
+#[test]
+fn a_bucket_keeps_eight_holders_at_least() {
+    let mut world = halving();
+    crowd(&mut world, 16);
+    fill(&mut world, Bucket::WHOLE, 10);
+    assert_eq!(wanted(&world), 1);
+    let mut world = halving();
+    crowd(&mut world, 15);
+    fill(&mut world, Bucket::WHOLE, 10);
+    assert_eq!(wanted(&world), 0);
+}
+
+#[test]
+fn what_work_alone_brought_calls_for_no_halving() {
+    let mut world = halving();
+    crowd(&mut world, 16);
+    for _ in 0..50 {
+        let envelope = world.small();
+        let pass = world.work(&envelope);
+        let outcome = world.put(Party::Stranger, &pass, &envelope);
+        assert_eq!(outcome, Outcome::Accepted);
+    }
+    assert_eq!(wanted(&world), 0);
+    for _ in 0..5 {
+        let envelope = world.small();
+        assert_eq!(world.stranger_puts(&envelope), Outcome::Accepted);
+    }
+    assert_eq!(wanted(&world), 1);
+}
+
+#[test]
 fn bits_have_an_end() {
-    let mut world = World::new();
-    world.node.set_bits(&mut world.shelf, 99).unwrap();
+    let mut world = halving();
+    set_bits(&mut world, 99);
+    world.pass_days(30);
+    crowd(&mut world, 64);
     assert_eq!(world.node.about(&world.shelf).unwrap().bits, MAX_BITS);
     let bucket = Bucket::new(3, MAX_BITS).unwrap();
-    fill(&mut world, bucket, 6);
+    fill(&mut world, bucket, 21);
     assert_eq!(wanted(&world), MAX_BITS);
 }
 

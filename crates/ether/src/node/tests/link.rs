@@ -107,7 +107,7 @@ fn an_empty_log_is_caught_up_at_once() {
 fn halves_hear_their_own_and_what_is_put_to_the_old_number() {
     let mut world = roomy();
     let [low, high] = Bucket::WHOLE.halves().unwrap();
-    world.node.set_bits(&mut world.shelf, 1).unwrap();
+    world.node.set_bits(&mut world.shelf, world.now, 1).unwrap();
     for bucket in [Bucket::WHOLE, low, high, low, Bucket::WHOLE] {
         let envelope = world.envelope(bucket, Class::ordinary(Size::K2), 8);
         assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
@@ -138,7 +138,7 @@ fn a_node_of_no_bits_gives_everything_to_everybody() {
 fn a_long_log_comes_in_pieces_and_in_order() {
     let mut world = roomy();
     let [low, high] = Bucket::WHOLE.halves().unwrap();
-    world.node.set_bits(&mut world.shelf, 1).unwrap();
+    world.node.set_bits(&mut world.shelf, world.now, 1).unwrap();
     // Runs longer than what is read of a bucket at once.
     for number in 0..200 {
         let bucket = [low, high, Bucket::WHOLE][number / 70];

@@ -166,7 +166,7 @@ fn no_more_work_is_asked_than_a_sender_spends() {
 fn intros_are_counted_for_each_day_and_bucket() {
     let mut world = World::new();
     let [low, high] = Bucket::WHOLE.halves().unwrap();
-    world.node.set_bits(&mut world.shelf, 1).unwrap();
+    world.node.set_bits(&mut world.shelf, world.now, 1).unwrap();
     let put = |world: &mut World, bucket| {
         let intro = world.envelope(bucket, Class::intro(Size::K2), 8);
         let pass = world.work(&intro);

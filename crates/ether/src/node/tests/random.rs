@@ -171,7 +171,7 @@ impl Model {
             Step::Answer(answer) => self.answer(answer),
             Step::Halve => {
                 let world = &mut self.world;
-                world.node.set_bits(&mut world.shelf, 1).unwrap();
+                world.node.set_bits(&mut world.shelf, world.now, 1).unwrap();
             }
             Step::Wait(millis) => self.world.now += millis,
             Step::Sweep(limit) => {

@@ -175,7 +175,7 @@ fn equal_sides_are_done_in_one_round_trip() {
 fn a_bucket_is_compared_with_all_that_overlaps_it() {
     let mut world = roomy();
     let [low, high] = Bucket::WHOLE.halves().unwrap();
-    world.node.set_bits(&mut world.shelf, 1).unwrap();
+    world.node.set_bits(&mut world.shelf, world.now, 1).unwrap();
     let mut there = kept(&mut world, low, 100);
     there.extend(kept(&mut world, Bucket::WHOLE, 100));
     let others = kept(&mut world, high, 100);
@@ -410,7 +410,7 @@ proptest! {
         bits in 0..3_u8,
     ) {
         let mut world = roomy();
-        world.node.set_bits(&mut world.shelf, bits).unwrap();
+        world.node.set_bits(&mut world.shelf, world.now, bits).unwrap();
         let mut all = BTreeMap::new();
         let mut envelope = |world: &mut World, name: &u16, days: &u32| {
             all.entry((*name, *days)).or_insert_with(|| {
