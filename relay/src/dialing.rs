@@ -77,6 +77,7 @@ async fn serve_node(relay: &Relay, browser: &Browser, account: AccountHash, mut 
     let limits = LinkLimits {
         handshake: relay.limits.handshake(),
         idle: None,
+        longest: None,
         stall: relay.limits.idle(),
         window: relay.cache.link_window(),
     };

@@ -10,13 +10,14 @@
 //!
 //! - `desk`: a thread that takes many requests into one transaction and answers after its commit;
 //! - `link`: a Noise link (NK) that carries the ether's frames to the desk and back, within its window;
-//! - `door`: the node's own I2P destination;
+//! - `door`: the node's own I2P destination, and `callers`, who shares its places;
 //! - `forward`: what members leave for other relays, over links to their nodes (`reach`);
 //! - `shelf`, `keys`: the files in the data folder.
 //!
 //! Whoever reads that folder learns: ciphertext and its sizes; sums of bytes for hashes of random accounts; and, while something
 //! waits for another relay, which account left it for which relay.
 
+mod callers;
 mod desk;
 mod door;
 mod forward;

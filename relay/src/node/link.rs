@@ -32,8 +32,11 @@ const GOODBYE: Duration = Duration::from_secs(3);
 pub(crate) struct LinkLimits {
     /// Until the handshake is complete.
     pub(crate) handshake: Duration,
-    /// Until a silent link is closed. `None`: it lasts as long as the connection that carries it.
+    /// Until a link is closed on which nothing was asked that has an answer. `None`: it lasts as long as the connection that
+    /// carries it.
     pub(crate) idle: Option<Duration>,
+    /// Until a link is closed, whatever is said on it. `None`: the same.
+    pub(crate) longest: Option<Duration>,
     /// Until the other side has read something that was sent.
     pub(crate) stall: Duration,
     /// Bytes of requests and their answers in flight.
@@ -47,6 +50,7 @@ enum Ended {
     Broken,
     Protocol,
     Idle,
+    Long,
     Stalled,
     LetGo,
 }
@@ -102,12 +106,22 @@ where
             None => std::future::pending().await,
         }
     };
+    let over = async {
+        match limits.longest {
+            Some(longest) => sleep(longest).await,
+            None => std::future::pending().await,
+        }
+    };
     let ended = tokio::select! {
-        ended = read(node, reader, name, limits.window, answers, &heard) => ended,
+        ended = read(node, reader, name, limits.window, answers) => ended,
         ended = write(node, &mut writer, name, limits.stall, answered, &heard) => ended,
         () = silence => Ended::Idle,
+        () = over => Ended::Long,
     };
-    if matches!(ended, Ended::Closed | Ended::Idle | Ended::LetGo) {
+    if matches!(
+        ended,
+        Ended::Closed | Ended::Idle | Ended::Long | Ended::LetGo
+    ) {
         // So that what was said last arrives. However it ends, it ends.
         let _ = timeout(GOODBYE, writer.close()).await;
     }
@@ -120,7 +134,6 @@ async fn read<R: AsyncRead + Unpin>(
     link: &LinkName,
     window: usize,
     answers: mpsc::Sender<Answer>,
-    heard: &Heard,
 ) -> Ended {
     let room = Arc::new(Semaphore::new(window));
     loop {
@@ -130,7 +143,6 @@ async fn read<R: AsyncRead + Unpin>(
             Err(LinkError::Io(_) | LinkError::Truncated) => return Ended::Broken,
             Err(_) => return Ended::Protocol,
         };
-        heard.mark();
         let decoded = Frame::decode(&bytes);
         let cost = match &decoded {
             Ok(frame) => cost(&bytes, frame, window),
@@ -221,3 +233,6 @@ fn cost(bytes: &[u8], frame: &Frame, window: usize) -> usize {
     };
     (bytes.len() + answer).clamp(LEAST_COST, window)
 }
+
+#[cfg(test)]
+mod tests;
