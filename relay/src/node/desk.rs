@@ -9,7 +9,9 @@
 //! has only itself to wait for: nothing is written to links here, and whatever is made for one is bounded by its window (answers)
 //! or asked for by it (pushes).
 //!
-//! When the shelf fails, the whole group is undone, everybody in it hears *busy* and is let go, and the file is opened anew.
+//! When the shelf fails, the whole group is undone, everybody in it hears *busy* and is let go, and the file is opened anew. When the
+//! disk is full they hear *full*, and for a minute so does whoever wants something kept, before anything is tried. A mistake in the
+//! code ends every link, and the thread goes on.
 
 mod ask;
 mod clerk;

@@ -49,6 +49,17 @@ pub(crate) enum ShelfError {
     /// Something failed before, so it must be opened anew.
     #[error("it must be opened anew")]
     Closed,
+    /// A mistake in the code ended a transaction.
+    #[error("a mistake in the program; please report it")]
+    Interrupted,
+}
+
+impl ShelfError {
+    /// The disk has no room.
+    pub(crate) fn is_full(self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self, Self::Io(StorageFull | QuotaExceeded | FileTooLarge))
+    }
 }
 
 impl From<Damaged> for ShelfError {
@@ -101,10 +112,12 @@ impl Cabinet {
             .set_cache_size(memory)
             .create_with_backend(FileBackend::new(file)?)?;
         let cabinet = Self(database);
-        // So that both tables are there to be read.
-        let writing = cabinet.write()?;
-        drop(writing.shelf()?);
-        writing.commit()?;
+        // So that both tables are there to be read. Once they are, nothing has to be written: there may be no room.
+        if cabinet.read().is_err() {
+            let writing = cabinet.write()?;
+            drop(writing.shelf()?);
+            writing.commit()?;
+        }
         Ok(cabinet)
     }
 

@@ -1,6 +1,7 @@
 //! The thread behind the desk.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tracing::{info, warn};
 
 use super::ask::Job;
 use super::{Answer, LinkNumber, Order, Plan, Request};
+use crate::backoff::Backoff;
 use crate::node::shelf::{Cabinet, ShelfError};
 use crate::{clock, random};
 
@@ -20,8 +22,11 @@ const MOST_IN_GROUP: usize = 256;
 /// Bytes that are read for one link at once: some thousand small envelopes a second over a fast line, and little enough to hold for
 /// every link.
 const PUSH_BYTES: usize = 128 * 1024;
-/// Between two attempts to open a file that failed.
-const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+/// First and longest wait before a file that failed is opened again. What fails each time must not keep the disk busy.
+const REOPEN_FIRST: Duration = Duration::from_secs(1);
+const REOPEN_LONGEST: Duration = Duration::from_secs(60);
+/// After the disk was full, so long nothing more is taken: every attempt undoes what others asked at the same time.
+const FULL_PAUSE: Duration = Duration::from_secs(60);
 
 /// A link as the thread sees it.
 struct Link {
@@ -74,8 +79,7 @@ impl Entry {
     }
 
     /// Nothing of it was done.
-    fn fail(&mut self) {
-        let outcome = Outcome::Busy;
+    fn fail(&mut self, outcome: Outcome) {
         self.answer = self.owed.map(|id| Frame::Ack { id, outcome });
     }
 
@@ -105,8 +109,11 @@ pub(super) struct Clerk {
     node: Node,
     /// `None` after it failed.
     cabinet: Option<Cabinet>,
-    /// When it was opened last, or was tried to be.
-    tried: Instant,
+    /// When it may be opened again.
+    again: Instant,
+    backoff: Backoff,
+    /// Until then the disk counts as full.
+    full: Option<Instant>,
     links: HashMap<LinkNumber, Link>,
     about: watch::Sender<About>,
     forwards: watch::Sender<u64>,
@@ -126,7 +133,9 @@ impl Clerk {
             plan,
             node,
             cabinet: Some(cabinet),
-            tried: Instant::now(),
+            again: Instant::now(),
+            backoff: Backoff::new(REOPEN_FIRST, REOPEN_LONGEST),
+            full: None,
             links: HashMap::new(),
             about: tell,
             forwards,
@@ -181,7 +190,17 @@ impl Clerk {
         }
     }
 
-    fn serve(&mut self, mut group: Group) {
+    /// Does what a group asks. A mistake in the code costs the group and the links, not the node.
+    fn serve(&mut self, group: Group) {
+        let served = catch_unwind(AssertUnwindSafe(|| self.serve_group(group)));
+        if served.is_err() {
+            self.fail(ShelfError::Interrupted);
+            // Any of them may know of things that never were.
+            self.links.clear();
+        }
+    }
+
+    fn serve_group(&mut self, mut group: Group) {
         let has_changed = match self.write(&mut group) {
             Ok(has_changed) => {
                 self.release(&mut group);
@@ -189,7 +208,15 @@ impl Clerk {
             }
             Err(error) => {
                 self.fail(error);
-                self.let_go(&mut group);
+                let is_full = error.is_full();
+                self.let_go(
+                    &mut group,
+                    if is_full {
+                        Outcome::Full
+                    } else {
+                        Outcome::Busy
+                    },
+                );
                 false
             }
         };
@@ -204,6 +231,7 @@ impl Clerk {
 
     /// Does everything of a group in one transaction. Whether anything changed.
     fn write(&mut self, group: &mut Group) -> Result<bool, ShelfError> {
+        self.refuse_if_full(group);
         if group.entries.is_empty() && group.jobs.is_empty() {
             return Ok(false);
         }
@@ -216,7 +244,13 @@ impl Clerk {
         for entry in &mut group.entries {
             // Without its link, it has ended or was let go while this waited.
             if let (Some(link), Some(frame)) = (links.get_mut(&entry.link), entry.frame.take()) {
-                entry.answer = link.link.handle(node, &mut shelf, now, frame)?;
+                let over = over(&frame);
+                let answer = link.link.handle(node, &mut shelf, now, frame);
+                entry.answer = match answer {
+                    // It only reads: nobody else has to suffer from what it met.
+                    Err(ShelfError::Damaged) if over.is_some() => over,
+                    answer => answer?,
+                };
             }
         }
         for job in &mut group.jobs {
@@ -234,7 +268,20 @@ impl Clerk {
             self.about
                 .send_if_modified(|told| std::mem::replace(told, about) != about);
         }
+        self.backoff.reset();
         Ok(has_changed)
+    }
+
+    /// While the disk is full, answers whoever wants something kept, without trying. It promises nothing, so it waits for nothing.
+    fn refuse_if_full(&mut self, group: &mut Group) {
+        self.full.take_if(|full| *full <= Instant::now());
+        if self.full.is_some() {
+            let keeping = |entry: &mut Entry| entry.owed.is_some();
+            for mut entry in group.entries.extract_if(.., keeping) {
+                entry.fail(Outcome::Full);
+                entry.release();
+            }
+        }
     }
 
     /// What was promised is durable: the answers go out.
@@ -262,9 +309,9 @@ impl Clerk {
     }
 
     /// Nothing was done: whoever waits is told so, and the links are let go, because they may know of things that never were.
-    fn let_go(&mut self, group: &mut Group) {
+    fn let_go(&mut self, group: &mut Group, outcome: Outcome) {
         for mut entry in group.entries.drain(..) {
-            entry.fail();
+            entry.fail(outcome);
             let link = entry.link;
             entry.release();
             // After the answer, since the link ends with this.
@@ -305,7 +352,14 @@ impl Clerk {
     }
 
     fn fail(&mut self, error: ShelfError) {
-        self.cabinet = None;
+        if let Some(cabinet) = self.cabinet.take() {
+            self.again = Instant::now() + self.backoff.wait();
+            // What a mistake interrupted may also fail to close.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(cabinet)));
+        }
+        if error.is_full() {
+            self.full = Some(Instant::now() + FULL_PAUSE);
+        }
         if self.works.swap(false, Ordering::AcqRel) {
             warn!(%error, "the cache failed: nothing can be left or fetched until it works again");
         }
@@ -316,10 +370,10 @@ impl Clerk {
         if self.cabinet.is_some() {
             return Ok(());
         }
-        if self.tried.elapsed() < REOPEN_PAUSE {
+        if Instant::now() < self.again {
             return Err(ShelfError::Closed);
         }
-        self.tried = Instant::now();
+        self.again = Instant::now() + self.backoff.wait();
         let (cabinet, node, about) = open(&self.plan)?;
         (self.cabinet, self.node) = (Some(cabinet), node);
         self.about
@@ -327,6 +381,17 @@ impl Clerk {
         self.works.store(true, Ordering::Release);
         info!("the cache works again");
         Ok(())
+    }
+}
+
+/// What ends a reconciliation that cannot be answered.
+fn over(frame: &Frame) -> Option<Frame> {
+    match frame {
+        Frame::Reconcile { bucket, .. } => Some(Frame::Reconcile {
+            bucket: *bucket,
+            message: Vec::new(),
+        }),
+        _ => None,
     }
 }
 
@@ -347,8 +412,12 @@ fn open(plan: &Plan) -> Result<(Cabinet, Node, About), ShelfError> {
     let settings = plan.settings.clone();
     let node = Node::open(&mut shelf, plan.key, settings, clock::now(), draw)?;
     let about = node.about(&shelf)?;
+    let is_new = shelf.has_changed();
     drop(shelf);
-    writing.commit()?;
+    // On a full disk, what is held can still be read.
+    if is_new {
+        writing.commit()?;
+    }
     Ok((cabinet, node, about))
 }
 

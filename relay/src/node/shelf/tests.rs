@@ -74,7 +74,7 @@ fn value(chance: &mut ChaCha8Rng) -> Vec<u8> {
 }
 
 fn key(chance: &mut ChaCha8Rng) -> (ShelfTable, Vec<u8>) {
-    let table = ShelfTable::ALL[below(chance, 14)];
+    let table = ShelfTable::ALL[below(chance, ShelfTable::ALL.len() as u32)];
     let mut key = vec![0; 1 + below(chance, 3)];
     chance.fill_bytes(&mut key);
     // Few different ones, so that they are met again, and those before which the next table begins.

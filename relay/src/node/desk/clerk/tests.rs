@@ -10,6 +10,7 @@ use komrade_ether::{Bucket, Class, Day, Envelope, Header, NodeKey, Party, Pass, 
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::node::shelf::WritingShelf;
 
 /// A record without which nothing can be put.
 const COUNTERS: &[u8] = b"counters";
@@ -84,8 +85,25 @@ impl Test {
         writing.commit().unwrap();
     }
 
+    /// Writes nonsense into the sums that reconciliations read, each of the envelopes of a day whose ids begin alike.
+    fn damage_sums(&mut self) {
+        let table = ShelfTable::Days;
+        let cabinet = self.clerk.cabinet.as_ref().unwrap();
+        let writing = cabinet.write().unwrap();
+        let mut shelf = writing.shelf().unwrap();
+        let mut entries = shelf.range(table, &[], None, 1000).unwrap();
+        entries.retain(|(_, value)| value.len() == 36);
+        assert!(!entries.is_empty());
+        for (key, _) in entries {
+            shelf.put(table, &key, b"damaged").unwrap();
+        }
+        drop(shelf);
+        writing.commit().unwrap();
+    }
+
     fn pause_is_over(&mut self) {
-        self.clerk.tried = Instant::now().checked_sub(REOPEN_PAUSE).unwrap();
+        self.clerk.again = Instant::now();
+        self.clerk.reopen().unwrap();
     }
 }
 
@@ -161,14 +179,13 @@ fn a_shelf_that_fails_undoes_the_group_and_is_opened_anew() {
     assert!(!test.clerk.works.load(Ordering::Acquire));
 
     // Not all the time, but after a pause it is opened, and goes on where it was.
-    test.clerk.tried = Instant::now();
+    test.clerk.again = Instant::now() + REOPEN_LONGEST;
     let mut link = test.link();
     let order = link.puts(&envelope(3));
     test.order(vec![order]);
     assert_eq!(link.outcome(), Outcome::Busy);
     assert!(test.clerk.cabinet.is_none());
     test.pause_is_over();
-    test.clerk.reopen().unwrap();
     test.write(&counters);
     assert!(test.clerk.works.load(Ordering::Acquire));
     let mut link = test.link();
@@ -176,6 +193,91 @@ fn a_shelf_that_fails_undoes_the_group_and_is_opened_anew() {
     test.order(orders.into());
     assert_eq!(link.outcome(), Outcome::AlreadyHave);
     assert_eq!(link.outcome(), Outcome::Accepted);
+}
+
+#[test]
+fn a_full_disk_is_not_tried_again_and_again() {
+    let mut test = Test::new();
+    test.clerk
+        .fail(ShelfError::Io(std::io::ErrorKind::StorageFull));
+    let mut putting = test.link();
+    let order = putting.puts(&envelope(1));
+    test.order(vec![order]);
+    // Even before the file is open again.
+    assert_eq!(putting.outcome(), Outcome::Full);
+
+    test.pause_is_over();
+    let mut putting = test.link();
+    let locator = [3; 16];
+    let orders = vec![
+        putting.puts(&envelope(1)),
+        putting.says(Frame::Fetch { locator }),
+    ];
+    test.order(orders);
+    assert_eq!(putting.outcome(), Outcome::Full);
+    let nothing = None;
+    let fetched = Frame::Fetched {
+        locator,
+        envelope: nothing,
+    };
+    assert_eq!(putting.answered.try_recv().unwrap().frame, fetched);
+    assert!(!putting.is_let_go());
+
+    test.clerk.full = Some(Instant::now());
+    let order = putting.puts(&envelope(1));
+    test.order(vec![order]);
+    assert_eq!(putting.outcome(), Outcome::Accepted);
+}
+
+#[test]
+fn a_reconciliation_that_meets_a_damaged_record_ends_alone() {
+    let mut test = Test::new();
+    let (mut near, mut other) = (test.link(), test.link());
+    let order = near.puts(&envelope(1));
+    test.order(vec![order]);
+    assert_eq!(near.outcome(), Outcome::Accepted);
+    test.damage_sums();
+    let reconcile = near.says(Frame::Reconcile {
+        bucket: Bucket::WHOLE,
+        // The version, and a fingerprint of everything that fits nothing.
+        message: [&[0x61, 0, 0, 1][..], &[7; 16]].concat(),
+    });
+    let order = other.puts(&envelope(2));
+    test.order(vec![order, reconcile]);
+    let over = Frame::Reconcile {
+        bucket: Bucket::WHOLE,
+        message: vec![],
+    };
+    assert_eq!(near.answered.try_recv().unwrap().frame, over);
+    assert_eq!(other.outcome(), Outcome::Accepted);
+    assert!(!near.is_let_go() && !other.is_let_go());
+}
+
+#[test]
+fn a_mistake_in_the_code_ends_the_links_and_not_the_node() {
+    let mut test = Test::new();
+    let mut near = test.link();
+    let order = near.puts(&envelope(1));
+    test.order(vec![order]);
+    assert_eq!(near.outcome(), Outcome::Accepted);
+    let (ask, mut answer) = super::super::ask::Ask::new(
+        |_: &Node, shelf: &mut WritingShelf<'_>, _| -> Result<(), ShelfError> {
+            shelf.put(ShelfTable::About, COUNTERS, b"damaged")?;
+            panic!("a mistake")
+        },
+    );
+    test.order(vec![Order::Job(Box::new(ask))]);
+    assert!(answer.try_recv().is_err());
+    assert!(near.is_let_go());
+    assert!(!test.clerk.works.load(Ordering::Acquire));
+
+    test.pause_is_over();
+    let mut near = test.link();
+    let orders = [1, 2].map(|number| near.puts(&envelope(number)));
+    test.order(orders.into());
+    assert_eq!(near.outcome(), Outcome::AlreadyHave);
+    assert_eq!(near.outcome(), Outcome::Accepted);
+    assert!(test.clerk.works.load(Ordering::Acquire));
 }
 
 #[test]
