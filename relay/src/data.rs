@@ -47,7 +47,14 @@ pub(crate) fn write_private(path: &Path, line: &str) -> io::Result<()> {
     file.write_all(b"\n")?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
-    // Only then does the new name survive a power failure.
+    sync_folder(path)
+}
+
+/// Only after this does a file's new name survive a power failure.
+///
+/// # Errors
+/// Whatever the file system says.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         fs::File::open(folder)?.sync_all()?;

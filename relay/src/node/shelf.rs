@@ -8,8 +8,8 @@
 //!
 //! The file never shrinks: what is freed is used again.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read};
 use std::path::Path;
 
 use komrade_ether::shelf::{Damaged, Entry, Shelf, ShelfRead, ShelfTable};
@@ -18,6 +18,8 @@ use redb::{
     Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, Table,
     TableDefinition, WriteTransaction,
 };
+
+use crate::data;
 
 /// The file in the data folder.
 pub(crate) const FILE: &str = "cache.redb";
@@ -33,6 +35,13 @@ const CUT: u8 = 1;
 const LONG_BYTES: usize = 2048;
 /// What a page needs beside the head of a value: its key, and what redb notes of both.
 const PAGE_NOTES_BYTES: usize = 96;
+
+/// With which a file of redb begins, once it is ready.
+const MAGIC_BYTES: usize = 9;
+/// Its first page.
+const FIRST_PAGE_BYTES: usize = 4096;
+/// Longer than a file that redb has only begun.
+const MOST_UNUSED: u64 = 16 * 1024 * 1024;
 
 /// Why the shelf fails. Holds nothing of what stands on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +74,12 @@ impl ShelfError {
 impl From<Damaged> for ShelfError {
     fn from(_: Damaged) -> Self {
         Self::Damaged
+    }
+}
+
+impl From<io::Error> for ShelfError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error.kind())
     }
 }
 
@@ -105,9 +120,32 @@ pub(crate) struct Cabinet(Database);
 impl Cabinet {
     /// Opens the file in the data folder; makes it if it is missing, readable by its owner only. `memory` is what redb keeps of
     /// it, in bytes.
+    ///
+    /// It is made under another name, so that a process that is killed meanwhile leaves nothing that can never be opened again.
     pub(crate) fn open(folder: &Path, memory: usize) -> Result<Self, ShelfError> {
-        let file =
-            open_private(&folder.join(FILE)).map_err(|error| ShelfError::Io(error.kind()))?;
+        let path = folder.join(FILE);
+        if is_begun(&path)? {
+            return Self::at(open_private(&path)?, memory);
+        }
+        let fresh = path.with_extension("new");
+        let file = open_private(&fresh)?;
+        // Whoever is about to make it, too, holds its lock.
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => ShelfError::InUse,
+            TryLockError::Error(error) => error.into(),
+        })?;
+        if is_begun(&path)? {
+            return Err(ShelfError::InUse);
+        }
+        file.set_len(0)?;
+        file.unlock()?;
+        let cabinet = Self::at(file, memory)?;
+        fs::rename(&fresh, &path)?;
+        data::sync_folder(&path)?;
+        Ok(cabinet)
+    }
+
+    fn at(file: File, memory: usize) -> Result<Self, ShelfError> {
         let database = Database::builder()
             .set_cache_size(memory)
             .create_with_backend(FileBackend::new(file)?)?;
@@ -137,6 +175,24 @@ impl Cabinet {
             has_changed: false,
         }))
     }
+}
+
+/// Whether the file was ever used: a new one is all zeros, but for its first page, and says only then what it is.
+fn is_begun(path: &Path) -> io::Result<bool> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    let length = file.metadata()?.len();
+    if length > MOST_UNUSED {
+        return Ok(true);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let is_magic = |place: usize| place < MAGIC_BYTES;
+    let is_used = |place: usize| is_magic(place) || place >= FIRST_PAGE_BYTES;
+    let mut bytes = bytes.iter().enumerate();
+    Ok(bytes.any(|(place, byte)| *byte != 0 && is_used(place)))
 }
 
 fn open_private(path: &Path) -> io::Result<File> {

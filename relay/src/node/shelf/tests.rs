@@ -223,3 +223,30 @@ fn envelopes_of_every_size_fill_their_pages() {
     // Whole, they would take twice what they hold.
     assert!(pages < held as u64 * 13 / 10, "{pages} bytes for {held}");
 }
+
+#[test]
+fn a_first_start_that_was_killed_is_begun_anew() {
+    let begins = |file: &str, bytes: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(file), bytes).unwrap();
+        let opened = Cabinet::open(folder.path(), MEMORY);
+        assert_eq!(opened.err(), None, "{file} of {} bytes", bytes.len());
+        let names = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1, "something else stays beside the file");
+    };
+    begins(FILE, &[]);
+    begins("cache.new", &[7; 100_000]);
+    // As redb makes it: long, then a first page, then at last what it is.
+    let mut unused = vec![0; 1 << 20];
+    begins(FILE, &unused);
+    unused[9..300].fill(1);
+    begins(FILE, &unused);
+
+    // Whatever was used is kept.
+    unused[5000] = 1;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(FILE), &unused).unwrap();
+    let opened = Cabinet::open(folder.path(), MEMORY);
+    assert_eq!(opened.err(), Some(ShelfError::Damaged));
+    assert_eq!(std::fs::read(folder.path().join(FILE)).unwrap(), unused);
+}
