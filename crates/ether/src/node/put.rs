@@ -142,7 +142,8 @@ impl Node {
         if let Err(error) = header.check_expiry(today) {
             return Ok(error.into());
         }
-        if shelf.get(ShelfTable::Envelopes, &id.0)?.is_some() {
+        let is_kept = shelf.get(ShelfTable::Envelopes, &id.0)?.is_some();
+        if is_kept && party.account().is_some() {
             return Ok(Outcome::AlreadyHave);
         }
         let about = self.about(shelf)?;
@@ -158,6 +159,10 @@ impl Node {
         let due = self.bits_due(&counters, load, part, header.class);
         if let Some(refusal) = due.and_then(|bits| self.refuse_pass(pass, bits, envelope, today)) {
             return Ok(refusal);
+        }
+        // Only now: what is kept here is nothing that a stranger learns for free.
+        if is_kept {
+            return Ok(Outcome::AlreadyHave);
         }
         let is_intro = header.class.intro;
         if is_intro && load.intros >= self.settings.intros_per_day {

@@ -51,6 +51,25 @@ fn work_excuses_from_a_token_that_is_none_any_more() {
 }
 
 #[test]
+fn a_stranger_learns_what_is_kept_only_with_a_pass() {
+    let mut world = World::new();
+    let envelope = world.small();
+    assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+    let put = |world: &mut World, pass| world.put(Party::Stranger, &pass, &envelope);
+    assert_eq!(put(&mut world, Pass::default()), Outcome::NeedsWork(BITS));
+    assert_eq!(put(&mut world, token(Token([9; 16]))), Outcome::WrongToken);
+    assert_eq!(put(&mut world, token(TOKEN)), Outcome::AlreadyHave);
+    let work = world.work(&envelope);
+    assert_eq!(put(&mut world, work), Outcome::AlreadyHave);
+    // A member may ask for it anyway.
+    let intro = world.intro();
+    let work = world.work(&intro);
+    let outcome = world.put(Party::Member(ANA), &work, &intro);
+    assert_eq!(outcome, Outcome::Accepted);
+    assert_eq!(world.member_puts(BO, &intro), Outcome::AlreadyHave);
+}
+
+#[test]
 fn an_intro_needs_work_from_everybody() {
     let mut world = World::new();
     let intro = world.intro();
