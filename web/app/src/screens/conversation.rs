@@ -198,6 +198,7 @@ fn Messages(
             .with(|thread| thread.as_ref().and_then(Thread::newest_kept))
     });
     let gap = move || comrade.with(|view| view.as_ref().and_then(|view| view.gap));
+    let lost = Memo::new(move |_| comrade.with(|view| view.as_ref().map_or(0, |view| view.lost)));
     let met = Memo::new(move |_| {
         comrade.with(|view| {
             view.as_ref()
@@ -262,6 +263,13 @@ fn Messages(
                 {move || gap().map(|gap| view! {
                     <li><Notice id="gap"><p class="small">{catalogue::gap(gap.count)}</p></Notice></li>
                 })}
+                <Show when=move || { lost.get() > 0 }>
+                    <li>
+                        <Notice id="lost">
+                            <p class="small">{move || catalogue::lost(lost.get(), &name.get())}</p>
+                        </Notice>
+                    </li>
+                </Show>
             </ol>
         </div>
         <Show when=move || !scroller.near.get()>

@@ -128,6 +128,19 @@ pub fn gap(count: u32) -> String {
     format!("{missing} missing. They were asked for again and will appear by themselves.")
 }
 
+/// Messages that will not come.
+pub fn lost(count: u32, name: &str) -> String {
+    let lost = if count == 1 {
+        "1 message is".to_owned()
+    } else {
+        format!("{} messages are", number(count.into()))
+    };
+    format!(
+        "{lost} lost: {name}'s device kept trying as long as it may and gave up before you were \
+         reached. Ask {name} what you missed."
+    )
+}
+
 /// Who wrote a message, for a screen reader.
 pub fn written_by(name: Option<&str>) -> String {
     match name {
