@@ -376,3 +376,21 @@ fn every_text_is_used_somewhere() {
     }
     assert!(texts > 100, "the catalogue was not found");
 }
+
+#[test]
+fn what_is_missing_and_what_is_lost_is_counted_in_whole_sentences() {
+    for count in [1, 2, 12_345] {
+        speaks_well(&gap(count));
+        speaks_well(&lost(count, "Bo"));
+    }
+    for text in [
+        full("Bo"),
+        copied("Bo"),
+        delete_conversation_text("Bo"),
+        remove_text("Bo"),
+    ] {
+        speaks_well(&text);
+    }
+    assert!(lost(1, "Bo").starts_with("1 message is lost:"));
+    assert!(lost(12_345, "Bo").starts_with("12,345 messages are lost:"));
+}

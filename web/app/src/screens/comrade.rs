@@ -3,6 +3,7 @@
 use komrade_view::{Command, ComradeId, ComradeState, ComradeView};
 use leptos::prelude::*;
 
+use super::forget::Forget;
 use crate::{
     catalogue,
     parts::{Avatar, Code, Icon, Notice, Sign, Title},
@@ -29,6 +30,7 @@ pub fn ComradePage(
                 None => view! { <p class="soft">{catalogue::NO_SUCH_COMRADE}</p> }.into_any(),
             }}
             <Direct id comrade/>
+            <Forget id comrade/>
         </div>
     }
 }

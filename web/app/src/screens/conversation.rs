@@ -199,6 +199,10 @@ fn Messages(
     });
     let gap = move || comrade.with(|view| view.as_ref().and_then(|view| view.gap));
     let lost = Memo::new(move |_| comrade.with(|view| view.as_ref().map_or(0, |view| view.lost)));
+    let holds = move |read: fn(&ComradeView) -> bool| {
+        Memo::new(move |_| comrade.with(|view| view.as_ref().is_some_and(read)))
+    };
+    let (full, copied) = (holds(|view| view.is_full), holds(|view| view.is_copied));
     let met = Memo::new(move |_| {
         comrade.with(|view| {
             view.as_ref()
@@ -267,6 +271,20 @@ fn Messages(
                     <li>
                         <Notice id="lost">
                             <p class="small">{move || catalogue::lost(lost.get(), &name.get())}</p>
+                        </Notice>
+                    </li>
+                </Show>
+                <Show when=move || full.get()>
+                    <li>
+                        <Notice id="full" act=true>
+                            <p class="small">{move || catalogue::full(&name.get())}</p>
+                        </Notice>
+                    </li>
+                </Show>
+                <Show when=move || copied.get()>
+                    <li>
+                        <Notice id="copied" act=true>
+                            <p class="small">{move || catalogue::copied(&name.get())}</p>
                         </Notice>
                     </li>
                 </Show>

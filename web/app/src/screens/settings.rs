@@ -3,7 +3,7 @@
 use komrade_view::{AckPace, Command, Secret};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
-use super::passphrase::NewPassphrase;
+use super::{passphrase::NewPassphrase, rename::Rename};
 use crate::{
     bridge::{Failure, release::Software},
     catalogue,
@@ -20,6 +20,7 @@ pub fn Settings() -> impl IntoView {
         <div class="page" data-testid="screen-settings">
             <Title text=catalogue::SETTINGS.to_owned()/>
             <Me/>
+            <Rename/>
             <section class="card stack">
                 <h2>{catalogue::LOCK_TITLE}</h2>
                 <p>{catalogue::LOCK_LEAD}</p>

@@ -141,6 +141,51 @@ pub fn lost(count: u32, name: &str) -> String {
     )
 }
 
+/// Their messages take too much room.
+pub fn full(name: &str) -> String {
+    format!(
+        "What {name} sent takes so much room that no more is taken. To make room, delete this \
+         conversation on the page about {name}."
+    )
+}
+
+/// Two of their messages bear one number.
+pub fn copied(name: &str) -> String {
+    format!(
+        "{name}'s device was copied, or restored from an old copy. If {name} did not do that, \
+         somebody else may have its keys: ask by another way, best face to face."
+    )
+}
+
+/// Section.
+pub const FORGET_TITLE: &str = "Forget";
+/// Deletes the conversation.
+pub const DELETE_CONVERSATION: &str = "Delete the conversation";
+/// Does it.
+pub const DELETE_CONVERSATION_SURE: &str = "Delete every message";
+/// What that does.
+pub fn delete_conversation_text(name: &str) -> String {
+    format!(
+        "Deletes every message of this conversation on this device. {name} stays your comrade and \
+         keeps their copy; what waits to be sent is still sent."
+    )
+}
+
+/// Removes a comrade.
+pub const REMOVE: &str = "Remove this comrade";
+/// Does it.
+pub const REMOVE_SURE: &str = "Remove for good";
+/// What that does.
+pub fn remove_text(name: &str) -> String {
+    format!(
+        "Forgets {name} and every message between you on this device. They are not told, and what \
+         they send from now on is not taken. To meet again you need a new invite."
+    )
+}
+
+/// Asked once more.
+pub const FOR_GOOD: &str = "This cannot be undone.";
+
 /// Who wrote a message, for a screen reader.
 pub fn written_by(name: Option<&str>) -> String {
     match name {

@@ -7,6 +7,17 @@ pub const ME: &str = "You";
 /// One's own code.
 pub const MY_CODE: &str = "Your own code";
 /// Section.
+pub const RENAME_TITLE: &str = "Take another name";
+/// The field.
+pub const NEW_NAME: &str = "Your new name";
+/// Who learns of it.
+pub const NEW_NAME_HINT: &str = "Every comrade is told. They still know it is you: the code stays \
+    the same.";
+/// Takes it.
+pub const RENAME: &str = "Take this name";
+/// Done.
+pub const RENAMED: &str = "This is your name now. Your comrades are told by and by.";
+/// Section.
 pub const ACK_TITLE: &str = "When you tell others that a message arrived";
 /// What that means.
 pub const ACK_LEAD: &str =

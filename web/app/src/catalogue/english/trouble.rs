@@ -41,7 +41,8 @@ pub fn panicked_at(at: &str) -> String {
 pub const STORE_FAILED_TITLE: &str = "The browser did not store a change";
 /// What that means.
 pub const STORE_FAILED_TEXT: &str = "To be safe the vault was locked; what was stored before is \
-    unharmed. Free some space on this device, then unlock it again.";
+    unharmed, and text you had not sent is still on its screen. Free some space on this device, \
+    then unlock it again.";
 /// Unlocks again.
 pub const STORE_FAILED_ACTION: &str = "Unlock again";
 
@@ -49,7 +50,8 @@ pub const STORE_FAILED_ACTION: &str = "Unlock again";
 pub const NEWER_TITLE: &str = "This vault is from a newer Komrade";
 /// What that means.
 pub const NEWER_TEXT: &str = "This version does not know how to read it, so it did not touch it. \
-    Reload the page to get the newer version.";
+    Reload the page to get the newer version. If this stays, your relay still serves an older one: \
+    ask whoever runs it.";
 
 /// It cannot be read.
 pub const DAMAGED_TITLE: &str = "The vault cannot be read";
