@@ -3,12 +3,18 @@
 //! Every part is a process of its own, started here and ended here, so that it can be killed as in life. Nothing sleeps for
 //! a guessed time: each wait is for a condition, with a bound that names its reason.
 
+mod album;
+pub mod axe;
 mod browser;
 mod person;
 mod process;
 mod recorder;
 mod relay;
+mod storage;
+mod worker;
 
+pub use album::Album;
+pub use axe::Inspection;
 pub use browser::{Browser, Shape};
 pub use person::{Keys, Person, cut_keys};
 pub use process::{Running, program};

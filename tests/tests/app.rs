@@ -4,7 +4,6 @@ use std::{fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use komrade_tests::{Browser, LOCAL, Person, Relay, RelaySettings, cut_keys, until};
-use serde_json::json;
 
 /// What the console says at level SEVERE.
 async fn severe(browser: &Browser) -> Result<Vec<String>> {
@@ -207,42 +206,4 @@ async fn an_invite_opened_where_no_vault_is_offers_both_ways() -> Result<()> {
     browser.see("screen-conversation", LOCAL).await?;
     inviter.browser.close().await?;
     browser.close().await
-}
-
-#[tokio::test]
-async fn a_worker_that_dies_is_noticed_and_can_be_started_again() -> Result<()> {
-    let relay = Relay::start(RelaySettings::Embedded)?;
-    let person = Person::arrive(relay.join_link(), "Rosa").await?;
-    // The worker is a target of its own to the browser's debugger.
-    let targets = person
-        .browser
-        .web()
-        .cdp()
-        .send_raw("Target.getTargets", json!({}))
-        .await?;
-    let worker = targets
-        .get("targetInfos")
-        .and_then(|list| list.as_array())
-        .and_then(|list| {
-            list.iter()
-                .find(|target| target.get("type").and_then(|kind| kind.as_str()) == Some("worker"))
-        })
-        .and_then(|target| target.get("targetId"))
-        .and_then(|id| id.as_str())
-        .map(str::to_owned);
-    let Some(worker) = worker else {
-        anyhow::bail!("no worker among {targets}")
-    };
-    let cdp = person.browser.web().cdp();
-    let attached = cdp
-        .send_raw("Target.attachToTarget", json!({ "targetId": worker }))
-        .await?;
-    let end = json!({ "id": 1, "method": "Runtime.evaluate", "params": { "expression": "self.close()" } });
-    let to_worker = json!({ "sessionId": attached.get("sessionId"), "message": end.to_string() });
-    cdp.send_raw("Target.sendMessageToTarget", to_worker)
-        .await?;
-    person.browser.click("trouble-action").await?;
-    person.unlock_with(&person.passphrase).await?;
-    person.browser.see("screen-people", LOCAL).await?;
-    person.browser.close().await
 }
