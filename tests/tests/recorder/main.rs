@@ -1,5 +1,7 @@
 //! Nothing readable passes: proxies at both relays' WebSockets and at the SAM bridge keep every byte of two people's talk.
 
+mod vault;
+
 use anyhow::{Context, Result, ensure};
 use komrade_crypto::identity::RecoveryWords;
 use komrade_tests::{I2P, LOCAL, Network, Person, Recorder, Relay, RelaySettings, until};
@@ -14,7 +16,7 @@ const TEXTS: [&str; 2] = [
     "Four hundred leaflets in the cellar",
 ];
 
-/// What must not be readable of a person: name, words, passphrase, person id in text and bytes, root key.
+/// What must not be readable of a person: name, words, passphrase, person id in text and bytes, root key, keys of the device.
 async fn secrets(person: &Person) -> Result<Vec<(&'static str, Vec<u8>)>> {
     person.browser.click("nav-settings").await?;
     let id = person.browser.text("my-person-id").await?;
@@ -22,14 +24,16 @@ async fn secrets(person: &Person) -> Result<Vec<(&'static str, Vec<u8>)>> {
         .ok()
         .context("no recovery words")?;
     let root = words.root();
-    Ok(vec![
+    let mut all = vec![
         ("name", person.name.clone().into_bytes()),
         ("words", person.words.clone().into_bytes()),
         ("passphrase", person.passphrase.clone().into_bytes()),
         ("person id in text", id.into_bytes()),
         ("person id in bytes", root.person().0.to_vec()),
         ("root key", root.public().to_vec()),
-    ])
+    ];
+    all.extend(vault::device_keys(person, root.person()).await?);
+    Ok(all)
 }
 
 #[tokio::test]
@@ -99,7 +103,8 @@ async fn nothing_readable_passes_a_relay_or_a_router() -> Result<()> {
         sam.bytes()
     );
     println!(
-        "looked at {} bytes at two WebSockets and {} at the bridge",
+        "looked for {} secrets in {} bytes at two WebSockets and {} at the bridge",
+        needles.len(),
         before + talked,
         sam.bytes()
     );
