@@ -14,8 +14,10 @@
 //! - `forward`: what members leave for other relays, over links to their nodes (`reach`);
 //! - `shelf`, `keys`: the files in the data folder.
 //!
-//! Whoever reads that folder learns: ciphertext and its sizes; sums of bytes for hashes of random accounts; and, while something
-//! waits for another relay, which account left it for which relay.
+//! Whoever reads that folder learns: ciphertext, its sizes, in which order it came and when it ends; for hashes of random accounts,
+//! sums of bytes by the day they end, and what each placed under a name; while something waits for another relay, which account left
+//! it for which relay; and what came to nothing there, by account and envelope, until the member heard it, at most 30 days. redb
+//! frees pages and does not erase them: what was deleted may be found until something else is written over it.
 
 mod callers;
 mod desk;
