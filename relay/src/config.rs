@@ -8,12 +8,15 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use komrade_ether::Settings;
 use komrade_i2p::net::PrivateOptions;
 use komrade_wire::mux::STREAM_WINDOW;
 use serde::Deserialize;
 
 /// Streams that a member may open above [`Limits::streams`] and be told so, rather than see them reset.
 pub(crate) const SPARE_STREAMS: usize = 4;
+
+const MEGABYTE: u64 = 1_000_000;
 
 /// All that an operator can choose.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -71,7 +74,7 @@ impl Default for Router {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
-    /// Megabytes of envelopes kept. Default 2,000, which a small rented machine has. The file grows to about a quarter more,
+    /// Megabytes of envelopes kept. Default: that of [`Settings::capacity`]. The file grows to about a quarter more,
     /// with what waits for other relays to about half a gigabyte more.
     pub capacity_mb: u32,
     /// Megabytes of that file kept in memory. Default 64: its inner pages for some millions of envelopes.
@@ -155,10 +158,11 @@ impl Default for Config {
 
 impl Default for Cache {
     fn default() -> Self {
+        let node = Settings::default();
         Self {
-            capacity_mb: 2000,
+            capacity_mb: u32::try_from(node.capacity / MEGABYTE).unwrap_or(u32::MAX),
             memory_mb: 64,
-            work_bits: 16,
+            work_bits: node.work_bits,
             member_links: 2,
             stranger_links: 64,
             link_window_kb: 256,
@@ -287,7 +291,7 @@ impl Cache {
 
     /// Bytes of envelopes kept.
     pub(crate) fn capacity(&self) -> u64 {
-        u64::from(self.capacity_mb) * 1_000_000
+        u64::from(self.capacity_mb) * MEGABYTE
     }
 
     /// Bytes of the file kept in memory.

@@ -21,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use futures::future::ready;
 use futures::io::{ReadHalf, WriteHalf};
 use futures::{AsyncReadExt, AsyncWriteExt, Sink, SinkExt, Stream, StreamExt};
+use komrade_ether::Account;
 use komrade_wire::control::{FromMember, FromRelay, MAX_CONTROL_BYTES, Refusal, VERSION};
 use komrade_wire::frame::{self, FrameError, FrameReader};
 use komrade_wire::mux::{self, Incoming, Mux, MuxStream, Side, mux};
@@ -32,7 +33,7 @@ use tracing::{debug, warn};
 
 use crate::browser::Browser;
 use crate::config::{Limits, SPARE_STREAMS};
-use crate::members::{AccountHash, Visit};
+use crate::members::{self, Visit};
 use crate::pump::Heard;
 use crate::relay::Relay;
 use crate::{dialing, hosting, network, random};
@@ -156,7 +157,7 @@ impl Connection {
     /// Gives the browser its seat and keeps it until the end, which may have a last word.
     async fn visit(
         &mut self,
-        account: AccountHash,
+        account: Account,
         control: &mut Control,
         newcomer: OwnedSemaphorePermit,
     ) -> Option<Refusal> {
@@ -251,7 +252,7 @@ impl Control {
 }
 
 /// Reads the hello and checks what it shows.
-async fn admit(relay: &Relay, reader: &mut Reader) -> Result<AccountHash, NotAdmitted> {
+async fn admit(relay: &Relay, reader: &mut Reader) -> Result<Account, NotAdmitted> {
     let frame = match reader.next().await {
         Ok(Some(frame)) => zeroize::Zeroizing::new(frame),
         Ok(None) | Err(FrameError::Io(_)) => return Err(None),
@@ -273,7 +274,7 @@ async fn admit(relay: &Relay, reader: &mut Reader) -> Result<AccountHash, NotAdm
         Some(Refusal::JoinSecret)
     })?;
     if secret.matches(&join_secret) {
-        return Ok(AccountHash::of(&account));
+        return Ok(members::account(&account));
     }
     let answered = relay.wrong_joins.take(Instant::now());
     if answered {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use komrade_ether::{Account, Party};
 use komrade_i2p::Address;
 use komrade_wire::DecodeError;
 use komrade_wire::frame;
@@ -11,7 +12,6 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use crate::browser::{Browser, BrowserStream};
-use crate::members::AccountHash;
 use crate::network::Dialed;
 use crate::node::{self, LinkLimits};
 use crate::pump::pump;
@@ -21,7 +21,7 @@ use crate::relay::Relay;
 pub(crate) async fn serve(
     relay: Arc<Relay>,
     browser: Browser,
-    account: AccountHash,
+    account: Account,
     mut near: MuxStream,
 ) {
     let header = timeout(
@@ -66,7 +66,7 @@ pub(crate) async fn serve(
 }
 
 /// A member speaks to the relay's own node. It may be silent for as long as its connection lives, which has a limit of its own.
-async fn serve_node(relay: &Relay, browser: &Browser, account: AccountHash, mut near: MuxStream) {
+async fn serve_node(relay: &Relay, browser: &Browser, account: Account, mut near: MuxStream) {
     let (Some(_place), Some(_link)) = (browser.place(), browser.node_place()) else {
         return answer(&mut near, Opened::TooMany).await;
     };
@@ -81,7 +81,13 @@ async fn serve_node(relay: &Relay, browser: &Browser, account: AccountHash, mut 
         stall: relay.limits.idle(),
         window: relay.cache.link_window(),
     };
-    node::serve(Arc::clone(&relay.node), near, account.party(), limits).await;
+    node::serve(
+        Arc::clone(&relay.node),
+        near,
+        Party::Member(account),
+        limits,
+    )
+    .await;
 }
 
 /// Answers; unless the stream goes on, it is closed, so that the answer still arrives.

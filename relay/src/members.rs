@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use komrade_ether::{Account, Party};
+use komrade_ether::Account;
 use komrade_wire::control::{Hosting, Refusal};
 use sha2::{Digest, Sha256};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
@@ -19,25 +19,14 @@ use tokio_util::sync::DropGuard;
 
 use crate::browser::Browser;
 
-/// What is kept of an account.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct AccountHash([u8; 32]);
-
-impl AccountHash {
-    /// The hash of an account.
-    pub(crate) fn of(account: &[u8; 32]) -> Self {
-        Self(Sha256::digest(account).into())
-    }
-
-    /// As the node knows the member.
-    pub(crate) fn party(self) -> Party {
-        Party::Member(Account(self.0))
-    }
+/// What is kept of the key that a member shows.
+pub(crate) fn account(key: &[u8; 32]) -> Account {
+    Account(Sha256::digest(key).into())
 }
 
 /// All sessions.
 #[derive(Default)]
-pub(crate) struct Members(Mutex<HashMap<AccountHash, Arc<Member>>>);
+pub(crate) struct Members(Mutex<HashMap<Account, Arc<Member>>>);
 
 /// One session.
 pub(crate) struct Member {
@@ -76,13 +65,13 @@ pub(crate) struct Visit {
     pub(crate) resumed: bool,
     /// Says so when another browser takes the seat.
     pub(crate) dismissed: oneshot::Receiver<Refusal>,
-    pub(crate) account: AccountHash,
+    pub(crate) account: Account,
     number: u64,
 }
 
 impl Members {
     /// Gives a browser the seat of its account.
-    pub(crate) fn enter(&self, account: AccountHash, browser: Browser) -> Visit {
+    pub(crate) fn enter(&self, account: Account, browser: Browser) -> Visit {
         let mut sessions = lock(&self.0);
         let resumed = sessions.contains_key(&account);
         let member = Arc::clone(sessions.entry(account).or_default());
