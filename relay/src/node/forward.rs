@@ -265,12 +265,12 @@ impl<'r> Delivery<'r> {
     /// Waits for an answer, and notes it with all others that have come.
     async fn hear_some(&mut self) -> Result<(), Failed> {
         let (came, ended) = self.line.answers().await?;
-        self.is_postponed |= came.iter().any(|(_, outcome)| outcome.is_passing());
-        let noted = self.relay.node.desk.ask(move |node, shelf, now| {
-            came.iter()
-                .try_for_each(|(number, outcome)| node.forwarded(shelf, now, *number, *outcome))
+        let stays = self.relay.node.desk.ask(move |node, shelf, now| {
+            came.iter().try_fold(false, |stays, (number, outcome)| {
+                Ok(node.forwarded(shelf, now, *number, *outcome)? || stays)
+            })
         });
-        noted.await?;
+        self.is_postponed |= stays.await?;
         ended
     }
 

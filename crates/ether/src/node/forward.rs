@@ -168,7 +168,8 @@ impl Schedule {
 }
 
 impl Node {
-    /// A member wants an envelope put to a foreign home. If the home is this very node, it is put at once.
+    /// A member wants an envelope put to a foreign home. If the home is this very node, it is put at once. What waits already
+    /// takes this pass, and no notice of an earlier try is left.
     ///
     /// # Errors
     /// If the shelf fails or is damaged.
@@ -194,19 +195,28 @@ impl Node {
             pass: *pass,
             envelope: envelope.clone(),
         };
-        if shelf.get(ShelfTable::ForwardIds, &entry.once())?.is_some() {
+        if let Some(number) = shelf.get(ShelfTable::ForwardIds, &entry.once())? {
+            let number = Fields(&number).long()?;
+            shelf.put(ShelfTable::Forwards, &number.to_be_bytes(), &entry.encode())?;
+            self.noted(shelf, account, &entry.id)?;
             return Ok(Outcome::AlreadyHave);
         }
         let sums = Sums::read(shelf, account)?;
         let mut counters = Counters::read(shelf)?;
         let is_first = entry.is_first(shelf)?;
+        // A notice about an earlier try ends with this one.
+        let notice = notice::find(shelf, account, &entry.id)?;
+        let notices = sums.notices.saturating_sub(u32::from(notice.is_some()));
         // Each forward may end as a notice, so both share one bound.
-        if sums.forwards.saturating_add(sums.notices) >= self.settings.forwards_per_account
+        if sums.forwards.saturating_add(notices) >= self.settings.forwards_per_account
             || sums.forward_bytes + entry.bytes() > self.settings.forward_share()
             || is_first && sums.homes >= MAX_HOMES
             || counters.forwards + entry.bytes() > self.settings.forward_bytes
         {
             return Ok(Outcome::QueueFull);
+        }
+        if let Some(number) = notice {
+            notice::expire(shelf, account, number)?;
         }
         counters.newest_forward += 1;
         counters.forwards += entry.bytes();
@@ -311,6 +321,7 @@ impl Node {
     }
 
     /// What a home said to an entry of the queue. Held: it goes. Worth trying later: it stays. Else the member is told.
+    /// Whether it stays; so does what is good by this clock and not by the home's, which somebody may set.
     ///
     /// # Errors
     /// If the shelf fails or is damaged.
@@ -320,18 +331,24 @@ impl Node {
         now: u64,
         number: u64,
         outcome: Outcome,
-    ) -> Result<(), S::Error> {
+    ) -> Result<bool, S::Error> {
         if outcome.is_passing() {
-            return Ok(());
+            return Ok(true);
         }
         let Some(entry) = Entry::find(shelf, number)? else {
-            return Ok(());
+            return Ok(false);
         };
-        entry.remove(shelf, number)?;
-        if outcome.is_held() {
-            return Ok(());
+        let today = Day::of(now);
+        if matches!(outcome, Outcome::TooFar | Outcome::Expired)
+            && entry.envelope.header().check_expiry(today).is_ok()
+        {
+            return Ok(true);
         }
-        notice::leave(shelf, Day::of(now), entry.by, entry.id, outcome)
+        entry.remove(shelf, number)?;
+        if !outcome.is_held() {
+            notice::leave(shelf, today, entry.by, entry.id, outcome)?;
+        }
+        Ok(false)
     }
 
     /// The turn of a home ends. `is_served`: it was reached and nothing has to be tried later, so that whatever waits now

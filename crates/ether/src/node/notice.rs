@@ -71,10 +71,10 @@ impl Node {
         account: Account,
         id: &EnvelopeId,
     ) -> Result<(), S::Error> {
-        let Some(number) = shelf.get(ShelfTable::NoticeIds, &keys::account_id(account, id))? else {
-            return Ok(());
-        };
-        expire(shelf, account, Fields(&number).long()?)
+        match find(shelf, account, id)? {
+            Some(number) => expire(shelf, account, number),
+            None => Ok(()),
+        }
     }
 
     /// The first notices for this member above a number.
@@ -95,6 +95,16 @@ impl Node {
     }
 }
 
+/// The number of the notice about an envelope.
+pub(super) fn find<S: ShelfRead>(
+    shelf: &S,
+    account: Account,
+    id: &EnvelopeId,
+) -> Result<Option<u64>, S::Error> {
+    let found = shelf.get(ShelfTable::NoticeIds, &keys::account_id(account, id))?;
+    Ok(found.map(|number| Fields(&number).long()).transpose()?)
+}
+
 /// Leaves a notice; an older one about the same envelope goes.
 pub(super) fn leave<S: Shelf>(
     shelf: &mut S,
@@ -103,8 +113,8 @@ pub(super) fn leave<S: Shelf>(
     id: EnvelopeId,
     outcome: Outcome,
 ) -> Result<(), S::Error> {
-    if let Some(older) = shelf.get(ShelfTable::NoticeIds, &keys::account_id(account, &id))? {
-        expire(shelf, account, Fields(&older).long()?)?;
+    if let Some(older) = find(shelf, account, &id)? {
+        expire(shelf, account, older)?;
     }
     let mut counters = Counters::read(shelf)?;
     counters.newest_notice += 1;

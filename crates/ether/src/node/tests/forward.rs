@@ -1,7 +1,7 @@
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::world::{ANA, BO, KEY, World, settings};
+use super::world::{ANA, BO, KEY, World, settings, token};
 use crate::{
     Account, Bucket, Class, Envelope, EnvelopeId, Frame, HOME_TURN_MILLIS, Home, NodeKey, NodeLink,
     Outcome, Party, Pass, Settings, ShelfTable, Size, Token,
@@ -192,6 +192,69 @@ fn a_refusal_that_passes_leaves_it_waiting_and_another_is_told() {
             outcome: told.1
         }]
     );
+}
+
+#[test]
+fn a_home_whose_clock_is_wrong_does_not_end_what_is_good_by_this_one() {
+    let mut world = World::new();
+    let [early, late] = [world.small(), world.small()];
+    for envelope in [&early, &late] {
+        forward(&mut world, ANA, HOME, envelope);
+    }
+    assert_eq!(due(&mut world), Some(HOME));
+    forwarded(&mut world, 1, Outcome::TooFar);
+    forwarded(&mut world, 2, Outcome::Expired);
+    done(&mut world, &HOME, false);
+    assert_eq!(waiting(&world, &HOME, 0), [(1, early), (2, late.clone())]);
+    assert_eq!(notices(&world, ANA), []);
+    world.pass_days(8);
+    forwarded(&mut world, 2, Outcome::Expired);
+    assert_eq!(notices(&world, ANA), [(late.id(), Outcome::Expired)]);
+}
+
+#[test]
+fn a_forward_that_is_repeated_has_the_newer_pass_and_no_old_notice() {
+    let mut world = World::new();
+    let [envelope, refused] = [world.small(), world.small()];
+    let again = |world: &mut World, envelope: &Envelope, pass| {
+        let (shelf, now) = (&mut world.shelf, world.now);
+        let node = &world.node;
+        node.forward(shelf, now, ANA, HOME, &pass, envelope)
+            .unwrap()
+    };
+    let newer = token(Token([9; 16]));
+    assert_eq!(forward(&mut world, ANA, HOME, &envelope), Outcome::Accepted);
+    assert_eq!(again(&mut world, &envelope, newer), Outcome::AlreadyHave);
+    let found = world
+        .node
+        .waiting_for(&world.shelf, world.now, &HOME, 0, 5_000);
+    let passes: Vec<Pass> = found.unwrap().into_iter().map(|entry| entry.pass).collect();
+    assert_eq!(passes, [newer]);
+    assert_eq!(forward(&mut world, ANA, HOME, &refused), Outcome::Accepted);
+    forwarded(&mut world, 2, Outcome::WrongToken);
+    assert_eq!(notices(&world, ANA).len(), 1);
+    assert_eq!(again(&mut world, &refused, newer), Outcome::Accepted);
+    assert_eq!(notices(&world, ANA), []);
+    // The notice took a place that the forward may have.
+    let [one, two] = [world.small(), world.small()];
+    for envelope in [&one, &two] {
+        assert_eq!(forward(&mut world, ANA, HOME, envelope), Outcome::Accepted);
+    }
+    forwarded(&mut world, 3, Outcome::WrongToken);
+    assert_eq!(again(&mut world, &refused, newer), Outcome::Accepted);
+    assert_eq!(notices(&world, ANA), []);
+    let other = world.small();
+    assert_eq!(forward(&mut world, ANA, HOME, &other), Outcome::QueueFull);
+    // Waiting already, and a notice from another home.
+    forward(&mut world, BO, HOME, &envelope);
+    forward(&mut world, BO, OTHER, &envelope);
+    forwarded(&mut world, 8, Outcome::Malformed);
+    assert_eq!(notices(&world, BO).len(), 1);
+    assert_eq!(
+        forward(&mut world, BO, HOME, &envelope),
+        Outcome::AlreadyHave
+    );
+    assert_eq!(notices(&world, BO), []);
 }
 
 #[test]
