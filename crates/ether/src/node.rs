@@ -18,7 +18,7 @@
 //! | intros | [`Settings::intros_per_day`] for each bucket | the next day |
 //! | bytes counted for each bucket and day | one record each | three days |
 //! | what an account holds | one record, and one for each day of expiry | the sweep |
-//! | placed envelopes | [`Settings::placed_per_account`], [`Settings::placed_bytes`] | unplacing, expiry |
+//! | placed envelopes | [`Settings::placed_per_account`], [`Settings::placed_bytes`] and a 64th of it for each account | unplacing, expiry |
 //! | forwards | [`Settings::forwards_per_account`], [`Settings::forward_bytes`] and an eighth of it for each account, 64 homes for each | an answer, expiry |
 //! | homes with something waiting | one record for each | when nothing waits |
 //! | returned notices | within [`Settings::forwards_per_account`] | [`Frame::Noted`](crate::Frame::Noted), 30 days |

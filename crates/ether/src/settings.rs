@@ -18,7 +18,7 @@ pub struct Settings {
     pub intros_per_day: u32,
     /// Placed envelopes for each account. Default: 64 open invites.
     pub placed_per_account: u32,
-    /// Bytes of all placed envelopes. Default: 64 MiB, 8,000 invites.
+    /// Bytes of all placed envelopes; an account has a 64th at most. Default: 64 MiB, 8,000 invites.
     pub placed_bytes: u64,
     /// Entries of the forward queue for each account, with the notices that the account has not heard.
     /// Default: 2,000, twice what a conversation sends without an answer.
@@ -51,6 +51,8 @@ impl Default for Settings {
 pub(crate) const MIN_SHARES: u64 = 8;
 /// Strangers together get one part in so many.
 const STRANGERS_PART: u64 = 10;
+/// One account gets one part in so many of what may be placed: by default 1 MiB, 64 invites of 16 KiB.
+const PLACED_PARTS: u64 = 64;
 
 impl Settings {
     /// Bytes that strangers together may hold.
@@ -81,6 +83,11 @@ impl Settings {
     /// Bytes that each of so many members may return after a wipe.
     pub(crate) fn returned_share(&self, members: u64) -> u64 {
         self.returned() / members.max(MIN_SHARES)
+    }
+
+    /// Bytes that one account may place.
+    pub(crate) fn placed_share(&self) -> u64 {
+        self.placed_bytes / PLACED_PARTS
     }
 
     /// Bytes that may wait for foreign homes for one account.

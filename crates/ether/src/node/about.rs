@@ -151,6 +151,8 @@ pub(crate) struct Counters {
     pub room: Room,
     /// Accounts that hold something.
     pub holders: u64,
+    /// Of them, those that hold so much that they count for the shares.
+    pub sharers: u64,
     /// Bytes returned after a wipe, while that is counted.
     pub returned: u64,
     /// Members that returned something, while that is counted.
@@ -177,6 +179,7 @@ impl Counters {
                 work: fields.long()?,
             },
             holders: fields.long()?,
+            sharers: fields.long()?,
             returned: fields.long()?,
             returners: fields.long()?,
             placed: fields.long()?,
@@ -193,6 +196,7 @@ impl Counters {
             self.room.tokens,
             self.room.work,
             self.holders,
+            self.sharers,
             self.returned,
             self.returners,
             self.placed,

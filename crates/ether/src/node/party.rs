@@ -6,6 +6,9 @@ use super::{
 };
 use crate::{Account, Day, Shelf, ShelfRead, ShelfTable};
 
+/// Whoever holds less takes nothing from the shares of others: else many accounts with next to nothing would.
+const SHARER_BYTES: u64 = 1024 * 1024;
+
 /// The sums of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Sums {
@@ -23,6 +26,8 @@ pub(super) struct Sums {
     pub notices: u32,
     /// Placed envelopes.
     pub placed: u32,
+    /// Bytes of them.
+    pub placed_bytes: u64,
 }
 
 impl Sums {
@@ -39,6 +44,7 @@ impl Sums {
             homes: fields.short()?,
             notices: fields.short()?,
             placed: fields.short()?,
+            placed_bytes: fields.long()?,
         })
     }
 
@@ -54,6 +60,7 @@ impl Sums {
         bytes.extend(self.homes.to_be_bytes());
         bytes.extend(self.notices.to_be_bytes());
         bytes.extend(self.placed.to_be_bytes());
+        bytes.extend(self.placed_bytes.to_be_bytes());
         shelf.put(ShelfTable::Parties, &account.0, &bytes)
     }
 
@@ -69,6 +76,11 @@ impl Sums {
     }
 }
 
+/// Whether an account that holds so much counts for the shares with so many bytes more, and not without them.
+pub(super) fn becomes_sharer(held: u64, bytes: u64) -> bool {
+    held < SHARER_BYTES && held + bytes >= SHARER_BYTES
+}
+
 /// More held by an account until that day.
 pub(super) fn hold<S: Shelf>(
     shelf: &mut S,
@@ -78,9 +90,8 @@ pub(super) fn hold<S: Shelf>(
     bytes: u64,
 ) -> Result<(), S::Error> {
     let mut sums = Sums::read(shelf, account)?;
-    if sums.held == 0 {
-        counters.holders += 1;
-    }
+    counters.holders += u64::from(sums.held == 0);
+    counters.sharers += u64::from(becomes_sharer(sums.held, bytes));
     sums.held += bytes;
     sums.write(shelf, account)?;
     let held = held_until(shelf, account, expiry)? + bytes;
@@ -101,9 +112,10 @@ pub(super) fn let_go<S: Shelf>(
 ) -> Result<(), S::Error> {
     let mut sums = Sums::read(shelf, account)?;
     sums.held = sums.held.saturating_sub(bytes);
-    if sums.held == 0 {
-        counters.holders = counters.holders.saturating_sub(1);
-    }
+    let ends = |has_ended| u64::from(has_ended);
+    counters.holders = counters.holders.saturating_sub(ends(sums.held == 0));
+    let was_sharer = becomes_sharer(sums.held, bytes);
+    counters.sharers = counters.sharers.saturating_sub(ends(was_sharer));
     sums.write(shelf, account)?;
     shelf.delete(ShelfTable::Days, &share(account, expiry))
 }

@@ -36,6 +36,7 @@ impl Placed {
         shelf.delete(ShelfTable::Days, &ends)?;
         Sums::change(shelf, self.by, |sums| {
             sums.placed = sums.placed.saturating_sub(1);
+            sums.placed_bytes = sums.placed_bytes.saturating_sub(self.bytes());
         })?;
         let mut counters = Counters::read(shelf)?;
         counters.placed = counters.placed.saturating_sub(self.bytes());
@@ -78,6 +79,9 @@ impl Node {
         }
         let bytes = envelope.as_bytes().len() as u64;
         let freed = former.as_ref().map_or(0, Placed::bytes);
+        if sums.placed_bytes.saturating_sub(freed) + bytes > self.settings.placed_share() {
+            return Ok(Outcome::OverShare);
+        }
         let placed = Counters::read(shelf)?.placed.saturating_sub(freed) + bytes;
         if placed > self.settings.placed_bytes {
             return Ok(Outcome::Full);
@@ -89,7 +93,10 @@ impl Node {
         shelf.put(ShelfTable::Placed, locator, &value)?;
         let ends = ends(envelope.header().expiry, locator);
         shelf.put(ShelfTable::Days, &ends, &[])?;
-        Sums::change(shelf, account, |sums| sums.placed += 1)?;
+        Sums::change(shelf, account, |sums| {
+            sums.placed += 1;
+            sums.placed_bytes += bytes;
+        })?;
         let mut counters = Counters::read(shelf)?;
         counters.placed = placed;
         counters.write(shelf)?;

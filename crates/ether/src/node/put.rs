@@ -321,8 +321,8 @@ impl Node {
             return Ok(is_over.then_some(Outcome::OverShare));
         };
         let held = Sums::read(shelf, account)?.held;
-        let holders = counters.holders + u64::from(held == 0);
-        if held + bytes > self.settings.share(holders) {
+        let sharers = counters.sharers + u64::from(party::becomes_sharer(held, bytes));
+        if held + bytes > self.settings.share(sharers) {
             return Ok(Some(Outcome::OverShare));
         }
         let is_full = room.members + bytes > self.settings.members();

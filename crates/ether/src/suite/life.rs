@@ -40,7 +40,7 @@ fn settings() -> Settings {
         work_bits: 2,
         intros_per_day: 5,
         placed_per_account: 4,
-        placed_bytes: 20_000,
+        placed_bytes: 9_600_000,
         forwards_per_account: 10,
         forward_bytes: 800_000,
         halving_bytes: 50_000,

@@ -2,7 +2,7 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::world::{ANA, BO, World};
-use crate::{Account, Envelope, Locator, Outcome, ShelfTable};
+use crate::{Account, Bucket, Class, Envelope, Locator, Outcome, ShelfTable, Size};
 
 const NAME: Locator = [7; 16];
 
@@ -73,12 +73,30 @@ fn names_are_bounded_for_each_account_and_in_bytes() {
         place(&mut world, ANA, &[0; 16], &envelope),
         Outcome::Accepted
     );
-    for (name, outcome) in [
-        (4, Outcome::Accepted),
-        (5, Outcome::Accepted),
-        (6, Outcome::Full),
-    ] {
+    for number in 3..192_u32 {
         let envelope = world.small();
-        assert_eq!(place(&mut world, BO, &[name; 16], &envelope), outcome);
+        let (account, mut name) = (Account([100 + (number / 3) as u8; 32]), NAME);
+        name[..4].copy_from_slice(&number.to_be_bytes());
+        assert_eq!(
+            place(&mut world, account, &name, &envelope),
+            Outcome::Accepted
+        );
     }
+    assert_eq!(place(&mut world, BO, &NAME, &envelope), Outcome::Full);
+}
+
+#[test]
+fn an_account_places_no_more_than_its_share_of_bytes() {
+    let mut world = World::new();
+    let sized = |world: &mut World, name, size| {
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(size), 8);
+        place(world, ANA, &[name; 16], &envelope)
+    };
+    // Three of 2 KiB.
+    assert_eq!(sized(&mut world, 0, Size::K4), Outcome::Accepted);
+    assert_eq!(sized(&mut world, 1, Size::K4), Outcome::OverShare);
+    assert_eq!(sized(&mut world, 1, Size::K2), Outcome::Accepted);
+    assert_eq!(sized(&mut world, 2, Size::K2), Outcome::OverShare);
+    assert_eq!(sized(&mut world, 0, Size::K2), Outcome::Accepted);
+    assert_eq!(sized(&mut world, 2, Size::K2), Outcome::Accepted);
 }

@@ -259,21 +259,40 @@ fn a_member_holds_at_most_an_equal_share() {
 }
 
 #[test]
-fn shares_shrink_when_more_members_hold_something() {
-    let mut world = World::new();
-    for member in 0..15 {
-        let envelope = world.small();
-        let account = Account([member; 32]);
-        assert_eq!(world.member_puts(account, &envelope), Outcome::Accepted);
+fn shares_shrink_when_more_members_hold_a_mebibyte() {
+    const MEBIBYTE: u64 = 1024 * 1024;
+    // Nine tenths: 18 MiB.
+    let mut world = World::with(Settings {
+        capacity: 20 * MEBIBYTE,
+        ..settings()
+    });
+    let put = |world: &mut World, account, size, days| {
+        let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(size), days);
+        world.member_puts(Account([account; 32]), &envelope)
+    };
+    // Those who hold little take nothing from the others' shares.
+    for account in 100..150 {
+        assert_eq!(put(&mut world, account, Size::K2, 8), Outcome::Accepted);
     }
-    // Six each: of fifteen members, and of the sixteenth who comes.
-    for account in [Account([0; 32]), Account([1; 32])] {
-        for _ in 0..5 {
-            let envelope = world.small();
-            assert_eq!(world.member_puts(account, &envelope), Outcome::Accepted);
-        }
-        let envelope = world.small();
-        assert_eq!(world.member_puts(account, &envelope), Outcome::OverShare);
+    for _ in 0..36 {
+        assert_eq!(put(&mut world, 0, Size::K64, 2), Outcome::Accepted);
+    }
+    assert_eq!(put(&mut world, 0, Size::K64, 2), Outcome::OverShare);
+    // Twelve with a mebibyte each: a share is one and a half.
+    for account in (1..12).flat_map(|account| [account; 16]) {
+        assert_eq!(put(&mut world, account, Size::K64, 8), Outcome::Accepted);
+    }
+    for _ in 0..8 {
+        assert_eq!(put(&mut world, 1, Size::K64, 8), Outcome::Accepted);
+    }
+    assert_eq!(put(&mut world, 1, Size::K64, 8), Outcome::OverShare);
+    world.pass_days(2);
+    world.sweep();
+    assert_eq!(put(&mut world, 1, Size::K64, 8), Outcome::Accepted);
+    world.pass_days(6);
+    world.sweep();
+    for _ in 0..36 {
+        assert_eq!(put(&mut world, 0, Size::K64, 8), Outcome::Accepted);
     }
 }
 

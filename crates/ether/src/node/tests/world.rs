@@ -27,7 +27,7 @@ pub fn settings() -> Settings {
         work_bits: BITS,
         intros_per_day: 3,
         placed_per_account: 3,
-        placed_bytes: 5 * 2_048,
+        placed_bytes: 64 * 3 * 2_048,
         forwards_per_account: 4,
         forward_bytes: 34 * 2_048,
         halving_bytes: 5 * 2_048,
