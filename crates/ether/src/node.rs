@@ -31,6 +31,7 @@
 //! also of those who come from a large one.
 
 mod about;
+mod clock;
 mod forward;
 mod house;
 mod items;

@@ -264,9 +264,13 @@ impl Node {
     /// If the shelf fails or is damaged.
     pub fn due_home<S: Shelf>(&self, shelf: &mut S, now: u64) -> Result<Option<Home>, S::Error> {
         for has_failed in [false, true] {
-            let from = keys::due(has_failed, 0);
-            let to = keys::due(has_failed, now.saturating_add(1));
-            let due = shelf.range(ShelfTable::Due, &from, Some(&to), MAX_IDLE_HOMES)?;
+            let at = |time: u64| keys::due(has_failed, time);
+            let (from, to) = (at(0), at(now.saturating_add(1)));
+            let mut due = shelf.range(ShelfTable::Due, &from, Some(&to), MAX_IDLE_HOMES)?;
+            // Nothing waits for so long, so the clock was ahead when that was written.
+            let longest = LONGEST_WAIT_MILLIS + HOME_TURN_MILLIS;
+            let (from, to) = (at(now.saturating_add(longest + 1)), at(u64::MAX));
+            due.extend(shelf.range(ShelfTable::Due, &from, Some(&to), MAX_IDLE_HOMES)?);
             for (key, _) in due {
                 let mut fields = Fields(&key);
                 let (_, _, home) = (fields.byte()?, fields.long()?, home(&mut fields)?);

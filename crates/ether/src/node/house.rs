@@ -3,7 +3,7 @@
 use super::{
     Node,
     about::Counters,
-    forward,
+    clock, forward,
     keys::{self, Fields, kind},
     notice,
     party::{self, Sums},
@@ -24,10 +24,14 @@ const LOADS_AT_ONCE: usize = 512;
 impl Node {
     /// Takes away at most `limit` records of what ended. Whether there is more: then again, in another transaction, so that
     /// nobody waits for long. Worth calling at each start and each new day (UTC); what has expired is never sent meanwhile.
+    /// A clock that jumped ahead by more than two days is not believed until it has stood for six hours.
     ///
     /// # Errors
     /// If the shelf fails or is damaged.
     pub fn sweep<S: Shelf>(&self, shelf: &mut S, now: u64, limit: usize) -> Result<bool, S::Error> {
+        if !clock::is_believed(shelf, now)? {
+            return Ok(false);
+        }
         let today = Day::of(now);
         let to = keys::after_day(today);
         let ended = shelf.range(ShelfTable::Days, &[], Some(&to), limit)?;

@@ -133,6 +133,26 @@ fn a_turn_that_nobody_ends_is_over_after_a_while() {
 }
 
 #[test]
+fn a_home_is_due_that_waits_longer_than_any_does() {
+    let mut world = World::new();
+    let envelope = world.small();
+    forward(&mut world, ANA, HOME, &envelope);
+    let right = world.now;
+    // The clock was ahead when it failed, and is right again.
+    world.now += 2 * crate::DAY_MILLIS;
+    assert_eq!(due(&mut world), Some(HOME));
+    done(&mut world, &HOME, false);
+    world.now = right;
+    assert_eq!(due(&mut world), Some(HOME));
+    assert_eq!(due(&mut world), None);
+    // The same for a turn.
+    world.now += 2 * crate::DAY_MILLIS;
+    assert_eq!(due(&mut world), Some(HOME));
+    world.now = right;
+    assert_eq!(due(&mut world), Some(HOME));
+}
+
+#[test]
 fn what_came_during_a_turn_is_due_at_once() {
     let mut world = World::new();
     let [first, second] = [world.small(), world.small()];

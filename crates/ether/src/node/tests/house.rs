@@ -3,8 +3,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::world::{ANA, KEY, TOKEN, World, settings};
 use crate::{
-    Account, Bucket, Class, Draw, MAX_BITS, MemoryError, Node, Outcome, Party, Settings,
-    ShelfTable, Size, Token,
+    Account, Bucket, Class, DAY_MILLIS, Draw, MAX_BITS, MemoryError, Node, Outcome, Party,
+    Settings, ShelfTable, Size, Token,
 };
 
 fn fill(world: &mut World, bucket: Bucket, envelopes: usize) {
@@ -38,9 +38,50 @@ fn a_sweep_takes_everything_that_ended_and_nothing_else() {
     world.pass_days(1);
     world.sweep();
     for table in ShelfTable::ALL {
-        let records = usize::from(table == ShelfTable::About) * 2;
+        let records = usize::from(table == ShelfTable::About) * 3;
         assert_eq!(world.shelf.len(table), records, "{table:?}");
     }
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_sweeps_nothing_until_it_stood() {
+    const HOUR: u64 = 60 * 60 * 1_000;
+    let mut world = World::new();
+    fill(&mut world, Bucket::WHOLE, 1);
+    world.sweep();
+    let right = world.now;
+    // However often it is asked, and however far it jumps again.
+    for days in [10, 40, 4_000] {
+        world.now = right + days * DAY_MILLIS;
+        for _ in 0..5 {
+            world.now += HOUR;
+            world.sweep();
+            assert_eq!(world.bytes(), 2_048);
+        }
+    }
+    // A clock that was set right again, and wrong anew, has not stood.
+    world.now = right + HOUR;
+    world.sweep();
+    world.now = right + 4_000 * DAY_MILLIS + 7 * HOUR;
+    world.sweep();
+    assert_eq!(world.bytes(), 2_048);
+    world.now += 6 * HOUR - 1;
+    world.sweep();
+    assert_eq!(world.bytes(), 2_048);
+    world.now += 1;
+    world.sweep();
+    assert_eq!(world.bytes(), 0);
+}
+
+#[test]
+fn two_days_ahead_are_no_jump() {
+    let mut world = World::new();
+    let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(Size::K2), 2);
+    assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+    world.sweep();
+    world.now += 2 * DAY_MILLIS;
+    world.sweep();
+    assert_eq!(world.bytes(), 0);
 }
 
 #[test]
