@@ -11,7 +11,6 @@
 //! small order and no second form of a signature passes.
 
 use core::fmt;
-use std::borrow::Cow;
 
 use bech32::{Bech32m, Hrp};
 use bip39::{Language, Mnemonic};
@@ -69,10 +68,8 @@ pub enum WordsError {
 impl RecoveryWords {
     /// Reads 24 words; case and spacing do not matter.
     pub fn from_text(text: &str) -> Result<Self, WordsError> {
-        let lower = Zeroizing::new(text.to_lowercase());
-        let mut text = Cow::Borrowed(lower.as_str());
-        Mnemonic::normalize_utf8_cow(&mut text);
-        let text = Zeroizing::new(text.into_owned());
+        // All words are plain ASCII: nothing else needs to be lowered or normalised.
+        let text = Zeroizing::new(text.to_ascii_lowercase());
         let count = text.split_whitespace().count();
         if count != WORD_COUNT {
             return Err(WordsError::Count(count));
@@ -83,12 +80,11 @@ impl RecoveryWords {
                 _ => WordsError::Checksum,
             },
         )?;
-        let entropy = Zeroizing::new(mnemonic.to_entropy());
+        let entropy = Zeroizing::new(mnemonic.to_entropy_array().0);
         entropy
-            .as_slice()
-            .try_into()
-            .map(Self)
-            .map_err(|_| WordsError::Checksum)
+            .first_chunk()
+            .map(|entropy| Self(*entropy))
+            .ok_or(WordsError::Checksum)
     }
 
     /// The 24 words, separated by single spaces.

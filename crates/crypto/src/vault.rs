@@ -25,8 +25,8 @@ pub use self::{
         VaultError, generation_of,
     },
     stretch::{
-        MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, PASSPHRASE_WORDS, Params, PassphraseError,
-        Recipe, StretchError, StretchJob, check_passphrase, draw_passphrase,
+        MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Nfkd, PASSPHRASE_WORDS, Params,
+        PassphraseError, Recipe, StretchError, StretchJob, check_passphrase, draw_passphrase,
     },
 };
 

@@ -10,6 +10,7 @@ use komrade_crypto::vault::StretchJob;
 use komrade_drive::Host;
 use komrade_view::Millis;
 use rand_core::UnwrapErr;
+use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use crate::socket::{self, Socket};
@@ -44,9 +45,13 @@ impl Host for Tokio {
     }
 
     async fn stretch(&self, job: StretchJob) -> Option<Zeroizing<[u8; 32]>> {
-        tokio::task::spawn_blocking(move || job.run().ok())
+        tokio::task::spawn_blocking(move || job.run(nfkd).ok())
             .await
             .ok()
             .flatten()
     }
+}
+
+fn nfkd(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.nfkd().collect())
 }

@@ -10,7 +10,7 @@ use futures::{
     future::{self, Either},
 };
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, JsString, Object, Reflect, Uint8Array};
 use komrade_crypto::vault::StretchJob;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker};
@@ -39,7 +39,7 @@ pub async fn stretch(job: &StretchJob) -> Option<Key> {
     match elsewhere(job).await {
         Outcome::Done(key) => Some(key),
         Outcome::Failed => None,
-        Outcome::NotStarted => job.run().ok(),
+        Outcome::NotStarted => job.run(nfkd).ok(),
     }
 }
 
@@ -49,11 +49,16 @@ pub fn serve(job: &ArrayBuffer) {
     let bytes = Zeroizing::new(Uint8Array::new(job).to_vec());
     match StretchJob::from_bytes(&bytes)
         .ok()
-        .and_then(|job| job.run().ok())
+        .and_then(|job| job.run(nfkd).ok())
     {
         Some(mut key) => page::hand_over(key.as_mut_slice()),
         None => page::say("failed"),
     }
+}
+
+/// The browser's own tables.
+fn nfkd(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(String::from(JsString::from(text).normalize("NFKD")))
 }
 
 async fn elsewhere(job: &StretchJob) -> Outcome {

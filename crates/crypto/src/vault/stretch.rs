@@ -1,10 +1,11 @@
 //! Passphrases, and Argon2id over them.
+//!
+//! Whoever runs a [`StretchJob`] brings Unicode's NFKD along: every host has it, and its tables would
+//! be a tenth of all that a browser loads for the engine.
 
 use core::fmt;
-use std::borrow::Cow;
 
 use argon2::{Algorithm, Argon2, Version};
-use bip39::Mnemonic;
 use rand_core::CryptoRng;
 use thiserror::Error;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -50,21 +51,14 @@ pub fn check_passphrase(passphrase: &str) -> Result<(), PassphraseError> {
     if passphrase.chars().take(MIN_PASSPHRASE_CHARS).count() < MIN_PASSPHRASE_CHARS {
         return Err(PassphraseError::TooShort);
     }
-    normalized(passphrase).map(drop)
+    bounded(passphrase).map(drop)
 }
 
-/// The same bytes for the same text whatever keyboard it was typed on: Unicode NFKD.
-fn normalized(passphrase: &str) -> Result<Zeroizing<String>, PassphraseError> {
+fn bounded(passphrase: &str) -> Result<&str, PassphraseError> {
     if passphrase.len() > MAX_PASSPHRASE_BYTES {
-        return Err(PassphraseError::TooLong);
-    }
-    let mut text = Cow::Borrowed(passphrase);
-    Mnemonic::normalize_utf8_cow(&mut text);
-    let text = Zeroizing::new(text.into_owned());
-    if text.len() > MAX_PASSPHRASE_BYTES {
         Err(PassphraseError::TooLong)
     } else {
-        Ok(text)
+        Ok(passphrase)
     }
 }
 
@@ -133,7 +127,7 @@ impl Recipe {
     pub fn job(&self, passphrase: &str) -> Result<StretchJob, PassphraseError> {
         Ok(StretchJob {
             recipe: *self,
-            passphrase: normalized(passphrase)?,
+            passphrase: Zeroizing::new(bounded(passphrase)?.to_owned()),
         })
     }
 
@@ -164,7 +158,11 @@ impl Recipe {
 #[error("not enough memory")]
 pub struct StretchError;
 
-/// A passphrase on its way to Argon2id. Serialised only to be handed to the worker that runs it.
+/// Unicode's compatibility decomposition (NFKD), which gives the same text whatever keyboard it was
+/// typed on. Unicode promises that its result never changes for a character that exists.
+pub type Nfkd = fn(&str) -> Zeroizing<String>;
+
+/// A passphrase on its way to Argon2id, as it was typed. Serialised only to be handed to the worker that runs it.
 /// Layout: version, salt (16), memory, passes, lanes (4 each), passphrase (length 2, UTF-8).
 #[derive(Clone, PartialEq, Eq)]
 pub struct StretchJob {
@@ -174,7 +172,7 @@ pub struct StretchJob {
 
 impl StretchJob {
     /// Takes seconds and as much memory as the params say.
-    pub fn run(&self) -> Result<Zeroizing<[u8; 32]>, StretchError> {
+    pub fn run(&self, nfkd: Nfkd) -> Result<Zeroizing<[u8; 32]>, StretchError> {
         let Params {
             memory,
             passes,
@@ -185,7 +183,7 @@ impl StretchJob {
         let mut key = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(
-                self.passphrase.as_bytes(),
+                nfkd(&self.passphrase).as_bytes(),
                 &self.recipe.salt,
                 key.as_mut_slice(),
             )

@@ -13,7 +13,7 @@ use komrade_crypto::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::{Person, known::Known, rng};
+use crate::{Person, known::Known, nfkd, rng};
 
 fn counted<const N: usize>(from: u8) -> [u8; N] {
     core::array::from_fn(|place| from.wrapping_add(u8::try_from(place).unwrap_or(0)))
@@ -241,11 +241,11 @@ fn vault() {
     let job = recipe.job("correct horse battery café").unwrap();
     known.is("job", job.to_bytes().as_slice());
     assert_eq!(StretchJob::from_bytes(&job.to_bytes()), Ok(job.clone()));
-    let stretched = job.run().unwrap();
+    let stretched = job.run(nfkd).unwrap();
     known.is("stretched", *stretched);
     let strong = Recipe::draw(Params::DEFAULT, &mut rng(1)).unwrap();
     let strong = strong.job("correct horse battery café").unwrap();
-    known.is("stretched by default", *strong.run().unwrap());
+    known.is("stretched by default", *strong.run(nfkd).unwrap());
 
     let master = MasterKey::from_bytes(counted(0));
     let header = Header::new(recipe, &stretched, &master, &mut rng(2)).unwrap();

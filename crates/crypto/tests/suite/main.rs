@@ -37,10 +37,23 @@ use komrade_crypto::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use zeroize::Zeroizing;
 
 /// The same numbers in every run.
 pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// What every host brings along.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn nfkd(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(unicode_normalization::UnicodeNormalization::nfkd(text).collect())
+}
+
+/// As the worker does it.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn nfkd(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(String::from(js_sys::JsString::from(text).normalize("NFKD")))
 }
 
 /// A person with one device.

@@ -11,7 +11,9 @@ use komrade_crypto::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::rng;
+use zeroize::Zeroizing;
+
+use crate::{nfkd, rng};
 
 const TODAY: u32 = 20_700;
 
@@ -55,8 +57,28 @@ fn a_passphrase_is_the_same_from_every_keyboard() {
         "caf\u{e9} caf\u{e9} caf\u{e9}",
         "cafe\u{301} cafe\u{301} cafe\u{301}",
     );
-    assert_eq!(recipe().job(composed), recipe().job(decomposed));
-    assert_ne!(recipe().job(composed), recipe().job("cafe cafe cafe"));
+    assert_eq!(stretched(composed), stretched(decomposed));
+    assert_ne!(stretched(composed), stretched("cafe cafe cafe"));
+}
+
+fn stretched(passphrase: &str) -> Zeroizing<[u8; 32]> {
+    recipe().job(passphrase).unwrap().run(nfkd).unwrap()
+}
+
+#[test]
+fn a_browser_decomposes_as_every_other_host_does() {
+    for (typed, decomposed) in [
+        ("only ASCII, 0-9", "only ASCII, 0-9"),
+        ("\u{e9}\u{fb01}\u{ff21}\u{2460}", "e\u{301}fiA1"),
+        ("\u{ac00}\u{1e9b}\u{323}", "\u{1100}\u{1161}s\u{323}\u{307}"),
+        (
+            "\u{fdfa}",
+            "\u{635}\u{644}\u{649} \u{627}\u{644}\u{644}\u{647} \u{639}\u{644}\u{64a}\u{647} \u{648}\u{633}\u{644}\u{645}",
+        ),
+        ("\u{1f9a9}\u{1d7d8}\u{2f800}", "\u{1f9a9}0\u{4e3d}"),
+    ] {
+        assert_eq!(*nfkd(typed), decomposed);
+    }
 }
 
 #[test]
@@ -64,23 +86,16 @@ fn a_job_gives_the_same_key_in_the_worker() {
     let job = recipe().job("correct horse battery").unwrap();
     let in_the_worker = StretchJob::from_bytes(&job.to_bytes()).unwrap();
     assert_eq!(in_the_worker, job);
-    let key = in_the_worker.run().unwrap();
-    assert_eq!(key, job.run().unwrap());
-    assert_ne!(
-        key,
-        recipe()
-            .job("correct horse batterz")
-            .unwrap()
-            .run()
-            .unwrap()
-    );
+    let key = in_the_worker.run(nfkd).unwrap();
+    assert_eq!(key, job.run(nfkd).unwrap());
+    assert_ne!(key, stretched("correct horse batterz"));
     let other_salt = Recipe::draw(Params::FLOOR, &mut rng(9)).unwrap();
     assert_ne!(
         key,
         other_salt
             .job("correct horse battery")
             .unwrap()
-            .run()
+            .run(nfkd)
             .unwrap()
     );
 }

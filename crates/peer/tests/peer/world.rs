@@ -470,7 +470,7 @@ impl World {
                 let key = self
                     .stretched
                     .entry(bytes)
-                    .or_insert_with(|| job.run().unwrap())
+                    .or_insert_with(|| job.run(|typed| Zeroizing::new(typed.to_owned())).unwrap())
                     .clone();
                 self.push(
                     at,
