@@ -46,9 +46,6 @@ pub const MAX_ACCOUNT_BYTES: usize = 128 * 1024;
 pub const MAX_KEYS: usize = 64;
 
 const STATE_VERSION: u8 = 1;
-/// Room for a serialised state, so that it seldom moves in memory while it grows: what it leaves
-/// behind there would not be erased.
-const STATE_CAPACITY: usize = 32 * 1024;
 /// The version byte of an Olm message with an untruncated MAC.
 const OLM_V2: u8 = 4;
 
@@ -452,25 +449,15 @@ fn decryption_error(error: DecryptionError) -> PairwiseError {
 }
 
 fn to_cbor(state: &impl Serialize) -> Zeroizing<Vec<u8>> {
-    let mut out = Zeroizing::new(Vec::with_capacity(STATE_CAPACITY));
-    // Writing numbers and bytes to memory does not fail; an empty state would be refused when read.
-    if ciborium::into_writer(state, &mut *out).is_err() {
-        out.clear();
-    }
-    out
+    // Writing numbers and bytes does not fail; an empty state would be refused when read.
+    komrade_cbor::to_bytes(state).unwrap_or_default()
 }
 
 fn from_cbor<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, DecodeError> {
     if bytes.len() > max {
         return Err(DecodeError::TrailingBytes);
     }
-    let mut rest = bytes;
-    let state = ciborium::from_reader(&mut rest).map_err(|_| DecodeError::OutOfBounds)?;
-    if rest.is_empty() {
-        Ok(state)
-    } else {
-        Err(DecodeError::TrailingBytes)
-    }
+    komrade_cbor::from_bytes(bytes).map_err(|_| DecodeError::OutOfBounds)
 }
 
 fn check_version(found: u8) -> Result<(), DecodeError> {

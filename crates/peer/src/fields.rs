@@ -3,10 +3,8 @@
 //! A map has unsigned keys in ascending order, each once. Fields of a newer version are skipped.
 //! Reading is bounded by the length of the input and by [`MAX_DEPTH`].
 
-use ciborium::Value;
+use komrade_cbor::Value;
 use zeroize::{Zeroize, Zeroizing};
-
-use crate::records::Erasing;
 
 /// Maps within maps.
 const MAX_DEPTH: usize = 8;
@@ -24,12 +22,13 @@ pub(crate) struct Writer(Vec<(Value, Value)>);
 
 impl Writer {
     pub(crate) fn uint(mut self, number: u64, value: u64) -> Self {
-        self.0.push((number.into(), value.into()));
+        self.0.push((Value::Number(number), Value::Number(value)));
         self
     }
 
     pub(crate) fn bytes(mut self, number: u64, value: &[u8]) -> Self {
-        self.0.push((number.into(), Value::Bytes(value.to_vec())));
+        self.0
+            .push((Value::Number(number), Value::Bytes(value.to_vec())));
         self
     }
 
@@ -50,15 +49,14 @@ impl Writer {
 
     pub(crate) fn list(mut self, number: u64, values: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let values = values.into_iter().map(Value::Bytes).collect();
-        self.0.push((number.into(), Value::Array(values)));
+        self.0.push((Value::Number(number), Value::Array(values)));
         self
     }
 
     pub(crate) fn finish(mut self) -> Zeroizing<Vec<u8>> {
-        let mut bytes = Erasing::default();
+        let mut writer = komrade_cbor::Writer::default();
         let fields = Value::Map(std::mem::take(&mut self.0));
-        // Writing to memory cannot fail.
-        let _ = ciborium::into_writer(&fields, &mut bytes);
+        writer.value(&fields);
         if let Value::Map(fields) = fields {
             for (_, value) in fields {
                 if let Value::Bytes(mut bytes) = value {
@@ -66,7 +64,7 @@ impl Writer {
                 }
             }
         }
-        bytes.0
+        writer.finish()
     }
 }
 
@@ -75,22 +73,14 @@ pub(crate) struct Reader(Vec<(u64, Value)>);
 
 impl Reader {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
-        let mut rest = bytes;
-        let value: Value = ciborium::de::from_reader_with_recursion_limit(&mut rest, MAX_DEPTH)
-            .map_err(|_| Unreadable)?;
-        if !rest.is_empty() {
-            return Err(Unreadable);
-        }
+        let value = Value::read(bytes, MAX_DEPTH).map_err(|_| Unreadable)?;
         let entries = value.into_map().map_err(|_| Unreadable)?;
         if entries.len() > MAX_FIELDS {
             return Err(Unreadable);
         }
         let mut fields: Vec<(u64, Value)> = Vec::with_capacity(entries.len());
         for (key, value) in entries {
-            let key = key
-                .as_integer()
-                .and_then(|key| u64::try_from(key).ok())
-                .ok_or(Unreadable)?;
+            let key = key.as_number().ok_or(Unreadable)?;
             if fields.last().is_some_and(|(last, _)| *last >= key) {
                 return Err(Unreadable);
             }
@@ -101,7 +91,7 @@ impl Reader {
 
     fn take(&mut self, number: u64) -> Option<Value> {
         let (_, value) = self.0.iter_mut().find(|(key, _)| *key == number)?;
-        Some(std::mem::replace(value, Value::Null))
+        Some(std::mem::replace(value, Value::Other))
     }
 
     pub(crate) fn uint(&mut self, number: u64) -> Result<u64, Unreadable> {
@@ -109,11 +99,10 @@ impl Reader {
     }
 
     pub(crate) fn optional_uint(&mut self, number: u64) -> Result<Option<u64>, Unreadable> {
-        let Some(value) = self.take(number) else {
-            return Ok(None);
-        };
-        let integer = value.as_integer().ok_or(Unreadable)?;
-        u64::try_from(integer).map(Some).map_err(|_| Unreadable)
+        match self.take(number) {
+            None => Ok(None),
+            Some(value) => value.as_number().map(Some).ok_or(Unreadable),
+        }
     }
 
     pub(crate) fn bytes(&mut self, number: u64) -> Result<Vec<u8>, Unreadable> {

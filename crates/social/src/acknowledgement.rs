@@ -106,7 +106,7 @@ impl Acknowledgement {
                 writer.number(range.last);
             }
         }
-        writer.finish()
+        writer.into_vec()
     }
 
     /// Reads one that came from elsewhere.
@@ -175,7 +175,7 @@ mod tests {
             writer.array(numbers.len());
             numbers.iter().for_each(|number| writer.number(*number));
         }
-        writer.finish()
+        writer.into_vec()
     }
 
     #[test]

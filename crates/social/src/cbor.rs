@@ -1,58 +1,12 @@
-//! The little of CBOR (RFC 8949) that the formats here use.
+//! Maps with numbered fields, which is what all formats here are.
 //!
-//! Writing is deterministic (shortest form, fields in order) and cannot fail. Reading goes through `ciborium`,
-//! takes any valid CBOR, and refuses trailing bytes, keys that are no numbers, and a key that comes twice.
+//! Writing is deterministic (shortest form, fields in order) and cannot fail. Reading takes any valid CBOR, and refuses
+//! trailing bytes, keys that are no numbers, and a key that comes twice.
 
 use std::collections::BTreeMap;
 
-use ciborium::Value;
-
-/// Writes CBOR.
-#[derive(Default)]
-pub(crate) struct Writer(Vec<u8>);
-
-impl Writer {
-    pub(crate) fn map(&mut self, entries: usize) {
-        self.head(5, entries as u64);
-    }
-
-    pub(crate) fn array(&mut self, elements: usize) {
-        self.head(4, elements as u64);
-    }
-
-    pub(crate) fn number(&mut self, number: u64) {
-        self.head(0, number);
-    }
-
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        self.head(2, bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    pub(crate) fn text(&mut self, text: &str) {
-        self.head(3, text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    pub(crate) fn finish(self) -> Vec<u8> {
-        self.0
-    }
-
-    fn head(&mut self, major: u8, argument: u64) {
-        let major = major << 5;
-        let [.., b4, b5, b6, b7] = argument.to_be_bytes();
-        match argument {
-            0..24 => self.0.push(major | b7),
-            24..0x100 => self.0.extend([major | 24, b7]),
-            0x100..0x1_0000 => self.0.extend([major | 25, b6, b7]),
-            0x1_0000..0x1_0000_0000 => self.0.extend([major | 26, b4, b5, b6, b7]),
-            _ => {
-                self.0.push(major | 27);
-                self.0.extend(argument.to_be_bytes());
-            }
-        }
-    }
-}
+pub(crate) use komrade_cbor::Writer;
+use komrade_cbor::{MAX_DEPTH, Value};
 
 /// A map with numbered fields, being read.
 pub(crate) struct Map(BTreeMap<u64, Value>);
@@ -66,13 +20,8 @@ pub(crate) enum FieldError {
 
 impl Map {
     /// Reads one map and nothing after it. The caller has bounded the length.
-    pub(crate) fn read(mut bytes: &[u8]) -> Option<Self> {
-        let value = ciborium::from_reader(&mut bytes).ok()?;
-        if bytes.is_empty() {
-            Self::of(value)
-        } else {
-            None
-        }
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        Self::of(Value::read(bytes, MAX_DEPTH).ok()?)
     }
 
     fn of(value: Value) -> Option<Self> {
@@ -126,69 +75,20 @@ impl Map {
 
 /// A value as a number.
 pub(crate) fn number(value: &Value) -> Option<u64> {
-    u64::try_from(value.as_integer()?).ok()
+    value.as_number()
 }
 
 /// A value as exactly so many bytes.
 pub(crate) fn exactly<const N: usize>(value: &Value) -> Option<[u8; N]> {
-    value.as_bytes()?.as_slice().try_into().ok()
+    value.as_bytes()?.try_into().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use proptest::prelude::*;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-
-    proptest! {
-        #[test]
-        fn another_implementation_reads_what_is_written(
-            number in prop_oneof![0..300_u64, 0xfff0..0x1_0010_u64, 0xffff_fff0..=u64::MAX],
-            bytes in prop::collection::vec(any::<u8>(), 0..300),
-            text in ".{0,40}",
-        ) {
-            let mut writer = Writer::default();
-            writer.map(1);
-            writer.number(number);
-            writer.array(3);
-            writer.number(number);
-            writer.bytes(&bytes);
-            writer.text(&text);
-            let written = writer.finish();
-            let value: Value = ciborium::from_reader(written.as_slice()).unwrap();
-            let expected =
-                Value::Array(vec![number.into(), Value::Bytes(bytes), Value::Text(text)]);
-            prop_assert_eq!(&value, &Value::Map(vec![(number.into(), expected)]));
-            let mut again = Vec::new();
-            ciborium::into_writer(&value, &mut again).unwrap();
-            prop_assert_eq!(again, written);
-        }
-    }
-
-    #[test]
-    fn numbers_take_the_shortest_form() {
-        let lengths = [
-            (0, 1),
-            (23, 1),
-            (24, 2),
-            (0xff, 2),
-            (0x100, 3),
-            (0xffff, 3),
-            (0x1_0000, 5),
-            (0xffff_ffff, 5),
-            (0x1_0000_0000, 9),
-            (u64::MAX, 9),
-        ];
-        for (number, length) in lengths {
-            let mut writer = Writer::default();
-            writer.number(number);
-            assert_eq!(writer.finish().len(), length, "{number}");
-        }
-    }
 
     #[test]
     fn only_a_map_of_distinct_numbers_and_nothing_after_it_is_read() {

@@ -17,7 +17,7 @@
 
 use std::fmt;
 
-use ciborium::Value;
+use komrade_cbor::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -242,7 +242,7 @@ impl Fields {
         writer.number(self.body.kind());
         writer.number(CONTENT);
         self.body.write(&mut writer);
-        writer.finish()
+        writer.into_vec()
     }
 }
 
@@ -261,7 +261,7 @@ fn read_heads(map: &mut Map) -> Result<Vec<Head>, OperationError> {
 
 /// A head may grow: what follows its three parts belongs to newer versions.
 fn read_head(value: &Value) -> Option<Head> {
-    let [device, sequence, id, ..] = value.as_array()?.as_slice() else {
+    let [device, sequence, id, ..] = value.as_array()? else {
         return None;
     };
     let sequence = number(sequence).filter(|sequence| *sequence > 0)?;

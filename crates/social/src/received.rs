@@ -20,7 +20,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ciborium::Value;
+use komrade_cbor::Value;
 use thiserror::Error;
 
 use crate::{
@@ -361,7 +361,7 @@ impl Received {
             writer.array(self.holes.len());
             self.holes.iter().for_each(|hole| writer.number(*hole));
         }
-        writer.finish()
+        writer.into_vec()
     }
 
     /// Reads what [`Received::encode`] wrote.
@@ -432,7 +432,7 @@ fn read_id(value: &Value) -> Option<OperationId> {
 }
 
 fn read_entry(value: &Value) -> Option<(u64, Entry)> {
-    let (sequence, time, id, awaits) = match value.as_array()?.as_slice() {
+    let (sequence, time, id, awaits) = match value.as_array()? {
         [sequence, time, id] => (sequence, time, id, None),
         [sequence, time, id, awaits] => (sequence, time, id, Some(read_id(awaits)?)),
         _ => return None,

@@ -3,7 +3,7 @@
 //! A message is a map from unsigned numbers to values, keys ascending, field 0 the kind. Unknown fields are
 //! skipped, so that later versions may add some; what decodes differently twice is refused.
 
-use ciborium::Value;
+use komrade_cbor::{MAX_DEPTH, Value, Writer};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -44,12 +44,12 @@ pub(crate) struct Fields(Vec<(u64, Value)>);
 
 impl Fields {
     pub(crate) fn new(kind: u64) -> Self {
-        Self(vec![(KIND, Value::from(kind))])
+        Self(vec![(KIND, Value::Number(kind))])
     }
 
     /// Adds a number; fields are added in ascending order.
     pub(crate) fn number(mut self, field: u64, value: impl Into<u64>) -> Self {
-        self.0.push((field, Value::from(value.into())));
+        self.0.push((field, Value::Number(value.into())));
         self
     }
 
@@ -67,15 +67,11 @@ impl Fields {
     }
 
     pub(crate) fn encode(mut self) -> Zeroizing<Vec<u8>> {
-        // Room for the largest message, so that growing leaves no copies of keys behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+        let mut writer = Writer::default();
         let mut map = value(std::mem::take(&mut self.0));
-        // Writing into memory cannot fail; were it to, an empty message is refused by whoever reads it.
-        if ciborium::into_writer(&map, &mut *bytes).is_err() {
-            bytes.clear();
-        }
+        writer.value(&map);
         erase(&mut map);
-        bytes
+        writer.finish()
     }
 
     pub(crate) fn decode(bytes: &[u8], maximum: usize) -> Result<Self, DecodeError> {
@@ -85,12 +81,7 @@ impl Fields {
                 maximum,
             });
         }
-        let mut rest = bytes;
-        let value: Value = ciborium::from_reader(&mut rest).map_err(|_| DecodeError::NotCbor)?;
-        if !rest.is_empty() {
-            return Err(DecodeError::NotCbor);
-        }
-        Self::from_value(value)
+        Self::from_value(Value::read(bytes, MAX_DEPTH).map_err(|_| DecodeError::NotCbor)?)
     }
 
     fn from_value(value: Value) -> Result<Self, DecodeError> {
@@ -99,8 +90,7 @@ impl Fields {
         };
         let mut fields = Self(Vec::with_capacity(entries.len()));
         for (key, value) in entries {
-            let number = key.as_integer().and_then(|key| u64::try_from(key).ok());
-            let number = number.ok_or(DecodeError::NotFields)?;
+            let number = key.as_number().ok_or(DecodeError::NotFields)?;
             if fields.0.last().is_some_and(|(last, _)| *last >= number) {
                 return Err(DecodeError::NotFields);
             }
@@ -118,11 +108,8 @@ impl Fields {
 
     /// A number that fits `T`.
     pub(crate) fn get_number<T: TryFrom<u64>>(&self, field: u64) -> Result<T, DecodeError> {
-        let number = self
-            .value(field)?
-            .as_integer()
-            .and_then(|value| u64::try_from(value).ok());
-        number
+        self.value(field)?
+            .as_number()
             .and_then(|number| T::try_from(number).ok())
             .ok_or(DecodeError::Invalid(field))
     }
@@ -130,7 +117,6 @@ impl Fields {
     pub(crate) fn get_bytes(&self, field: u64) -> Result<&[u8], DecodeError> {
         self.value(field)?
             .as_bytes()
-            .map(Vec::as_slice)
             .ok_or(DecodeError::Invalid(field))
     }
 
@@ -156,7 +142,7 @@ fn value(fields: Vec<(u64, Value)>) -> Value {
     Value::Map(
         fields
             .into_iter()
-            .map(|(field, value)| (Value::from(field), value))
+            .map(|(field, value)| (Value::Number(field), value))
             .collect(),
     )
 }

@@ -21,11 +21,12 @@ use crate::{
 /// Where the result lies, below the workspace.
 pub const DIST: &str = "dist";
 /// What the app is made from: files, and folders with all below them.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 19] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "Trunk.toml",
+    "crates/cbor",
     "crates/crypto",
     "crates/drive",
     "crates/ether",
