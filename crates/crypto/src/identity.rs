@@ -13,7 +13,6 @@
 use core::fmt;
 
 use bech32::{Bech32m, Hrp};
-use bip39::{Language, Mnemonic};
 use data_encoding::BASE32_NOPAD;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
@@ -28,6 +27,7 @@ use crate::{
     derive::{derive, hash},
     labels,
     secret::secret_bytes,
+    wordlist::{self, SentenceError},
 };
 
 /// How many recovery words there are.
@@ -74,32 +74,17 @@ impl RecoveryWords {
         if count != WORD_COUNT {
             return Err(WordsError::Count(count));
         }
-        let mnemonic = Mnemonic::parse_in_normalized(Language::English, &text).map_err(
-            |error| match error {
-                bip39::Error::UnknownWord(place) => WordsError::Unknown(place + 1),
-                _ => WordsError::Checksum,
-            },
-        )?;
-        let entropy = Zeroizing::new(mnemonic.to_entropy_array().0);
-        entropy
-            .first_chunk()
-            .map(|entropy| Self(*entropy))
-            .ok_or(WordsError::Checksum)
+        let secret = wordlist::from_words(text.split_whitespace());
+        let secret = secret.map_err(|error| match error {
+            SentenceError::Unknown(place) => WordsError::Unknown(place + 1),
+            SentenceError::Checksum => WordsError::Checksum,
+        })?;
+        Ok(Self(*secret))
     }
 
     /// The 24 words, separated by single spaces.
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(WORD_COUNT * 9));
-        // Never an error: 32 bytes are 24 words.
-        if let Ok(mnemonic) = Mnemonic::from_entropy_in(Language::English, &self.0) {
-            for word in mnemonic.words() {
-                if !text.is_empty() {
-                    text.push(' ');
-                }
-                text.push_str(word);
-            }
-        }
-        text
+        wordlist::to_words(&self.0)
     }
 
     /// The root key. Drop it as soon as the device is certified or revoked.
