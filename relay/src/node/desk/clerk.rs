@@ -223,9 +223,8 @@ impl Clerk {
         self.links.retain(|_, link| link.alive.strong_count() > 0);
         if let Err(error) = self.push(&group.touched, has_changed) {
             self.fail(error);
-            group.touched.iter().for_each(|number| {
-                self.links.remove(number);
-            });
+            // Any of them may have lost what it was to send.
+            self.links.clear();
         }
     }
 

@@ -196,6 +196,40 @@ fn a_shelf_that_fails_undoes_the_group_and_is_opened_anew() {
 }
 
 #[test]
+fn a_link_is_let_go_that_may_have_lost_what_it_was_to_send() {
+    let mut test = Test::new();
+    let mut reader = test.link();
+    let subscribe = reader.says(Frame::Subscribe {
+        bucket: Bucket::WHOLE,
+        incarnation: 0,
+        after: 0,
+    });
+    test.order(vec![subscribe]);
+    let caught_up = reader.pushed.try_recv().unwrap();
+    assert_eq!(caught_up, [Frame::CaughtUp { until: 0 }]);
+    let (ready, pushed) = oneshot::channel();
+    reader.pushed = pushed;
+    test.order(vec![Order::Push(reader.number, ready)]);
+
+    // What arrives can be written, but the log cannot be read.
+    let cabinet = test.clerk.cabinet.as_ref().unwrap();
+    let writing = cabinet.write().unwrap();
+    let mut shelf = writing.shelf().unwrap();
+    let key = [[0x80, 0].as_slice(), &9_u64.to_be_bytes()].concat();
+    shelf.put(ShelfTable::Log, &key, b"damaged").unwrap();
+    drop(shelf);
+    writing.commit().unwrap();
+    let mut writer = test.link();
+    let order = writer.puts(&envelope(1));
+    test.order(vec![order]);
+    assert_eq!(writer.outcome(), Outcome::Accepted);
+    assert!(
+        reader.is_let_go(),
+        "it was polled, and what it was to send is lost"
+    );
+}
+
+#[test]
 fn a_full_disk_is_not_tried_again_and_again() {
     let mut test = Test::new();
     test.clerk
