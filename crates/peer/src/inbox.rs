@@ -374,7 +374,7 @@ impl Open {
                 record.state = ComradeState::Met;
                 record.active_at = step.now;
                 pair.report_due = true;
-                self.note_met(id);
+                self.note_met(step, id);
             }
             // Kept in the account and acknowledged; shown by a version that knows it.
             _ => {}

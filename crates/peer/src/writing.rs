@@ -302,7 +302,7 @@ impl Open {
         step.touched.comrades.insert(id);
         step.show.comrades = true;
         step.show.route = true;
-        self.note_met(id);
+        self.note_met(step, id);
         self.tell_homes(step);
         self.order_host(step);
         Ok(Answer::Done)

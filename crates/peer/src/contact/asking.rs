@@ -175,7 +175,7 @@ impl Open {
             // Both asked: that is as good as two confirmations.
             comrade.record.state = ComradeState::Met;
             comrade.pair.report_due = true;
-            self.note_met(id);
+            self.note_met(step, id);
         }
         step.touched.comrades.insert(id);
         step.touched.pairs.insert(id);
@@ -271,19 +271,21 @@ impl Open {
         let name = self.own.name.clone();
         self.write_operation(step, id, Body::Confirmed, None);
         self.write_operation(step, id, Body::Profile { name }, None);
-        self.note_met(id);
+        self.note_met(step, id);
         self.pump(step, id);
         Ok(Answer::Done)
     }
 
-    /// Somebody was met: if the home in use is another one than they know, they are to be told.
-    pub(crate) fn note_met(&mut self, id: ComradeId) {
+    /// Somebody was met: if the homes in use are others than they know, they are to be told, at once,
+    /// for the lifeboat is among them.
+    pub(crate) fn note_met(&mut self, step: &mut Step, id: ComradeId) {
         if self
             .comrades
             .get(&id)
             .is_some_and(|it| it.pair.homes_told != self.own.homes_tag(it.record.live))
         {
             self.moved.insert(id);
+            step.again = true;
         }
     }
 }

@@ -3,7 +3,7 @@
 use komrade_ether::Token;
 use komrade_view::*;
 
-use crate::world::{DAY, HOUR, MINUTE, World};
+use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
 
 /// Ana at relay 0, Bo at relay 1, met.
 fn two_relays(seed: u64) -> (World, ComradeId, ComradeId) {
@@ -158,7 +158,8 @@ fn a_relay_that_lost_everything_gets_it_back_from_its_members() {
 fn both_relays_burn_and_nothing_is_lost() {
     let (mut world, bo, ana) = two_relays(505);
     world.send(0, bo, "before");
-    world.pass(HOUR);
+    // Seconds after they met each has told the other where its lifeboat will be.
+    world.pass(2 * SECOND);
     world.stop(1);
     for n in 0..5 {
         world.send(0, bo, &format!("message {n}"));
