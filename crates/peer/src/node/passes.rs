@@ -43,10 +43,15 @@ impl Open {
             .own
             .node()
             .is_some_and(|own| own.place() == home.place());
-        let bits = match (refused, envelope.header().class.intro) {
-            (Some(bits), _) => bits,
-            (None, true) => work::WORK_BITS,
-            (None, false) => 0,
+        let class = envelope.header().class;
+        let larger = u8::try_from(work::size_bits(class.size)).unwrap_or(u8::MAX);
+        let usual = work::WORK_BITS
+            .saturating_add(larger)
+            .min(work::MAX_WORK_BITS);
+        let bits = match refused {
+            Some(bits) => bits.max(usual),
+            None if class.intro => usual,
+            None => 0,
         };
         let work = if bits > 0 {
             let job = WorkJob {
