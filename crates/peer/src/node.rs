@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Address, Effect, LinkId, NodeInfo,
     comrade::Comrade,
+    home::NodeHome,
     invites::Invitation,
     keys, limits,
     links::{Dialer, Link, Party},
@@ -183,8 +184,15 @@ impl Open {
             .changed_at
             .map(|at| at.saturating_add(limits::HOUR));
         let may_change = self.own.node().is_none() || next.is_none_or(|at| at <= step.now);
+        let before = self.own.node().map(NodeHome::place);
         if may_change && self.own.note_node(&info, step.rng) {
             self.node.changed_at = Some(step.now);
+            let now = self.own.node().map(NodeHome::place);
+            if before.is_some_and(|before| now != Some(before)) {
+                // Under the same address of the relay there is another node: what was on its way to the old one
+                // is lost, and so is what comrades put there.
+                self.begin_rescue(step);
+            }
             self.device.renew(&self.own, step.now, step.rng);
             step.touched.own = true;
             self.moved = self.untold();

@@ -191,6 +191,28 @@ fn both_relays_burn_and_nothing_is_lost() {
 }
 
 #[test]
+fn members_of_a_relay_that_comes_back_with_other_keys_find_each_other() {
+    let mut world = World::new(509, 2);
+    world.add_relay(0);
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 0);
+    let (bo, ana) = world.meet(0, 1);
+    world.send(0, bo, "before");
+    world.pass(HOUR);
+    world.rebuild_relay(0);
+    world.send(0, bo, "after");
+    world.send(1, ana, "here, too");
+    world.pass(DAY);
+    let expected = ["before", "after", "here, too"];
+    let mut texts = [world.texts(0, bo), world.texts(1, ana)];
+    texts.iter_mut().for_each(|texts| texts.sort());
+    let mut sorted = expected;
+    sorted.sort();
+    assert_eq!(texts, [sorted, sorted]);
+    assert_eq!((world.links(0), world.links(1)), (0, 0));
+}
+
+#[test]
 fn a_live_link_is_made_only_when_asked_for_and_shows_nothing_twice() {
     let (mut world, bo, ana) = two_relays(506);
     world.send(0, bo, "through the relays");

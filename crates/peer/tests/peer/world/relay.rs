@@ -65,6 +65,25 @@ impl World {
         members.iter().for_each(|at| self.connect(*at));
     }
 
+    /// The relay loses all that it kept, its keys too, and starts again where it was.
+    pub fn rebuild_relay(&mut self, number: usize) {
+        self.wipe_relay(number);
+        let members = self.members(number);
+        members.iter().for_each(|at| self.disconnect(*at));
+        let (mut shelf, key) = (MemoryShelf::new(), NodeKey([number as u8 + 150; 32]));
+        let draw = Draw {
+            incarnation: 5_000 + number as u64,
+            token: Token([number as u8 + 90; 16]),
+        };
+        let relay = self.relays.get_mut(&number).unwrap();
+        let settings = relay.node.settings().clone();
+        relay.node = Node::open(&mut shelf, key, settings, self.now, draw).unwrap();
+        shelf.commit();
+        relay.shelf = shelf;
+        relay.address = [number as u8 + 170; 32];
+        members.iter().for_each(|at| self.connect(*at));
+    }
+
     /// The relay burns.
     pub fn burn_relay(&mut self, number: usize) {
         let members = self.members(number);
