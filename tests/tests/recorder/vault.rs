@@ -13,6 +13,8 @@ use komrade_store::{SCHEMA, Table};
 use komrade_tests::Person;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
 
 /// The record of the device, as far as it is looked for.
 #[derive(Deserialize)]
@@ -23,13 +25,18 @@ struct DeviceRecord {
     bundle: ByteBuf,
 }
 
+/// The decomposition that the app has from its browser.
+fn nfkd(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.nfkd().collect())
+}
+
 /// The keys of the device of `person`, who is `id`, each with what it is.
 pub async fn device_keys(person: &Person, id: PersonId) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let own = person.browser.records("own").await?;
     let header = person.browser.records("header").await?;
     let (_, header) = header.first().context("no header")?;
     let header = Header::decode(header)?;
-    let stretched = header.recipe().job(&person.passphrase)?.run()?;
+    let stretched = header.recipe().job(&person.passphrase)?.run(nfkd)?;
     let (_, master) = header.unwrap(&stretched)?;
     let find = |key: &[u8]| {
         own.iter()
