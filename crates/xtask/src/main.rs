@@ -35,7 +35,7 @@ enum Task {
         /// Where the relay listens; with --private-i2p the second relay takes the next port.
         #[arg(long, default_value = "127.0.0.1:4747")]
         listen: std::net::SocketAddr,
-        /// Where the relay keeps its data (default: `data` beside Cargo's target folder).
+        /// Where the relay keeps its data (default: `data` in Cargo's target folder).
         #[arg(long)]
         data: Option<PathBuf>,
     },
