@@ -10,6 +10,7 @@ mod hook;
 mod process;
 mod run;
 mod setup;
+mod sim;
 mod summary;
 mod test;
 
@@ -58,6 +59,13 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         minutes: u64,
     },
+    /// Let worlds of many peers and relays live through what can go wrong; prints failures with their seed.
+    Sim {
+        /// `--seeds N`, `--from SEED`, `--peers P`, `--relays R`, `--days D`, `--lines N` of a failure's transcript; `--losses`:
+        /// relays are wiped and burn, people move; `--copies`: profiles are copied and put back.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -87,6 +95,7 @@ fn main() -> Result<()> {
         Task::Test { long, only } => test::test(&root, long, only.as_deref()),
         Task::Check => check::check(&root),
         Task::Fuzz { name, minutes } => test::fuzz(&root, &name, minutes),
+        Task::Sim { arguments } => sim::sim(&root, &arguments),
         Task::Bench { what } => bench::bench(&root, what),
         Task::Screenshots { into } => test::screenshots(&root, &into),
         Task::App => {

@@ -8,7 +8,7 @@ use crate::{
     app,
     check::BROWSER_ONLY,
     process::{Stage, cargo, find, run, run_tests},
-    setup,
+    setup, sim,
     summary::Counts,
 };
 
@@ -68,12 +68,17 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
             );
             for name in BROWSER_ONLY
                 .iter()
-                .chain(&["komrade-tests", "komrade-fuzz"])
+                .chain(&["komrade-tests", "komrade-fuzz", "komrade-sim"])
             {
                 tests.args(["--exclude", name]);
             }
             run_tests(&mut tests)
         },
+    )?;
+    stage(
+        "simulator",
+        "3 to 6 minutes where nothing is built",
+        &mut || sim::test(root, long),
     )?;
     stage("screens", "", &mut || {
         run_tests(&mut cargo(

@@ -1,0 +1,135 @@
+//! `cargo xtask sim`: runs a row of seeds, on all processors, and prints what went wrong with its seed.
+#![allow(clippy::print_stdout, reason = "a program for people")]
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use komrade_sim::{IS_SEEDED, Report, Settings, run};
+
+const USAGE: &str = "usage: komrade-sim [--seeds N] [--from SEED] [--peers P] [--relays R] [--days D] [--lines N] [--losses] [--copies]";
+
+struct Row {
+    seeds: u64,
+    from: u64,
+    peers: Option<usize>,
+    relays: Option<usize>,
+    days: Option<u64>,
+    lines: Option<usize>,
+    losses: bool,
+    copies: bool,
+}
+
+fn parse() -> Option<Row> {
+    let mut row = Row {
+        seeds: 50,
+        from: 0,
+        peers: None,
+        relays: None,
+        days: None,
+        lines: None,
+        losses: false,
+        copies: false,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let flag = match name.as_str() {
+            "--losses" => Some(&mut row.losses),
+            "--copies" => Some(&mut row.copies),
+            _ => None,
+        };
+        if let Some(flag) = flag {
+            *flag = true;
+            continue;
+        }
+        let value = arguments.next()?;
+        match name.as_str() {
+            "--seeds" => row.seeds = value.parse().ok()?,
+            "--from" => row.from = value.parse().ok()?,
+            "--peers" => row.peers = Some(value.parse().ok()?),
+            "--relays" => row.relays = Some(value.parse().ok()?),
+            "--lines" => row.lines = Some(value.parse().ok()?),
+            "--days" => row.days = Some(value.parse().ok()?),
+            _ => return None,
+        }
+    }
+    Some(row)
+}
+
+fn print(report: &Report) {
+    let Settings {
+        seed,
+        peers,
+        relays,
+        days,
+        ..
+    } = report.settings;
+    for line in &report.last {
+        println!("    {line}");
+    }
+    println!("seed {seed} FAILED ({peers} peers, {relays} relays, {days} days):");
+    for failure in &report.failures {
+        println!("  {failure}");
+    }
+}
+
+fn main() -> ExitCode {
+    let Some(row) = parse() else {
+        println!("{USAGE}");
+        return ExitCode::FAILURE;
+    };
+    if !IS_SEEDED {
+        println!("this build does not draw everything from the seed: `cargo xtask sim` makes one");
+    }
+    let next = AtomicU64::new(row.from);
+    let end = row.from.saturating_add(row.seeds);
+    let sums = Mutex::new((0_u64, 0_u64, 0_usize, 0_usize, 0_usize, Vec::new()));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                return;
+            }
+            let mut settings = Settings::of_seed(seed);
+            settings.peers = row.peers.unwrap_or(settings.peers).max(2);
+            settings.relays = row.relays.unwrap_or(settings.relays).max(1);
+            settings.days = row.days.unwrap_or(settings.days);
+            settings.lines = row.lines.unwrap_or(settings.lines);
+            (settings.losses, settings.copies) = (row.losses, row.copies);
+            let report = run(settings);
+            let Ok(mut sums) = sums.lock() else { return };
+            sums.0 += 1;
+            sums.1 += report.steps;
+            sums.2 += report.counts.0;
+            sums.3 += report.counts.1;
+            sums.4 += report.counts.2;
+            if !report.failures.is_empty() {
+                print(&report);
+                sums.5.push(seed);
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let Ok(sums) = sums.into_inner() else {
+        return ExitCode::FAILURE;
+    };
+    let (worlds, steps, messages, seals, keys, mut failed) = sums;
+    println!(
+        "{worlds} worlds, {steps} steps, {messages} messages, {seals} seals, {keys} message keys"
+    );
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    failed.sort_unstable();
+    println!("{} seeds failed: {failed:?}", failed.len());
+    ExitCode::FAILURE
+}

@@ -1,0 +1,672 @@
+//! A peer: the shipped engine on a store in memory, with its clock, its relay and its deaths.
+//!
+//! Effects are carried out strictly in order. A *fuse* counts them: when it has burnt down, the device dies right
+//! before an effect, or right after the commit that it was; so a death may fall on every boundary between a commit and
+//! what follows it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use komrade_crypto::{audit, vault::Params};
+use komrade_i2p::DestinationKeys;
+use komrade_peer::{Address, Config, DialProgress, Effect, Engine, Input, LinkId, RelayOrder};
+use komrade_store::{
+    Batch, Change, Lease, LeaseOutcome, Record, Store, Table, memory::MemoryStore,
+};
+use komrade_view::{
+    Answer, Command, ComradeId, ComradeView, Event as Told, FromEngine, HostStage, LinkState,
+    MessageView, Millis, NodeStage, Refusal, RouterStage, Secret, ToEngine, VaultState,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::{
+    dice::Dice,
+    settings::{MINUTE, SECOND, Sabotage},
+    stream::{End, Thing},
+    world::{Event, World},
+};
+
+/// What seals every vault here.
+pub(crate) const PASSPHRASE: &str = "six words that nobody will guess";
+
+/// Everything that a device keeps.
+pub(crate) type Copy = Vec<(Table, Record)>;
+
+pub(crate) struct Peer {
+    engine: Option<Engine>,
+    /// Grows with each start: what was meant for an earlier life is not delivered.
+    pub life: u64,
+    pub store: MemoryStore,
+    lease: Option<Lease>,
+    rng: ChaCha20Rng,
+    /// How far its clock is wrong.
+    pub skew: i64,
+    /// It ever was behind.
+    pub was_behind: bool,
+    /// Effects until it dies.
+    pub fuse: Option<u32>,
+    /// Its copies share its keys; only one of them is the person's.
+    pub is_clone: bool,
+    pub person: usize,
+
+    /// The number of the relay in use, and the account there.
+    pub relay: Option<usize>,
+    pub account: [u8; 32],
+    pub connected: bool,
+    /// The way to its relay is cut until then.
+    pub cut_until: Millis,
+    pub links: BTreeMap<LinkId, u64>,
+    next_incoming: u64,
+    /// What is hosted for it.
+    address: Option<Address>,
+
+    tick: Option<Millis>,
+    inbox: VecDeque<Input>,
+    next_command: u32,
+    done: BTreeMap<u32, Result<Answer, Refusal>>,
+
+    pub vault: Option<VaultState>,
+    pub comrades: Vec<ComradeView>,
+    pub person_id: Option<String>,
+    pub node: NodeStage,
+    /// Texts of others told to the screens in this life, by where they stand.
+    pub told: BTreeMap<(ComradeId, u64), String>,
+}
+
+/// A store in memory never waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the memory store waited"),
+    }
+}
+
+/// The origin of the relay of this number.
+fn origin(relay: usize) -> String {
+    format!("https://relay-{relay}.example")
+}
+
+/// The join link of the relay of this number.
+pub(crate) fn join_link(relay: usize) -> Secret {
+    let secret = komrade_crypto::invite::JoinSecret::from_bytes([relay as u8; 16]);
+    let link = komrade_crypto::invite::join_link(&origin(relay), &secret).unwrap();
+    Secret::new(link.as_str())
+}
+
+impl World {
+    /// A device for a person.
+    pub(crate) fn add_peer(&mut self, person: usize) -> usize {
+        self.peers.push(Peer {
+            engine: None,
+            life: 0,
+            store: MemoryStore::new(),
+            lease: None,
+            rng: ChaCha20Rng::seed_from_u64(0),
+            skew: 0,
+            was_behind: false,
+            fuse: None,
+            is_clone: false,
+            person,
+            relay: None,
+            account: [0; 32],
+            connected: false,
+            cut_until: 0,
+            links: BTreeMap::new(),
+            next_incoming: 1,
+            address: None,
+            tick: None,
+            inbox: VecDeque::new(),
+            next_command: 1,
+            done: BTreeMap::new(),
+            vault: None,
+            comrades: Vec::new(),
+            person_id: None,
+            node: NodeStage::Unknown,
+            told: BTreeMap::new(),
+        });
+        self.peers.len() - 1
+    }
+
+    /// Starts an engine on what the device keeps.
+    pub(crate) fn start_peer(&mut self, at: usize) {
+        self.stop_peer(at);
+        self.note(format_args!("peer {at} starts"));
+        let same = self.settings.sabotage == Some(Sabotage::SameNonces);
+        let now_there = self.now;
+        let peer = &mut self.peers[at];
+        peer.life += 1;
+        let stream = if same { 1 } else { peer.life };
+        peer.rng = ChaCha20Rng::from_seed(
+            Dice::new(self.settings.seed, 1_000 * (at as u64 + 1) + stream).bytes(),
+        );
+        peer.store = peer.store.reopen().unwrap();
+        let owner = [at as u8; 16];
+        let Ok(LeaseOutcome::Held(lease)) = now(peer.store.lease(owner, now_there, true)) else {
+            panic!("the lease is free");
+        };
+        peer.lease = Some(lease);
+        peer.engine = Some(Engine::new(Config {
+            stretch: Params::FLOOR,
+        }));
+        self.give(at, Input::Leading);
+    }
+
+    /// The tab is closed, or the power goes.
+    pub(crate) fn stop_peer(&mut self, at: usize) {
+        if self.peers[at].engine.is_none() {
+            return;
+        }
+        self.note(format_args!("peer {at} stops"));
+        let peer = &mut self.peers[at];
+        peer.engine = None;
+        peer.life += 1;
+        peer.inbox.clear();
+        peer.done.clear();
+        peer.tick = None;
+        peer.fuse = None;
+        peer.vault = None;
+        peer.comrades.clear();
+        peer.told.clear();
+        peer.node = NodeStage::Unknown;
+        peer.relay = None;
+        self.drop_streams(at);
+    }
+
+    fn drop_streams(&mut self, at: usize) {
+        self.peers[at].connected = false;
+        self.peers[at].address = None;
+        for (_, stream) in std::mem::take(&mut self.peers[at].links) {
+            self.break_stream(stream);
+        }
+    }
+
+    pub(crate) fn is_running(&self, at: usize) -> bool {
+        self.peers[at].engine.is_some()
+    }
+
+    pub(crate) fn is_open(&self, at: usize) -> bool {
+        self.is_running(at) && self.peers[at].vault == Some(VaultState::Open)
+    }
+
+    /// Sets the device's clock.
+    pub(crate) fn set_clock(&mut self, at: usize) {
+        let skew = self.draw_skew();
+        self.peers[at].skew = skew;
+        self.peers[at].was_behind |= skew < -(MINUTE as i64);
+    }
+
+    /// Puts a copy in the place of what the device keeps.
+    pub(crate) fn put_back(&mut self, at: usize, copy: &Copy) {
+        self.stop_peer(at);
+        let store = MemoryStore::new();
+        let Ok(LeaseOutcome::Held(lease)) = now(store.lease([0; 16], self.now, true)) else {
+            panic!("the lease is free");
+        };
+        for records in copy.chunks(500) {
+            let put = |(table, record): &(Table, Record)| Change::Put(*table, record.clone());
+            let changes = records.iter().map(put).collect();
+            now(store.commit(lease, &Batch { changes })).unwrap();
+        }
+        self.peers[at].store = store;
+    }
+
+    // --- commands ------------------------------------------------------------------------------
+
+    /// Asks; `None` if the peer died before it answered, or has not answered yet.
+    pub(crate) fn ask(&mut self, at: usize, command: Command) -> Option<Result<Answer, Refusal>> {
+        if !self.is_running(at) {
+            return None;
+        }
+        let id = self.peers[at].next_command;
+        self.peers[at].next_command += 1;
+        self.give(at, Input::Command(ToEngine { id, command }));
+        self.peers[at].done.remove(&id)
+    }
+
+    /// Opens the vault, or cuts keys and seals one. Says whether it is open.
+    pub(crate) fn open_vault(&mut self, at: usize) -> bool {
+        let passphrase = || Secret::new(PASSPHRASE);
+        match self.peers[at].vault {
+            Some(VaultState::Open) => {}
+            Some(VaultState::Absent) => {
+                let name = format!("person {}", self.peers[at].person);
+                self.ask(at, Command::CutKeys { name });
+                self.ask(
+                    at,
+                    Command::SealVault {
+                        passphrase: passphrase(),
+                    },
+                );
+            }
+            _ => {
+                self.ask(
+                    at,
+                    Command::Unlock {
+                        passphrase: passphrase(),
+                    },
+                );
+            }
+        }
+        self.is_open(at)
+    }
+
+    // --- inputs and effects --------------------------------------------------------------------
+
+    /// Gives an input to a running engine, and carries out what comes of it.
+    pub(crate) fn give(&mut self, at: usize, input: Input) {
+        if self.peers[at].engine.is_none() {
+            return;
+        }
+        self.peers[at].inbox.push_back(input);
+        if self.busy == Some(at) {
+            return;
+        }
+        let before = self.busy.replace(at);
+        let mut steps = 0;
+        while let Some(input) = self.peers[at].inbox.pop_front() {
+            steps += 1;
+            assert!(steps < 100_000, "peer {at} does not come to rest");
+            self.one_step(at, input);
+        }
+        self.busy = before;
+        self.plan_tick(at);
+    }
+
+    fn one_step(&mut self, at: usize, input: Input) {
+        let world_now = self.now;
+        let peer = &mut self.peers[at];
+        let Some(engine) = peer.engine.as_mut() else {
+            return;
+        };
+        let life = peer.life;
+        let clock = world_now.saturating_add_signed(peer.skew);
+        engine.handle(clock, &mut peer.rng, input);
+        self.ledger.sealed(audit::take());
+        self.ledger.heard(audit::take_heard());
+        while self.peers[at].life == life {
+            let Some(effect) = self.peers[at].engine.as_mut().and_then(Engine::poll_effect) else {
+                break;
+            };
+            let peer = &mut self.peers[at];
+            let dies = match peer.fuse.as_mut() {
+                Some(0) => true,
+                Some(left) => {
+                    *left -= 1;
+                    false
+                }
+                None => false,
+            };
+            if dies {
+                let Effect::Commit(batch) = effect else {
+                    self.note(format_args!("peer {at} dies before {effect:?}"));
+                    return self.die(at);
+                };
+                let kept = self.dice.chance(500);
+                self.note(format_args!("peer {at} dies at a commit, kept: {kept}"));
+                if kept {
+                    self.keep(at, &batch).expect("a batch that is taken");
+                }
+                return self.die(at);
+            }
+            self.carry_out(at, effect);
+        }
+    }
+
+    fn die(&mut self, at: usize) {
+        self.stop_peer(at);
+        self.person_died(at);
+    }
+
+    fn keep(&mut self, at: usize, batch: &Batch) -> Result<(), komrade_store::StoreError> {
+        let lease = self.peers[at].lease.expect("a lease");
+        now(self.peers[at].store.commit(lease, batch))
+    }
+
+    fn plan_tick(&mut self, at: usize) {
+        let peer = &mut self.peers[at];
+        let due = peer.engine.as_ref().and_then(Engine::poll_timeout);
+        let Some(due) = due else { return };
+        let due = due.saturating_add_signed(-peer.skew).max(self.now);
+        if peer.tick.is_none_or(|planned| due < planned) {
+            peer.tick = Some(due);
+            let life = peer.life;
+            self.at(due, Event::Tick { at, life, due });
+        }
+    }
+
+    /// A planned tick: only the newest plan counts.
+    pub(crate) fn tick(&mut self, at: usize, due: Millis) {
+        let peer = &mut self.peers[at];
+        if peer.tick != Some(due) {
+            return;
+        }
+        peer.tick = None;
+        let asked = peer.engine.as_ref().and_then(Engine::poll_timeout);
+        let asked = asked.map(|asked| asked.saturating_add_signed(-peer.skew));
+        match asked {
+            Some(asked) if asked <= self.now => self.give(at, Input::Tick),
+            _ => self.plan_tick(at),
+        }
+    }
+
+    fn carry_out(&mut self, at: usize, effect: Effect) {
+        match effect {
+            Effect::Commit(batch) => {
+                self.log.note(
+                    self.now,
+                    format_args!("peer {at} commits {}", batch.changes.len()),
+                );
+                self.log.batch(&batch);
+                let batch = self.sabotaged(at, batch);
+                let Some(batch) = batch else { return };
+                if let Err(error) = self.keep(at, &batch) {
+                    panic!("a batch of peer {at} was refused: {error}");
+                }
+            }
+            Effect::Read { read, query } => {
+                let records = now(self.peers[at].store.read(&query)).unwrap();
+                self.peers[at]
+                    .inbox
+                    .push_back(Input::Records { read, records });
+            }
+            Effect::Stretch { stretch, job } => {
+                // What Argon2id would make of it is as good as anything that only this passphrase gives.
+                let key = Some(Zeroizing::new(Sha256::digest(job.to_bytes()).into()));
+                self.peers[at]
+                    .inbox
+                    .push_back(Input::Stretched { stretch, key });
+            }
+            Effect::TakeLead => self.peers[at].inbox.push_back(Input::Leading),
+            Effect::UseRelay(order) => self.use_relay(at, order),
+            Effect::Reconnect => self.try_relay(at),
+            Effect::Host(keys) => {
+                self.peers[at].address = keys.map(|keys| {
+                    let keys = DestinationKeys::parse(&keys).expect("keys of a destination");
+                    *keys.address().as_bytes()
+                });
+            }
+            Effect::Dial {
+                link,
+                address,
+                hint,
+                psk,
+            } => self.dial(at, link, address, hint, psk),
+            Effect::Admit { link, psk } => self.admit(at, link, &psk),
+            Effect::OpenNode { link, address, .. } => self.open_node(at, link, address),
+            Effect::Work { work, job } => {
+                let nonce = job.search(0, u32::MAX).expect("work");
+                self.peers[at]
+                    .inbox
+                    .push_back(Input::Worked { work, nonce });
+            }
+            Effect::Send { link, frame } => {
+                self.log.note(
+                    self.now,
+                    format_args!("peer {at} sends {} kind {:?}", frame.len(), frame.get(1)),
+                );
+                self.log.bytes(&frame);
+                if let Some(stream) = self.peers[at].links.get(&link).copied() {
+                    let to = self.other_side(stream, at, link);
+                    self.travel(stream, to, Thing::Frame(frame));
+                }
+            }
+            Effect::Close(link) => {
+                if let Some(stream) = self.peers[at].links.remove(&link) {
+                    let by = 1 - self.other_side(stream, at, link);
+                    self.close_stream(stream, by);
+                }
+            }
+            Effect::Tell(told) => self.told(at, told),
+            _ => panic!("an effect that this world does not know"),
+        }
+    }
+
+    /// What a device does to a batch that is broken on purpose.
+    fn sabotaged(&mut self, at: usize, mut batch: Batch) -> Option<Batch> {
+        match self.settings.sabotage {
+            Some(Sabotage::LostCommits) if self.dice.chance(20) => {
+                self.note(format_args!("peer {at} loses a commit"));
+                self.at(
+                    self.now + SECOND,
+                    Event::Kill {
+                        at,
+                        life: self.peers[at].life,
+                    },
+                );
+                None
+            }
+            Some(Sabotage::LostReplicas) => {
+                let is_replica = |change: &Change| match change {
+                    Change::Put(Table::Waiting, record) => {
+                        matches!(record.key.first(), Some(2 | 3))
+                    }
+                    _ => false,
+                };
+                batch.changes.retain(|change| !is_replica(change));
+                Some(batch)
+            }
+            _ => Some(batch),
+        }
+    }
+
+    fn told(&mut self, at: usize, told: FromEngine) {
+        let peer = &mut self.peers[at];
+        match told {
+            FromEngine::Done { id, result } => {
+                assert!(peer.done.insert(id, result).is_none(), "answered twice");
+            }
+            FromEngine::Event(Told::Vault(state)) => {
+                self.log
+                    .note(self.now, format_args!("peer {at} vault {state:?}"));
+                peer.vault = Some(state);
+            }
+            FromEngine::Event(Told::Comrades(comrades)) => peer.comrades = comrades,
+            FromEngine::Event(Told::Profile(profile)) => peer.person_id = Some(profile.person),
+            FromEngine::Event(Told::Route(route)) => peer.node = route.node,
+            FromEngine::Event(Told::Message { comrade, message }) => {
+                self.message_told(at, comrade, message);
+            }
+            FromEngine::Event(_) => {}
+        }
+    }
+
+    fn message_told(&mut self, at: usize, comrade: ComradeId, message: MessageView) {
+        if message.mine {
+            return;
+        }
+        let (now, person) = (self.now, self.peers[at].person);
+        self.note(format_args!("peer {at} shows {}", name(&message.text)));
+        let place = (comrade, message.ordinal);
+        self.peers[at].told.insert(place, message.text.clone());
+        if !self.peers[at].is_clone {
+            self.ledger.shown(now, person, &message.text);
+        }
+        let twice = self.peers[at]
+            .told
+            .iter()
+            .any(|(other, text)| *other != place && *text == message.text);
+        if twice {
+            self.fail(format_args!(
+                "peer {at} shows {} twice",
+                name(&message.text)
+            ));
+        }
+    }
+
+    // --- the relay and links -------------------------------------------------------------------
+
+    fn use_relay(&mut self, at: usize, order: Option<RelayOrder>) {
+        self.drop_streams(at);
+        self.peers[at].relay = None;
+        let Some(order) = order else {
+            return self.peers[at]
+                .inbox
+                .push_back(Input::Relay(LinkState::NoRelay));
+        };
+        let relay = (0..self.relays.len()).find(|relay| origin(*relay) == order.origin);
+        self.peers[at].relay = relay;
+        self.peers[at].account = *order.account;
+        self.peers[at]
+            .inbox
+            .push_back(Input::Relay(LinkState::Connecting(self.now)));
+        self.plan_reconnect(at, SECOND);
+    }
+
+    fn plan_reconnect(&mut self, at: usize, wait: Millis) {
+        let life = self.peers[at].life;
+        self.at(self.now + wait, Event::Reconnect { at, life });
+    }
+
+    /// The device tries its relay.
+    pub(crate) fn try_relay(&mut self, at: usize) {
+        let peer = &self.peers[at];
+        let Some(relay) = peer.relay.filter(|_| !peer.connected) else {
+            return;
+        };
+        if !self.relays[relay].alive || peer.cut_until > self.now {
+            let wait = self.dice.between(5 * SECOND, 2 * MINUTE);
+            let clock = self.now.saturating_add_signed(peer.skew);
+            let state = LinkState::Waiting {
+                retry_at: clock + wait,
+                failures: 1,
+            };
+            self.plan_reconnect(at, wait);
+            return self.give(at, Input::Relay(state));
+        }
+        self.note(format_args!("peer {at} connects to relay {relay}"));
+        self.peers[at].connected = true;
+        let since = self.now.saturating_add_signed(self.peers[at].skew);
+        let round_trip = None;
+        self.give(at, Input::Relay(LinkState::Up { since, round_trip }));
+        self.tell_of_node(at);
+        let ready = RouterStage::Ready { routers: 8 };
+        self.give(at, Input::Router(ready));
+        self.give(at, Input::Hosting(HostStage::Up { since }));
+    }
+
+    pub(crate) fn tell_of_node(&mut self, at: usize) {
+        if let Some(relay) = self.peers[at].relay.filter(|_| self.peers[at].connected) {
+            let info = self.node_info(relay);
+            self.give(at, Input::Node(Some(info)));
+        }
+    }
+
+    /// The connection to the relay is gone, and all links with it.
+    pub(crate) fn lose_relay(&mut self, at: usize) {
+        if !self.peers[at].connected {
+            return;
+        }
+        self.note(format_args!("peer {at} loses its relay"));
+        let address = self.peers[at].address;
+        self.peers[at].connected = false;
+        let links: Vec<(LinkId, u64)> = self.peers[at].links.clone().into_iter().collect();
+        for (_, stream) in links {
+            self.break_stream(stream);
+        }
+        self.peers[at].address = address;
+        let wait = self.dice.between(SECOND, 30 * SECOND);
+        let retry_at = self.now.saturating_add_signed(self.peers[at].skew) + wait;
+        let failures = 1;
+        self.plan_reconnect(at, wait);
+        self.give(at, Input::Relay(LinkState::Waiting { retry_at, failures }));
+    }
+
+    fn open_node(&mut self, at: usize, link: LinkId, address: Option<Address>) {
+        let own = self.peers[at].relay.filter(|_| self.peers[at].connected);
+        let found = match address {
+            None => own,
+            Some(address) => self.relays.iter().position(|it| it.address == address),
+        };
+        let (Some(_), Some(to)) = (own, found) else {
+            let progress = DialProgress::Unreachable;
+            return self.peers[at]
+                .inbox
+                .push_back(Input::Dialed { link, progress });
+        };
+        let ends = [
+            self.end(at, link),
+            End::Node {
+                at: to,
+                life: self.relays[to].life,
+            },
+        ];
+        let stream = self.open_stream(ends, None);
+        self.peers[at].links.insert(link, stream);
+    }
+
+    fn end(&self, at: usize, link: LinkId) -> End {
+        let life = self.peers[at].life;
+        End::Peer { at, life, link }
+    }
+
+    /// Which side of a stream is not this one.
+    fn other_side(&self, stream: u64, at: usize, link: LinkId) -> usize {
+        let own = self.end(at, link);
+        let stream = self.streams.get(&stream);
+        stream.map_or(1, |stream| usize::from(stream.ends[0] == own))
+    }
+
+    fn dial(
+        &mut self,
+        at: usize,
+        link: LinkId,
+        address: Address,
+        hint: komrade_peer::LinkHint,
+        psk: Zeroizing<[u8; 32]>,
+    ) {
+        let reached =
+            |peer: &Peer| peer.address == Some(address) && peer.connected && peer.engine.is_some();
+        let found = self.peers.iter().position(reached).filter(|to| *to != at);
+        let Some(to) = found.filter(|_| self.peers[at].connected) else {
+            let progress = DialProgress::Unreachable;
+            return self.peers[at]
+                .inbox
+                .push_back(Input::Dialed { link, progress });
+        };
+        let incoming = LinkId(self.peers[to].next_incoming);
+        self.peers[to].next_incoming += 2;
+        let ends = [self.end(at, link), self.end(to, incoming)];
+        let stream = self.open_stream(ends, Some(psk));
+        self.hints.insert(stream, hint);
+        self.peers[at].links.insert(link, stream);
+    }
+
+    /// A dial reaches a peer.
+    pub(crate) fn peer_reached(&mut self, stream: u64, at: usize, link: LinkId) {
+        let Some(hint) = self.hints.remove(&stream) else {
+            return;
+        };
+        self.peers[at].links.insert(link, stream);
+        self.give(at, Input::Incoming { link, hint });
+    }
+
+    fn admit(&mut self, at: usize, link: LinkId, psk: &[u8; 32]) {
+        let Some(id) = self.peers[at].links.get(&link).copied() else {
+            return;
+        };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        if stream.psk.as_deref() != Some(psk) {
+            return self.break_stream(id);
+        }
+        stream.up = true;
+        self.travel(id, 0, Thing::Opened);
+        self.peers[at].inbox.push_back(Input::LinkUp(link));
+    }
+}
+
+/// A text without what only fills it.
+pub(crate) fn name(text: &str) -> &str {
+    text.split(' ').next().unwrap_or_default()
+}

@@ -1,0 +1,92 @@
+//! What a world is made of, and what befalls it.
+
+use komrade_view::Millis;
+
+pub(crate) const SECOND: Millis = 1_000;
+pub(crate) const MINUTE: Millis = 60 * SECOND;
+pub(crate) const HOUR: Millis = 60 * MINUTE;
+pub(crate) const DAY: Millis = 24 * HOUR;
+
+/// How large a world is and how long it lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Everything that happens is drawn from this.
+    pub seed: u64,
+    /// People, each with a device.
+    pub peers: usize,
+    /// Relays at the beginning.
+    pub relays: usize,
+    /// Days of trouble; then come quiet ones.
+    pub days: u64,
+    /// Relays are wiped, lose their keys, burn; people move to other relays. Off in the row of seeds: see the findings
+    /// in the [crate](crate).
+    pub losses: bool,
+    /// Profiles are copied: put back later, or run beside their original.
+    pub copies: bool,
+    /// What is broken on purpose, to see that it is found.
+    pub sabotage: Option<Sabotage>,
+    /// How many of the last lines of the transcript are kept to be read.
+    pub lines: usize,
+}
+
+/// Of so many seeds, one is a world of full size.
+const FULL_EVERY: u64 = 50;
+
+impl Settings {
+    /// The size that the issue names: 50 peers at 5 relays.
+    pub fn full(seed: u64) -> Self {
+        Self {
+            seed,
+            peers: 50,
+            relays: 5,
+            days: 3,
+            losses: false,
+            copies: false,
+            sabotage: None,
+            lines: 60,
+        }
+    }
+
+    /// A small one: most of what goes wrong needs no more than a few peers, and many small worlds meet more of it in
+    /// the same time than few large ones.
+    pub fn small(seed: u64) -> Self {
+        Self {
+            peers: 3 + (seed % 5) as usize,
+            relays: 1 + (seed % 4) as usize,
+            days: 5,
+            ..Self::full(seed)
+        }
+    }
+
+    /// What a row of seeds is run with: small worlds, and one of 50 in full size.
+    pub fn of_seed(seed: u64) -> Self {
+        if seed % FULL_EVERY == FULL_EVERY - 1 {
+            Self::full(seed)
+        } else {
+            Self::small(seed)
+        }
+    }
+}
+
+/// Something broken on purpose: each invariant must be seen to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Devices now and then say that a batch is durable, and lose it.
+    LostCommits,
+    /// Devices draw the same random numbers after each restart.
+    SameNonces,
+    /// An old copy of a profile is put back and nobody is told.
+    SecretRestores,
+    /// After a day, some devices hear nothing any more of what arrives at their node.
+    DeafDevices,
+    /// Nodes now and then acknowledge and forget.
+    ForgetfulNodes,
+    /// Devices lose a replica.
+    LostReplicas,
+    /// Nodes keep more than is stated.
+    LargeNodes,
+    /// Something is drawn from outside the seed.
+    ForeignChance,
+    /// What is taken from others is shown a second time.
+    Doubled,
+}
