@@ -12,7 +12,7 @@ use komrade_ether::{Class, EnvelopeId, Frame, Outcome, Pass, Size};
 use tokio::sync::Notify;
 
 use crate::client::Client;
-use crate::member::{deposit, envelope};
+use crate::member::{NodeLink, deposit, envelope};
 
 const ROUNDS: usize = 6;
 const MEMBERS: u8 = 3;
@@ -68,13 +68,10 @@ impl Drop for Binary {
 
 /// Puts until the relay is gone, as many at once as a window takes. Gives what was acknowledged.
 async fn put_until_killed(
-    client: Client,
+    mut link: NodeLink,
     acknowledged: Arc<AtomicUsize>,
     heard: Arc<Notify>,
 ) -> Vec<EnvelopeId> {
-    let mut client = client;
-    let node = client.introduced().await;
-    let mut link = client.link(&node).await;
     let mut held = Vec::new();
     loop {
         for size in [Size::K2, Size::K64, Size::K4, Size::K16] {
@@ -107,11 +104,21 @@ async fn no_acknowledged_put_is_lost_when_the_relay_is_killed() {
         let relay = Binary::start(folder.path());
         let acknowledged = Arc::new(AtomicUsize::new(0));
         let heard = Arc::new(Notify::new());
-        let mut putting = Vec::new();
+        // All are linked before the first puts: else the relay may be gone before the last has come.
+        let mut members = Vec::new();
         for account in 1..=MEMBERS {
-            let client = relay.join(account).await;
-            let task = put_until_killed(client, Arc::clone(&acknowledged), Arc::clone(&heard));
-            putting.push(tokio::spawn(task));
+            let mut client = relay.join(account).await;
+            let node = client.introduced().await;
+            let link = client.link(&node).await;
+            members.push((client, link));
+        }
+        let mut putting = Vec::new();
+        for (client, link) in members {
+            let put = put_until_killed(link, Arc::clone(&acknowledged), Arc::clone(&heard));
+            putting.push(tokio::spawn(async move {
+                let _connected = client;
+                put.await
+            }));
         }
         // Each round somewhere else within the work.
         while acknowledged.load(Ordering::Relaxed) < 10 + 7 * round {
