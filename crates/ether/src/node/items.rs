@@ -106,9 +106,21 @@ pub(crate) struct Items<'a, S: ShelfRead> {
     shards: BTreeSet<Bucket>,
     size: usize,
     sum: Sum,
-    /// The cell read last, by its place in the directory.
-    read: Option<(usize, Vec<Item>)>,
+    /// The cell read last.
+    read: Option<Read>,
+    /// Where a sum ended last, and the sum of everything before: the next range begins there, most often.
+    ended: (usize, Sum),
     records_read: usize,
+}
+
+/// A cell that was read.
+struct Read {
+    /// Its place in the directory.
+    place: usize,
+    cell: Cell,
+    items: Vec<Item>,
+    /// For each item, the sum of everything before it.
+    before: Vec<Sum>,
 }
 
 impl<'a, S: ShelfRead> Items<'a, S> {
@@ -142,6 +154,7 @@ impl<'a, S: ShelfRead> Items<'a, S> {
             size: 0,
             sum: Sum::default(),
             read: None,
+            ended: (0, Sum::default()),
             records_read: 0,
         };
         for ((day, first), count) in counts {
@@ -169,9 +182,15 @@ impl<'a, S: ShelfRead> Items<'a, S> {
         self.records_read
     }
 
-    /// The sum of the items of a range.
+    /// The sum of the items of a range. Ranges one after another read each cell once.
     pub fn sum(&mut self, begin: usize, end: usize) -> Result<Sum, S::Error> {
-        Ok(self.sum_before(end)?.minus(self.sum_before(begin)?))
+        let before = match self.ended {
+            (ended, sum) if ended == begin => sum,
+            _ => self.sum_before(begin)?,
+        };
+        let sum = self.sum_before(end)?;
+        self.ended = (end, sum);
+        Ok(sum.minus(before))
     }
 
     /// The item at a position; `None` if there is none.
@@ -192,15 +211,14 @@ impl<'a, S: ShelfRead> Items<'a, S> {
         mut then: impl FnMut(usize, &Item) -> bool,
     ) -> Result<(), S::Error> {
         let first = self.cells.partition_point(|cell| cell.end() <= begin);
-        for place in first..self.cells.len() {
-            let Some((cell, items)) = self.cell(place)? else {
+        let last = self.cells.partition_point(|cell| cell.start < end);
+        for place in first..last {
+            let Some(Read { cell, items, .. }) = self.cell(place)? else {
                 break;
             };
-            for (position, item) in (cell.start..).zip(items) {
-                if position >= end {
-                    return Ok(());
-                }
-                if position >= begin && !then(position, item) {
+            let skipped = begin.saturating_sub(cell.start);
+            for (position, item) in (cell.start..).zip(items).skip(skipped) {
+                if position >= end || !then(position, item) {
                     return Ok(());
                 }
             }
@@ -223,7 +241,9 @@ impl<'a, S: ShelfRead> Items<'a, S> {
             None => self.size,
             Some(cell) if cell.order() > (*day, *byte) => cell.start,
             Some(_) => match self.cell(place)? {
-                Some((cell, items)) => cell.start + items.partition_point(|item| item < sought),
+                Some(Read { cell, items, .. }) => {
+                    cell.start + items.partition_point(|item| item < sought)
+                }
                 None => self.size,
             },
         };
@@ -236,26 +256,37 @@ impl<'a, S: ShelfRead> Items<'a, S> {
             None => Ok(self.sum),
             Some(cell) if cell.start == position => Ok(cell.before),
             Some(_) => Ok(match self.cell(place)? {
-                Some((cell, items)) => items
-                    .iter()
-                    .take(position - cell.start)
-                    .fold(cell.before, |sum, (_, id)| sum.plus(Sum::of(id))),
+                Some(Read { cell, before, .. }) => {
+                    let sum = before.get(position - cell.start);
+                    sum.copied().ok_or(Damaged)?
+                }
                 None => self.sum,
             }),
         }
     }
 
     /// A cell and its items.
-    fn cell(&mut self, place: usize) -> Result<Option<(Cell, &[Item])>, S::Error> {
+    fn cell(&mut self, place: usize) -> Result<Option<&Read>, S::Error> {
         let Some(cell) = self.cells.get(place).copied() else {
             return Ok(None);
         };
-        if self.read.as_ref().is_none_or(|(held, _)| *held != place) {
+        if self.read.as_ref().is_none_or(|read| read.place != place) {
             self.records_read += cell.count + self.shards.len();
-            self.read = Some((place, self.items(&cell)?));
+            let items = self.items(&cell)?;
+            let mut sum = cell.before;
+            let before = items.iter().map(|(_, id)| {
+                let before = sum;
+                sum = sum.plus(Sum::of(id));
+                before
+            });
+            self.read = Some(Read {
+                place,
+                cell,
+                before: before.collect(),
+                items,
+            });
         }
-        let items = self.read.as_ref().map(|(_, items)| items.as_slice());
-        Ok(items.map(|items| (cell, items)))
+        Ok(self.read.as_ref())
     }
 
     fn items(&self, cell: &Cell) -> Result<Vec<Item>, S::Error> {

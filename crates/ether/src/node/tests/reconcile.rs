@@ -9,7 +9,7 @@ use super::world::{ANA, World, settings};
 use crate::{
     Bucket, Class, Day, Envelope, EnvelopeId, Frame, MAX_RECONCILE_BYTES, NodeLink, Outcome, Party,
     Reconciler, Settings, ShelfRead, ShelfTable, Size,
-    node::{Items, keys::kind, put::Item},
+    node::{Items, Sum, keys::kind, put::Item},
     reconcile::answer,
 };
 
@@ -294,6 +294,45 @@ fn what_would_be_too_much_to_read_for_one_message_is_left_for_the_next() {
     let unknown = there.iter().enumerate().filter(|(at, _)| at % 3 != 0);
     assert_eq!(lacked_here, ids(unknown.map(|(_, envelope)| envelope)));
     assert_eq!(lacked_there, ids(&here));
+}
+
+#[test]
+fn ranges_one_after_another_read_each_cell_once() {
+    let mut world = roomy();
+    for _ in 0..3_000 {
+        let envelope = world.small();
+        assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+    }
+    let today = Day::of(world.now);
+    let mut items = Items::read(&world.shelf, Bucket::WHOLE, today).unwrap();
+    let mut all = Vec::new();
+    let size = items.size();
+    let mut note = |_: usize, item: &(u64, [u8; 32])| {
+        all.push(Sum::of(&item.1));
+        true
+    };
+    items.each(0, size, &mut note).unwrap();
+    let plain = |begin: usize, end: usize| {
+        let sums = all[begin..end].iter();
+        sums.fold(Sum::default(), |sum, more| sum.plus(*more))
+    };
+    let before = items.records_read();
+    for begin in (0..size).step_by(7) {
+        let end = (begin + 7).min(size);
+        // Whoever splits a range looks first for where its parts meet.
+        items.item(end).unwrap();
+        assert_eq!(items.sum(begin, end).unwrap(), plain(begin, end));
+    }
+    // Each of the 256 cells counts as one record more than it holds.
+    let once = size + 256;
+    assert!(
+        items.records_read() - before <= once,
+        "a cell was read again"
+    );
+    // Ranges that do not follow each other are summed as well.
+    for (begin, end) in [(5, 900), (100, 200), (200, 201), (0, size), (size, size)] {
+        assert_eq!(items.sum(begin, end).unwrap(), plain(begin, end));
+    }
 }
 
 #[test]
