@@ -6,6 +6,7 @@
 mod album;
 pub mod axe;
 mod browser;
+mod member;
 mod person;
 mod process;
 mod recorder;
@@ -16,6 +17,7 @@ mod worker;
 pub use album::Album;
 pub use axe::Inspection;
 pub use browser::{Browser, Shape};
+pub use member::{Member, NodeAbout, NodeLink};
 pub use person::{Keys, Person, cut_keys};
 pub use process::{Running, program};
 pub use recorder::Recorder;

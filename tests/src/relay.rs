@@ -1,6 +1,7 @@
 //! A private I2P network, and relays on it.
 
 use std::{
+    fs,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Command,
@@ -58,6 +59,8 @@ pub enum RelaySettings {
     Sam(String),
     /// With an embedded router for the real network, which a machine without internet cannot reach.
     Embedded,
+    /// With a router that is never there: only what goes from member to member works.
+    Alone,
 }
 
 /// A relay, its data and its port, which outlive its process.
@@ -66,6 +69,7 @@ pub struct Relay {
     data: TempDir,
     listen: SocketAddr,
     settings: RelaySettings,
+    config: Option<PathBuf>,
     origin: String,
     join: String,
 }
@@ -76,13 +80,27 @@ impl Relay {
     /// # Errors
     /// If it does not come up.
     pub fn start(settings: RelaySettings) -> Result<Self> {
+        Self::start_configured(settings, "")
+    }
+
+    /// The same with a config file that says this, in TOML.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub fn start_configured(settings: RelaySettings, config: &str) -> Result<Self> {
+        let data = TempDir::new()?;
+        let file = data.path().join("config.toml");
+        if !config.is_empty() {
+            fs::write(&file, config)?;
+        }
         // The port must stay the same over restarts, so it is chosen here and not by the relay.
         let listen = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut relay = Self {
             running: None,
-            data: TempDir::new()?,
+            data,
             listen,
             settings,
+            config: (!config.is_empty()).then_some(file),
             origin: String::new(),
             join: String::new(),
         };
@@ -105,6 +123,9 @@ impl Relay {
                 "--data",
             ])
             .arg(self.data.path());
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
         match &self.settings {
             RelaySettings::Private(folder) => {
                 command
@@ -115,6 +136,10 @@ impl Relay {
                 command.args(["--router", &format!("sam {address}")]);
             }
             RelaySettings::Embedded => {}
+            RelaySettings::Alone => {
+                // It would say again and again that its router is missing.
+                command.args(["--router", "sam 127.0.0.1:9", "--log", "off"]);
+            }
         }
         let (running, (origin, join)) = Running::start(command, LOCAL, |line| {
             let value: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -168,6 +193,11 @@ impl Relay {
     /// Where it listens.
     pub fn listen(&self) -> SocketAddr {
         self.listen
+    }
+
+    /// The id of its process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.running.as_ref().map(Running::pid)
     }
 
     /// Its data folder.

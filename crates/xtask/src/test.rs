@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that is tested, in stages, with one line of counts at the end.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
@@ -196,7 +196,8 @@ pub fn screenshots(root: &Path, into: &Path) -> Result<()> {
     Ok(())
 }
 
-fn in_the_browser(root: &Path, package: &str, features: &str) -> Result<std::process::Command> {
+/// Tests, or a benchmark, of a package in a real browser.
+pub fn in_the_browser(root: &Path, package: &str, features: &str) -> Result<Command> {
     let driver = find("chromedriver").context("chromedriver is missing")?;
     let mut tests = cargo(
         root,

@@ -6,17 +6,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use futures::{AsyncReadExt, AsyncWriteExt, SinkExt, StreamExt};
+use futures::{AsyncReadExt, AsyncWriteExt};
 use komrade_i2p::net::{ConnectError, Sam, SamStream, Session, SessionKeys, SessionOptions};
-use komrade_tests::{Network, Relay, RelaySettings};
+use komrade_tests::{Member, Network, Relay, RelaySettings};
 use komrade_wire::{
-    control::{FromMember, FromRelay, MAX_CONTROL_BYTES, VERSION},
-    frame, greeting,
-    header::{Header, MAX_HEADER_BYTES, Opened},
-    mux::{Config, MuxStream, Side, mux},
-    websocket::{ByteStream, MAX_MESSAGE_BYTES},
+    greeting,
+    header::{Header, Opened},
+    mux::MuxStream,
 };
-use tokio_tungstenite::tungstenite::Message;
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
 /// The payload of one round, each way.
@@ -42,7 +39,8 @@ async fn main() -> Result<()> {
         )
         .await?;
     let mut raw = connect(&caller, plain.address()).await?.compat();
-    let mut relayed = through(&relay, *greeted.address().as_bytes()).await?;
+    let member = Member::join(&relay, 7).await?;
+    let mut relayed = through(&member, *greeted.address().as_bytes()).await?;
     for _ in 0..5 {
         round(&mut raw, BLOCK).await?;
         round(&mut relayed, BLOCK).await?;
@@ -132,73 +130,16 @@ async fn connect(session: &Session, address: komrade_i2p::Address) -> Result<Sam
 }
 
 /// A stream through the relay to `address`.
-async fn through(relay: &Relay, address: [u8; 32]) -> Result<MuxStream> {
-    let secret = relay
-        .join_link()
-        .rsplit('/')
-        .next()
-        .context("no join secret")?;
-    let secret = data_encoding::BASE64URL_NOPAD.decode(secret.as_bytes())?;
-    let secret = <[u8; 16]>::try_from(secret)
-        .ok()
-        .context("the join secret has 16 bytes")?;
-    let (socket, _) =
-        tokio_tungstenite::connect_async(format!("ws://{}/ws", relay.listen())).await?;
-    let socket = socket
-        .with(|bytes: Vec<u8>| std::future::ready(Ok(Message::binary(bytes))))
-        .sink_map_err(|error: tokio_tungstenite::tungstenite::Error| std::io::Error::other(error))
-        .map(|message| {
-            message
-                .map(|message| message.into_data().to_vec())
-                .map_err(std::io::Error::other)
-        });
-    let (mux, incoming, driver) = mux(
-        ByteStream::new(socket, MAX_MESSAGE_BYTES),
-        Side::Member,
-        Config::default(),
-    );
-    tokio::spawn(driver);
-    let mut control = mux.open().await?;
-    let hello = FromMember::Hello {
-        version: VERSION,
-        join_secret: secret.into(),
-        account: [7; 32].into(),
-    };
-    frame::write(&mut control, &hello.encode(), MAX_CONTROL_BYTES).await?;
-    control.flush().await?;
-    let answer = frame::read(&mut control, MAX_CONTROL_BYTES)
-        .await?
-        .context("no welcome")?;
-    let Some(FromRelay::Welcome { .. }) = FromRelay::decode(&answer)? else {
-        bail!("the relay refused")
-    };
-    // Dropping the control stream would end the connection.
-    tokio::spawn(async move {
-        while let Ok(Some(_)) = frame::read(&mut control, MAX_CONTROL_BYTES).await {}
-    });
+async fn through(member: &Member, address: [u8; 32]) -> Result<MuxStream> {
     let attempt = async {
         loop {
-            let mut stream = mux.open().await?;
-            frame::write(
-                &mut stream,
-                &Header::Dial { address }.encode(),
-                MAX_HEADER_BYTES,
-            )
-            .await?;
-            stream.flush().await?;
-            let answer = frame::read(&mut stream, MAX_HEADER_BYTES)
-                .await?
-                .context("no answer to the dial")?;
-            if Opened::decode(&answer)? == Opened::Connected {
+            let (stream, opened) = member.open(Header::Dial { address }).await?;
+            if opened == Opened::Connected {
                 return Ok(stream);
             }
         }
     };
-    let stream = tokio::time::timeout(PATIENCE, attempt).await?;
-    // The connection lives as long as its handles: here, as long as the program.
-    std::mem::forget(mux);
-    std::mem::forget(incoming);
-    stream
+    tokio::time::timeout(PATIENCE, attempt).await?
 }
 
 /// Sends `bytes` and waits until as many are back.
