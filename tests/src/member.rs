@@ -61,7 +61,8 @@ impl Member {
         let secret = <[u8; 16]>::try_from(secret).ok();
         let secret = secret.context("the join secret has 16 bytes")?;
         let url = format!("ws://{}/ws", relay.listen());
-        let (socket, _) = tokio_tungstenite::connect_async(url).await?;
+        // Without waiting for acknowledgements, as browsers do.
+        let (socket, _) = tokio_tungstenite::connect_async_with_config(url, None, true).await?;
         let carried = Arc::new(AtomicU64::new(0));
         let count = |bytes: usize, carried: &AtomicU64| {
             carried.fetch_add(bytes as u64, Ordering::Relaxed);

@@ -47,6 +47,10 @@
 //! With [`Settings::copies`] (`--copies`) a message that went with a request is shown twice to who confirms both the
 //! person and their copy.
 //!
+//! # Large networks
+//!
+//! What a network of 10,000 costs each of its peers is asked of a light model of traffic, apart from all this: [`scale`].
+//!
 //! # One seed, one transcript
 //!
 //! In the build of `cargo xtask sim` what vodozemac draws comes from the seed, too ([`IS_SEEDED`]), and a transcript
@@ -68,6 +72,7 @@ mod log;
 mod peer;
 mod people;
 mod relay;
+pub mod scale;
 mod settings;
 mod stream;
 mod trouble;

@@ -9,9 +9,12 @@ use std::{
     },
 };
 
-use komrade_sim::{IS_SEEDED, Report, Settings, run};
+use komrade_sim::{
+    IS_SEEDED, Report, Settings, run,
+    scale::{COMRADES, ENVELOPES, MEMBERS, Shape, day, growth},
+};
 
-const USAGE: &str = "usage: komrade-sim [--seeds N] [--from SEED] [--peers P] [--relays R] [--days D] [--lines N] [--losses] [--copies]";
+const USAGE: &str = "usage: komrade-sim [--seeds N] [--from SEED] [--peers P] [--relays R] [--days D] [--lines N] [--losses] [--copies]\n       komrade-sim --scale";
 
 struct Row {
     seeds: u64,
@@ -77,7 +80,50 @@ fn print(report: &Report) {
     }
 }
 
+/// Networks that the light traffic model lives through.
+const NETWORKS: [usize; 3] = [100, 1_000, 10_000];
+
+/// What a peer costs in networks of growing size, by the light traffic model.
+fn scale() -> ExitCode {
+    println!(
+        "Light traffic model: peers are counts, nodes and their links the shipped ones. A day in which everybody puts {ENVELOPES} \
+         envelopes of 2 KiB to {COMRADES} comrades, half of them at the same relay. For each peer:"
+    );
+    let mut grown = Vec::new();
+    for (shape, about) in [
+        (Shape::Relays, format!("relays of {MEMBERS}")),
+        (Shape::OneRelay, "one relay, buckets halved".to_owned()),
+    ] {
+        println!(
+            "{about}\n     peers  bits   KB sent  KB received  KB between relays  shelf operations  hints compared"
+        );
+        let costs = NETWORKS.map(|peers| {
+            let cost = day(shape, peers);
+            println!(
+                "{:>10} {:>5} {:>9.1} {:>12.1} {:>18.1} {:>17.0} {:>15.0}",
+                cost.peers,
+                cost.bits,
+                cost.sent / 1e3,
+                cost.received / 1e3,
+                cost.between / 1e3,
+                cost.operations,
+                cost.hints
+            );
+            cost
+        });
+        grown.extend(growth(&costs));
+    }
+    if grown.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("It grows with the network:\n  {}", grown.join("\n  "));
+    ExitCode::FAILURE
+}
+
 fn main() -> ExitCode {
+    if std::env::args().skip(1).eq(["--scale"]) {
+        return scale();
+    }
     let Some(row) = parse() else {
         println!("{USAGE}");
         return ExitCode::FAILURE;
