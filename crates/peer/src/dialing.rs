@@ -231,15 +231,11 @@ impl Open {
         }
         self.fetch(step, link, id);
         let tags = self.rescue_tags();
-        let lost_at = self.own.rescue_until;
-        if let Some(lost_at) = lost_at.map(|until| until.saturating_sub(limits::RESCUE_LIFE))
-            && self
-                .comrades
-                .get(&id)
-                .is_some_and(|it| self.needs_rescue(it, &tags))
-        {
-            // What was handed on before may be lost; here is a way that is not.
-            self.resupplying.insert(id, lost_at);
+        let comrade = self.comrades.get(&id);
+        if comrade.is_some_and(|comrade| self.needs_rescue(comrade, &tags)) {
+            // Whatever took what was handed on so far may be lost, or may bring it to a home that is: here is a way
+            // that is not.
+            self.resupplying.insert(id, step.now);
             step.again = true;
         }
         self.pump(step, id);

@@ -191,6 +191,45 @@ fn both_relays_burn_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_new_nodes_took_for_burnt_homes_is_sent_again() {
+    let (mut world, bo, ana) = two_relays(511);
+    world.send(0, bo, "before");
+    world.send(1, ana, "and an answer");
+    world.pass(2 * SECOND);
+    world.stop(1);
+    for n in 0..5 {
+        world.send(0, bo, &format!("message {n}"));
+    }
+    world.pass(MINUTE);
+    world.stop(0);
+    for relay in [0, 1] {
+        world.burn_relay(relay);
+        world.add_relay(relay + 2);
+    }
+    for (at, relay) in [(0, 2), (1, 3)] {
+        world.peers[at].online = false;
+        world.restart(at);
+        world.join(at, relay);
+        world.disconnect(at);
+        // The connection takes a moment. Then the node takes what is for a home that burnt, too, and cannot bring it;
+        // nobody answers at the other's lifeboat yet.
+        world.pass(SECOND);
+        world.connect(at);
+        world.pass(10 * SECOND);
+        world.stop(at);
+    }
+    world.restart(0);
+    world.restart(1);
+    world.pass(MINUTE);
+    let mut expected = vec!["before".to_owned(), "and an answer".to_owned()];
+    expected.extend((0..5).map(|n| format!("message {n}")));
+    assert_eq!(world.texts(1, ana), expected);
+    world.send(1, ana, "all here");
+    world.pass(HOUR);
+    assert_eq!(world.page(0, bo).last().unwrap().text, "all here");
+}
+
+#[test]
 fn members_of_a_relay_that_comes_back_with_other_keys_find_each_other() {
     let mut world = World::new(509, 2);
     world.add_relay(0);
