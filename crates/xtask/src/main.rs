@@ -109,7 +109,10 @@ fn main() -> Result<()> {
 
 /// The folder of the workspace.
 fn root() -> Result<PathBuf> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    // As Cargo says when it runs this, not when it built it: the checkout may have been moved, or share a target folder with
+    // another one.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").context("to be run as `cargo xtask`")?;
+    Path::new(&here)
         .ancestors()
         .nth(2)
         .map(Path::to_path_buf)

@@ -15,7 +15,6 @@ fn the_relay_links_nothing_that_could_read() {
             "normal,build",
         ])
         .args(["--prefix", "none", "--format", "{p}"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     assert!(

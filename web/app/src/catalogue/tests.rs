@@ -307,7 +307,7 @@ fn days_are_named_as_people_do() {
 /// is a text, unless it stands in a comment or names a key of the keyboard.
 #[test]
 fn no_screen_holds_a_text_of_its_own() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let source = Path::new("src");
     let mut files = 0;
     for folder in ["screens", "parts"] {
         for entry in fs::read_dir(source.join(folder)).unwrap() {
@@ -351,7 +351,7 @@ fn every_text_is_used_somewhere() {
     }
     let mut files = Vec::new();
     read(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &Path::new("src"),
         &mut files,
     );
     let words = |text: &str| -> Vec<String> {
