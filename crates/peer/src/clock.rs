@@ -81,6 +81,9 @@ impl Open {
         self.node.bring_down(now);
         let rescue = now.saturating_add(limits::RESCUE_LIFE);
         self.own.rescue_until = self.own.rescue_until.map(|until| until.min(rescue));
+        let patience = now.saturating_add(limits::MOVE_PATIENCE);
+        self.own.rescue_from = self.own.rescue_from.map(|from| from.min(patience));
+        self.own.mail_lost_at = self.own.mail_lost_at.min(now);
         let latest = now.saturating_add(limits::CALM_PACE);
         if self.ack_at.is_some_and(|at| at > latest) {
             self.draw_ack_time(step);

@@ -161,6 +161,12 @@ impl ComradeRecord {
         self.state == ComradeState::Met
     }
 
+    /// The person said yes to them: confirmed them, or accepted their invite. Nothing of theirs is
+    /// acknowledged before.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.is_met() || self.state == ComradeState::Asked
+    }
+
     /// Takes the next place in the conversation for a message.
     pub(crate) fn place(&mut self, message: &Message, now: Millis) -> u64 {
         let ordinal = self.next_ordinal;

@@ -219,6 +219,8 @@ impl Open {
         step.touched.comrades.insert(id);
         step.touched.pairs.insert(id);
         step.show.comrades = true;
+        // The lifeboat is not in the bundle: theirs may be the only way left when they confirm.
+        self.note_met(step, id);
     }
 
     fn find_comrade(&self, who: &Who) -> Option<ComradeId> {

@@ -261,7 +261,7 @@ impl Open {
                 };
             }
             // A duplicate is told again: the sender did not know.
-            comrade.pair.report_due |= comrade.record.is_met();
+            comrade.pair.report_due |= comrade.record.is_wanted();
             kept = inserted.is_kept().then_some(operation);
         }
         if let Some((session, rank)) = fresh {

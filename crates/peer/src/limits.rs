@@ -1,5 +1,6 @@
 //! Every bound and every span of time of the engine, each with its reason.
 
+use komrade_ether::MAX_DAYS_AHEAD;
 use komrade_view::Millis;
 
 /// A second.
@@ -107,10 +108,19 @@ pub const UNANSWERED: u32 = 1_000;
 pub const NODE_WINDOW: usize = 48;
 /// Bytes of others' envelopes kept here if the person does not say otherwise.
 pub const REPLICA_BYTES: u64 = 200_000_000;
+/// How many days ahead a replica may expire: a node takes what is [`MAX_DAYS_AHEAD`] ahead by its clock, and the one here
+/// may be two days behind that.
+pub const REPLICA_DAYS_AHEAD: u32 = MAX_DAYS_AHEAD + 2;
 /// How long an arrived envelope of others may stay unwritten.
 pub const REPLICA_PACE: Millis = 2 * SECOND;
 /// How long comrades are looked for at their lifeboats after a relay was lost.
 pub const RESCUE_LIFE: Millis = 30 * DAY;
+/// How long after a change to another relay whoever has not acknowledged it is looked for at their lifeboat: most people
+/// have opened the app by then.
+pub const MOVE_PATIENCE: Millis = DAY;
+/// How often an answer to an invite, or a list of homes, is repeated while nothing is heard: it may have been lost with
+/// what a node held.
+pub const SAY_AGAIN: Millis = DAY;
 
 /// Links, both directions together.
 pub const MAX_LINKS: usize = 64;

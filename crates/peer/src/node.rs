@@ -315,6 +315,10 @@ impl Open {
             let is_loss = log.incarnation != 0 || self.own.rescue_until.is_some();
             log.lost_at = log.lost_at.max(is_loss.then_some(step.now));
             self.node.is_recovering = is_loss;
+            if is_loss {
+                self.own.mail_lost_at = step.now;
+                step.touched.own = true;
+            }
             log.compare = self.node.replicas.envelopes > 0;
             log.incarnation = incarnation;
             log.after = after;

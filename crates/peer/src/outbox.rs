@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
 use komrade_store::{Query, Record, Table};
-use komrade_view::{ComradeId, Millis};
+use komrade_view::{ComradeId, ComradeState, Millis};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -528,6 +528,44 @@ impl Open {
         self.forget_work(id, number);
         if let Some(ordinal) = ordinal {
             self.set_tick(step, id, ordinal, None);
+        }
+    }
+
+    /// What is repeated while nothing is heard of it, each with when it is due: the first thing said to
+    /// who made an invite, and the newest list of homes.
+    fn repeated(&self) -> impl Iterator<Item = (ComradeId, u64, Millis)> {
+        self.comrades.iter().filter_map(|(id, comrade)| {
+            let is_asked = comrade.record.state == ComradeState::Asked;
+            let (number, entry) = if is_asked && comrade.pair.is_unanswered() {
+                comrade.outbox.first_key_value()
+            } else {
+                let homes = Some(comrade.pair.homes_operation?);
+                let mut outbox = comrade.outbox.iter();
+                outbox.find(|(_, entry)| entry.sequence() == homes)
+            }?;
+            let due = entry.accepted_at?.saturating_add(limits::SAY_AGAIN);
+            entry.may_seal_again().then_some((*id, *number, due))
+        })
+    }
+
+    /// When [`Open::say_again`] has something to do.
+    pub(crate) fn next_repeated(&self) -> Option<Millis> {
+        self.repeated().map(|(.., due)| due).min()
+    }
+
+    /// Repeats what only this side can know to be missing, for a node that held it may have lost it: who
+    /// made an invite does not know that anybody answered, and who was not told of a new home reports to
+    /// the old one.
+    pub(crate) fn say_again(&mut self, step: &mut Step) {
+        let due = self.repeated().filter(|(.., due)| *due <= step.now);
+        let due: Vec<(ComradeId, u64)> = due.map(|(id, number, _)| (id, number)).collect();
+        for (id, number) in due {
+            if !step.has_room() {
+                step.again = true;
+                return;
+            }
+            self.take_back(step, id, number);
+            self.pump(step, id);
         }
     }
 

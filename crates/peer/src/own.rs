@@ -50,6 +50,13 @@ pub(crate) struct Own {
     /// is hosted, until all have been told or this time has come.
     #[serde(default)]
     pub(crate) rescue_until: Option<Millis>,
+    /// The person changed to another relay: whoever has not heard of it by then may have changed, too,
+    /// and is looked for in the same way.
+    #[serde(default)]
+    pub(crate) rescue_from: Option<Millis>,
+    /// When it was noticed that mail for this device may have been lost with what a node held.
+    #[serde(default)]
+    pub(crate) mail_lost_at: Millis,
     /// Names of invites that ended while the node that keeps their bundles was not reached.
     #[serde(default)]
     pub(crate) unplaced: Vec<serde_bytes::ByteArray<16>>,
@@ -93,9 +100,19 @@ impl Own {
             relays: Vec::new(),
             lifeboat: None,
             rescue_until: None,
+            rescue_from: None,
+            mail_lost_at: 0,
             unplaced: Vec::new(),
             replica_limit: None,
         }
+    }
+
+    /// Whoever was told before this moment what has arrived is to be told again: at once when mail was
+    /// lost, for what was put long before, and once more when nothing of it is too new to be missed.
+    pub(crate) fn report_since(&self, now: Millis) -> Millis {
+        let at = self.mail_lost_at;
+        let again = at.saturating_add(limits::MISSED_AFTER);
+        if at > 0 && again <= now { again } else { at }
     }
 
     /// How many bytes of others' envelopes are kept.

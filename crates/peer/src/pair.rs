@@ -139,6 +139,8 @@ pub(crate) struct Pair {
     pub(crate) acknowledged_at: Millis,
     /// Something of theirs came that they have not been told of.
     pub(crate) report_due: bool,
+    /// When they were told last.
+    pub(crate) reported_at: Millis,
     /// When missing operations were asked for last.
     pub(crate) asked_at: Option<Millis>,
     /// Their newest bundle, checked before, and its number (0: that of the first contact). Read
@@ -438,6 +440,7 @@ impl Pair {
     /// The report was sealed into an envelope.
     pub(crate) fn note_reported(&mut self, now: Millis) {
         self.report_due = false;
+        self.reported_at = now;
         if self.received.missing_count() > 0 {
             self.asked_at = Some(now);
         }

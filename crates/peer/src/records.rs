@@ -104,7 +104,11 @@ impl Entry {
 
     /// It was accepted up to that moment, and may be sealed again.
     pub(crate) fn is_handed_on(&self, up_to: Millis) -> bool {
-        self.accepted_at.is_some_and(|at| at <= up_to) && self.seals < limits::MAX_SEALS
+        self.accepted_at.is_some_and(|at| at <= up_to) && self.may_seal_again()
+    }
+
+    pub(crate) fn may_seal_again(&self) -> bool {
+        self.seals < limits::MAX_SEALS
     }
 
     /// When nothing is heard of it any more: what was handed on may come back until its envelope has

@@ -43,14 +43,13 @@ impl Open {
             let rank = pair.sending()?.rank;
             pair.add_session(session.ok()?, rank);
         }
-        let is_met = comrade.record.is_met();
+        let (is_met, is_wanted) = (comrade.record.is_met(), comrade.record.is_wanted());
         let mut packet = Packet {
             operation,
             lowest,
             ..Packet::default()
         };
-        // Nothing is acknowledged before the person confirmed.
-        packet.report = is_met.then(|| pair.report(step.now));
+        packet.report = is_wanted.then(|| pair.report(step.now));
         if is_control && is_met {
             let number = self.device.bundle_number;
             let bundle = || self.device.bundle().as_bytes().to_vec();
@@ -66,7 +65,7 @@ impl Open {
         packet.binding = intro.as_ref().map(|secret| secret.binding(&own, &theirs));
         let message = Zeroizing::new(pair.encrypt(&packet.encode())?);
         step.touched.pairs.insert(id);
-        if is_met {
+        if is_wanted {
             pair.note_reported(step.now);
             step.show.comrades = true;
         }

@@ -103,6 +103,7 @@ impl Open {
         self.tell_homes(step);
         self.keep_node(step);
         self.resupply_all(step);
+        self.begin_late_rescue(step);
         self.end_rescue(step);
         self.tell_name(step);
     }
@@ -118,6 +119,7 @@ impl Open {
         self.expire_invites(step);
         self.expire_entries(step);
         self.expire_waiting(step);
+        self.say_again(step);
         self.shed_replicas(step);
         self.turn_ring(step);
     }
@@ -147,6 +149,8 @@ impl Open {
             self.next_expiry(),
             self.next_invite_expiry(),
             self.next_waiting_expiry(),
+            self.next_repeated(),
+            self.own.rescue_from,
             self.sweep.due(),
         ];
         let ends = ends.into_iter().flatten().min();

@@ -151,8 +151,11 @@ impl Open {
             // What has not come yet must not look as if it were missing.
             return;
         }
+        let since = self.own.report_since(step.now);
         let due = self.comrades.iter().filter(|(_, comrade)| {
-            comrade.record.is_met() && comrade.pair.report_due && comrade.pair.can_seal()
+            let (record, pair) = (&comrade.record, &comrade.pair);
+            let is_due = pair.report_due || pair.reported_at < since;
+            record.is_wanted() && is_due && pair.can_seal()
         });
         let due: Vec<ComradeId> = due.map(|(id, _)| *id).take(limits::ACKS_PER_STEP).collect();
         for id in due {
@@ -229,8 +232,13 @@ impl Open {
             return Err(Refusal::BadRelayLink);
         }
         self.node.reset();
-        if origin.is_some_and(|before| self.own.origin() != Some(&before)) && !was_up {
-            self.begin_rescue(step);
+        if origin.is_some_and(|before| self.own.origin() != Some(&before)) {
+            if was_up {
+                let from = step.now.saturating_add(limits::MOVE_PATIENCE);
+                self.own.rescue_from.get_or_insert(from);
+            } else {
+                self.begin_rescue(step);
+            }
         }
         self.device.renew(&self.own, step.now, step.rng);
         step.touched.own = true;
@@ -313,12 +321,36 @@ impl Open {
     /// The relay used before is lost, and with it whatever was on its way there and here.
     pub(crate) fn begin_rescue(&mut self, step: &mut Step) {
         self.own.rescue_until = Some(step.now.saturating_add(limits::RESCUE_LIFE));
+        self.own.rescue_from = None;
         step.touched.own = true;
+    }
+
+    /// Some time after a change to another relay: looks for those who have not acknowledged it.
+    pub(crate) fn begin_late_rescue(&mut self, step: &mut Step) {
+        let is_due = self.own.rescue_from.is_some_and(|from| from <= step.now);
+        if !is_due || self.clock.is_doubted() {
+            return;
+        }
+        self.own.rescue_from = None;
+        step.touched.own = true;
+        let tags = self.tags();
+        if self
+            .comrades
+            .values()
+            .any(|it| self.needs_rescue(it, &tags))
+        {
+            self.begin_rescue(step);
+            self.order_host(step);
+            step.show.route = true;
+        }
     }
 
     /// By this the homes are known that comrades are to be told of while they are looked for.
     pub(crate) fn rescue_tags(&self) -> Tags {
-        let _ = self.own.rescue_until?;
+        self.own.rescue_until.and_then(|_| self.tags())
+    }
+
+    fn tags(&self) -> Tags {
         Some([false, true].map(|live| self.own.homes_tag(live)))
     }
 
@@ -328,7 +360,12 @@ impl Open {
             return false;
         };
         let (record, pair) = (&comrade.record, &comrade.pair);
-        if !record.is_met() || !pair.can_seal() || home::lifeboat_of(&record.homes).is_none() {
+        // Whoever has not confirmed has told of no lifeboat, and was told of the one here.
+        let may_meet = match record.is_met() {
+            true => home::lifeboat_of(&record.homes).is_some(),
+            false => record.is_wanted(),
+        };
+        if !may_meet || !pair.can_seal() {
             return false;
         }
         let operation = pair.homes_operation;

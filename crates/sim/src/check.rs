@@ -200,8 +200,7 @@ impl World {
                 .collect();
             for at in 0..self.peers.len() {
                 let peer = &self.peers[at];
-                // Whose clock is behind keeps nothing of whose clock is ahead: they disagree by more than a day.
-                let other = peer.relay != Some(relay) || peer.is_clone || peer.was_behind;
+                let other = peer.relay != Some(relay) || peer.is_clone;
                 if other || !self.is_open(at) {
                     continue;
                 }

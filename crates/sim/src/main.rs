@@ -14,7 +14,7 @@ use komrade_sim::{
     scale::{COMRADES, ENVELOPES, MEMBERS, Shape, day, growth},
 };
 
-const USAGE: &str = "usage: komrade-sim [--seeds N] [--from SEED] [--peers P] [--relays R] [--days D] [--lines N] [--losses] [--copies]\n       komrade-sim --scale";
+const USAGE: &str = "usage: komrade-sim [--seeds N] [--from SEED] [--peers P] [--relays R] [--days D] [--lines N] [--burns] [--copies]\n       komrade-sim --scale";
 
 struct Row {
     seeds: u64,
@@ -23,7 +23,7 @@ struct Row {
     relays: Option<usize>,
     days: Option<u64>,
     lines: Option<usize>,
-    losses: bool,
+    burns: bool,
     copies: bool,
 }
 
@@ -35,13 +35,13 @@ fn parse() -> Option<Row> {
         relays: None,
         days: None,
         lines: None,
-        losses: false,
+        burns: false,
         copies: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let flag = match name.as_str() {
-            "--losses" => Some(&mut row.losses),
+            "--burns" => Some(&mut row.burns),
             "--copies" => Some(&mut row.copies),
             _ => None,
         };
@@ -145,7 +145,7 @@ fn main() -> ExitCode {
             settings.relays = row.relays.unwrap_or(settings.relays).max(1);
             settings.days = row.days.unwrap_or(settings.days);
             settings.lines = row.lines.unwrap_or(settings.lines);
-            (settings.losses, settings.copies) = (row.losses, row.copies);
+            (settings.burns, settings.copies) = (row.burns, row.copies);
             let report = run(settings);
             let Ok(mut sums) = sums.lock() else { return };
             sums.0 += 1;

@@ -47,8 +47,6 @@ pub(crate) struct Peer {
     rng: ChaCha20Rng,
     /// How far its clock is wrong.
     pub skew: i64,
-    /// It ever was behind.
-    pub was_behind: bool,
     /// Effects until it dies.
     pub fuse: Option<u32>,
     /// Its copies share its keys; only one of them is the person's.
@@ -113,7 +111,6 @@ impl World {
             lease: None,
             rng: ChaCha20Rng::seed_from_u64(0),
             skew: 0,
-            was_behind: false,
             fuse: None,
             is_clone: false,
             person,
@@ -202,7 +199,6 @@ impl World {
     pub(crate) fn set_clock(&mut self, at: usize) {
         let skew = self.draw_skew();
         self.peers[at].skew = skew;
-        self.peers[at].was_behind |= skew < -(MINUTE as i64);
     }
 
     /// Puts a copy in the place of what the device keeps.

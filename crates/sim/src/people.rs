@@ -277,7 +277,7 @@ impl World {
                 self.people[person].away_until = until;
                 self.act(until, person, Act::Open);
             }
-            14..16 if self.settings.losses => {
+            14..16 if self.settings.moves => {
                 let there: Vec<usize> = (0..self.relays.len())
                     .filter(|relay| !self.relays[*relay].burnt)
                     .collect();

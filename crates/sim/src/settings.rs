@@ -18,9 +18,11 @@ pub struct Settings {
     pub relays: usize,
     /// Days of trouble; then come quiet ones.
     pub days: u64,
-    /// Relays are wiped, lose their keys, burn; people move to other relays. Off in the row of seeds: see the findings
-    /// in the [crate](crate).
-    pub losses: bool,
+    /// Relays lose their keys with all that they held, or burn. Off in the row of seeds: see the findings in the
+    /// [crate](crate).
+    pub burns: bool,
+    /// People move to other relays.
+    pub moves: bool,
     /// Profiles are copied: put back later, or run beside their original.
     pub copies: bool,
     /// What is broken on purpose, to see that it is found.
@@ -40,7 +42,8 @@ impl Settings {
             peers: 50,
             relays: 5,
             days: 3,
-            losses: false,
+            burns: false,
+            moves: true,
             copies: false,
             sabotage: None,
             lines: 60,

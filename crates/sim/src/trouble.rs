@@ -73,14 +73,14 @@ impl World {
                 self.restart(relay, wait);
             }
             72..78 => {
-                let keys = self.dice.chance(400);
-                if self.settings.losses && !self.relays[relay].burnt {
+                let keys = self.dice.chance(400) && self.settings.burns;
+                if !self.relays[relay].burnt {
                     self.wipe_relay(relay, keys);
                     self.restart(relay, 5 * MINUTE);
                 }
             }
             78..81 => {
-                if self.settings.losses && !self.relays[relay].burnt {
+                if self.settings.burns && !self.relays[relay].burnt {
                     self.crash_relay(relay);
                     self.note(format_args!("relay {relay} burns"));
                     self.relays[relay].burnt = true;

@@ -61,8 +61,8 @@ enum Task {
     },
     /// Let worlds of many peers and relays live through what can go wrong; prints failures with their seed.
     Sim {
-        /// `--seeds N`, `--from SEED`, `--peers P`, `--relays R`, `--days D`, `--lines N` of a failure's transcript; `--losses`:
-        /// relays are wiped and burn, people move; `--copies`: profiles are copied and put back. Or `--scale`: what a peer costs in
+        /// `--seeds N`, `--from SEED`, `--peers P`, `--relays R`, `--days D`, `--lines N` of a failure's transcript; `--burns`:
+        /// relays lose their keys or burn; `--copies`: profiles are copied and put back. Or `--scale`: what a peer costs in
         /// networks of 100, 1,000 and 10,000, by a light traffic model.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,

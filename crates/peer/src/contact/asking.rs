@@ -276,8 +276,8 @@ impl Open {
         Ok(Answer::Done)
     }
 
-    /// Somebody was met: if the homes in use are others than they know, they are to be told, at once,
-    /// for the lifeboat is among them.
+    /// Somebody was met or asked: if the homes in use are others than they know, they are to be told, at
+    /// once, for the lifeboat is among them.
     pub(crate) fn note_met(&mut self, step: &mut Step, id: ComradeId) {
         if self
             .comrades

@@ -85,11 +85,12 @@ impl Open {
         self.node.flush_at = None;
         self.node.fresh_bytes = 0;
         let today = Day::of(step.now);
+        let days = today.plus(1)..=today.plus(limits::REPLICA_DAYS_AHEAD);
         let fresh = std::mem::take(&mut self.node.fresh);
         let keeps = self.own.replica_limit() > 0 && !self.is_store_full(step.now);
         let fresh = fresh
             .into_iter()
-            .filter(|envelope| keeps && envelope.header().check_expiry(today).is_ok());
+            .filter(|envelope| keeps && days.contains(&envelope.header().expiry));
         for envelope in fresh {
             let (day, id) = (envelope.header().expiry, envelope.id());
             let bytes = u32::try_from(envelope.as_bytes().len()).unwrap_or(u32::MAX);

@@ -1,5 +1,7 @@
 //! Wrong clocks, relays that lie, comrades who mean ill.
 
+use std::collections::BTreeSet;
+
 use komrade_ether::{Frame, Outcome};
 use komrade_peer::{Input, LinkId};
 use komrade_store::Table;
@@ -99,21 +101,30 @@ fn who_was_asked_and_withholds_the_answer_cannot_flood_and_is_removed() {
     let ana = world.accept(1, &link);
     world.until(|world| !world.peers[0].comrades.is_empty());
     let bo = world.only(0).id;
-    // Ana's confirmation is swallowed, and she is told that Bo has it.
-    let (mut swallowed, mut told) = (None, false);
+    // Ana's confirmation is swallowed, and she is told that Bo has it; so is whatever she sends next when Bo has said
+    // something, for that may be the confirmation again.
+    let (mut next, mut swallowed, mut untold) = (true, BTreeSet::new(), Vec::new());
     let swallow = move |from, frame: Vec<u8>| match Frame::decode(&frame) {
         Ok(Frame::Put { envelope }) if from == 0 => {
-            let id = envelope.id();
-            match *swallowed.get_or_insert(id) == id {
+            if std::mem::take(&mut next) {
+                swallowed.insert(envelope.id());
+                untold.push(envelope.id());
+            }
+            match swallowed.contains(&envelope.id()) {
                 true => vec![],
                 false => vec![frame],
             }
         }
-        Ok(Frame::Ack { .. }) if from == 1 && !told => {
-            told = true;
-            let id = swallowed.expect("something was put before");
+        Ok(Frame::Put { .. }) => {
+            next = true;
+            vec![frame]
+        }
+        Ok(Frame::Ack { .. }) if from == 1 => {
             let outcome = Outcome::Accepted;
-            vec![frame, Frame::Ack { id, outcome }.encode()]
+            let acks = untold.drain(..).map(|id| Frame::Ack { id, outcome });
+            let mut frames = vec![frame];
+            frames.extend(acks.map(|ack| ack.encode()));
+            frames
         }
         _ => vec![frame],
     };

@@ -1,7 +1,7 @@
 //! Engines in a small deterministic world, from the first key to the last acknowledgement.
 //!
-//! They run natively, and in a worker of a real browser, where the engine lives: all but `kill`, `trouble` and
-//! `weeks`, whose many lives, frames and days take minutes there.
+//! They run natively, and in a worker of a real browser, where the engine lives: all but those whose many lives,
+//! frames and days take minutes there, which do not name `wasm_bindgen_test`.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,6 +15,7 @@ mod again;
 mod conversation;
 mod hostile;
 mod kill;
+mod lost;
 mod meeting;
 mod nodes;
 mod removing;

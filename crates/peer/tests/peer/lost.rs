@@ -1,0 +1,169 @@
+//! What nobody misses of their own accord: it was lost with what a node held, or lies where nobody looks any more.
+
+use komrade_view::*;
+
+use crate::world::{DAY, HOUR, MINUTE, World};
+
+/// Ana at relay 0, Bo at relay 1.
+fn strangers(seed: u64) -> World {
+    let mut world = World::new(seed, 2);
+    for (at, name) in [(0, "Ana"), (1, "Bo")] {
+        world.add_relay(at);
+        world.settle_at(at, name, at);
+    }
+    world
+}
+
+#[test]
+fn what_a_home_lost_is_sent_again_although_its_sender_writes_no_more() {
+    let mut world = strangers(600);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.stop(1);
+    world.send(0, bo, "yesterday");
+    world.pass(DAY);
+    world.send(0, bo, "a minute ago");
+    world.pass(MINUTE);
+    // Nobody else at Bo's relay holds a copy.
+    world.wipe_relay(1);
+    world.restart(1);
+    world.pass(HOUR / 2);
+    assert_eq!(world.texts(1, ana), ["yesterday"]);
+    world.pass(3 * HOUR);
+    assert_eq!(world.texts(1, ana), ["yesterday", "a minute ago"]);
+}
+
+#[test]
+fn an_answer_to_an_invite_that_was_lost_is_repeated() {
+    let mut world = strangers(601);
+    let link = world.make_invite(0);
+    world.stop(0);
+    let ana = world.accept(1, &link);
+    world.pass(HOUR);
+    world.wipe_relay(0);
+    world.restart(0);
+    world.pass(2 * DAY);
+    let bo = world.only(0).id;
+    assert_eq!(
+        world.ask(0, Command::Confirm { comrade: bo }),
+        Ok(Answer::Done)
+    );
+    world.pass(MINUTE);
+    assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
+}
+
+#[test]
+fn a_confirmation_that_was_lost_is_repeated() {
+    let mut world = strangers(602);
+    let link = world.make_invite(0);
+    let ana = world.accept(1, &link);
+    world.send(1, ana, "hello Ana");
+    world.until(|world| !world.peers[0].comrades.is_empty());
+    world.stop(1);
+    let bo = world.only(0).id;
+    assert_eq!(
+        world.ask(0, Command::Confirm { comrade: bo }),
+        Ok(Answer::Done)
+    );
+    world.send(0, bo, "hello Bo");
+    world.pass(MINUTE);
+    world.wipe_relay(1);
+    world.restart(1);
+    world.pass(5 * HOUR);
+    assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
+    assert_eq!(world.texts(1, ana), ["hello Ana", "hello Bo"]);
+    assert_eq!(world.texts(0, bo), ["hello Ana", "hello Bo"]);
+}
+
+#[test]
+fn two_who_changed_their_relays_at_once_find_each_other() {
+    let mut world = strangers(603);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.add_relay(2);
+    world.add_relay(3);
+    // Each tells the other's old home, which is there again when nobody reads there any more.
+    for old in [0, 1] {
+        world.relays.get_mut(&old).unwrap().alive = false;
+    }
+    world.join(0, 2);
+    world.join(1, 3);
+    for old in [0, 1] {
+        world.relays.get_mut(&old).unwrap().alive = true;
+    }
+    world.send(0, bo, "are you there?");
+    world.pass(3 * DAY);
+    assert_eq!(world.texts(1, ana), ["are you there?"]);
+    world.send(1, ana, "here");
+    world.pass(HOUR);
+    assert_eq!(world.texts(0, bo), ["are you there?", "here"]);
+    assert_eq!((world.links(0), world.links(1)), (0, 0));
+    for at in [0, 1] {
+        assert_eq!(world.peers[at].route.as_ref().unwrap().rescuing, 0);
+    }
+}
+
+#[test]
+fn whoever_is_told_of_a_new_relay_is_not_looked_for() {
+    let mut world = strangers(604);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.add_relay(2);
+    world.join(0, 2);
+    for _ in 0..3 * 24 {
+        world.pass(HOUR);
+        assert_eq!(world.peers[0].route.as_ref().unwrap().rescuing, 0);
+    }
+    world.send(1, ana, "found");
+    world.pass(HOUR);
+    assert_eq!(world.texts(0, bo), ["found"]);
+}
+
+#[test]
+fn whoever_is_confirmed_after_both_relays_burnt_is_met() {
+    let mut world = strangers(605);
+    let link = world.make_invite(0);
+    let ana = world.accept(1, &link);
+    world.send(1, ana, "hello Ana");
+    world.until(|world| !world.peers[0].comrades.is_empty());
+    world.pass(MINUTE);
+    world.stop(1);
+    for (old, new) in [(0, 2), (1, 3)] {
+        world.burn_relay(old);
+        world.add_relay(new);
+    }
+    let bo = world.only(0).id;
+    assert_eq!(
+        world.ask(0, Command::Confirm { comrade: bo }),
+        Ok(Answer::Done)
+    );
+    world.peers[0].online = true;
+    world.join(0, 2);
+    world.pass(DAY);
+    world.peers[1].online = false;
+    world.restart(1);
+    world.peers[1].online = true;
+    world.join(1, 3);
+    world.pass(HOUR);
+    assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
+    world.send(0, bo, "hello Bo");
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), ["hello Ana", "hello Bo"]);
+}
+
+#[test]
+fn a_new_home_of_which_the_news_was_lost_is_told_again() {
+    let mut world = strangers(606);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.add_relay(2);
+    world.stop(1);
+    world.join(0, 2);
+    world.pass(MINUTE);
+    world.wipe_relay(1);
+    world.restart(1);
+    // It goes to a home where Ana is no longer.
+    world.send(1, ana, "where are you?");
+    world.pass(2 * DAY);
+    assert_eq!(world.texts(0, bo), ["where are you?"]);
+}
