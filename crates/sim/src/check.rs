@@ -253,6 +253,11 @@ impl World {
                 if conversation.state != ComradeState::Met && self.has_left(author, reader) {
                     continue;
                 }
+                // Nor is anything of who made the invite, however surely they said yes.
+                let mut theirs = all[reader].iter().filter(|it| it.with == Some(author));
+                if theirs.all(|it| it.state != ComradeState::Met) && self.has_left(reader, author) {
+                    continue;
+                }
                 if !weak && conversation.state != ComradeState::Met {
                     let state = conversation.state;
                     wrong.push(format!("person {author} and {reader}: {state:?}"));

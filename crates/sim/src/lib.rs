@@ -33,16 +33,8 @@
 //!
 //! # What is known not to hold yet
 //!
-//! With [`Settings::losses`] (`cargo xtask sim --losses`) worlds end badly in two ways, so that the row of seeds leaves
-//! losses out until they are mended:
-//!
-//! - a confirmation that was kept at the invited's relay and is lost there is never sent again, and who waits for it can
-//!   neither report nor tell of a new home: the two never meet;
-//! - two who changed their homes while each was told of the other's old one do not find each other: only who has lost a
-//!   relay dials lifeboats.
-//!
-//! A device whose clock is a day behind keeps no replica of what was written where the clock is a day ahead: what
-//! expires then is further off than [`komrade_ether::MAX_DAYS_AHEAD`] allows there, although the node has taken it.
+//! With [`Settings::burns`] (`cargo xtask sim --burns`), where a relay burns or loses its keys every few hours, some
+//! worlds end badly, so that the row of seeds leaves burns out.
 //!
 //! With [`Settings::copies`] (`--copies`) a message that went with a request is shown twice to who confirms both the
 //! person and their copy.
