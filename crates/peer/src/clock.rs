@@ -70,6 +70,8 @@ impl Open {
         for comrade in self.comrades.values_mut() {
             let hold = now.saturating_add(limits::NOT_THEIRS_HOLD);
             comrade.hold_until = comrade.hold_until.min(hold);
+            let quiet = now.saturating_add(limits::LONGEST_QUIET);
+            comrade.quiet_until = comrade.quiet_until.min(quiet);
             comrade.dialer.bring_down(now);
             comrade.pair.bring_down(now);
             for entry in comrade.outbox.values_mut() {

@@ -209,6 +209,8 @@ pub(crate) struct Comrade {
     pub(crate) reading: Option<u64>,
     /// Nothing is sent before: the other side asked for patience, or does not understand.
     pub(crate) hold_until: Millis,
+    /// Mail of theirs came through the node: what follows from it does not leave before.
+    pub(crate) quiet_until: Millis,
     /// A message of theirs was refused for want of room.
     pub(crate) is_refused: bool,
     /// Their home does not take the token it gave: so much work is due.
@@ -226,6 +228,7 @@ impl Comrade {
             dialer: Dialer::default(),
             reading: None,
             hold_until: 0,
+            quiet_until: 0,
             is_refused: false,
             refused_bits: None,
             fetching: None,

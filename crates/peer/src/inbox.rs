@@ -67,6 +67,12 @@ impl Open {
         if comrade.pair.has_seen(&envelope_id) {
             return Outcome::AlreadyHave;
         }
+        if party == Some(Party::Node) {
+            self.keep_quiet(step, id);
+        }
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return Outcome::NotForMe;
+        };
         let key = comrade.pair.receive_key(found);
         let content = key.and_then(|key| {
             key.open(&header.nonce, &header.encode(), envelope.ciphertext())

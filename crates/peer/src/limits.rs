@@ -166,6 +166,8 @@ pub const SWEEP_PACE: Millis = 200;
 pub const LOAD_PAGE: usize = 500;
 /// The mean time between acknowledgements at the calm pace, and at the quick one.
 pub const CALM_PACE: Millis = 5 * MINUTE;
+/// The longest time between them: a draw far above the mean is cut.
+pub const LONGEST_QUIET: Millis = 10 * CALM_PACE;
 /// See [`CALM_PACE`].
 pub const QUICK_PACE: Millis = 10 * SECOND;
 /// Comrades written to at once in one step: each costs a sealed envelope and the pair's record.

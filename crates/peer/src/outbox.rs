@@ -97,7 +97,10 @@ impl Open {
             .find(|(number, entry)| entry.is_waiting() && !self.links.is_flying(id, **number));
         let is_first = first.is_some_and(|(first, _)| *first == number);
         let free = comrade.reading.is_none() && comrade.hold_until <= step.now;
-        let link = self.carrier(id).filter(|link| self.room(*link, id) > 0);
+        let link = self
+            .carrier(id)
+            .filter(|link| self.room(*link, id) > 0)
+            .filter(|link| !self.is_held_back(*link, id, number, step.now));
         if is_first
             && free
             && comrade.may_seal()
@@ -115,6 +118,17 @@ impl Open {
             home::node_of(homes)?;
             self.links.node()
         })
+    }
+
+    /// Whether an entry would tell the relay by its moment what arrived, see [`Open::keep_quiet`].
+    fn is_held_back(&self, link: LinkId, id: ComradeId, number: u64, now: Millis) -> bool {
+        let Some(comrade) = self.comrades.get(&id) else {
+            return false;
+        };
+        let is_node = |link: &Link| link.party == Party::Node;
+        comrade.quiet_until > now
+            && self.links.get(link).is_some_and(is_node)
+            && !comrade.outbox.get(&number).is_some_and(Entry::is_news)
     }
 
     /// How many more envelopes for a comrade may be on their way on a link.
@@ -191,7 +205,9 @@ impl Open {
             .outbox
             .iter()
             .filter(|(number, entry)| {
-                let busy = self.links.is_flying(id, **number) || self.is_working(id, **number);
+                let busy = self.links.is_flying(id, **number)
+                    || self.is_working(id, **number)
+                    || self.is_held_back(link, id, **number, step.now);
                 entry.is_waiting() && !busy
             })
             .map(|(number, _)| *number)

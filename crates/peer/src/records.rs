@@ -107,6 +107,11 @@ impl Entry {
         self.accepted_at.is_some_and(|at| at <= up_to) && self.may_seal_again()
     }
 
+    /// What the person wrote and was not sent before: it leaves because of them, whatever arrives.
+    pub(crate) fn is_news(&self) -> bool {
+        self.ordinal().is_some() && (self.seals == 0 || self.sealed.is_some())
+    }
+
     pub(crate) fn may_seal_again(&self) -> bool {
         self.seals < limits::MAX_SEALS
     }

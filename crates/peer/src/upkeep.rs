@@ -140,7 +140,8 @@ impl Open {
         let tomorrow = u64::from(day_of(now))
             .saturating_add(1)
             .saturating_mul(limits::DAY);
-        let held = self.comrades.values().map(|comrade| comrade.hold_until);
+        let held = self.comrades.values();
+        let held = held.flat_map(|comrade| [comrade.hold_until, comrade.quiet_until]);
         let held = held.filter(|until| *until > now).min();
         let dial = ready.then(|| self.next_dial(now)).flatten();
         let linked = self.links.of(Party::Node).next().is_some();

@@ -21,6 +21,14 @@ use crate::{
 /// for.
 pub(crate) type Tags = Option<[Option<[u8; 32]>; 2]>;
 
+/// A moment that knows nothing of what arrives: the wait is exponential, at most ten times the mean.
+fn draw_time(step: &mut Step, mean: Millis) -> Millis {
+    // -ln of a number in (0, 1].
+    let uniform = (f64::from(step.rng.next_u32()) + 1.0) / (f64::from(u32::MAX) + 1.0);
+    let wait = (-uniform.ln()).min(10.0) * mean as f64;
+    step.now.saturating_add(wait as Millis).saturating_add(1)
+}
+
 impl Open {
     pub(crate) fn send_message(
         &mut self,
@@ -41,6 +49,7 @@ impl Open {
         if comrade.is_full() || self.outbox_total() >= limits::MAX_OUTBOX_TOTAL {
             return Err(Refusal::OutboxFull);
         }
+        self.speak_up(step, id);
         let (message, ordinal) = self
             .write_text(step, id, text, step.now)
             .ok_or(Refusal::OutOfBounds)?;
@@ -127,18 +136,34 @@ impl Open {
 
     /// Draws when acknowledgements leave next: times that know nothing of what arrives.
     pub(crate) fn draw_ack_time(&mut self, step: &mut Step) {
-        let mean = match self.own.ack_pace {
-            AckPace::Calm => limits::CALM_PACE,
-            AckPace::Quick => limits::QUICK_PACE,
-            AckPace::Never => {
-                self.ack_at = None;
-                return;
-            }
+        self.ack_at = match self.own.ack_pace {
+            AckPace::Calm => Some(draw_time(step, limits::CALM_PACE)),
+            AckPace::Quick => Some(draw_time(step, limits::QUICK_PACE)),
+            AckPace::Never => None,
         };
-        // Exponential: -ln of a number in (0, 1], at most ten times the mean.
-        let uniform = (f64::from(step.rng.next_u32()) + 1.0) / (f64::from(u32::MAX) + 1.0);
-        let wait = (-uniform.ln()).min(10.0) * mean as f64;
-        self.ack_at = Some(step.now.saturating_add(wait as Millis).saturating_add(1));
+    }
+
+    /// Mail of this comrade came through the node, to which all members' mail looks alike. What follows
+    /// from it (something missing is sent again, a new key, the own home) leaves when acknowledgements
+    /// would, or the relay could tell by the moment for whom the mail was.
+    pub(crate) fn keep_quiet(&mut self, step: &mut Step, id: ComradeId) {
+        let until = self
+            .ack_at
+            .unwrap_or_else(|| draw_time(step, limits::CALM_PACE));
+        if let Some(comrade) = self.comrades.get_mut(&id)
+            && comrade.quiet_until <= step.now
+        {
+            comrade.quiet_until = until;
+        }
+    }
+
+    /// The person says something to this comrade: whatever else there is may leave with it.
+    pub(crate) fn speak_up(&mut self, step: &mut Step, id: ComradeId) {
+        if let Some(comrade) = self.comrades.get_mut(&id)
+            && std::mem::take(&mut comrade.quiet_until) > step.now
+        {
+            self.pump(step, id);
+        }
     }
 
     /// It is time for acknowledgements: to everybody who has one coming.

@@ -74,6 +74,13 @@ impl Open {
         if comrade.pair.has_seen(&envelope_id) {
             return Outcome::AlreadyHave;
         }
+        if self
+            .links
+            .get(link)
+            .is_some_and(|it| it.party == Party::Node)
+        {
+            self.keep_quiet(step, id);
+        }
         let before = self.prospect(id);
         match self.open_message(id, rank, &message) {
             Ok(arrived) => {
@@ -268,10 +275,13 @@ impl Open {
         step.touched.comrades.insert(id);
         step.touched.pairs.insert(id);
         step.show.comrades = true;
+        self.speak_up(step, id);
         let name = self.own.name.clone();
         self.write_operation(step, id, Body::Confirmed, None);
         self.write_operation(step, id, Body::Profile { name }, None);
         self.note_met(step, id);
+        // Now, before anything that arrives keeps it back: a relay may burn a moment later.
+        self.tell_homes(step);
         self.pump(step, id);
         Ok(Answer::Done)
     }

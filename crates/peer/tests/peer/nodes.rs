@@ -388,3 +388,28 @@ fn what_never_reached_its_home_is_said_not_to_be_delivered() {
     world.pass(40 * DAY);
     assert_eq!(world.page(0, bo)[0].tick, Tick::Expired);
 }
+
+#[test]
+fn nothing_leaves_because_of_what_arrives() {
+    let (mut world, bo, ana) = two_relays(512);
+    world.pass(HOUR);
+    // Bo misses the first, sees it by the second, and says so; Ana is to send it again.
+    let sent = |world: &World| world.peers[0].frames_sent;
+    world.stop(1);
+    world.send(0, bo, "lost");
+    world.pass(MINUTE);
+    world.wipe_relay(1);
+    world.send(0, bo, "kept");
+    world.pass(2 * HOUR);
+    let before = sent(&world);
+    world.restart(1);
+    world.pass(0);
+    // Until Bo's report is there.
+    world.send(1, ana, "I miss one");
+    world.pass(0);
+    assert_eq!(world.texts(0, bo).last().unwrap(), "I miss one");
+    assert_eq!(sent(&world), before, "something left at once");
+    world.pass(HOUR);
+    assert!(sent(&world) > before);
+    assert_eq!(world.texts(1, ana), ["kept", "I miss one", "lost"]);
+}
