@@ -67,12 +67,18 @@ impl Album {
         let number = self.first + self.screens;
         for (shape, ending) in Shape::ALL {
             browser.shape(shape).await?;
-            let script =
-                "const page = document.documentElement; return page.scrollWidth - page.clientWidth";
-            let over: i64 = browser.web().execute(script, vec![]).await?.convert()?;
+            // Within the app's frame panes scroll, and the page itself does not.
+            let script = "const page = document.documentElement; \
+                const framed = document.querySelector('.shell') !== null; \
+                return [page.scrollWidth - page.clientWidth, framed ? page.scrollHeight - page.clientHeight : 0]";
+            let (wide, high): (i64, i64) =
+                browser.web().execute(script, vec![]).await?.convert()?;
             let mut faults = Vec::new();
-            if over > 0 {
-                faults.push(format!("{over} pixels too wide"));
+            if wide > 0 {
+                faults.push(format!("{wide} pixels too wide"));
+            }
+            if high > 0 {
+                faults.push(format!("{high} pixels too high"));
             }
             let file = self.folder.join(format!("{number:02}-{name}-{ending}.png"));
             browser.picture(&file).await?;
