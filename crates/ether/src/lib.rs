@@ -25,7 +25,7 @@
 //! | what a node keeps | [`Settings`]; see the table of [`node`] | a day's sweep, answers |
 //! | ids wanted on one link | [`MAX_WANTED`], 128 KB | as they are sent; the caller reads no more while [`NodeLink::is_full`] |
 //! | frames to be pushed | the budget that [`NodeLink::poll_push`] is given, and one envelope | the caller sends them |
-//! | an answer of a node to a reconciliation | [`MAX_RECONCILE_BYTES`]; beside it 500 KB and a 256th of a day's ids while it is made, of some 65,536 records | at once |
+//! | an answer of a node to a reconciliation | [`MAX_RECONCILE_BYTES`]; beside it 500 KB and 72 bytes for each of a 256th of a day's envelopes while it is made, of some 65,536 records | at once |
 //! | a peer's [`Reconciler`] | 40 bytes for each of its envelopes, [`MAX_STEPS`] steps | its end |
 
 mod bucket;

@@ -107,7 +107,11 @@ async fn by_cursor(stand: &Stand) -> Result<()> {
         payload as f64 / 1e3,
         BESIDE / 1e3
     );
-    println!("  {:>6.3} of the envelopes' bytes", beside / payload as f64);
+    println!(
+        "  {:>6.3} of the envelopes' bytes, {:.1} bytes for each",
+        beside / payload as f64,
+        beside / missing as f64
+    );
     Ok(())
 }
 

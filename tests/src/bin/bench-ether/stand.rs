@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -78,13 +79,15 @@ impl Stand {
 
     /// Prints what the relay's process takes, and its file.
     pub fn print_memory(&self) {
-        let file = fs::metadata(self.relay.data().join("cache.redb")).map_or(0, |file| file.len());
+        let file = fs::metadata(self.relay.data().join("cache.redb"));
+        // Its length is no measure: it grows ahead of what is written.
+        let disk = file.map_or(0, |file| file.blocks() * 512);
         match resident(&self.relay) {
             Some(bytes) => println!(
-                "  {:>9.1} MB  resident, with {} envelopes held (file {:.0} MB)",
+                "  {:>9.1} MB  resident, with {} envelopes held ({:.0} MB on the disk)",
                 bytes as f64 / 1e6,
                 self.held.len(),
-                file as f64 / 1e6,
+                disk as f64 / 1e6,
             ),
             None => println!("  not measured: this system does not tell it in /proc"),
         }
