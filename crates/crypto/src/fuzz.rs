@@ -13,7 +13,10 @@ use crate::{
     kem::KemSecret,
     outer::OuterKey,
     pairwise::{Account, Message, Session},
-    vault::{self, Header, MasterKey, Params, Place, Recipe, Ring, StretchJob},
+    vault::{
+        self, Header, MasterKey, Moved, PRELUDE_BYTES, Params, Place, Prelude, Recipe, Ring,
+        StretchJob,
+    },
 };
 
 /// Takes any bytes; panics only if the decoder is wrong.
@@ -38,6 +41,8 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("crypto-vault-job", job),
     ("crypto-vault-ring", ring),
     ("crypto-vault-record", record),
+    ("crypto-vault-moved", moved),
+    ("crypto-vault-prelude", prelude),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -83,7 +88,18 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             .map(|seen| seen.session)
             .into_iter()
             .collect(),
-        "crypto-vault-header" => header_seed().into_iter().collect(),
+        "crypto-vault-header" => header_seed()
+            .map(|header| header.encode())
+            .into_iter()
+            .collect(),
+        "crypto-vault-moved" => header_seed()
+            .map(|header| Moved(header).encode())
+            .into_iter()
+            .collect(),
+        "crypto-vault-prelude" => header_seed()
+            .map(|header| Prelude::new(header, &mut Counting(0)).encode())
+            .into_iter()
+            .collect(),
         "crypto-vault-job" => recipe()
             .and_then(|recipe| recipe.job("six words of a passphrase here").ok())
             .map(|job| job.to_bytes().to_vec())
@@ -204,6 +220,19 @@ fn header(bytes: &[u8]) {
     }
 }
 
+fn moved(bytes: &[u8]) {
+    if let Some(Ok(moved)) = Moved::decode(bytes) {
+        assert_eq!(moved.encode(), bytes);
+        assert!(Header::decode(bytes).is_err());
+    }
+}
+
+fn prelude(bytes: &[u8]) {
+    if let Ok(prelude) = Prelude::decode(bytes) {
+        assert_eq!((bytes.len(), prelude.encode().as_slice()), (PRELUDE_BYTES, bytes));
+    }
+}
+
 fn job(bytes: &[u8]) {
     // Never run: that is what takes seconds.
     if let Ok(job) = StretchJob::from_bytes(bytes) {
@@ -257,10 +286,8 @@ fn recipe() -> Option<Recipe> {
     Recipe::draw(Params::FLOOR, &mut Counting(0))
 }
 
-fn header_seed() -> Option<Vec<u8>> {
-    Header::new(recipe()?, &[3; 32], &master(), &mut Counting(0))
-        .ok()
-        .map(|header| header.encode())
+fn header_seed() -> Option<Header> {
+    Header::new(recipe()?, &[3; 32], &master(), &mut Counting(0)).ok()
 }
 
 fn bundles() -> Vec<Vec<u8>> {

@@ -85,6 +85,10 @@ labels! {
     VAULT_TABLE = "komrade/vault/table/v1";
     /// Associated data of a record.
     VAULT_RECORD = "komrade/vault/record/v1";
+    /// Master key, with the prelude of a file → key of its parts.
+    VAULT_MOVE = "komrade/vault/move/v1";
+    /// Check bytes of such a prelude.
+    VAULT_MOVE_CHECK = "komrade/vault/move-check/v1";
 }
 
 #[cfg(test)]

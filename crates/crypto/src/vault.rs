@@ -13,13 +13,16 @@
 //!   sealed anew, the old generation is [retired](Ring::retire): what was deleted before can then
 //!   be read by nobody who finds it on the disk. (A browser cannot erase for certain: an old copy
 //!   of the ring may remain, too.)
+//! - A vault moves to another place in one sealed file ([`Prelude`]); a [`Moved`] mark stays behind.
 
 mod header;
+mod moving;
 mod ring;
 mod stretch;
 
 pub use self::{
     header::{HEADER_BYTES, Header, MasterKey, Slot},
+    moving::{FileKey, Moved, PART_OVERHEAD_BYTES, PRELUDE_BYTES, Prelude, PreludeError},
     ring::{
         GENERATION_DAYS, MAX_GENERATIONS, Place, RECORD_OVERHEAD_BYTES, RecordKey, Ring, RingFull,
         VaultError, generation_of,

@@ -2,6 +2,7 @@
 
 mod commands;
 mod door;
+mod moving;
 
 use std::collections::VecDeque;
 
@@ -15,6 +16,7 @@ use rand_core::CryptoRng;
 
 use crate::{
     Effect, Input,
+    moving::{Arriving, Begun, Bringing, Making},
     open::Open,
     route::Route,
     step::{Numbers, Step},
@@ -62,10 +64,12 @@ pub struct Engine {
 
 /// What stands in the store until a commit that changes the door itself is durable.
 enum Fallback {
-    /// Nothing: the vault was being made.
-    Cut(Cut),
+    /// Nothing: the vault was being made, of these keys or of a file.
+    Absent(Option<Cut>),
     /// The header with the old passphrase.
     Header(Header),
+    /// Only looking can tell.
+    Look,
 }
 
 enum Phase {
@@ -90,8 +94,16 @@ enum Phase {
         command: u32,
         header: Header,
         loading: Loading,
+        /// Out of a file: the header is not in the store yet.
+        is_brought: bool,
     },
     Open(Header, Box<Open>),
+    /// The vault has left for another address. While there is the key for it, the file is being made.
+    Moved(Header, Option<Making>),
+    /// A file was chosen.
+    Bringing(Bringing),
+    /// It opens, and is being taken in.
+    Arriving(Box<Arriving>),
     /// The store refused. The header, if there is one, opens the vault again.
     Failed(Option<Header>),
 }
@@ -99,6 +111,9 @@ enum Phase {
 enum Task {
     Seal(Cut, Recipe),
     Unlock(Header),
+    /// To make the file again.
+    Remake(Header),
+    Bring(Begun),
 }
 
 struct Changing {
@@ -112,6 +127,8 @@ enum ChangeProgress {
     Old { new: Secret },
     /// The new one is being stretched.
     New { slot: Slot, master: MasterKey },
+    /// The passphrase is being checked, to leave for another address.
+    Leave,
 }
 
 impl Engine {
@@ -199,7 +216,7 @@ impl Engine {
                     step.done(id, result);
                 }
             }
-            Input::Records { read, records } => self.records(step, read, records),
+            Input::Records { read, records } => self.records(step, changes, read, records),
             Input::Stretched { stretch, key } => self.stretched(step, changes, stretch, key),
             Input::StoreFailed(error) => self.store_failed(step, error),
             Input::Relay(link) => self.relay(step, link),
@@ -291,6 +308,9 @@ impl Engine {
                 | Phase::Stretching { .. }
                 | Phase::Loading { .. }
                 | Phase::Open(..)
+                | Phase::Moved(..)
+                | Phase::Bringing(_)
+                | Phase::Arriving(_)
         )
     }
 
@@ -300,7 +320,10 @@ impl Engine {
         step.event(Event::Vault(match &self.phase {
             Phase::Waiting | Phase::Looking(_) => VaultState::Opening,
             Phase::Elsewhere(since) => VaultState::LedElsewhere(*since),
-            Phase::Absent(_) => VaultState::Absent,
+            Phase::Absent(_) | Phase::Bringing(_) | Phase::Arriving(_) => VaultState::Absent,
+            Phase::Moved(_, making) => VaultState::Moved {
+                is_ready: making.is_some(),
+            },
             Phase::Newer => VaultState::Newer,
             Phase::Damaged => VaultState::Damaged,
             Phase::Locked(_) => VaultState::Locked,

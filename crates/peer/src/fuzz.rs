@@ -3,10 +3,12 @@
 
 use komrade_crypto::first_contact::ContactSecret;
 use komrade_social::Acknowledgement;
+use komrade_store::{Record, Table};
 use zeroize::Zeroizing;
 
 use crate::{
     home::{Home, NodeHome, decode_homes, encode_homes},
+    moving::{read_part, write_part},
     packet::{BundleUpdate, IntroBody, OuterOffer, Packet, Report},
     records::{self, Content, Entry, Message, TickRecord},
     relay_link,
@@ -22,6 +24,7 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("peer-homes", homes),
     ("peer-relay-link", relay),
     ("peer-records", record),
+    ("peer-moving", part),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -81,6 +84,17 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 records::encode(&TickRecord::Delivered(3)).to_vec(),
             ]
         }
+        "peer-moving" => {
+            let record = |key: u8, value| Record {
+                key: vec![key; 16],
+                value: vec![7; value],
+            };
+            let records = [record(1, 0), record(2, 40)];
+            [&records[..0], &records]
+                .into_iter()
+                .filter_map(|records| write_part(Table::Messages, records))
+                .collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -130,6 +144,12 @@ fn relay(bytes: &[u8]) {
     if let Some(link) = core::str::from_utf8(bytes).ok().and_then(relay_link::parse) {
         let again = relay_link::parse(&link.origin);
         assert!(again.is_some_and(|again| again.origin == link.origin));
+    }
+}
+
+fn part(bytes: &[u8]) {
+    if let Ok((table, records)) = read_part(bytes) {
+        assert_eq!(write_part(table, &records).as_deref(), Some(bytes));
     }
 }
 

@@ -8,7 +8,7 @@
 //! out in order, each before the next, so that a crash at any point loses nothing and uses no key
 //! twice.
 //!
-//! Parts: the vault's door (`vault`, `engine`), invites and first contact (`invites`, `contact`),
+//! Parts: the vault's door (`vault`, `engine`), its way to another address (`moving`), invites and first contact (`invites`, `contact`),
 //! what is written and waits (`writing`, `naming`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
 //! (`dialing`, `links`), homes and the relay's node (`home`, `node`), what time brings (`upkeep`, `clock`), what goes
 //! (`removing`), what is shown (`views`, `route`).
@@ -56,6 +56,7 @@ mod io;
 mod keys;
 pub mod limits;
 mod links;
+mod moving;
 mod naming;
 mod node;
 mod open;

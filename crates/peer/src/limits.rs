@@ -146,6 +146,12 @@ pub const CLOCK_HOLD: Millis = HOUR;
 /// How old the time that is kept across a restart may be.
 pub const CLOCK_KEPT: Millis = WEEK;
 
+/// Bytes of records in one part of the file that a vault moves in: what a page and its worker hand to
+/// each other at once without being felt.
+pub const PART_BYTES: usize = 1024 * 1024;
+/// Records in one such part, read at once.
+pub const PART_RECORDS: usize = 256;
+
 /// How often bytes alone tell the screens about the route.
 pub const ROUTE_PACE: Millis = SECOND;
 

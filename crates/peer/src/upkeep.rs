@@ -36,8 +36,8 @@ pub(crate) struct Cursor {
     above: Option<Vec<u8>>,
 }
 
-/// Everything that record keys seal.
-const SEALED: [Table; 7] = [
+/// Everything that record keys seal, and the ring of those keys.
+pub(crate) const SEALED: [Table; 7] = [
     Table::Own,
     Table::Comrades,
     Table::Sessions,

@@ -144,6 +144,27 @@ pub enum Command {
     /// How many bytes of others' envelopes are kept here, at most [`MAX_REPLICA_BYTES`]; 0: none.
     /// Answer: [`Answer::Done`].
     SetReplicaLimit(u64),
+    /// Make this vault leave for another address: from the answer on nothing opens it here any more,
+    /// and the file it travels in can be made. Also of a vault that has left, to make the file again.
+    /// Answer: [`Answer::Done`].
+    Move {
+        /// What the vault is sealed with; it opens the file, too.
+        passphrase: Secret,
+    },
+    /// The next part of that file, the first after each [`Command::Move`]. Answer: [`Answer::Part`].
+    NextPart,
+    /// The file was saved: erase what is left here. Answer: [`Answer::Done`].
+    EraseMoved,
+    /// Open such a file where there is no vault. Answer: [`Answer::Want`].
+    Bring {
+        /// What the vault is sealed with.
+        passphrase: Secret,
+        /// How long the file is, in bytes.
+        size: u64,
+    },
+    /// The bytes of the file that [`Answer::Want`] asked for. Answer: [`Answer::Want`], or once all of
+    /// it is kept here [`Answer::Done`], and the vault is open.
+    BringBytes(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// When acknowledgements leave on their own (they always ride on the next message).
@@ -185,6 +206,21 @@ pub enum Answer {
     Page(PageView),
     /// The message as it is kept.
     Sent(MessageView),
+    /// A part of the file that a vault leaves in.
+    Part {
+        /// What follows in the file, 1 to 1,100,000 bytes.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+        /// The file ends with them.
+        is_last: bool,
+    },
+    /// Which bytes of a file are to be brought next.
+    Want {
+        /// Where they begin.
+        from: u64,
+        /// How many, 1 to 1,100,000.
+        bytes: u32,
+    },
 }
 
 /// Why a command was not carried out. The app's catalogue has a sentence for each.
@@ -278,11 +314,26 @@ pub enum Refusal {
     /// Another command of this kind is still under way.
     #[error("busy")]
     Busy,
+    /// The vault has left for another address.
+    #[error("the vault has moved")]
+    Moved,
+    /// The file is none that a vault travels in.
+    #[error("not a file of a moved vault")]
+    ForeignFile,
+    /// A newer version made the file.
+    #[error("a file of a newer version")]
+    NewerFile,
+    /// The file ends too early.
+    #[error("the file is cut short")]
+    FileCutShort,
+    /// The file was changed.
+    #[error("the file is damaged")]
+    FileDamaged,
 }
 
 impl Refusal {
     /// Every refusal there is, for tests of the catalogue.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 34] = [
         Self::WrongPassphrase,
         Self::PassphraseTooShort,
         Self::VaultExists,
@@ -312,5 +363,10 @@ impl Refusal {
         Self::OutOfBounds,
         Self::NoMemory,
         Self::Busy,
+        Self::Moved,
+        Self::ForeignFile,
+        Self::NewerFile,
+        Self::FileCutShort,
+        Self::FileDamaged,
     ];
 }

@@ -25,6 +25,11 @@ pub enum VaultState {
     Stretching(Millis),
     /// Open.
     Open,
+    /// It has left for another address: nothing opens it here any more.
+    Moved {
+        /// The file that it leaves in can be made now; else the passphrase is needed again.
+        is_ready: bool,
+    },
     /// Another tab leads since about this time; this one only waits.
     LedElsewhere(Millis),
     /// Written by a newer version; this one must not touch it.

@@ -35,6 +35,11 @@ impl fmt::Debug for Command {
             Self::DeleteConversation { .. } => "DeleteConversation",
             Self::SetLive { .. } => "SetLive",
             Self::SetReplicaLimit(_) => "SetReplicaLimit",
+            Self::Move { .. } => "Move",
+            Self::NextPart => "NextPart",
+            Self::EraseMoved => "EraseMoved",
+            Self::Bring { .. } => "Bring",
+            Self::BringBytes(_) => "BringBytes",
         })
     }
 }
@@ -49,6 +54,8 @@ impl fmt::Debug for Answer {
             Self::Comrade(comrade) => f.debug_tuple("Comrade").field(comrade).finish(),
             Self::Page(page) => f.debug_tuple("Page").field(page).finish(),
             Self::Sent(message) => f.debug_tuple("Sent").field(message).finish(),
+            Self::Part { is_last, .. } => f.debug_tuple("Part").field(is_last).finish(),
+            Self::Want { .. } => f.write_str("Want"),
         }
     }
 }

@@ -4,11 +4,11 @@
 //! Preferences that tell nothing about anybody (appearance, narrators) stand in `localStorage`;
 //! nothing else does.
 
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{HtmlElement, HtmlTextAreaElement};
+use web_sys::{Blob, File, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Url};
 
 /// What stands after `#`, with it.
 pub fn hash() -> String {
@@ -150,4 +150,63 @@ pub fn focus(id: &str) {
 pub fn choose(below: usize) -> usize {
     let drawn = (js_sys::Math::random() * below as f64) as usize;
     drawn.min(below.saturating_sub(1))
+}
+
+/// A file in the making; its bytes are the browser's, which may keep them on disk.
+#[derive(Default)]
+pub struct Bytes(Option<Blob>);
+
+impl Bytes {
+    /// Adds bytes at the end.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let parts = Array::new();
+        if let Some(before) = &self.0 {
+            parts.push(before);
+        }
+        parts.push(&Uint8Array::from(bytes));
+        self.0 = Blob::new_with_buffer_source_sequence(&parts).ok();
+    }
+
+    /// How many there are.
+    pub fn size(&self) -> u64 {
+        self.0.as_ref().map_or(0, size)
+    }
+
+    /// An address under which this page alone can save it, to be [forgotten](forget_url).
+    pub fn to_url(&self) -> Option<String> {
+        Url::create_object_url_with_blob(self.0.as_ref()?).ok()
+    }
+}
+
+/// Lets the browser forget what such an address stands for.
+pub fn forget_url(url: &str) {
+    let _ = Url::revoke_object_url(url);
+}
+
+/// A file that the person chose.
+pub struct Chosen(File);
+
+impl Chosen {
+    /// The one chosen in this field.
+    pub fn of(input: &HtmlInputElement) -> Option<Self> {
+        input.files()?.get(0).map(Self)
+    }
+
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        size(&self.0)
+    }
+
+    /// So many bytes from there on; `None` if the browser cannot read it any more.
+    pub async fn read(&self, from: u64, bytes: u32) -> Option<Vec<u8>> {
+        let from = from as f64;
+        let part = self.0.slice_with_f64_and_f64(from, from + f64::from(bytes));
+        let read = JsFuture::from(part.ok()?.array_buffer()).await.ok()?;
+        Some(Uint8Array::new(&read).to_vec())
+    }
+}
+
+/// Whole, never negative, and exact in 53 bits.
+fn size(blob: &Blob) -> u64 {
+    blob.size() as u64
 }

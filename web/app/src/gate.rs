@@ -16,6 +16,10 @@ pub enum Gate {
     Invited,
     /// Keys are being cut.
     Cutting,
+    /// A vault is brought from elsewhere.
+    Bring,
+    /// The vault has left for another address.
+    Moved,
     /// The vault is locked or being unlocked.
     Unlock,
     /// The app itself.
@@ -45,6 +49,8 @@ pub struct Facts<'a> {
     pub loader_changed: bool,
     /// The person began to cut keys.
     pub cutting: bool,
+    /// The person brings a vault from elsewhere.
+    pub bringing: bool,
     /// An invite was opened and not dealt with.
     pub invited: bool,
     /// The person has read that the store failed, and wants to unlock again.
@@ -61,18 +67,21 @@ impl Gate {
             return Self::Worker;
         }
         match facts.vault {
+            // What was brought is read before it opens.
+            Some(VaultState::Opening) if before == Some(Self::Bring) => Self::Bring,
             None | Some(VaultState::Opening) => Self::Opening,
             Some(VaultState::Absent) if facts.cutting => Self::Cutting,
+            Some(VaultState::Absent) if facts.bringing => Self::Bring,
             Some(VaultState::Absent) if facts.invited => Self::Invited,
             Some(VaultState::Absent) => Self::Welcome,
             Some(VaultState::Locked) => Self::Unlock,
             // Argon2id also works while keys are cut and while a passphrase is changed.
             Some(VaultState::Stretching(_)) => match before {
-                Some(Self::Cutting) => Self::Cutting,
-                Some(Self::Open) => Self::Open,
+                Some(here @ (Self::Cutting | Self::Bring | Self::Moved | Self::Open)) => here,
                 _ => Self::Unlock,
             },
             Some(VaultState::Open) => Self::Open,
+            Some(VaultState::Moved { .. }) => Self::Moved,
             Some(VaultState::LedElsewhere(_)) => Self::Elsewhere,
             Some(VaultState::StoreFailed) if facts.store_failure_read => Self::Unlock,
             Some(VaultState::StoreFailed) => Self::StoreFailed,
@@ -92,6 +101,7 @@ mod tests {
             worker: &WorkerState::Ready,
             loader_changed: false,
             cutting: false,
+            bringing: false,
             invited: false,
             store_failure_read: false,
         }
@@ -100,7 +110,13 @@ mod tests {
     #[test]
     fn stretching_stays_where_the_person_is() {
         let stretching = facts(VaultState::Stretching(1));
-        for before in [Gate::Cutting, Gate::Open, Gate::Unlock] {
+        for before in [
+            Gate::Cutting,
+            Gate::Bring,
+            Gate::Moved,
+            Gate::Open,
+            Gate::Unlock,
+        ] {
             assert_eq!(Gate::after(Some(before), stretching), before);
         }
         assert_eq!(Gate::after(None, stretching), Gate::Unlock);
@@ -126,6 +142,28 @@ mod tests {
             ..absent
         };
         assert_eq!(Gate::after(None, cutting), Gate::Cutting);
+    }
+
+    #[test]
+    fn a_vault_that_is_brought_stays_on_its_screen_until_it_opens() {
+        let bringing = |vault| Facts {
+            bringing: true,
+            ..facts(vault)
+        };
+        let screen = Some(Gate::Bring);
+        for vault in [
+            VaultState::Absent,
+            VaultState::Stretching(1),
+            VaultState::Opening,
+        ] {
+            assert_eq!(Gate::after(screen, bringing(vault)), Gate::Bring);
+        }
+        assert_eq!(
+            Gate::after(screen, bringing(VaultState::Open)),
+            Gate::Open
+        );
+        let moved = facts(VaultState::Moved { is_ready: false });
+        assert_eq!(Gate::after(Some(Gate::Open), moved), Gate::Moved);
     }
 
     #[test]

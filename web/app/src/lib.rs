@@ -15,9 +15,9 @@
 //!
 //! | where | names |
 //! |---|---|
-//! | screens | `screen-opening` `screen-welcome` `screen-invited` `screen-cutting` `screen-unlock` `screen-people` (always there once open; on phones hidden behind the content) `screen-meet` `screen-conversation` (`data-comrade`) `screen-comrade` `screen-route` `screen-settings` `screen-elsewhere` `screen-worker` `screen-store-failed` `screen-vault-newer` `screen-vault-damaged` `screen-loader` |
+//! | screens | `screen-opening` `screen-welcome` `screen-invited` `screen-cutting` `screen-bring` `screen-moved` `screen-unlock` `screen-people` (always there once open; on phones hidden behind the content) `screen-meet` `screen-conversation` (`data-comrade`) `screen-comrade` `screen-route` `screen-settings` `screen-elsewhere` `screen-worker` `screen-store-failed` `screen-vault-newer` `screen-vault-damaged` `screen-loader` |
 //! | everywhere | `nav-people` `nav-meet` `nav-route` `nav-settings` `nav-route-state` `back` `narrator` `narrators-skip` `announcer` `update` `update-now` `update-later` `update-damaged`; a field's error is `<field>-error` |
-//! | welcome | `welcome-start` `welcome-relay` `welcome-ios` `welcome-insecure` |
+//! | welcome | `welcome-start` `welcome-bring` `welcome-erased` `welcome-relay` `welcome-ios` `welcome-insecure` |
 //! | invite without a vault | `invited-known` `invited-new` `invited-text` `invited-copy` `invited-back` `invited-error` |
 //! | cutting | `cutting-step` (`data-step`: name, words, check, passphrase, sealing) `name` `name-next` `cutting-cancel` · `words` `word` (24, in order) `words-not` `words-written` · `check-word` (3, `data-position` 1–24) with fields `check-1` `check-2` `check-3`, `check-next` `check-again` · `passphrase-offered` `passphrase-take` `passphrase-own-instead` `passphrase-own` `passphrase-again` `passphrase-show` `passphrase-seal` `passphrase-offer` `seal-error` · `sealing` `sealing-elapsed` |
 //! | unlock | `unlock-passphrase` `unlock-passphrase-error` `unlock-show` `unlock` `unlocking` `unlocking-elapsed` `unlock-invite` `unlock-join` |
@@ -27,6 +27,7 @@
 //! | comrade | `code` `verify` `unverify` `comrade-verified` (`data-verified`) `direct` `direct-error` `person-id` `forget` `delete-conversation` `remove` (each with `…-sure` and `…-not`) |
 //! | conversation | `conversation-about` `conversation-verified` `conversation-reached` `messages` (`data-loaded`) `message` (`data-ordinal`, `data-mine`, `data-tick`: theirs, kept, accepted, delivered, expired) `message-text` `tick` `tick-explained` `day` `unread-divider` `older` `to-newest` `gap` `lost` `full` `copied` `conversation-empty` `composer` `send` `composer-error` `composer-room` |
 //! | route | `route-summary` `route-rescuing` `route-relay` `route-link` `route-node` `route-router` `route-hosting` (each `data-mood`: done, waits, act, off, and `…-elapsed`) `route-waiting` `route-bytes` `reconnect` `meanwhile` `dial` (`data-stage`) `replicas` `replicas-0` `-50` `-200` `-1000` `relay-link` `relay-link-error` `relay-use` `relay-used` `learn` · `join` `join-use` `join-later` `join-error` |
+//! | moving | `move` `move-warning` `move-passphrase` `move-passphrase-error` `move-show` `move-sure` `move-not` `moving` (in the settings) · `moved-making` `moved-save` `moved-make` `moved-erase` `moved-erase-sure` `moved-erase-not` · `bring-file` `bring-file-error` `bring-passphrase` `bring-passphrase-error` `bring-show` `bring` `bringing` `bring-back` |
 //! | settings | `me` `my-name` `my-code` `my-person-id` `new-name` `rename` `renamed` `lock` `ack-calm` `ack-quick` `ack-never` `passphrase-old` `passphrase-old-show` `passphrase-own` `passphrase-again` `passphrase-change` `changing` `passphrase-changed` `look-system` `look-light` `look-dark` `high-contrast` `narrators` `software` |
 //! | trouble | `take-lead` `taking-lead` `trouble-action` |
 

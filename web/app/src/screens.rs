@@ -7,6 +7,7 @@ mod cutting;
 mod forget;
 mod meet;
 mod message;
+mod moving;
 mod open_invite;
 mod passphrase;
 mod people;
@@ -36,6 +37,8 @@ pub fn App() -> impl IntoView {
         Gate::Welcome => view! { <welcome::Welcome/> }.into_any(),
         Gate::Invited => view! { <welcome::Invited/> }.into_any(),
         Gate::Cutting => view! { <cutting::Cutting/> }.into_any(),
+        Gate::Bring => view! { <moving::Bring/> }.into_any(),
+        Gate::Moved => view! { <moving::Moved/> }.into_any(),
         Gate::Unlock => view! { <unlock::Unlock/> }.into_any(),
         Gate::Open => view! { <shell::Shell/> }.into_any(),
         Gate::Elsewhere => view! { <trouble::Elsewhere/> }.into_any(),

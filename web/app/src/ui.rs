@@ -71,6 +71,10 @@ pub struct Ui {
     pub place: RwSignal<Place>,
     /// The person is cutting keys.
     pub cutting: RwSignal<bool>,
+    /// The person brings a vault from elsewhere.
+    pub bringing: RwSignal<bool>,
+    /// What a vault that moved away left behind was erased.
+    pub erased: RwSignal<bool>,
     /// An invite that was opened by its address and not dealt with.
     pub invite: RwSignal<Option<Secret>>,
     /// A relay's join link that was opened by its address and not dealt with.
@@ -92,6 +96,7 @@ impl Ui {
         let software = RwSignal::new(Software::NotKept);
         let vault = RwSignal::new(None);
         let cutting = RwSignal::new(false);
+        let bringing = RwSignal::new(false);
         let invite = RwSignal::new(None);
         let store_failure_read = RwSignal::new(false);
         let gate = Memo::new(move |before: Option<&Gate>| {
@@ -101,6 +106,7 @@ impl Ui {
                     worker,
                     loader_changed: software.with(|software| *software == Software::LoaderChanged),
                     cutting: cutting.get(),
+                    bringing: bringing.get(),
                     invited: invite.with(Option::is_some),
                     store_failure_read: store_failure_read.get(),
                 };
@@ -123,6 +129,8 @@ impl Ui {
             thread: RwSignal::default(),
             place: RwSignal::default(),
             cutting,
+            bringing,
+            erased: RwSignal::new(false),
             invite,
             join: RwSignal::default(),
             narrators: RwSignal::new(browser::preference(NARRATORS).is_none()),
@@ -355,6 +363,8 @@ impl Ui {
         }
         if state == VaultState::Open {
             self.cutting.set(false);
+            self.bringing.set(false);
+            self.erased.set(false);
         }
         self.vault.set(Some(state));
     }

@@ -8,7 +8,7 @@ use komrade_crypto::{
     kem::KemSecret,
     outer::OuterKey,
     pairwise::{Account, Message, Session},
-    vault::{Header, MasterKey, Params, Place, Recipe, Ring, StretchJob},
+    vault::{Header, MasterKey, Moved, Params, Place, Prelude, Recipe, Ring, StretchJob},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -269,6 +269,14 @@ fn vault() {
         ring.open_record(&place, &record).unwrap().as_slice(),
         b"hello"
     );
+
+    let moved = Moved(header);
+    known.is("moved", moved.encode());
+    let prelude = Prelude::new(moved.0, &mut rng(7));
+    known.is("prelude", prelude.encode());
+    let key = prelude.key(&master);
+    known.is("part", key.seal(0, false, b"hello").unwrap());
+    known.is("last part", key.seal(1, true, b"comrade").unwrap());
 }
 
 #[test]

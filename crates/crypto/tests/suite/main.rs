@@ -16,6 +16,7 @@ mod frozen;
 mod identity;
 mod invite;
 mod known;
+mod moving;
 mod outer;
 mod pairwise;
 #[cfg(not(target_arch = "wasm32"))]

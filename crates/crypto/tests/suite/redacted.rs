@@ -7,7 +7,7 @@ use komrade_crypto::{
     kem::{KemSecret, PrekeyRing},
     link::LinkKey,
     outer::{DetectionKey, OuterKey},
-    vault::{MasterKey, Params, Recipe, RecordKey, Ring, StretchJob},
+    vault::{FileKey, MasterKey, Params, Recipe, RecordKey, Ring, StretchJob},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -36,7 +36,7 @@ fn debug_shows_nothing_secret() {
     let outer = OuterKey::draw(&mut rng(3));
     let reunion = ReunionKey::draw(&mut rng(4));
     let recipe = Recipe::draw(Params::FLOOR, &mut rng(5)).unwrap();
-    let shown: [&dyn core::fmt::Debug; 20] = [
+    let shown: [&dyn core::fmt::Debug; 21] = [
         &ana.words,
         &ana.words.root(),
         &ana.device,
@@ -55,6 +55,7 @@ fn debug_shows_nothing_secret() {
         &ContactSecret::draw(&mut rng(7)),
         &MasterKey::draw(&mut rng(8)),
         &RecordKey::draw(&mut rng(9)),
+        &FileKey::from_bytes([3; 32]),
         &Ring::new(1, &mut rng(10)),
         &recipe.job("correct horse battery").unwrap(),
     ];
@@ -84,6 +85,7 @@ fn secrets_are_erased_when_dropped() {
     erased::<DetectionKey>();
     erased::<LinkKey>();
     erased::<MasterKey>();
+    erased::<FileKey>();
     erased::<RecordKey>();
     erased::<Ring>();
     erased::<StretchJob>();

@@ -36,7 +36,10 @@ impl Engine {
             Phase::Damaged => Some(Err(Refusal::VaultDamaged)),
             // There may be a vault; only looking at the store can tell.
             Phase::Failed(None) => Some(Err(Refusal::StorageFailed)),
-            Phase::Absent(_) => self.command_absent(step, id, command),
+            Phase::Absent(_) | Phase::Bringing(_) | Phase::Arriving(_) => {
+                self.command_absent(step, changes, id, command)
+            }
+            Phase::Moved(..) => self.command_moved(step, changes, id, command),
             Phase::Locked(_) | Phase::Failed(Some(_)) => self.command_locked(step, id, command),
             Phase::Stretching { .. } | Phase::Loading { .. } => match command {
                 Command::Lock => {
@@ -53,6 +56,7 @@ impl Engine {
     pub(super) fn command_absent(
         &mut self,
         step: &mut Step,
+        changes: &mut Vec<Change>,
         id: u32,
         command: Command,
     ) -> Option<Result<Answer, Refusal>> {
@@ -64,6 +68,8 @@ impl Engine {
             Command::SealVault { passphrase } => {
                 self.seal_vault(step, id, &passphrase).err().map(Err)
             }
+            Command::Bring { passphrase, size } => Some(Ok(self.bring(passphrase, size))),
+            Command::BringBytes(bytes) => self.bring_bytes(step, changes, id, &bytes),
             _ => Some(Err(Refusal::NoVault)),
         }
     }
@@ -105,7 +111,9 @@ impl Engine {
         match command {
             Command::Unlock { passphrase } => self.unlock(step, id, &passphrase).err().map(Err),
             Command::Lock => Some(Ok(Answer::Done)),
-            Command::CutKeys { .. } | Command::SealVault { .. } => Some(Err(Refusal::VaultExists)),
+            Command::CutKeys { .. } | Command::SealVault { .. } | Command::Bring { .. } => {
+                Some(Err(Refusal::VaultExists))
+            }
             _ => Some(Err(Refusal::Locked)),
         }
     }
@@ -153,7 +161,10 @@ impl Engine {
                 self.show_vault(step);
                 Some(Ok(Answer::Done))
             }
-            Command::CutKeys { .. } | Command::SealVault { .. } => Some(Err(Refusal::VaultExists)),
+            Command::CutKeys { .. } | Command::SealVault { .. } | Command::Bring { .. } => {
+                Some(Err(Refusal::VaultExists))
+            }
+            Command::Move { passphrase } => self.leave(step, id, &passphrase).err().map(Err),
             Command::Unlock { .. } => Some(Ok(Answer::Done)),
             Command::ChangePassphrase { old, new } => {
                 if self.changing.is_some() {

@@ -1,42 +1,52 @@
 //! Looking, opening, sealing, and losing the keys.
 
 use komrade_crypto::DecodeError;
-use komrade_crypto::vault::Header;
-use komrade_store::{Change, Record, StoreError, Table};
+use komrade_crypto::vault::{Header, Moved};
+use komrade_store::{Change, Record, StoreError};
 use komrade_view::{Answer, FromEngine, Refusal};
 use zeroize::Zeroizing;
 
+use super::moving::put_header;
 use super::{ChangeProgress, Changing, Engine, Fallback, Phase, Task};
+use crate::Effect;
+use crate::moving::Making;
 use crate::open::Open;
 use crate::step::Step;
 use crate::vault::{Loaded, Loading};
-use crate::{Effect, keys};
 
 impl Engine {
-    pub(super) fn records(&mut self, step: &mut Step, read: u64, records: Vec<Record>) {
+    pub(super) fn records(
+        &mut self,
+        step: &mut Step,
+        changes: &mut Vec<Change>,
+        read: u64,
+        records: Vec<Record>,
+    ) {
         match &mut self.phase {
             Phase::Looking(looking) if *looking == read => {
-                self.phase = match records.first().map(|record| Header::decode(&record.value)) {
-                    None => Phase::Absent(None),
-                    Some(Ok(header)) => Phase::Locked(header),
-                    Some(Err(
-                        DecodeError::NewerVersion { .. } | DecodeError::UnknownSuite { .. },
-                    )) => Phase::Newer,
-                    Some(Err(_)) => Phase::Damaged,
-                };
+                self.phase = looked(records.first());
                 self.show_vault(step);
             }
-            Phase::Loading { loading, .. } if loading.read == read => self.load(step, records),
+            Phase::Loading { loading, .. } if loading.read == read => {
+                self.load(step, changes, records);
+            }
+            Phase::Moved(..) => self.leaving_read(step, read, &records),
             Phase::Open(_, open) => open.records(step, read, records),
             _ => {}
         }
     }
 
-    pub(super) fn load(&mut self, step: &mut Step, records: Vec<Record>) {
+    pub(super) fn load(
+        &mut self,
+        step: &mut Step,
+        changes: &mut Vec<Change>,
+        records: Vec<Record>,
+    ) {
         let Phase::Loading {
             command,
             header,
             loading,
+            is_brought,
         } = std::mem::replace(&mut self.phase, Phase::Waiting)
         else {
             return;
@@ -48,9 +58,22 @@ impl Engine {
                     command,
                     header,
                     loading,
+                    is_brought,
                 };
             }
-            Ok(Loaded::Done(open)) => self.opened(step, command, header, open),
+            Ok(Loaded::Done(open)) => {
+                if is_brought {
+                    changes.push(put_header(header.encode()));
+                    self.unsure = Some((self.commits.1 + 1, Fallback::Absent(None)));
+                }
+                self.opened(step, command, header, open);
+            }
+            Err(_) if is_brought => {
+                changes.push(Change::Clear);
+                self.phase = Phase::Absent(None);
+                self.show_vault(step);
+                step.done(command, Err(Refusal::FileDamaged));
+            }
             Err(_) => {
                 self.phase = Phase::Damaged;
                 self.show_vault(step);
@@ -105,7 +128,7 @@ impl Engine {
                 match cut.seal(recipe, &key, step.now, step.rng) {
                     Some((open, header, batch)) => {
                         changes.extend(batch);
-                        self.unsure = Some((self.commits.1 + 1, Fallback::Cut(cut)));
+                        self.unsure = Some((self.commits.1 + 1, Fallback::Absent(Some(cut))));
                         self.opened(step, command, header, Box::new(open));
                     }
                     None => {
@@ -126,6 +149,7 @@ impl Engine {
                         command,
                         header,
                         loading,
+                        is_brought: false,
                     };
                     return;
                 }
@@ -136,6 +160,21 @@ impl Engine {
             },
             (Task::Unlock(header), None) => {
                 self.phase = Phase::Locked(header);
+                step.done(command, Err(Refusal::NoMemory));
+            }
+            (Task::Remake(header), key) => {
+                let master = match key.map(|key| header.unwrap(&key)) {
+                    Some(Ok((_, master))) => Ok(master),
+                    Some(Err(_)) => Err(Refusal::WrongPassphrase),
+                    None => Err(Refusal::NoMemory),
+                };
+                let making = master.map(|master| Making::new(&header, &master, step.rng));
+                step.done(command, making.as_ref().map(|_| Answer::Done).map_err(|it| *it));
+                self.phase = Phase::Moved(header, making.ok());
+            }
+            (Task::Bring(begun), Some(key)) => self.bring_opened(step, command, begun, &key),
+            (Task::Bring(_), None) => {
+                self.phase = Phase::Absent(None);
                 step.done(command, Err(Refusal::NoMemory));
             }
         }
@@ -161,6 +200,13 @@ impl Engine {
             return step.done(command, Err(Refusal::NoMemory));
         };
         match progress {
+            ChangeProgress::Leave => {
+                let Ok((_, master)) = header.unwrap(&key) else {
+                    return step.done(command, Err(Refusal::WrongPassphrase));
+                };
+                let header = header.clone();
+                self.left(step, changes, command, header, &master);
+            }
             ChangeProgress::Old { new } => {
                 let Ok((slot, master)) = header.unwrap(&key) else {
                     return step.done(command, Err(Refusal::WrongPassphrase));
@@ -183,11 +229,7 @@ impl Engine {
                     return step.done(command, Err(Refusal::OutOfBounds));
                 }
                 self.unsure = Some((self.commits.1 + 1, Fallback::Header(before)));
-                let record = Record {
-                    key: keys::HEADER.to_vec(),
-                    value: header.encode(),
-                };
-                changes.push(Change::Put(Table::Header, record));
+                changes.push(put_header(header.encode()));
                 step.done(command, Ok(Answer::Done));
             }
         }
@@ -209,6 +251,35 @@ impl Engine {
                 step.effect(Effect::UseRelay(None));
                 step.show.route = true;
                 Phase::Locked(header)
+            }
+            Phase::Loading {
+                command,
+                is_brought: true,
+                ..
+            }
+            | Phase::Stretching {
+                command,
+                task: Task::Bring(_),
+                ..
+            } => {
+                step.done(command, Err(refusal));
+                Phase::Absent(None)
+            }
+            Phase::Bringing(_) | Phase::Arriving(_) => Phase::Absent(None),
+            Phase::Moved(header, making) => {
+                let asked = making.and_then(|making| making.asked);
+                if let Some((_, command)) = asked {
+                    step.done(command, Err(refusal));
+                }
+                Phase::Moved(header, None)
+            }
+            Phase::Stretching {
+                command,
+                task: Task::Remake(header),
+                ..
+            } => {
+                step.done(command, Err(refusal));
+                Phase::Moved(header, None)
             }
             Phase::Loading {
                 command, header, ..
@@ -258,7 +329,8 @@ impl Engine {
         self.phase = match (error, self.unsure.take(), phase) {
             (StoreError::LeaseLost, ..) => Phase::Elsewhere(step.now),
             (StoreError::NewerSchema { .. }, ..) => Phase::Newer,
-            (_, Some((_, Fallback::Cut(cut))), _) => Phase::Absent(Some(cut)),
+            (_, Some((_, Fallback::Absent(cut))), _) => Phase::Absent(cut),
+            (_, Some((_, Fallback::Look)), _) => Phase::Failed(None),
             (_, Some((_, Fallback::Header(header))), _) => Phase::Failed(Some(header)),
             (_, None, Phase::Locked(header) | Phase::Failed(Some(header))) => {
                 Phase::Failed(Some(header))
@@ -268,4 +340,19 @@ impl Engine {
         };
         self.show_vault(step);
     }
+}
+
+/// What stands in the place of the header says what there is.
+fn looked(record: Option<&Record>) -> Phase {
+    let Some(record) = record else {
+        return Phase::Absent(None);
+    };
+    let found = match Moved::decode(&record.value) {
+        Some(moved) => moved.map(|Moved(header)| Phase::Moved(header, None)),
+        None => Header::decode(&record.value).map(Phase::Locked),
+    };
+    found.unwrap_or_else(|error| match error {
+        DecodeError::NewerVersion { .. } | DecodeError::UnknownSuite { .. } => Phase::Newer,
+        _ => Phase::Damaged,
+    })
 }

@@ -17,6 +17,7 @@ mod hostile;
 mod kill;
 mod lost;
 mod meeting;
+mod moving;
 mod nodes;
 mod removing;
 mod trouble;

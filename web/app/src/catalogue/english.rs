@@ -3,6 +3,7 @@
 mod cutting;
 mod format;
 mod meet;
+mod moving;
 mod network;
 mod people;
 mod refusal;
@@ -12,6 +13,7 @@ mod trouble;
 pub use cutting::*;
 pub use format::*;
 pub use meet::*;
+pub use moving::*;
 pub use network::*;
 pub use people::*;
 pub use refusal::*;

@@ -180,7 +180,21 @@ fn what_the_relay_keeps_is_told_plainly() {
         RELAY_CHANGE_TEXT,
         MEANWHILE,
         DIALS_NONE,
-    ];
+    ]
+    .into_iter()
+    .chain(MOVED_STEPS)
+    .chain([
+        MOVE_LEAD,
+        MOVE_WARNING,
+        MOVED_LEAD,
+        MOVED_AGAIN,
+        MOVED_ERASE_TEXT,
+        MOVED_ERASED,
+        BRING_LEAD,
+        BRING_NO_FILE,
+        BRING_UNREADABLE,
+    ]);
+    assert!(MOVED_STEPS[1].contains(BRING));
     let rescued = [1, 7].map(rescuing);
     assert!(rescued[1].contains("7 comrades"));
     for text in works.into_iter().chain(others) {

@@ -3,7 +3,7 @@
 use komrade_view::{AckPace, Command, Secret};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
-use super::{passphrase::NewPassphrase, rename::Rename};
+use super::{moving::Leave, passphrase::NewPassphrase, rename::Rename};
 use crate::{
     bridge::{Failure, release::Software},
     catalogue,
@@ -48,6 +48,7 @@ pub fn Settings() -> impl IntoView {
                 <h2>{catalogue::STORED_TITLE}</h2>
                 <p>{catalogue::STORED_TEXT}</p>
             </section>
+            <Leave/>
             <section class="card stack">
                 <h2>{catalogue::SOFTWARE_TITLE}</h2>
                 <p data-testid="software">{move || ui.software.with(software)}</p>

@@ -26,12 +26,26 @@ pub fn Welcome() -> impl IntoView {
         <Screen id="screen-welcome">
             <Title text=catalogue::WELCOME_TITLE.to_owned()/>
             <p class="lead">{catalogue::WELCOME_LEAD}</p>
+            {move || ui.erased.get().then(|| view! {
+                <p class="card" role="status" data-testid="welcome-erased">{catalogue::MOVED_ERASED}</p>
+            })}
             <Cautions/>
             {move || host().map(|host| view! {
                 <p class="card" data-testid="welcome-relay">{catalogue::welcome_relay(&host)}</p>
             })}
             <button type="button" class="btn" data-testid="welcome-start" on:click=move |_| ui.cutting.set(true)>
                 {catalogue::WELCOME_START}
+            </button>
+            <button
+                type="button"
+                class="btn quiet"
+                data-testid="welcome-bring"
+                on:click=move |_| {
+                    ui.note_move();
+                    ui.bringing.set(true);
+                }
+            >
+                {catalogue::BRING}
             </button>
             <Honest/>
         </Screen>

@@ -84,6 +84,26 @@ pub fn refusal(refusal: Refusal) -> &'static str {
             "This device has not enough free memory to stretch the passphrase. Nothing was \
              changed; close other tabs and apps, then try again."
         }
+        R::Moved => {
+            "This Komrade has left for another address, so this was not done. Your passphrase makes \
+             the file again."
+        }
+        R::ForeignFile => {
+            "No Komrade left in this file, and nothing was changed. The name of the right one ends \
+             in .komrade."
+        }
+        R::NewerFile => {
+            "A newer Komrade made this file, so this one did not touch it. Reload the page to get \
+             the newer one."
+        }
+        R::FileCutShort => {
+            "This file ends too early: it was not saved or copied whole. Nothing was changed here; \
+             save it again at the old address."
+        }
+        R::FileDamaged => {
+            "This file is not as it was sealed, so nothing of it was taken. Copy it again, or make \
+             it again at the old address."
+        }
         R::Busy => "This is still being done. Wait until it has ended, then try again.",
         _ => "This was refused for a reason this version has no words for. Nothing was changed.",
     }
