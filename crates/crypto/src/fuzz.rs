@@ -229,7 +229,10 @@ fn moved(bytes: &[u8]) {
 
 fn prelude(bytes: &[u8]) {
     if let Ok(prelude) = Prelude::decode(bytes) {
-        assert_eq!((bytes.len(), prelude.encode().as_slice()), (PRELUDE_BYTES, bytes));
+        assert_eq!(
+            (bytes.len(), prelude.encode().as_slice()),
+            (PRELUDE_BYTES, bytes)
+        );
     }
 }
 

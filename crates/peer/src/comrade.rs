@@ -241,6 +241,18 @@ impl Comrade {
         self.outbox.values().filter(waits).count()
     }
 
+    /// Messages that no home has, and messages that are not acknowledged.
+    pub(crate) fn queued_messages(&self) -> (usize, usize) {
+        let entries = self.outbox.values();
+        let messages = entries.filter(|entry| entry.ordinal().is_some());
+        messages.fold((0, 0), |(waiting, handed), entry| {
+            match entry.is_waiting() {
+                true => (waiting + 1, handed),
+                false => (waiting, handed + 1),
+            }
+        })
+    }
+
     /// The lowest of one's own operations that can still be supplied, if they are not known to have
     /// everything below.
     pub(crate) fn lowest(&self) -> Option<u64> {

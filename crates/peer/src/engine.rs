@@ -10,7 +10,7 @@ use komrade_crypto::vault::{Header, MasterKey, Params, Recipe, Slot};
 use komrade_store::{Batch, Change, StoreError};
 use komrade_view::{
     Event, LinkState, Millis, NodeStage, Refusal, ReplicaView, RouteView, Secret, ToEngine,
-    VaultState,
+    TrafficView, VaultState,
 };
 use rand_core::CryptoRng;
 
@@ -183,7 +183,8 @@ impl Engine {
         }
         let upkeep = match &self.phase {
             Phase::Open(_, open) => {
-                open.next_upkeep(self.now, self.route.is_ready(), self.route.is_up())
+                let due = open.next_upkeep(self.now, self.route.is_ready(), self.route.is_up());
+                [due, self.route.traffic.due()].into_iter().flatten().min()
             }
             _ => None,
         };
@@ -244,6 +245,9 @@ impl Engine {
                 self.again = false;
                 if let Phase::Open(_, open) = &mut self.phase {
                     open.upkeep(step);
+                    if self.route.traffic.due().is_some_and(|due| due <= step.now) {
+                        open.note_traffic(step, self.route.traffic.take(step.now));
+                    }
                 }
             }
             link => self.link_input(step, link),
@@ -385,7 +389,8 @@ impl Engine {
                 rescuing: 0,
                 dials: Vec::new(),
                 waiting: 0,
-                bytes: self.route.bytes,
+                queues: Vec::new(),
+                traffic: TrafficView::default(),
             },
         }
     }

@@ -8,6 +8,7 @@
 //! | Own | `device` | keys of the device |
 //! | Own | `log`, address of a node (32) | how far its log was read |
 //! | Own | `replicas` | how many there are |
+//! | Own | `traffic` | bytes carried, by day |
 //! | Comrades, Sessions | comrade (16) | one each |
 //! | Messages | comrade, ordinal (8) | message |
 //! | Messages | comrade, ordinal (8), 1 | its tick, once it is more than *kept* |
@@ -37,6 +38,8 @@ pub(crate) const OWN: &[u8] = b"own";
 /// The keys of the device.
 pub(crate) const DEVICE: &[u8] = b"device";
 
+/// Bytes carried, by day.
+pub(crate) const TRAFFIC: &[u8] = b"traffic";
 /// How many replicas there are.
 pub(crate) const REPLICAS: &[u8] = b"replicas";
 const LOG: &[u8] = b"log";

@@ -11,7 +11,7 @@
 //! Parts: the vault's door (`vault`, `engine`), its way to another address (`moving`), invites and first contact (`invites`, `contact`),
 //! what is written and waits (`writing`, `naming`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
 //! (`dialing`, `links`), homes and the relay's node (`home`, `node`), what time brings (`upkeep`, `clock`), what goes
-//! (`removing`), what is shown (`views`, `route`).
+//! (`removing`), what is shown (`views`, `queue`, `route`, `traffic`).
 //!
 //! # What lives long, its bound, and what reclaims it
 //!
@@ -32,6 +32,7 @@
 //! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |
 //! | relays | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
 //! | replicas of others' envelopes | store, a count in memory | [`limits::REPLICA_BYTES`], or what the person sets | expiry, the soonest to expire go |
+//! | bytes carried, by day | both | [`limits::TRAFFIC_DAYS`] | the oldest go |
 //! | arrived and not written | memory | 64 envelopes, 1 MiB | [`limits::REPLICA_PACE`] |
 //! | work for puts | memory | 64 | used, given up |
 //! | links, flights on one, dials | memory | [`limits::MAX_LINKS`], [`limits::WINDOW`], [`limits::MAX_DIALS`] | silence, deadlines |
@@ -64,12 +65,14 @@ mod outbox;
 mod own;
 mod packet;
 mod pair;
+mod queue;
 mod records;
 mod relay_link;
 mod removing;
 mod route;
 mod seal;
 mod step;
+mod traffic;
 mod upkeep;
 mod vault;
 mod views;

@@ -152,6 +152,15 @@ pub const PART_BYTES: usize = 1024 * 1024;
 /// Records in one such part, read at once.
 pub const PART_RECORDS: usize = 256;
 
+/// Comrades whose queues are shown.
+pub const MAX_QUEUES_SHOWN: usize = 50;
+/// Days of traffic remembered: a month, with some to spare for a clock that is corrected.
+pub const TRAFFIC_DAYS: usize = 40;
+/// Days that are shown as a month.
+pub const MONTH_DAYS: u32 = 30;
+/// How often traffic is written: each time is a transaction, and what is lost costs nobody much.
+pub const TRAFFIC_PACE: Millis = MINUTE;
+
 /// How often bytes alone tell the screens about the route.
 pub const ROUTE_PACE: Millis = SECOND;
 

@@ -193,7 +193,9 @@ impl Bringing {
         self,
         bytes: &[u8],
     ) -> Result<(Begun, komrade_crypto::vault::StretchJob), Refusal> {
-        let (prelude, rest) = bytes.split_at_checked(PRELUDE_BYTES).unwrap_or((bytes, &[]));
+        let (prelude, rest) = bytes
+            .split_at_checked(PRELUDE_BYTES)
+            .unwrap_or((bytes, &[]));
         let prelude = Prelude::decode(prelude).map_err(|error| match error {
             PreludeError::Foreign => Refusal::ForeignFile,
             PreludeError::Newer => Refusal::NewerFile,

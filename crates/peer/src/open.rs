@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use komrade_crypto::{
-    SealError,
+    SealError, day_of,
     vault::{MasterKey, Place, Ring},
 };
 use komrade_ether::EnvelopeId;
@@ -24,6 +24,7 @@ use crate::{
     own::{Device, Own},
     records::{self, Damaged},
     step::Step,
+    traffic::Traffic,
     upkeep::{Cursor, Sweep},
 };
 
@@ -81,6 +82,7 @@ pub(crate) struct Open {
     pub(crate) intros: (Millis, u32),
     pub(crate) sweep: Sweep,
     pub(crate) clock: Clock,
+    pub(crate) traffic: Traffic,
     /// When the store had no room.
     pub(crate) full_at: Option<Millis>,
     /// Whose conversation is being deleted, page by page.
@@ -122,6 +124,7 @@ impl Open {
             intros: (0, 0),
             sweep: Sweep::default(),
             clock: Clock::default(),
+            traffic: Traffic::default(),
             full_at: None,
             deleting: BTreeSet::new(),
             renamed: BTreeSet::new(),
@@ -220,6 +223,14 @@ impl Open {
             changes.push(change(&self.ring, table, key, value, step.rng)?);
         }
         Ok(changes)
+    }
+
+    /// Notes what the connection to the relay carried.
+    pub(crate) fn note_traffic(&mut self, step: &mut Step, carried: komrade_view::Traffic) {
+        self.traffic.add(day_of(step.now), carried);
+        let record = records::encode(&self.traffic);
+        step.write(Table::Own, keys::TRAFFIC.to_vec(), record);
+        step.show.route = true;
     }
 
     pub(crate) fn outbox_total(&self) -> usize {

@@ -112,7 +112,7 @@ impl Open {
     }
 
     /// On which link envelopes for a comrade leave.
-    fn carrier(&self, id: ComradeId) -> Option<LinkId> {
+    pub(crate) fn carrier(&self, id: ComradeId) -> Option<LinkId> {
         self.links.up(id).or_else(|| {
             let homes = &self.comrades.get(&id)?.record.homes;
             home::node_of(homes)?;

@@ -3,14 +3,14 @@
 
 use komrade_view::{HostStage, LinkState, Millis, RouterStage};
 
-use crate::limits;
+use crate::{limits, traffic::Counter};
 
 /// What is known of the way to the network. Outlives the vault's being locked.
 pub(crate) struct Route {
     pub(crate) link: LinkState,
     pub(crate) router: RouterStage,
     pub(crate) hosting: HostStage,
-    pub(crate) bytes: (u64, u64),
+    pub(crate) traffic: Counter,
     /// When the screens were told last.
     told_at: Millis,
     /// Bytes changed since, and nothing else: told at [`limits::ROUTE_PACE`].
@@ -23,7 +23,7 @@ impl Route {
             link: LinkState::NoRelay,
             router: RouterStage::Unknown,
             hosting: HostStage::Off,
-            bytes: (0, 0),
+            traffic: Counter::default(),
             told_at: 0,
             stale: false,
         }
@@ -49,13 +49,13 @@ impl Route {
     }
 
     pub(crate) fn set_bytes(&mut self, sent: u64, received: u64) {
-        self.stale |= self.bytes != (sent, received);
-        self.bytes = (sent, received);
+        self.stale |= self.traffic.note(sent, received);
     }
 
     /// The clock was ahead.
     pub(crate) fn bring_down(&mut self, now: Millis) {
         self.told_at = self.told_at.min(now);
+        self.traffic.bring_down(now);
     }
 
     /// When the screens are due to hear of bytes.

@@ -194,6 +194,8 @@ fn open_own(master: &MasterKey, records: &[Record]) -> Result<Open, Damaged> {
         let value = || open.unseal(Table::Own, record);
         if record.key == keys::REPLICAS {
             open.node.replicas = records::decode(&value()?)?;
+        } else if record.key == keys::TRAFFIC {
+            open.traffic = records::decode(&value()?)?;
         } else if let Some(address) = keys::parse_log(&record.key) {
             let log = records::decode(&value()?)?;
             open.node.logs.insert(address, log);

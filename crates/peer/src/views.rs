@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use komrade_crypto::day_of;
 use komrade_store::{MAX_READ_RECORDS, Query, Record, Table};
 use komrade_view::{
     Answer, Command, ComradeId, ComradeView, Event, LinkState, MessageView, PageView, Refusal,
@@ -294,7 +295,8 @@ impl Open {
             rescuing: u32::try_from(self.rescued().count()).unwrap_or(u32::MAX),
             dials: self.dial_views(step.now),
             waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
-            bytes: route.bytes,
+            queues: self.queue_views(step),
+            traffic: self.traffic.view(day_of(step.now), route.traffic.fresh()),
         }
     }
 

@@ -22,8 +22,8 @@ pub use message::{
     PageView, ProfileView, Tick, VaultState,
 };
 pub use route::{
-    DialStage, DialView, HostStage, LinkState, NodeStage, RefusalCode, ReplicaView, RouteView,
-    RouterStage,
+    DialStage, DialView, HostStage, LinkState, NodeStage, QueueReason, QueueView, RefusalCode,
+    ReplicaView, RouteView, RouterStage, Traffic, TrafficView,
 };
 pub use secret::Secret;
 

@@ -25,8 +25,62 @@ pub struct RouteView {
     pub dials: Vec<DialView>,
     /// Messages in the outbox.
     pub waiting: u32,
-    /// Bytes sent to and received from the relay since the app was opened.
-    pub bytes: (u64, u64),
+    /// For whom they wait and why, and what was handed on without an answer; at most 50.
+    pub queues: Vec<QueueView>,
+    /// Bytes sent to and received from relays.
+    pub traffic: TrafficView,
+}
+
+/// Bytes sent and received.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// To the relay.
+    pub sent: u64,
+    /// From the relay.
+    pub received: u64,
+}
+
+/// What the connection to the relay carried; days are those of UTC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrafficView {
+    /// Today.
+    pub today: Traffic,
+    /// In the last 30 days, today among them.
+    pub month: Traffic,
+}
+
+/// What is queued for a comrade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueView {
+    /// For whom.
+    pub comrade: ComradeId,
+    /// Messages that are on this device only.
+    pub waiting: u32,
+    /// Messages that somebody has who passes them on, and that the comrade has not acknowledged.
+    pub handed: u32,
+    /// What the first of them wait for.
+    pub reason: QueueReason,
+}
+
+/// What queued messages wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueueReason {
+    /// The comrade has not answered, so that there are no keys for them, or waits to be confirmed.
+    Keys,
+    /// Their relay or their device refused for now; tried again then.
+    Patience(Millis),
+    /// One's own relay is not reached.
+    OwnRelay,
+    /// Their own device, for no relay keeps envelopes for them.
+    TheirDevice,
+    /// Work that their relay asks for is being done.
+    Work,
+    /// Nothing: they are on their way.
+    Turn,
+    /// The comrade to fetch them: one's own relay keeps them for both.
+    KeptByRelay,
+    /// One's own relay to reach theirs, and the comrade to fetch them there.
+    HandedOn,
 }
 
 /// The connection between the app and its relay.

@@ -158,10 +158,7 @@ mod tests {
         ] {
             assert_eq!(Gate::after(screen, bringing(vault)), Gate::Bring);
         }
-        assert_eq!(
-            Gate::after(screen, bringing(VaultState::Open)),
-            Gate::Open
-        );
+        assert_eq!(Gate::after(screen, bringing(VaultState::Open)), Gate::Open);
         let moved = facts(VaultState::Moved { is_ready: false });
         assert_eq!(Gate::after(Some(Gate::Open), moved), Gate::Moved);
     }

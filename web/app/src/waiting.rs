@@ -220,7 +220,8 @@ mod tests {
             rescuing: 0,
             dials: vec![],
             waiting: 1,
-            bytes: (0, 0),
+            queues: vec![],
+            traffic: komrade_view::TrafficView::default(),
         }
     }
 

@@ -169,7 +169,10 @@ impl Engine {
                     None => Err(Refusal::NoMemory),
                 };
                 let making = master.map(|master| Making::new(&header, &master, step.rng));
-                step.done(command, making.as_ref().map(|_| Answer::Done).map_err(|it| *it));
+                step.done(
+                    command,
+                    making.as_ref().map(|_| Answer::Done).map_err(|it| *it),
+                );
                 self.phase = Phase::Moved(header, making.ok());
             }
             (Task::Bring(begun), Some(key)) => self.bring_opened(step, command, begun, &key),

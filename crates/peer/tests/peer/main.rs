@@ -19,6 +19,7 @@ mod lost;
 mod meeting;
 mod moving;
 mod nodes;
+mod queue;
 mod removing;
 mod trouble;
 mod vault;

@@ -380,13 +380,16 @@ fn copy(world: &World, at: usize) -> Copy {
 fn there_is_one(world: &World, file: Option<&[u8]>) {
     let (old, new) = (copy(world, OLD), copy(world, NEW));
     let all = (old, new, file.is_some());
-    assert!(matches!(
-        all,
-        (Copy::Usable, Copy::None, false)
-            | (Copy::Moved, Copy::None, _)
-            | (Copy::None, Copy::None, true)
-            | (Copy::None, Copy::Usable, true)
-    ), "{all:?}");
+    assert!(
+        matches!(
+            all,
+            (Copy::Usable, Copy::None, false)
+                | (Copy::Moved, Copy::None, _)
+                | (Copy::None, Copy::None, true)
+                | (Copy::None, Copy::Usable, true)
+        ),
+        "{all:?}"
+    );
 }
 
 /// The whole move, by a person who goes on whatever happens. Gives the commits of both places.
@@ -400,7 +403,11 @@ fn play(cut: Option<(usize, u64, Cut)>) -> [u64; 2] {
     let mut saved: Option<Vec<u8>> = None;
     while !world.is_running(NEW) || world.peers[NEW].vault != Some(VaultState::Open) {
         there_is_one(&world, saved.as_deref());
-        let at = if copy(&world, OLD) == Copy::None { NEW } else { OLD };
+        let at = if copy(&world, OLD) == Copy::None {
+            NEW
+        } else {
+            OLD
+        };
         if !world.is_running(at) {
             world.start(at);
             continue;

@@ -463,7 +463,14 @@ fn bytes_tell_the_screens_once_a_second() {
     }
     world.pass(3_000);
     assert!(world.peers[0].route_events <= before + 2);
-    assert_eq!(world.peers[0].route.as_ref().unwrap().bytes, (999, 1_998));
+    let expected = Traffic {
+        sent: 999,
+        received: 1_998,
+    };
+    assert_eq!(
+        world.peers[0].route.as_ref().unwrap().traffic.today,
+        expected
+    );
 }
 
 #[test]

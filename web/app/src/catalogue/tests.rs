@@ -210,6 +210,58 @@ fn what_the_relay_keeps_is_told_plainly() {
 }
 
 #[test]
+fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
+    use komrade_view::{ComradeId, QueueReason, QueueView, Traffic, TrafficView};
+
+    let queue = |waiting, handed, reason| QueueView {
+        comrade: ComradeId([1; 16]),
+        waiting,
+        handed,
+        reason,
+    };
+    let wait = |for_what| {
+        Some(Wait {
+            for_what,
+            since: None,
+        })
+    };
+    let tell = |queue| queued(queue, wait(For::RelayToAnswer), wait(For::Tunnels), 65);
+    let waiting = [
+        QueueReason::Keys,
+        QueueReason::Patience(7),
+        QueueReason::OwnRelay,
+        QueueReason::TheirDevice,
+        QueueReason::Work,
+        QueueReason::Turn,
+    ];
+    let mut texts: Vec<String> = waiting.map(|reason| tell(queue(1_234, 0, reason))).to_vec();
+    assert!(texts[2].ends_with("1,234 messages wait for your relay to answer."));
+    texts.push(tell(queue(1, 2, QueueReason::OwnRelay)));
+    for handed in [1, 2] {
+        texts.push(tell(queue(0, handed, QueueReason::KeptByRelay)));
+        texts.push(tell(queue(0, handed, QueueReason::HandedOn)));
+        texts.push(queued(
+            queue(0, handed, QueueReason::HandedOn),
+            None,
+            None,
+            0,
+        ));
+    }
+    let all: BTreeSet<_> = texts.iter().collect();
+    assert_eq!(all.len(), texts.len(), "two queues say the same");
+    for text in &texts {
+        speaks_well(text);
+    }
+    let carried = |sent, received| Traffic { sent, received };
+    let traffic = traffic(TrafficView {
+        today: carried(2_048, 3_145_728),
+        month: carried(4_096, 6_291_456),
+    });
+    speaks_well(&traffic);
+    assert!(traffic.starts_with("Today 2.0 KB sent, 3.0 MB received; in the last 30 days 4.0 KB"));
+}
+
+#[test]
 fn who_learns_what_is_told_in_whole_sentences() {
     for (who, can, cannot) in LEARN.iter().chain([&LEARN_DIRECT]) {
         assert!(!who.ends_with('.'), "{who}");

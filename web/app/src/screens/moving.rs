@@ -141,7 +141,8 @@ pub fn Moved() -> impl IntoView {
             browser::forget_url(&url);
         }
     });
-    let file = move || match made.get() {
+    let file = move || {
+        match made.get() {
         Some((url, size)) => view! {
             <a class="btn" data-testid="moved-save" href=url download=catalogue::MOVED_FILE>
                 {catalogue::moved_save(size)}
@@ -157,6 +158,7 @@ pub fn Moved() -> impl IntoView {
             <MakeFile id="moved-make" action=catalogue::MOVED_MAKE/>
         }
         .into_any(),
+    }
     };
     view! {
         <Screen id="screen-moved">

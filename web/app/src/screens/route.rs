@@ -2,7 +2,8 @@
 //! here for others, and who learns what.
 
 use komrade_view::{
-    Command, DialStage, HostStage, LinkState, Millis, NodeStage, RouterStage, Secret,
+    Command, DialStage, HostStage, LinkState, Millis, NodeStage, QueueReason, QueueView,
+    RouterStage, Secret,
 };
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
@@ -229,6 +230,7 @@ pub fn RoutePanel() -> impl IntoView {
                     <p>{catalogue::MEANWHILE}</p>
                 </section>
             </Show>
+            <Queues/>
             <Dials/>
             <Replicas/>
             <UseRelay/>
@@ -243,10 +245,10 @@ fn is_hosted(route: Option<&Route>) -> bool {
 }
 
 fn traffic(ui: Ui) -> String {
-    let (sent, received) = ui
-        .route
-        .with(|route| route.as_ref().map_or((0, 0), |route| route.view.bytes));
-    catalogue::traffic(&catalogue::bytes(sent), &catalogue::bytes(received))
+    ui.route.with(|route| {
+        let traffic = route.as_ref().map(|route| route.view.traffic);
+        catalogue::traffic(traffic.unwrap_or_default())
+    })
 }
 
 #[component]
@@ -335,6 +337,61 @@ fn Replicas() -> impl IntoView {
             </fieldset>
             <p class="error" role="alert">{error}</p>
         </section>
+    }
+}
+
+/// What is queued for whom, and why.
+#[component]
+fn Queues() -> impl IntoView {
+    let ui = ui();
+    let rows = move || {
+        let now = ui.now.get();
+        ui.route.with(|route| {
+            let route = route.as_ref()?;
+            let (wait, router) = (route.wait(), route.router_wait());
+            let row = |queue: &QueueView| {
+                let name = ui.comrade(queue.comrade).with(|view| {
+                    catalogue::name(view.as_ref().map_or("", |view| view.name.as_str()))
+                });
+                let until = match queue.reason {
+                    QueueReason::Patience(until) => clock::seconds_between(now, until),
+                    _ => 0,
+                };
+                let text = catalogue::queued(*queue, wait, router, until);
+                view! {
+                    <li class="stage" data-testid="queue" data-reason=reason_name(queue.reason)>
+                        <b dir="auto">{name}</b>
+                        <span>{text}</span>
+                    </li>
+                }
+            };
+            let rows = route.view.queues.iter().map(row).collect::<Vec<_>>();
+            (!rows.is_empty()).then_some(rows)
+        })
+    };
+    move || {
+        rows().map(|rows| {
+            view! {
+                <section class="card stack">
+                    <h2>{catalogue::QUEUES_TITLE}</h2>
+                    <ul class="rows">{rows}</ul>
+                </section>
+            }
+        })
+    }
+}
+
+/// The reason without its time, for tests.
+fn reason_name(reason: QueueReason) -> &'static str {
+    match reason {
+        QueueReason::Keys => "keys",
+        QueueReason::Patience(_) => "patience",
+        QueueReason::OwnRelay => "own-relay",
+        QueueReason::TheirDevice => "their-device",
+        QueueReason::Work => "work",
+        QueueReason::Turn => "turn",
+        QueueReason::KeptByRelay => "kept",
+        QueueReason::HandedOn => "handed-on",
     }
 }
 

@@ -1,11 +1,12 @@
 //! The route: relay, node, router, destination, replicas, dials, and what each party can learn.
 
 use komrade_view::{
-    DialStage, HostStage, LinkState, NodeStage, RefusalCode, ReplicaView, RouterStage,
+    DialStage, HostStage, LinkState, NodeStage, QueueReason, QueueView, RefusalCode, ReplicaView,
+    RouterStage, Traffic, TrafficView,
 };
 
 use super::{bytes, number, span};
-use crate::waiting::For;
+use crate::waiting::{For, Wait};
 
 /// Title.
 pub const ROUTE_TITLE: &str = "Your route";
@@ -306,9 +307,64 @@ pub fn queue(waiting: u32) -> String {
     }
 }
 
-/// Bytes since the app was opened.
-pub fn traffic(sent: &str, received: &str) -> String {
-    format!("{sent} sent, {received} received since the app was opened")
+/// Section.
+pub const QUEUES_TITLE: &str = "Queued for your comrades";
+
+/// What is queued for a comrade and why. What one's own relay and its router wait for, if they do;
+/// `until` the next try, in seconds.
+pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until: u64) -> String {
+    use QueueReason as R;
+    let handed = match queue.handed {
+        0 => String::new(),
+        1 => "Your relay has 1 message that they have not answered to.".to_owned(),
+        more => format!(
+            "Your relay has {} messages that they have not answered to.",
+            number(more.into())
+        ),
+    };
+    let why = match queue.reason {
+        R::KeptByRelay => return format!("{handed} It keeps them until their app fetches them."),
+        R::HandedOn => {
+            let way = router.map_or_else(
+                || "It passes them on until their relay takes them".to_owned(),
+                |wait| {
+                    format!(
+                        "Its way to other relays waits for {}",
+                        waiting_for(wait.for_what)
+                    )
+                },
+            );
+            return format!("{handed} {way}; you may close this tab meanwhile.");
+        }
+        R::Keys => "for their keys, which come once they answer".to_owned(),
+        R::Patience(_) => format!("for {}: their relay asked for patience", span(until)),
+        R::OwnRelay => {
+            let what = wait.map_or(For::Node, |wait| wait.for_what);
+            format!("for {}", waiting_for(what))
+        }
+        R::TheirDevice => "for their device, since no relay keeps envelopes for them".to_owned(),
+        R::Work => "for work that their relay asks for; this device is doing it".to_owned(),
+        R::Turn => "for your relay to store them; they are on their way".to_owned(),
+    };
+    let waiting = match queue.waiting {
+        1 => "1 message waits".to_owned(),
+        more => format!("{} messages wait", number(more.into())),
+    };
+    let text = format!("{waiting} {why}. {handed}");
+    text.trim_end().to_owned()
+}
+
+/// Bytes of today and of 30 days.
+pub fn traffic(view: TrafficView) -> String {
+    let both = |traffic: Traffic| {
+        let (sent, received) = (bytes(traffic.sent), bytes(traffic.received));
+        format!("{sent} sent, {received} received")
+    };
+    format!(
+        "Today {}; in the last 30 days {}. Days begin at midnight in UTC.",
+        both(view.today),
+        both(view.month)
+    )
 }
 
 /// Narrator: the way is open.

@@ -1,0 +1,66 @@
+//! What waits for whom and why, for the screens.
+
+use std::cmp::Reverse;
+
+use komrade_view::{ComradeId, QueueReason, QueueView};
+
+use crate::{comrade::Comrade, home, limits, open::Open, step::Step};
+
+impl Open {
+    /// Comrades with messages that wait to leave, or that were handed on and are not acknowledged;
+    /// those with the most first.
+    pub(crate) fn queue_views(&self, step: &Step) -> Vec<QueueView> {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let view = |(id, comrade): (&ComradeId, &Comrade)| {
+            let (waiting, handed) = comrade.queued_messages();
+            (waiting + handed > 0).then(|| QueueView {
+                comrade: *id,
+                waiting: count(waiting),
+                handed: count(handed),
+                reason: if waiting > 0 {
+                    self.waits_for(step, *id, comrade)
+                } else {
+                    self.handed_to(comrade)
+                },
+            })
+        };
+        let known = self.comrades.iter().filter(|(_, it)| !it.record.removed);
+        let mut views: Vec<QueueView> = known.filter_map(view).collect();
+        views.sort_by_key(|view| (Reverse(view.waiting), Reverse(view.handed), view.comrade));
+        views.truncate(limits::MAX_QUEUES_SHOWN);
+        views
+    }
+
+    /// The first thing in the way.
+    fn waits_for(&self, step: &Step, id: ComradeId, comrade: &Comrade) -> QueueReason {
+        let works = |(number, entry): (&u64, &crate::records::Entry)| {
+            entry.is_waiting() && self.is_working(id, *number)
+        };
+        if !comrade.may_seal() {
+            QueueReason::Keys
+        } else if comrade.hold_until > step.now {
+            QueueReason::Patience(comrade.hold_until)
+        } else if self.carrier(id).is_some() {
+            if comrade.outbox.iter().any(works) {
+                QueueReason::Work
+            } else {
+                QueueReason::Turn
+            }
+        } else if home::node_of(&comrade.record.homes).is_some() {
+            QueueReason::OwnRelay
+        } else {
+            QueueReason::TheirDevice
+        }
+    }
+
+    /// Where what was handed on stays until they have it.
+    fn handed_to(&self, comrade: &Comrade) -> QueueReason {
+        let theirs = home::node_of(&comrade.record.homes).map(|home| home.place());
+        let own = self.own.node().map(|home| home.place());
+        if theirs.is_some() && theirs == own {
+            QueueReason::KeptByRelay
+        } else {
+            QueueReason::HandedOn
+        }
+    }
+}
