@@ -39,6 +39,30 @@ impl Size {
     }
 }
 
+/// A part of the sizes, for whoever pays for each byte: the smaller ones first, the others when there
+/// is room for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Part {
+    /// Up to [`Size::K8`].
+    Smaller = 0,
+    /// All others.
+    Larger = 1,
+}
+
+impl Part {
+    /// Whether a size belongs to it.
+    pub fn holds(self, size: Size) -> bool {
+        (size <= Size::K8) == (self == Self::Smaller)
+    }
+
+    pub(crate) fn decode(byte: u8) -> Option<Self> {
+        [Self::Smaller, Self::Larger]
+            .into_iter()
+            .find(|part| *part as u8 == byte)
+    }
+}
+
 /// The class of an envelope: its size, and whether it is an intro.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Class {

@@ -23,6 +23,7 @@
 //! | 15 forward | address 32, node key 32, pass, envelope | member to own node: queued, and answered once that is durable |
 //! | 16 returned | id 32, outcome 1 or 2 | node: that forward came to nothing; again on every new link until 17 |
 //! | 17 noted | id 32 | member: heard 16 |
+//! | 18 subscribe to a part | bucket 2, incarnation 8, after 8, part 1 | as 6, for whoever saves data: only up to 8 KiB (0), or only larger (1) |
 //!
 //! A kind that a newer version added is [`Frame::Unknown`], to be skipped; the version byte changes only if
 //! skipping is not enough.
@@ -30,7 +31,8 @@
 use thiserror::Error;
 
 use crate::{
-    Bucket, Envelope, EnvelopeError, EnvelopeId, Home, MAX_ENVELOPE_BYTES, NodeKey, Outcome, Pass,
+    Bucket, Envelope, EnvelopeError, EnvelopeId, Home, MAX_ENVELOPE_BYTES, NodeKey, Outcome, Part,
+    Pass,
     home::HOME_BYTES,
     pass::{MAX_PASS_BYTES, PassError},
 };
@@ -67,6 +69,7 @@ const UNPLACE: u8 = 14;
 const FORWARD: u8 = 15;
 const RETURNED: u8 = 16;
 const NOTED: u8 = 17;
+const SUBSCRIBE_PART: u8 = 18;
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +114,18 @@ pub enum Frame {
         incarnation: u64,
         /// The cursor: everything up to this number is held.
         after: u64,
+    },
+    /// The same, but only of one part of the sizes. Which envelopes are for whom plays no part in it:
+    /// whoever asked for single ones would tell the node which are theirs.
+    SubscribePart {
+        /// Which bucket.
+        bucket: Bucket,
+        /// Of which incarnation of the node the cursor is; 0 if of none.
+        incarnation: u64,
+        /// The cursor: everything of this part up to this number is held.
+        after: u64,
+        /// Which sizes.
+        part: Part,
     },
     /// What a subscription will send.
     Log {
@@ -274,6 +289,20 @@ impl Frame {
                     &after.to_be_bytes(),
                 ],
             ),
+            Self::SubscribePart {
+                bucket,
+                incarnation,
+                after,
+                part,
+            } => whole(
+                SUBSCRIBE_PART,
+                &[
+                    &bucket.code().to_be_bytes(),
+                    &incarnation.to_be_bytes(),
+                    &after.to_be_bytes(),
+                    &[*part as u8],
+                ],
+            ),
             Self::Log {
                 incarnation,
                 after,
@@ -349,6 +378,7 @@ impl Frame {
                 incarnation: body.number()?,
                 after: body.number()?,
             },
+            SUBSCRIBE_PART => body.subscribe_part()?,
             LOG => Self::Log {
                 incarnation: body.number()?,
                 after: body.number()?,
@@ -424,6 +454,22 @@ impl<'a> Body<'a> {
 
     fn take(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.rest)
+    }
+
+    fn subscribe_part(&mut self) -> Result<Frame, FrameError> {
+        let bucket = self.bucket()?;
+        let (incarnation, after) = (self.number()?, self.number()?);
+        let [part] = self.array()?;
+        // A part that a newer version added: not known here.
+        let part = Part::decode(part);
+        Ok(part.map_or(Frame::Unknown(SUBSCRIBE_PART), |part| {
+            Frame::SubscribePart {
+                bucket,
+                incarnation,
+                after,
+                part,
+            }
+        }))
     }
 
     fn outcome(&mut self) -> Result<Outcome, FrameError> {

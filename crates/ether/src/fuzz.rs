@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use crate::{
     Account, Bucket, Class, Day, Draw, Envelope, EnvelopeId, Frame, Header, Home, MemoryError,
-    MemoryShelf, Node, NodeKey, Outcome, Party, Pass, Reconciler, Settings, Size, Token, Work, pad,
-    reconcile::answer, unpad,
+    MemoryShelf, Node, NodeKey, Outcome, Part, Party, Pass, Reconciler, Settings, Size, Token,
+    Work, pad, reconcile::answer, unpad,
 };
 
 const TODAY: Day = Day(20_750);
@@ -102,6 +102,12 @@ fn node_frames() -> Vec<Frame> {
             bucket,
             incarnation,
             after,
+        },
+        Frame::SubscribePart {
+            bucket,
+            incarnation,
+            after,
+            part: Part::Larger,
         },
         Frame::Log {
             incarnation,

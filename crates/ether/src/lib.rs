@@ -53,7 +53,7 @@ pub mod work;
 pub use crate::fuzz::{FUZZ, seeds};
 pub use crate::{
     bucket::{Bucket, MAX_BITS},
-    class::{Class, INTRO_SEAL_BYTES, SEAL_BYTES, Size},
+    class::{Class, INTRO_SEAL_BYTES, Part, SEAL_BYTES, Size},
     day::{DAY_MILLIS, Day, ExpiryError, LIFETIME_DAYS, MAX_DAYS_AHEAD, expiry},
     envelope::{
         Envelope, EnvelopeError, EnvelopeId, HEADER_BYTES, Header, IntroHint, MAX_ENVELOPE_BYTES,

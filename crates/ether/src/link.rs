@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    Account, Bucket, Day, EnvelopeId, Frame, MAX_WANT_IDS, Node, Outcome, Party, Pass, Shelf,
+    Account, Bucket, Day, EnvelopeId, Frame, MAX_WANT_IDS, Node, Outcome, Part, Party, Pass, Shelf,
     ShelfRead, reconcile,
 };
 
@@ -43,6 +43,8 @@ struct Subscription {
     cursor: u64,
     /// Where catching up ends, until that was said.
     until: Option<u64>,
+    /// Only of these sizes.
+    part: Option<Part>,
 }
 
 impl NodeLink {
@@ -137,7 +139,13 @@ impl NodeLink {
                 bucket,
                 incarnation,
                 after,
-            } => self.subscribe(node, shelf, bucket, incarnation, after),
+            } => self.subscribe(node, shelf, bucket, (incarnation, after), None),
+            Frame::SubscribePart {
+                bucket,
+                incarnation,
+                after,
+                part,
+            } => self.subscribe(node, shelf, bucket, (incarnation, after), Some(part)),
             Frame::Reconcile { bucket, message } if !message.is_empty() => {
                 // Whoever says what the protocol does not know is told that it is over.
                 let answer = reconcile::answer(shelf, bucket, Day::of(now), &message)?;
@@ -160,8 +168,8 @@ impl NodeLink {
         node: &Node,
         shelf: &S,
         bucket: Bucket,
-        incarnation: u64,
-        after: u64,
+        (incarnation, after): (u64, u64),
+        part: Option<Part>,
     ) -> Result<Option<Frame>, S::Error> {
         let (about, until) = (node.about(shelf)?, Node::newest(shelf)?.arrival);
         // A number that was never given is of another node, whatever it says.
@@ -171,6 +179,7 @@ impl NodeLink {
             bucket,
             cursor: after,
             until: Some(until),
+            part,
         });
         Ok(Some(Frame::Log {
             incarnation: about.incarnation,
@@ -276,8 +285,9 @@ impl NodeLink {
         if subscription.cursor >= newest && subscription.until.is_none() {
             return Ok(());
         }
-        let (bucket, after) = (subscription.bucket, subscription.cursor);
-        let arrivals = Node::arrivals(shelf, bucket, after, today, budget)?;
+        let Subscription { bucket, part, .. } = *subscription;
+        let after = subscription.cursor;
+        let arrivals = Node::arrivals(shelf, bucket, part, after, today, budget)?;
         subscription.cursor = arrivals.cursor;
         push.is_done &= arrivals.is_done;
         match subscription.until {

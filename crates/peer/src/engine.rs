@@ -6,11 +6,14 @@ mod moving;
 
 use std::collections::VecDeque;
 
-use komrade_crypto::vault::{Header, MasterKey, Params, Recipe, Slot};
+use komrade_crypto::{
+    day_of,
+    vault::{Header, MasterKey, Params, Recipe, Slot},
+};
 use komrade_store::{Batch, Change, StoreError};
 use komrade_view::{
-    Event, LinkState, Millis, NodeStage, Refusal, ReplicaView, RouteView, Secret, ToEngine,
-    TrafficView, VaultState,
+    Event, LinkState, Millis, NodeStage, Refusal, ReplicaView, RouteView, SaverView, Secret,
+    ToEngine, Traffic, TrafficView, VaultState,
 };
 use rand_core::CryptoRng;
 
@@ -28,12 +31,17 @@ use crate::{
 pub struct Config {
     /// How much work Argon2id does for a new vault, within the bounds that `komrade-crypto` sets.
     pub stretch: Params,
+    /// Bytes that a day may have before larger envelopes wait for the next one, unless the person says
+    /// otherwise; 0: no limit. [`limits::SAVER_BYTES`](crate::limits::SAVER_BYTES) where data is known to
+    /// be dear.
+    pub data_limit: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             stretch: Params::DEFAULT,
+            data_limit: 0,
         }
     }
 }
@@ -240,7 +248,10 @@ impl Engine {
                     open.worked(step, work, nonce);
                 }
             }
-            Input::Bytes(sent, received) => self.route.set_bytes(sent, received),
+            Input::Bytes(sent, received) => {
+                self.route.set_bytes(sent, received);
+                self.mind_limit(step);
+            }
             Input::Tick => {
                 self.again = false;
                 if let Phase::Open(_, open) = &mut self.phase {
@@ -249,6 +260,7 @@ impl Engine {
                         open.note_traffic(step, self.route.traffic.take(step.now));
                     }
                 }
+                self.mind_limit(step);
             }
             link => self.link_input(step, link),
         }
@@ -273,6 +285,16 @@ impl Engine {
             Input::Frame { link, frame } => open.frame(step, link, &frame),
             Input::LinkDown(link) => open.link_down(step, link),
             _ => {}
+        }
+    }
+
+    /// Larger envelopes may come, or not, by what was carried today.
+    pub(super) fn mind_limit(&mut self, step: &mut Step) {
+        if let Phase::Open(_, open) = &mut self.phase {
+            let today = day_of(step.now);
+            let Traffic { sent, received } =
+                open.traffic.view(today, self.route.traffic.fresh()).today;
+            open.mind_limit(step, sent.saturating_add(received));
         }
     }
 
@@ -390,6 +412,7 @@ impl Engine {
                 dials: Vec::new(),
                 waiting: 0,
                 queues: Vec::new(),
+                saver: SaverView::default(),
                 traffic: TrafficView::default(),
             },
         }

@@ -161,6 +161,10 @@ pub const MONTH_DAYS: u32 = 30;
 /// How often traffic is written: each time is a transaction, and what is lost costs nobody much.
 pub const TRAFFIC_PACE: Millis = MINUTE;
 
+/// Bytes of a day from which on larger envelopes wait, where data is known to be dear and the person has
+/// not said otherwise.
+pub const SAVER_BYTES: u64 = 20_000_000;
+
 /// How often bytes alone tell the screens about the route.
 pub const ROUTE_PACE: Millis = SECOND;
 

@@ -12,6 +12,7 @@
 mod arrivals;
 mod passes;
 mod replicas;
+mod saver;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,7 @@ use crate::{
 };
 use passes::WorkState;
 use replicas::Comparing;
+pub(crate) use saver::Saver;
 
 /// How far the log of a node was read, and what is kept of it. Stored for each node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,10 @@ pub(crate) struct LogRecord {
     pub(crate) lost_at: Option<Millis>,
     /// The node lost what it held: the replicas are to be compared with it.
     compare: bool,
+    /// The larger ones were only taken up to this number, to save data; the smaller ones up to
+    /// `after`.
+    #[serde(default)]
+    pub(crate) larger_after: Option<u64>,
 }
 
 /// How much is kept of others' envelopes.
@@ -83,6 +89,7 @@ pub(crate) struct NodeState {
     /// Bundles of invites on their way to the node.
     placing: BTreeMap<EnvelopeId, InviteId>,
     comparing: Option<Comparing>,
+    pub(crate) saver: Saver,
     /// The day on which all replicas were walked over last.
     walked_on: Option<Day>,
     /// How large they were when the store had no room.
@@ -111,6 +118,7 @@ impl NodeState {
         self.flush_at = None;
         self.placing.clear();
         self.comparing = None;
+        self.saver.down();
     }
 
     /// The relay's connection is gone, and the link with it: not its fault.
@@ -227,17 +235,11 @@ impl Open {
 
     /// The link is up.
     pub(crate) fn node_up(&mut self, step: &mut Step, link: LinkId) {
-        let Some(home) = self.own.node().copied() else {
+        if self.own.node().is_none() {
             return;
-        };
+        }
         self.node.stage_since = Some(step.now);
-        let log = self.log();
-        let subscribe = Frame::Subscribe {
-            bucket: home.bucket(),
-            incarnation: log.incarnation,
-            after: log.after,
-        };
-        step.effect(send(link, &subscribe));
+        self.subscribe(step, link);
         for locator in std::mem::take(&mut self.own.unplaced) {
             let locator = *locator;
             step.effect(send(link, &Frame::Unplace { locator }));
@@ -308,6 +310,8 @@ impl Open {
     }
 
     fn log_begins(&mut self, step: &mut Step, incarnation: u64, after: u64, until: u64) {
+        // What came before is of the subscription before.
+        self.flush(step);
         let mut log = self.log();
         self.node.seen_up_to = after;
         if log.incarnation != incarnation {
@@ -322,10 +326,12 @@ impl Open {
             log.compare = self.node.replicas.envelopes > 0;
             log.incarnation = incarnation;
             log.after = after;
+            log.larger_after = None;
             self.forget_placed(step);
             self.place_bundles(step);
         }
         log.after = log.after.min(until);
+        self.node.saver.begins(&mut log, after);
         self.set_log(step, log);
         self.gather_resupply();
         self.resupply_all(step);

@@ -63,6 +63,9 @@ pub(crate) struct Own {
     /// Bytes of others' envelopes that are kept, if the person has said how many.
     #[serde(default)]
     pub(crate) replica_limit: Option<u64>,
+    /// Bytes that a day may have, if the person has said how many; 0: no limit.
+    #[serde(default)]
+    pub(crate) data_limit: Option<u64>,
 }
 
 /// A relay, with what is used at it and nowhere else.
@@ -104,6 +107,7 @@ impl Own {
             mail_lost_at: 0,
             unplaced: Vec::new(),
             replica_limit: None,
+            data_limit: None,
         }
     }
 

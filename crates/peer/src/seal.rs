@@ -26,6 +26,7 @@ impl Open {
         is_control: bool,
         life: Millis,
     ) -> Option<Envelope> {
+        let lacks_larger = self.lacks_larger();
         let comrade = self.comrades.get_mut(&id)?;
         let theirs = comrade.record.who?.party();
         let lowest = comrade.lowest();
@@ -49,7 +50,9 @@ impl Open {
             lowest,
             ..Packet::default()
         };
-        packet.report = is_wanted.then(|| pair.report(step.now));
+        // What is left out to save data must not look as if it were missing.
+        let reports = is_wanted && !lacks_larger;
+        packet.report = reports.then(|| pair.report(step.now));
         if is_control && is_met {
             let number = self.device.bundle_number;
             let bundle = || self.device.bundle().as_bytes().to_vec();
@@ -65,7 +68,7 @@ impl Open {
         packet.binding = intro.as_ref().map(|secret| secret.binding(&own, &theirs));
         let message = Zeroizing::new(pair.encrypt(&packet.encode())?);
         step.touched.pairs.insert(id);
-        if is_wanted {
+        if reports {
             pair.note_reported(step.now);
             step.show.comrades = true;
         }

@@ -72,6 +72,7 @@ impl Open {
             Command::DeleteConversation { comrade } => self.delete_conversation(step, comrade),
             Command::SetLive { comrade, live } => self.set_live(step, comrade, live),
             Command::SetReplicaLimit(bytes) => self.set_replica_limit(step, bytes),
+            Command::SetDataLimit(bytes) => self.set_data_limit(step, bytes),
             Command::SetAckPace(pace) => Ok(self.set_ack_pace(step, pace)),
             // Answered by the vault, which knows what is open.
             _ => Err(Refusal::VaultExists),
@@ -269,7 +270,12 @@ impl Open {
             .comrades
             .iter()
             .filter(|(_, comrade)| !comrade.record.removed)
-            .map(|(id, comrade)| comrade.view(*id, &own))
+            .map(|(id, comrade)| {
+                let mut view = comrade.view(*id, &own);
+                // What waits for another day is not missing.
+                view.gap = view.gap.filter(|_| !self.lacks_larger());
+                view
+            })
             .collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.active_at), view.id));
         views
@@ -296,6 +302,7 @@ impl Open {
             dials: self.dial_views(step.now),
             waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
             queues: self.queue_views(step),
+            saver: self.saver_view(),
             traffic: self.traffic.view(day_of(step.now), route.traffic.fresh()),
         }
     }

@@ -172,7 +172,8 @@ impl Open {
             return;
         }
         self.draw_ack_time(step);
-        if self.own.node().is_some() && !self.node.is_caught_up() {
+        let lacks_some = self.lacks_larger() || !self.node.is_caught_up();
+        if self.own.node().is_some() && lacks_some {
             // What has not come yet must not look as if it were missing.
             return;
         }

@@ -154,6 +154,7 @@ impl World {
         peer.lease = Some(lease);
         peer.engine = Some(Engine::new(Config {
             stretch: Params::FLOOR,
+            ..Config::default()
         }));
         self.give(at, Input::Leading);
     }

@@ -14,6 +14,9 @@ pub const MAX_TEXT_BYTES: usize = 20_000;
 /// The most bytes of others' envelopes that a device keeps.
 pub const MAX_REPLICA_BYTES: u64 = 10_000_000_000;
 
+/// The largest limit of bytes for a day.
+pub const MAX_DATA_LIMIT: u64 = 10_000_000_000;
+
 /// What a person can ask for. Each is answered by exactly one `FromEngine::Done`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -144,6 +147,9 @@ pub enum Command {
     /// How many bytes of others' envelopes are kept here, at most [`MAX_REPLICA_BYTES`]; 0: none.
     /// Answer: [`Answer::Done`].
     SetReplicaLimit(u64),
+    /// Bytes a day from which on larger envelopes wait for the next one, at most [`MAX_DATA_LIMIT`]; 0:
+    /// no limit. Answer: [`Answer::Done`].
+    SetDataLimit(u64),
     /// Make this vault leave for another address: from the answer on nothing opens it here any more,
     /// and the file it travels in can be made. Also of a vault that has left, to make the file again.
     /// Answer: [`Answer::Done`].

@@ -14,7 +14,7 @@ mod route;
 mod secret;
 
 pub use command::{
-    AckPace, Answer, Command, MAX_NAME_CHARS, MAX_REPLICA_BYTES, MAX_TEXT_BYTES,
+    AckPace, Answer, Command, MAX_DATA_LIMIT, MAX_NAME_CHARS, MAX_REPLICA_BYTES, MAX_TEXT_BYTES,
     MIN_PASSPHRASE_CHARS, Refusal,
 };
 pub use message::{
@@ -23,7 +23,7 @@ pub use message::{
 };
 pub use route::{
     DialStage, DialView, HostStage, LinkState, NodeStage, QueueReason, QueueView, RefusalCode,
-    ReplicaView, RouteView, RouterStage, Traffic, TrafficView,
+    ReplicaView, RouteView, RouterStage, SaverView, Traffic, TrafficView,
 };
 pub use secret::Secret;
 

@@ -35,6 +35,7 @@ impl fmt::Debug for Command {
             Self::DeleteConversation { .. } => "DeleteConversation",
             Self::SetLive { .. } => "SetLive",
             Self::SetReplicaLimit(_) => "SetReplicaLimit",
+            Self::SetDataLimit(_) => "SetDataLimit",
             Self::Move { .. } => "Move",
             Self::NextPart => "NextPart",
             Self::EraseMoved => "EraseMoved",

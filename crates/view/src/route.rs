@@ -29,6 +29,17 @@ pub struct RouteView {
     pub queues: Vec<QueueView>,
     /// Bytes sent to and received from relays.
     pub traffic: TrafficView,
+    /// The limit for them.
+    pub saver: SaverView,
+}
+
+/// The limit of bytes for a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaverView {
+    /// In bytes; 0: none.
+    pub limit: u64,
+    /// Today's bytes have reached it: envelopes above 8 KiB wait for the next day.
+    pub is_held: bool,
 }
 
 /// Bytes sent and received.

@@ -222,6 +222,7 @@ mod tests {
             waiting: 1,
             queues: vec![],
             traffic: komrade_view::TrafficView::default(),
+            saver: komrade_view::SaverView::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use futures::{SinkExt, Stream, StreamExt, future::join3};
 use js_sys::{ArrayBuffer, Reflect};
 use komrade_crypto::vault::Params;
 use komrade_drive::{Helm, Screens};
-use komrade_peer::Config;
+use komrade_peer::{Config, limits::SAVER_BYTES};
 use komrade_store::{StoreError, indexeddb::IndexedDbStore};
 use komrade_view::{Event, FromEngine, Refusal, ToEngine, VaultState};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
@@ -57,6 +57,7 @@ async fn drive(store: IndexedDbStore, commands: impl Stream<Item = ToEngine> + U
     };
     let config = Config {
         stretch: stretching(),
+        data_limit: if saves_data() { SAVER_BYTES } else { 0 },
     };
     join3(
         komrade_drive::run(LedStore::new(store), Browser, helm, config),
@@ -76,6 +77,14 @@ fn stretching() -> Params {
         Some(gibibytes) if gibibytes < LITTLE_MEMORY_GIBIBYTES => Params::FLOOR,
         _ => Params::DEFAULT,
     }
+}
+
+/// Whether the person told the browser to save data, where it tells a page.
+fn saves_data() -> bool {
+    let navigator = page::scope().navigator();
+    let connection = Reflect::get(&navigator, &JsValue::from_str("connection"));
+    let saves = connection.and_then(|it| Reflect::get(&it, &JsValue::from_str("saveData")));
+    saves.is_ok_and(|saves| saves.is_truthy())
 }
 
 /// Without a store there is nothing but to say so, whatever is asked.

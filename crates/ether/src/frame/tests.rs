@@ -65,6 +65,20 @@ fn the_frames_of_a_node_are_frozen() {
         },
         "0106c00000000000000011120000000000002122".into(),
     );
+    for (part, byte) in [(Part::Smaller, "00"), (Part::Larger, "01")] {
+        frozen(
+            Frame::SubscribePart {
+                bucket,
+                incarnation,
+                after,
+                part,
+            },
+            format!("0112c00000000000000011120000000000002122{byte}"),
+        );
+    }
+    let newer = [1, 0x12].iter().chain(&[0; 18]).chain(&[2]).copied();
+    let newer: Vec<u8> = newer.collect();
+    assert_eq!(Frame::decode(&newer), Ok(Frame::Unknown(0x12)));
     let until = 0x3132;
     frozen(
         Frame::Log {
@@ -346,6 +360,16 @@ fn frames() -> impl Strategy<Value = Frame> {
                 after,
             }
         }),
+        (buckets(), any::<(u64, u64, bool)>()).prop_map(
+            |(bucket, (incarnation, after, larger))| {
+                Frame::SubscribePart {
+                    bucket,
+                    incarnation,
+                    after,
+                    part: if larger { Part::Larger } else { Part::Smaller },
+                }
+            }
+        ),
         any::<(u64, u64, u64)>().prop_map(|(incarnation, after, until)| Frame::Log {
             incarnation,
             after,

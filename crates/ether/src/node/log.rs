@@ -10,7 +10,7 @@ use super::{
     about::Counters,
     keys::{self, Fields},
 };
-use crate::{Bucket, Damaged, Day, EnvelopeId, Frame, ShelfRead, ShelfTable};
+use crate::{Bucket, Damaged, Day, EnvelopeId, Frame, Part, ShelfRead, ShelfTable};
 
 /// How many entries of each bucket are read at once.
 const CHUNK: usize = 32;
@@ -39,11 +39,12 @@ pub(crate) struct Newest {
 }
 
 impl Node {
-    /// What arrived in buckets that overlap this one after a number: frames of about `budget` bytes, at least one if there
+    /// What arrived in buckets that overlap this one after a number, of all sizes or of a part of them: frames of about `budget` bytes, at least one if there
     /// is any and the budget is not 0.
     pub(crate) fn arrivals<S: ShelfRead>(
         shelf: &S,
         bucket: Bucket,
+        part: Option<Part>,
         after: u64,
         today: Day,
         budget: usize,
@@ -64,11 +65,16 @@ impl Node {
                 }
                 let mut spent = LOOK_BYTES;
                 if let Some(envelope) = Self::kept(shelf, &id, today)? {
+                    let size = envelope.header().class.size;
+                    let is_wanted = part.is_none_or(|part| part.holds(size));
+                    // What is left out was read all the same.
                     spent = envelope.as_bytes().len();
                     if spent > left && !arrivals.frames.is_empty() {
                         return Ok(arrivals);
                     }
-                    arrivals.frames.push(Frame::Arrived { number, envelope });
+                    if is_wanted {
+                        arrivals.frames.push(Frame::Arrived { number, envelope });
+                    }
                 }
                 left = left.saturating_sub(spent);
                 arrivals.cursor = number;

@@ -273,6 +273,7 @@ fn start(store: &MemoryStore) -> Peer {
         store.clone(),
         Config {
             stretch: Params::FLOOR,
+            ..Config::default()
         },
     )
     .unwrap()

@@ -186,7 +186,14 @@ impl Engine {
                 });
                 None
             }
-            command => open.command(step, id, command),
+            command => {
+                let sets_limit = matches!(command, Command::SetDataLimit(_));
+                let answer = open.command(step, id, command);
+                if sets_limit {
+                    self.mind_limit(step);
+                }
+                answer
+            }
         }
     }
 }

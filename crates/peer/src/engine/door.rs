@@ -10,6 +10,7 @@ use super::moving::put_header;
 use super::{ChangeProgress, Changing, Engine, Fallback, Phase, Task};
 use crate::Effect;
 use crate::moving::Making;
+use crate::node::Saver;
 use crate::open::Open;
 use crate::step::Step;
 use crate::vault::{Loaded, Loading};
@@ -91,6 +92,7 @@ impl Engine {
     ) {
         open.full_at = self.full_at.take();
         open.node.note_full(open.full_at.is_some());
+        open.node.saver = Saver::new(self.config.data_limit);
         open.opened(step);
         step.show.profile = true;
         step.show.comrades = true;
@@ -98,6 +100,7 @@ impl Engine {
         step.show.route = true;
         self.phase = Phase::Open(header, open);
         self.show_vault(step);
+        self.mind_limit(step);
         step.done(command, Ok(Answer::Done));
     }
 

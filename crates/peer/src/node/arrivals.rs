@@ -72,9 +72,10 @@ impl Open {
         self.node.dialer.reset();
         self.flush(step);
         step.show.route = true;
-        if self.log().compare {
+        if self.log().compare && !self.node.saver.is_held() {
             self.begin_comparing(step, link);
         }
+        self.subscribe_further(step, link);
     }
 
     /// A forward came to nothing.

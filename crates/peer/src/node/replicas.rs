@@ -108,8 +108,7 @@ impl Open {
         let unopened = self.node.mail.first();
         let up_to = unopened.map_or(self.node.seen_up_to, |(number, _)| number.saturating_sub(1));
         let mut log = self.log();
-        if log.after != up_to {
-            log.after = up_to;
+        if self.node.saver.advance(&mut log, up_to) {
             self.set_log(step, log);
         }
         self.shed_replicas(step);

@@ -21,6 +21,7 @@ mod moving;
 mod nodes;
 mod queue;
 mod removing;
+mod saver;
 mod trouble;
 mod vault;
 mod weeks;

@@ -174,6 +174,7 @@ impl World {
         peer.rng = ChaCha20Rng::seed_from_u64(seed);
         peer.engine = Some(Engine::new(Config {
             stretch: Params::FLOOR,
+            ..Config::default()
         }));
         self.push(at, Input::Leading);
         self.drain();

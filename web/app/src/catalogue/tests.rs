@@ -184,6 +184,8 @@ fn what_the_relay_keeps_is_told_plainly() {
     .into_iter()
     .chain(MOVED_STEPS)
     .chain([
+        SAVER_WHY,
+        SAVER_HELD,
         MOVE_LEAD,
         MOVE_WARNING,
         MOVED_LEAD,
@@ -207,6 +209,7 @@ fn what_the_relay_keeps_is_told_plainly() {
         [0, 50, 200, 1_000].map(replica_limit),
         ["Nothing", "50 MB", "200 MB", "1 GB"]
     );
+    assert_eq!([0, 5].map(data_limit), ["No limit", "5 MB"]);
 }
 
 #[test]

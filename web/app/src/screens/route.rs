@@ -20,6 +20,8 @@ use crate::{
 /// How many millions of bytes of others' envelopes may be kept; 200 is what is kept when nothing
 /// was chosen.
 const REPLICA_MILLIONS: [u64; 4] = [0, 50, 200, 1_000];
+/// How many millions of bytes a day may have; 0: any number.
+const DATA_MILLIONS: [u64; 4] = [0, 5, 20, 100];
 /// Bytes.
 const MILLION: u64 = 1_000_000;
 
@@ -208,10 +210,6 @@ pub fn RoutePanel() -> impl IntoView {
                             {move || catalogue::queue(ui.route.with(|route| route.as_ref().map_or(0, |r| r.view.waiting)))}
                         </dd>
                     </div>
-                    <div class="stage">
-                        <dt>{catalogue::ROUTE_BYTES}</dt>
-                        <dd data-testid="route-bytes">{move || traffic(ui)}</dd>
-                    </div>
                 </dl>
                 <Show when=may_retry>
                     <button
@@ -232,6 +230,7 @@ pub fn RoutePanel() -> impl IntoView {
             </Show>
             <Queues/>
             <Dials/>
+            <Saver/>
             <Replicas/>
             <UseRelay/>
             <Learn/>
@@ -282,6 +281,57 @@ fn StageRow(
                 </span>
             </dd>
         </div>
+    }
+}
+
+/// How many bytes a day may have.
+#[component]
+fn Saver() -> impl IntoView {
+    let ui = ui();
+    let saver = Memo::new(move |_| {
+        ui.route
+            .with(|route| route.as_ref().map(|route| route.view.saver))
+    });
+    let error = RwSignal::new("");
+    let choose = move |bytes| {
+        error.set("");
+        leptos::task::spawn_local(async move {
+            if let Err(failure) = ui.ask(Command::SetDataLimit(bytes)).await {
+                error.try_set(catalogue::failure(failure));
+            }
+        });
+    };
+    let choice = move |millions: u64| {
+        let id = format!("saver-{millions}");
+        let bytes = millions * MILLION;
+        view! {
+            <label class="choice" for=id.clone()>
+                <input
+                    type="radio"
+                    name="data-limit"
+                    id=id.clone()
+                    data-testid=id.clone()
+                    prop:checked=move || saver.get().is_some_and(|saver| saver.limit == bytes)
+                    on:change=move |_| choose(bytes)
+                />
+                {catalogue::data_limit(millions)}
+            </label>
+        }
+    };
+    view! {
+        <section class="card stack">
+            <h2>{catalogue::SAVER_TITLE}</h2>
+            <p data-testid="route-bytes">{move || traffic(ui)}</p>
+            {move || saver.get().is_some_and(|saver| saver.is_held).then(|| view! {
+                <Notice id="saver-held"><p>{catalogue::SAVER_HELD}</p></Notice>
+            })}
+            <p class="small soft">{catalogue::SAVER_WHY}</p>
+            <fieldset class="segments">
+                <legend>{catalogue::SAVER_LIMIT}</legend>
+                {DATA_MILLIONS.map(choice).into_iter().collect_view()}
+            </fieldset>
+            <p class="error" role="alert">{error}</p>
+        </section>
     }
 }
 

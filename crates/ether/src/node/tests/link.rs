@@ -3,7 +3,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::world::{ANA, BO, World, settings};
 use crate::{
-    Bucket, Class, Envelope, EnvelopeId, Frame, Home, MAX_WANTED, NodeKey, NodeLink, Outcome,
+    Bucket, Class, Envelope, EnvelopeId, Frame, Home, MAX_WANTED, NodeKey, NodeLink, Outcome, Part,
     Party, Pass, Settings, Size,
 };
 
@@ -120,6 +120,38 @@ fn halves_hear_their_own_and_what_is_put_to_the_old_number() {
         let mut link = member();
         subscribe(&mut world, &mut link, bucket, 0, 0);
         assert_eq!(numbers(&world.push(&mut link)), expected);
+    }
+}
+
+#[test]
+fn a_part_of_the_sizes_is_sent_to_whoever_asks_for_it() {
+    for (part, expected, later) in [
+        (Part::Smaller, vec![1, 2, 3, 0], 7),
+        (Part::Larger, vec![4, 5, 0], 6),
+    ] {
+        let mut world = roomy();
+        let put = |world: &mut World, size| {
+            let envelope = world.envelope(Bucket::WHOLE, Class::ordinary(size), 8);
+            assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+        };
+        Size::ALL.into_iter().for_each(|size| put(&mut world, size));
+        let mut link = member();
+        let frame = Frame::SubscribePart {
+            bucket: Bucket::WHOLE,
+            incarnation: 0,
+            after: 0,
+            part,
+        };
+        let log = Frame::Log {
+            incarnation: 77,
+            after: 0,
+            until: 5,
+        };
+        assert_eq!(world.say(&mut link, frame), Some(log));
+        assert_eq!(numbers(&world.push(&mut link)), expected);
+        put(&mut world, Size::K64);
+        put(&mut world, Size::K2);
+        assert_eq!(numbers(&world.push(&mut link)), [later]);
     }
 }
 

@@ -24,8 +24,6 @@ pub const ROUTE_HOSTING: &str = "Your own I2P address";
 pub const ROUTE_DIALS: &str = "Dialled through I2P";
 /// Section.
 pub const ROUTE_QUEUE: &str = "Waiting to leave";
-/// Section.
-pub const ROUTE_BYTES: &str = "Sent and received";
 /// Stages, for a screen reader.
 pub const ROUTE_STAGES: &str = "Stages of the route";
 /// Nobody is dialled.
@@ -85,6 +83,25 @@ pub fn rescuing(comrades: u32) -> String {
         "Your earlier relay is gone. {looked_for} being looked for, to tell them where you are \
          found now. Keep Komrade open while this is shown; what you write is kept meanwhile."
     )
+}
+
+/// Section.
+pub const SAVER_TITLE: &str = "Bytes, and saving them";
+/// What a limit does.
+pub const SAVER_WHY: &str = "For lines where each byte is paid for. Within the limit everything comes, \
+    what is small first; beyond it only envelopes up to 8 KB do. What you write always leaves.";
+/// The setting.
+pub const SAVER_LIMIT: &str = "A day at most";
+/// What waits.
+pub const SAVER_HELD: &str = "Today’s limit is reached. Short messages come all the same; long ones, \
+    and copies that are kept here for others, wait until midnight in UTC or for a higher limit.";
+
+/// A choice of how much a day may have, in millions of bytes.
+pub fn data_limit(millions: u64) -> String {
+    match millions {
+        0 => "No limit".to_owned(),
+        _ => format!("{millions} MB"),
+    }
 }
 
 /// Section.
