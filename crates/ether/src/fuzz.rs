@@ -103,12 +103,6 @@ fn node_frames() -> Vec<Frame> {
             incarnation,
             after,
         },
-        Frame::SubscribePart {
-            bucket,
-            incarnation,
-            after,
-            part: Part::Larger,
-        },
         Frame::Log {
             incarnation,
             after,
@@ -146,6 +140,12 @@ fn node_frames() -> Vec<Frame> {
             envelope,
         });
     }
+    frames.push(Frame::SubscribePart {
+        bucket,
+        incarnation,
+        after,
+        part: Part::Larger,
+    });
     frames
 }
 

@@ -188,7 +188,7 @@ fn the_largest_envelope_fits_every_frame_that_carries_one() {
 
 #[test]
 fn a_newer_kind_is_skipped_and_a_newer_version_refused() {
-    assert_eq!(Frame::decode(&[1, 18]), Ok(Frame::Unknown(18)));
+    assert_eq!(Frame::decode(&[1, 19]), Ok(Frame::Unknown(19)));
     assert_eq!(Frame::decode(&[1, 0xff, 1, 2, 3]), Ok(Frame::Unknown(0xff)));
     assert_eq!(Frame::decode(&[2, 1]), Err(FrameError::UnknownVersion(2)));
     assert_eq!(Frame::decode(&[0]), Err(FrameError::UnknownVersion(0)));
@@ -204,6 +204,7 @@ fn each_length_is_checked() {
         (ACK, 35),
         (FETCH, 18),
         (SUBSCRIBE, 20),
+        (SUBSCRIBE_PART, 21),
         (LOG, 26),
         (CAUGHT_UP, 10),
         (UNPLACE, 18),
