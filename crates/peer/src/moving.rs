@@ -82,8 +82,9 @@ impl Making {
         };
         let taken = records.iter().take_while(fits).count();
         let taken = records.get(..taken).unwrap_or_default();
-        let is_own = |record: &Record| table == Table::Own && record.key == keys::REPLICAS;
-        let part = write_part(table, taken.iter().filter(|record| !is_own(record)));
+        // How many replicas there are says nothing where they are not.
+        let stays = |record: &Record| table == Table::Own && record.key == keys::REPLICAS;
+        let part = write_part(table, taken.iter().filter(|record| !stays(record)));
         let part = part.ok_or(Refusal::OutOfBounds)?;
         self.above = taken.last().map(|record| record.key.clone());
         if taken.len() == records.len() && records.len() < limits::PART_RECORDS {
