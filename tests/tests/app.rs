@@ -176,6 +176,28 @@ async fn a_changed_app_is_refused_in_plain_words() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_join_link_that_lost_a_part_is_called_so_and_no_relay_is_promised() -> Result<()> {
+    let relay = Relay::start(RelaySettings::Embedded)?;
+    let browser = Browser::start().await?;
+    let link = relay.join_link();
+    let cut = link.get(..link.len() - 5).context("a short link")?;
+    browser.open(cut).await?;
+    browser.see("welcome-join-damaged", LOCAL).await?;
+    ensure!(
+        !browser.has("welcome-relay").await?,
+        "a relay was promised that cannot be joined"
+    );
+    // An address that differs only behind `#` is not loaded again.
+    browser.open("about:blank").await?;
+    browser.open(relay.origin()).await?;
+    browser.see("welcome-no-relay", LOCAL).await?;
+    browser.open("about:blank").await?;
+    browser.open(link).await?;
+    browser.see("welcome-relay", LOCAL).await?;
+    browser.close().await
+}
+
+#[tokio::test]
 async fn an_invite_opened_where_no_vault_is_offers_both_ways() -> Result<()> {
     let relay = Relay::start(RelaySettings::Embedded)?;
     let inviter = Person::arrive(relay.join_link(), "Ana").await?;

@@ -116,6 +116,15 @@ fn comrade_from_hex(text: &str) -> Option<ComradeId> {
     Some(ComradeId(id))
 }
 
+/// Whether a relay's join link is whole: 16 bytes stand behind its mark, as 22 characters of which the
+/// last holds two bits. Whether they are the right ones, only the relay knows.
+pub fn is_whole_join(link: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    link.split_once("#j/").is_some_and(|(_, code)| {
+        code.len() == 22 && code.bytes().all(known) && code.ends_with(['A', 'Q', 'g', 'w'])
+    })
+}
+
 /// The host of a link, for showing: never what stands after `#`, `?` or the path.
 pub fn host(link: &str) -> &str {
     let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
@@ -166,6 +175,24 @@ mod tests {
             &format!("#c/{}ä", "a".repeat(30)),
         ] {
             assert_eq!(Fragment::read(hash), Fragment::Other, "{hash}");
+        }
+    }
+
+    #[test]
+    fn a_join_link_that_lost_a_part_is_not_whole() {
+        let whole = "https://relay.example/#j/AAECAwQFBgcICQoLDA0ODw";
+        assert!(is_whole_join(whole));
+        for length in whole.find("#j/").unwrap_or(0)..whole.len() {
+            let cut = whole.get(..length).unwrap_or_default();
+            assert!(!is_whole_join(cut), "{cut}");
+        }
+        for damaged in [
+            "https://relay.example/#j/abcdef",
+            "https://relay.example/#j/AAECAwQFBgcICQoLDA0ODz",
+            "https://relay.example/#j/AAECAwQFBgcICQoLDA0OD%",
+            "https://relay.example/#j/AAECAwQFBgcICQoLDA0ODwAAAAAA",
+        ] {
+            assert!(!is_whole_join(damaged), "{damaged}");
         }
     }
 

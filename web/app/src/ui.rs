@@ -17,7 +17,7 @@ use crate::{
     bridge::{Failure, WorkerState, release::Software},
     browser, catalogue, clock,
     gate::{Facts, Gate},
-    place::{Fragment, Place},
+    place::{self, Fragment, Place},
     thread::{PAGE, Thread},
     waiting::Route,
 };
@@ -79,6 +79,8 @@ pub struct Ui {
     pub invite: RwSignal<Option<Secret>>,
     /// A relay's join link that was opened by its address and not dealt with.
     pub join: RwSignal<Option<Secret>>,
+    /// A join link was opened that is not whole, so that no relay can be joined by it.
+    pub join_damaged: RwSignal<bool>,
     /// The narrators speak.
     pub narrators: RwSignal<bool>,
     /// The time, once a second.
@@ -133,6 +135,7 @@ impl Ui {
             erased: RwSignal::new(false),
             invite,
             join: RwSignal::default(),
+            join_damaged: RwSignal::new(false),
             narrators: RwSignal::new(browser::preference(NARRATORS).is_none()),
             now: RwSignal::new(clock::now()),
             in_sight: RwSignal::new(browser::in_sight()),
@@ -173,7 +176,10 @@ impl Ui {
                 self.place.set(Place::Meet);
             }
             Fragment::Join => {
-                self.join.set(Some(Secret::new(browser::href())));
+                let link = browser::href();
+                let whole = place::is_whole_join(&link);
+                self.join_damaged.set(!whole);
+                self.join.set(whole.then(|| Secret::new(link)));
                 browser::clear_hash();
             }
             Fragment::Other => browser::clear_hash(),

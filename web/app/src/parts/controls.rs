@@ -39,12 +39,15 @@ pub fn Notice(
     /// Waits (amber), or needs the person (red); neither is told by colour alone.
     #[prop(optional)]
     act: bool,
+    /// Stands on phones only, where the rail does not say it.
+    #[prop(optional)]
+    phone: bool,
     /// What it says.
     children: Children,
 ) -> impl IntoView {
     let sign = if act { Sign::Alert } else { Sign::Clock };
     view! {
-        <div class="notice" class:act=act data-testid=id>
+        <div class="notice" class:act=act class:phone=phone data-testid=id>
             <Icon sign/>
             <div>{children()}</div>
         </div>

@@ -323,6 +323,7 @@ fn seal(state: State, passphrase: Secret) {
     // Taken out before the vault opens, so that a new person is not asked twice.
     let join = ui.join.get_untracked();
     ui.join.set(None);
+    ui.join_damaged.set(false);
     leptos::task::spawn_local(async move {
         match ui.ask(Command::SealVault { passphrase }).await {
             Ok(_) => {

@@ -1,11 +1,12 @@
 //! The list of comrades.
 
-use komrade_view::{ComradeState, ComradeView};
+use komrade_view::{ComradeState, ComradeView, LinkState};
 use leptos::prelude::*;
 
+use super::shell::route_words;
 use crate::{
     catalogue, clock,
-    parts::{Avatar, Icon, Sign, Title},
+    parts::{Avatar, Icon, Notice, Sign, Title},
     place::{self, Place},
     ui::ui,
 };
@@ -26,9 +27,20 @@ pub fn People() -> impl IntoView {
         ui.comrades
             .with(|all| all.as_ref().is_some_and(Vec::is_empty))
     };
+    let no_relay = move || {
+        ui.route.with(|route| {
+            let link = route.as_ref().map(|route| route.view.link);
+            link == Some(LinkState::NoRelay)
+        })
+    };
     view! {
         <section class="list" aria-label=catalogue::PEOPLE_LIST data-testid="screen-people">
             <header class="top"><Title text=catalogue::PEOPLE.to_owned()/></header>
+            <Show when=no_relay>
+                <Notice id="people-no-relay" phone=true>
+                    <a href=Place::Route.hash()>{move || route_words(ui)}</a>
+                </Notice>
+            </Show>
             <Show when=empty>
                 <div class="empty" data-testid="people-empty">
                     <p>{catalogue::PEOPLE_EMPTY}</p>

@@ -53,6 +53,7 @@ pub fn Shell() -> impl IntoView {
                 <div class="content" id="content" tabindex="-1">{content}</div>
             </main>
             <JoinSheet/>
+            <JoinDamaged/>
         </div>
     }
 }
@@ -162,6 +163,21 @@ fn NothingOpen() -> impl IntoView {
             <Mark/>
             {move || some().then_some(catalogue::NOTHING_OPEN)}
         </div>
+    }
+}
+
+/// A join link was opened that is not whole.
+#[component]
+fn JoinDamaged() -> impl IntoView {
+    let ui = ui();
+    let close = move || ui.join_damaged.set(false);
+    view! {
+        <Show when=move || ui.join_damaged.get()>
+            <Sheet id="join-damaged" title=catalogue::JOIN_DAMAGED_TITLE on_close=move |()| close()>
+                <p>{catalogue::JOIN_DAMAGED}</p>
+                <button type="button" class="btn" on:click=move |_| close()>{catalogue::CLOSE}</button>
+            </Sheet>
+        </Show>
     }
 }
 

@@ -30,9 +30,17 @@ pub fn Welcome() -> impl IntoView {
                 <p class="card" role="status" data-testid="welcome-erased">{catalogue::MOVED_ERASED}</p>
             })}
             <Cautions/>
-            {move || host().map(|host| view! {
-                <p class="card" data-testid="welcome-relay">{catalogue::welcome_relay(&host)}</p>
-            })}
+            {move || match host() {
+                Some(host) => view! {
+                    <p class="card" data-testid="welcome-relay">{catalogue::welcome_relay(&host)}</p>
+                }.into_any(),
+                None if ui.join_damaged.get() => view! {
+                    <Notice id="welcome-join-damaged" act=true><p>{catalogue::JOIN_DAMAGED}</p></Notice>
+                }.into_any(),
+                None => view! {
+                    <Notice id="welcome-no-relay"><p>{catalogue::WELCOME_NO_RELAY}</p></Notice>
+                }.into_any(),
+            }}
             <button type="button" class="btn" data-testid="welcome-start" on:click=move |_| ui.cutting.set(true)>
                 {catalogue::WELCOME_START}
             </button>

@@ -32,6 +32,14 @@ pub fn welcome_relay(host: &str) -> String {
     format!("The relay at {host} takes you in. It is used as soon as your keys are cut.")
 }
 
+/// A relay's join link was opened that is not whole.
+pub const JOIN_DAMAGED: &str = "A part of this join link is missing, so no relay is chosen by it. \
+    Ask for the link again and open it whole; you can also paste it later, under Route.";
+
+/// The app was opened without a join link.
+pub const WELCOME_NO_RELAY: &str = "No relay is chosen yet, and your messages need one to travel. \
+    Open the join link that you were given, or add it later, under Route; it has #j/ in it.";
+
 /// Title of the cutting.
 pub const CUTTING_TITLE: &str = "Cutting your keys";
 

@@ -53,6 +53,8 @@ pub const RELAY_USED: &str = "This relay is used from now on. The stages above s
 
 /// A join link was opened while the vault is open.
 pub const RELAY_OFFER_TITLE: &str = "Use this relay?";
+/// A join link was opened that is not whole.
+pub const JOIN_DAMAGED_TITLE: &str = "This join link is not whole";
 
 /// Whose.
 pub fn relay_offer(host: &str) -> String {

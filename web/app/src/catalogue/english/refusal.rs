@@ -31,8 +31,8 @@ pub fn refusal(refusal: Refusal) -> &'static str {
         }
         R::BadName => "A name has 1 to 64 characters.",
         R::BadRelayLink => {
-            "This is no address and no join link of a relay. A join link has #j/ in it and comes \
-             from whoever runs the relay."
+            "This is no address and no join link of a relay, or a part of it is missing. Ask \
+             whoever runs the relay for the link again and paste it whole; it has #j/ in it."
         }
         R::NoRelay => {
             "This needs a relay, and you have none yet or it is still waking up. Route shows how \
