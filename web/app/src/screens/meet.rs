@@ -19,21 +19,6 @@ const USUAL_DAYS: u8 = 7;
 /// Invites and requests.
 #[component]
 pub fn Meet() -> impl IntoView {
-    view! {
-        <div class="page" data-testid="screen-meet">
-            <Title text=catalogue::MEET_TITLE.to_owned()/>
-            <p class="soft">{catalogue::MEET_LEAD}</p>
-            <Requests/>
-            <OpenInvite/>
-            <Make/>
-            <Live/>
-        </div>
-    }
-}
-
-/// Who answered an invite and waits to be confirmed.
-#[component]
-fn Requests() -> impl IntoView {
     let ui = ui();
     let asking = Memo::new(move |_| {
         ui.comrades.with(|all| {
@@ -50,6 +35,32 @@ fn Requests() -> impl IntoView {
                 .collect::<Vec<_>>()
         })
     });
+    let seen = RwSignal::new(None);
+    let made = RwSignal::new(None::<Made>);
+    let own = Signal::derive(move || made.with(|made| Some(made.as_ref()?.link.clone())));
+    // Whoever has something to answer shall not be asked loudly to invite somebody else.
+    let loud = Signal::derive(move || {
+        let asked = asking.with(|asking| !asking.is_empty());
+        !asked && seen.with(Option::is_none)
+    });
+    view! {
+        <div class="page" data-testid="screen-meet">
+            <Title text=catalogue::MEET_TITLE.to_owned()/>
+            <p class="soft">{catalogue::MEET_LEAD}</p>
+            <Requests asking/>
+            <OpenInvite seen own/>
+            <Make made loud/>
+            <Live/>
+        </div>
+    }
+}
+
+/// Who answered an invite and waits to be confirmed.
+#[component]
+fn Requests(
+    /// Those who do.
+    asking: Memo<Vec<ComradeView>>,
+) -> impl IntoView {
     let row = |comrade: ComradeView| {
         let name = catalogue::name(&comrade.name);
         let again = comrade.state == ComradeState::AskingAgain;
@@ -89,12 +100,16 @@ struct Made {
 
 /// Makes an invite and shows it once.
 #[component]
-fn Make() -> impl IntoView {
-    let made = RwSignal::new(None::<Made>);
+fn Make(
+    /// The one that was made and is shown.
+    made: RwSignal<Option<Made>>,
+    /// Making one is what to do here.
+    loud: Signal<bool>,
+) -> impl IntoView {
     view! {
         <section class="card stack">
             {move || match made.get() {
-                None => view! { <MakeForm made/> }.into_any(),
+                None => view! { <MakeForm made loud/> }.into_any(),
                 Some(Made { invite, link }) => view! { <MadeInvite made invite link/> }.into_any(),
             }}
         </section>
@@ -105,6 +120,8 @@ fn Make() -> impl IntoView {
 fn MakeForm(
     /// Where the invite is put.
     made: RwSignal<Option<Made>>,
+    /// Making one is what to do here.
+    loud: Signal<bool>,
 ) -> impl IntoView {
     let ui = ui();
     let with_relay = NodeRef::<html::Input>::new();
@@ -172,7 +189,12 @@ fn MakeForm(
                 </div>
             </div>
             <p class="error" role="alert" data-testid="invite-error">{error}</p>
-            <button class="btn" data-testid="invite-make" aria-disabled=move || busy.get().then_some("true")>
+            <button
+                class="btn"
+                class:quiet=move || !loud.get()
+                data-testid="invite-make"
+                aria-disabled=move || busy.get().then_some("true")
+            >
                 {move || if busy.get() { catalogue::MAKING } else { catalogue::MAKE }}
             </button>
         </form>
@@ -202,16 +224,25 @@ fn MadeInvite(
             Some((view.placed, view.elsewhere))
         })
     });
+    // Picture, link and button are seen together, also on a phone.
+    let node = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        if let Some(shown) = node.get() {
+            shown.scroll_into_view();
+        }
+    });
     view! {
-        <Heading text=catalogue::MADE_TITLE/>
-        <p>{catalogue::MADE_TEXT}</p>
-        <Qr id="invite-qr" label=catalogue::QR text=link.clone()/>
-        <CopyText id="invite" label=catalogue::LINK text=link/>
-        <p class="small soft">{remaining}</p>
-        <p class="small" role="status">{move || works.get().map(invite_works)}</p>
-        <button type="button" class="btn quiet" data-testid="invite-done" on:click=move |_| made.set(None)>
-            {catalogue::MADE_DONE}
-        </button>
+        <div class="stack made" node_ref=node>
+            <Heading text=catalogue::MADE_TITLE/>
+            <p>{catalogue::MADE_TEXT}</p>
+            <Qr id="invite-qr" label=catalogue::QR text=link.clone()/>
+            <CopyText id="invite" label=catalogue::LINK text=link/>
+            <p class="small soft">{remaining}</p>
+            <p class="small" role="status">{move || works.get().map(invite_works)}</p>
+            <button type="button" class="btn quiet" data-testid="invite-done" on:click=move |_| made.set(None)>
+                {catalogue::MADE_DONE}
+            </button>
+        </div>
     }
 }
 

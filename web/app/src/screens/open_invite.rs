@@ -1,6 +1,6 @@
 //! Opening an invite: paste it, look at it without using it, accept it.
 
-use komrade_view::{Answer, Command, InvitePreview, LinkState, Secret};
+use komrade_view::{Answer, Command, InvitePreview, LinkState, Refusal, Secret};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
 use crate::{
@@ -12,11 +12,16 @@ use crate::{
 
 /// Opens an invite; one that came with the address is looked at by itself.
 #[component]
-pub fn OpenInvite() -> impl IntoView {
+pub fn OpenInvite(
+    /// The invite that is looked at, with what it says of itself.
+    seen: RwSignal<Option<(Secret, InvitePreview)>>,
+    /// The link of an own invite that stands on the same page.
+    #[prop(into)]
+    own: Signal<Option<Secret>>,
+) -> impl IntoView {
     let ui = ui();
     let node = NodeRef::<html::Input>::new();
     let error = RwSignal::new(String::new());
-    let seen = RwSignal::new(None::<(Secret, InvitePreview)>);
     let look = move |link: Secret| {
         error.set(String::new());
         leptos::task::spawn_local(async move {
@@ -46,6 +51,12 @@ pub fn OpenInvite() -> impl IntoView {
         if link.expose().is_empty() {
             error.set(catalogue::PASTE_EMPTY.to_owned());
             let _ = input.focus();
+        } else if link.expose().contains("#j/") {
+            error.set(catalogue::PASTE_JOIN.to_owned());
+            let _ = input.focus();
+        } else if own.with_untracked(|own| own.as_ref() == Some(&link)) {
+            error.set(catalogue::refusal(Refusal::OwnInvite).to_owned());
+            let _ = input.focus();
         } else {
             look(link);
         }
@@ -64,7 +75,7 @@ pub fn OpenInvite() -> impl IntoView {
                             node
                             error
                         />
-                        <button class="btn" data-testid="invite-read">{catalogue::READ}</button>
+                        <button class="btn quiet" data-testid="invite-read">{catalogue::READ}</button>
                     </form>
                 }.into_any(),
             }}

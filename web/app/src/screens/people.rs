@@ -44,7 +44,12 @@ pub fn People() -> impl IntoView {
             <Show when=empty>
                 <div class="empty" data-testid="people-empty">
                     <p>{catalogue::PEOPLE_EMPTY}</p>
-                    <a class="btn" href=Place::Meet.hash() data-testid="people-meet">
+                    <a
+                        class="btn"
+                        class:quiet=move || ui.place.get() != Place::People
+                        href=Place::Meet.hash()
+                        data-testid="people-meet"
+                    >
                         {catalogue::PEOPLE_EMPTY_ACTION}
                     </a>
                 </div>

@@ -50,7 +50,7 @@ pub const MADE_DONE: &str = "Done";
 
 /// How long it is good for.
 pub fn good_for(remaining: &str) -> String {
-    format!("Good for {remaining} more, once, for one person.")
+    format!("For one person, once. Ends in {remaining}.")
 }
 
 /// Where to paste.
@@ -61,6 +61,9 @@ pub const PASTE_HINT: &str = "It has #i/ in it. Looking at it does not use it.";
 pub const READ: &str = "Look at it";
 /// Nothing pasted.
 pub const PASTE_EMPTY: &str = "Paste the link first.";
+/// A relay's join link was pasted.
+pub const PASTE_JOIN: &str = "This is the join link of a relay, not an invite. To use that relay, \
+    paste it under Route.";
 /// The preview.
 pub const PREVIEW_TITLE: &str = "Somebody invites you";
 /// What accepting does.
@@ -87,7 +90,7 @@ pub const LIVE_EMPTY: &str = "You have no live invites.";
 
 /// A live invite in the list.
 pub fn live(made: &str, remaining: &str) -> String {
-    format!("Made {made}, good for {remaining} more")
+    format!("Made {made}, ends in {remaining}")
 }
 
 /// Somebody answered it.
