@@ -146,6 +146,11 @@ fn every_stage_has_words_and_failures_say_what_is_safe() {
         )
         .contains("kept here")
     );
+    let waiting = LinkState::Waiting {
+        retry_at: 0,
+        failures: 5,
+    };
+    assert!(link(waiting, 0).ends_with("Next attempt now."));
     assert!(router(RouterStage::BuildingTunnels { routers: 1_234 }, 0).contains("1,234"));
     for stage in [
         DialStage::WaitingForRelay,

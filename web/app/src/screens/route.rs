@@ -78,7 +78,12 @@ fn link_stage(route: &Route, now: Millis) -> Stage {
 }
 
 fn node_stage(route: &Route, _now: Millis) -> Stage {
-    let (mood, since) = match route.view.node {
+    // A line to the node begins only where the connection ends: before, nothing is being opened.
+    let node = match route.view.link {
+        LinkState::Up { .. } => route.view.node,
+        _ => NodeStage::Unknown,
+    };
+    let (mood, since) = match node {
         NodeStage::Unknown => (Mood::Off, None),
         NodeStage::Opening => (Mood::Waits, Some(route.node_since)),
         NodeStage::CatchingUp(since) => (Mood::Waits, Some(since)),
@@ -86,22 +91,23 @@ fn node_stage(route: &Route, _now: Millis) -> Stage {
     };
     Stage {
         mood,
-        text: catalogue::node(route.view.node).to_owned(),
+        text: catalogue::node(node).to_owned(),
         since,
     }
 }
 
 fn router_stage(route: &Route, now: Millis) -> Stage {
     let passed = clock::seconds_between(route.told_at, now);
-    let (mood, until) = match route.view.router {
-        RouterStage::Unknown => (Mood::Off, 0),
-        RouterStage::Ready { .. } => (Mood::Done, 0),
+    // What counts down to the next attempt does not count up as well.
+    let (mood, since, until) = match route.view.router {
+        RouterStage::Unknown => (Mood::Off, None, 0),
+        RouterStage::Ready { .. } => (Mood::Done, None, 0),
         RouterStage::NoRouters { retry_in } | RouterStage::Failed { retry_in } => {
-            (Mood::Waits, u64::from(retry_in).saturating_sub(passed))
+            let until = u64::from(retry_in).saturating_sub(passed);
+            (Mood::Waits, None, until)
         }
-        _ => (Mood::Waits, 0),
+        _ => (Mood::Waits, Some(route.router_since), 0),
     };
-    let since = (mood == Mood::Waits).then_some(route.router_since);
     Stage {
         mood,
         text: catalogue::router(route.view.router, until),

@@ -86,6 +86,14 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// `in 22 s`, or *now* once nothing is left.
+pub fn soon(seconds: u64) -> String {
+    match seconds {
+        0 => "now".to_owned(),
+        _ => format!("in {}", span(seconds)),
+    }
+}
+
 /// ` (22 s)` once a wait has lasted long enough to be told, nothing before.
 pub fn waited(seconds: u64) -> String {
     if seconds < TELL_AFTER_SECONDS {

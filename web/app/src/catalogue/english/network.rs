@@ -5,7 +5,7 @@ use komrade_view::{
     RouterStage, Traffic, TrafficView,
 };
 
-use super::{bytes, number, span};
+use super::{bytes, number, soon, span};
 use crate::waiting::{For, Wait};
 
 /// Title.
@@ -186,11 +186,10 @@ pub fn link(link: LinkState, until: u64) -> String {
         LinkState::Up {
             round_trip: None, ..
         } => "Connected".to_owned(),
-        LinkState::Waiting { failures, .. } => format!(
+        LinkState::Waiting { .. } => format!(
             "Your relay does not answer. Your messages are kept here and will go out by \
-             themselves. You can also add another relay. Attempt {} in {}.",
-            u64::from(failures) + 1,
-            span(until)
+             themselves. You can also add another relay. Next attempt {}.",
+            soon(until)
         ),
         LinkState::Refused(code) => refused(code).to_owned(),
     }
@@ -248,8 +247,8 @@ pub fn router(stage: RouterStage, until: u64) -> String {
         RouterStage::NoRouters { .. } => format!(
             "It knows no other routers, and could not fetch a list: the relay has no internet, or \
              the lists' hosts do not answer. Its own members reach each other all the same; it \
-             tries again in {}.",
-            span(until)
+             tries again {}.",
+            soon(until)
         ),
         RouterStage::BuildingTunnels { routers } => {
             format!(
@@ -263,8 +262,8 @@ pub fn router(stage: RouterStage, until: u64) -> String {
         }
         RouterStage::Failed { .. } => format!(
             "It does not answer and is being restarted. Your relay keeps what is for other relays. \
-             Next attempt in {}.",
-            span(until)
+             Next attempt {}.",
+            soon(until)
         ),
     }
 }
@@ -295,8 +294,8 @@ pub fn hosting(stage: HostStage, until: u64) -> String {
         HostStage::Failed { .. } => {
             format!(
                 "The tunnels did not come up. Messages go by way of the relays all the same; tried \
-                 again in {}.",
-                span(until)
+                 again {}.",
+                soon(until)
             )
         }
     }
