@@ -275,10 +275,10 @@ fn Check(
             };
             let typed = input.value().trim().to_lowercase();
             let right = words.expose().split(' ').nth(*at) == Some(typed.as_str());
-            error.set(if right {
-                String::new()
-            } else {
-                catalogue::check_wrong(at + 1)
+            error.set(match (right, typed.is_empty()) {
+                (true, _) => String::new(),
+                (false, true) => catalogue::check_empty(at + 1),
+                (false, false) => catalogue::check_wrong(at + 1),
             });
             if !right && wrong.is_none() {
                 wrong = Some(input);

@@ -49,7 +49,7 @@ pub fn cutting_step(step: usize, of: usize) -> String {
 }
 
 /// The name.
-pub const NAME_LABEL: &str = "What shall your comrades call you";
+pub const NAME_LABEL: &str = "What shall your comrades call you?";
 /// What the name is for.
 pub const NAME_HINT: &str = "Any name will do. Only comrades see it.";
 /// Goes on.
@@ -103,7 +103,12 @@ pub fn check_label(position: usize) -> String {
 
 /// A word does not match.
 pub fn check_wrong(position: usize) -> String {
-    format!("This is not word {position}. Look at your paper again; small letters, no spaces.")
+    format!("This is not word {position}.")
+}
+
+/// A word was not typed.
+pub fn check_empty(position: usize) -> String {
+    format!("Word {position} is missing.")
 }
 
 /// Title of the passphrase step.
