@@ -327,8 +327,14 @@ fn seal(state: State, passphrase: Secret) {
     leptos::task::spawn_local(async move {
         match ui.ask(Command::SealVault { passphrase }).await {
             Ok(_) => {
-                if let Some(link) = join {
-                    ui.tell(Command::UseRelay { link });
+                if let Some(link) = join
+                    && ui
+                        .ask(Command::UseRelay { link: link.clone() })
+                        .await
+                        .is_err()
+                {
+                    // Offered again, where the reason is told.
+                    ui.join.set(Some(link));
                 }
             }
             Err(failure) => {
