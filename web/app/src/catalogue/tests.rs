@@ -185,6 +185,9 @@ fn what_the_relay_keeps_is_told_plainly() {
         RELAY_CHANGE_TEXT,
         MEANWHILE,
         DIALS_NONE,
+        WELCOME_NO_RELAY,
+        JOIN_DAMAGED,
+        PASTE_JOIN,
     ]
     .into_iter()
     .chain(MOVED_STEPS)
