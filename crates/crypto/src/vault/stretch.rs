@@ -46,12 +46,25 @@ pub fn draw_passphrase(rng: &mut (impl CryptoRng + ?Sized)) -> Zeroizing<String>
     draw_words(PASSPHRASE_WORDS, rng)
 }
 
-/// Whether a new passphrase will do.
+/// Whether a new passphrase will do. White space that does not matter does not count.
 pub fn check_passphrase(passphrase: &str) -> Result<(), PassphraseError> {
-    if passphrase.chars().take(MIN_PASSPHRASE_CHARS).count() < MIN_PASSPHRASE_CHARS {
+    if single_spaced(passphrase).chars().count() < MIN_PASSPHRASE_CHARS {
         return Err(PassphraseError::TooShort);
     }
     bounded(passphrase).map(drop)
+}
+
+/// The words of a passphrase, one space between each two: how widely they were printed, and what a
+/// keyboard or a clipboard put before and behind them, does not matter.
+fn single_spaced(passphrase: &str) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(passphrase.len()));
+    for word in passphrase.split_whitespace() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
 }
 
 fn bounded(passphrase: &str) -> Result<&str, PassphraseError> {
@@ -183,7 +196,8 @@ impl StretchJob {
         let mut key = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(
-                nfkd(&self.passphrase).as_bytes(),
+                // In this order: some wide spaces decompose into a plain one.
+                single_spaced(&nfkd(&self.passphrase)).as_bytes(),
                 &self.recipe.salt,
                 key.as_mut_slice(),
             )

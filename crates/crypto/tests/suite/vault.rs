@@ -61,6 +61,30 @@ fn a_passphrase_is_the_same_from_every_keyboard() {
     assert_ne!(stretched(composed), stretched("cafe cafe cafe"));
 }
 
+#[test]
+fn how_widely_a_passphrase_is_spaced_does_not_matter() {
+    let key = stretched("correct horse battery");
+    for typed in [
+        " correct horse battery",
+        "correct horse battery\n",
+        "correct  horse\t battery ",
+        "\u{a0}correct\u{3000}horse\r\nbattery",
+    ] {
+        assert_eq!(stretched(typed), key, "{typed:?}");
+    }
+    assert_ne!(stretched("correcthorse battery"), key);
+    assert_ne!(stretched("Correct horse battery"), key);
+    assert_eq!(
+        check_passphrase("  eleven    chars  "),
+        Ok(()),
+        "twelve with its one space"
+    );
+    assert_eq!(
+        check_passphrase("  seven     chars "),
+        Err(PassphraseError::TooShort)
+    );
+}
+
 fn stretched(passphrase: &str) -> Zeroizing<[u8; 32]> {
     recipe().job(passphrase).unwrap().run(nfkd).unwrap()
 }

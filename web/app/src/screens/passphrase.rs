@@ -36,13 +36,13 @@ impl NewPassphrase {
         self.first_error.set(String::new());
         self.second_error.set(String::new());
         let (typed, again) = (Secret::new(first.value()), Secret::new(second.value()));
-        if typed.expose().chars().count() < MIN_PASSPHRASE_CHARS {
+        if length(typed.expose()) < MIN_PASSPHRASE_CHARS {
             self.refuse(catalogue::refusal(
                 komrade_view::Refusal::PassphraseTooShort,
             ));
             return None;
         }
-        if typed != again {
+        if !same(typed.expose(), again.expose()) {
             self.second_error
                 .set(catalogue::PASSPHRASE_DIFFERS.to_owned());
             let _ = second.focus();
@@ -89,5 +89,31 @@ impl NewPassphrase {
                 readable=self.readable
             />
         }
+    }
+}
+
+/// How many characters count: those of the words, and one space between each two.
+fn length(passphrase: &str) -> usize {
+    let words = passphrase.split_whitespace();
+    words.fold(0, |sum, word| {
+        sum + usize::from(sum > 0) + word.chars().count()
+    })
+}
+
+/// Whether both are the same to the vault, to which it does not matter how widely words are spaced.
+fn same(first: &str, second: &str) -> bool {
+    first.split_whitespace().eq(second.split_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_around_and_between_words_does_not_matter() {
+        assert_eq!(length("  five   chars "), "five chars".len());
+        assert_eq!(length(" \n"), 0);
+        assert!(same(" one  two\n", "one two"));
+        assert!(!same("one two", "onetwo"));
     }
 }

@@ -40,7 +40,7 @@ pub fn Unlock() -> impl IntoView {
             return;
         }
         let passphrase = Secret::new(input.value());
-        if passphrase.expose().is_empty() {
+        if passphrase.expose().trim().is_empty() {
             error.set(catalogue::UNLOCK_EMPTY.to_owned());
             let _ = input.focus();
             return;
