@@ -10,7 +10,7 @@ use super::{
     about::Counters,
     keys::{self, Fields},
 };
-use crate::{Bucket, Damaged, Day, EnvelopeId, Frame, Part, ShelfRead, ShelfTable};
+use crate::{Bucket, Class, Damaged, Day, EnvelopeId, Frame, Part, ShelfRead, ShelfTable};
 
 /// How many entries of each bucket are read at once.
 const CHUNK: usize = 32;
@@ -39,8 +39,8 @@ pub(crate) struct Newest {
 }
 
 impl Node {
-    /// What arrived in buckets that overlap this one after a number, of all sizes or of a part of them: frames of about `budget` bytes, at least one if there
-    /// is any and the budget is not 0.
+    /// What arrived in buckets that overlap this one after a number, of all sizes or of a part of them: frames of about `budget` bytes. What is left out
+    /// costs some of the budget, too: nothing may come of it though there is more.
     pub(crate) fn arrivals<S: ShelfRead>(
         shelf: &S,
         bucket: Bucket,
@@ -59,20 +59,20 @@ impl Node {
         let mut left = budget;
         loop {
             let Chunk { entries, horizon } = chunk(shelf, &shards, arrivals.cursor, newest)?;
-            for (number, id) in entries {
+            for Entry { number, id, class } in entries {
                 if left == 0 {
                     return Ok(arrivals);
                 }
                 let mut spent = LOOK_BYTES;
-                if let Some(envelope) = Self::kept(shelf, &id, today)? {
-                    let size = envelope.header().class.size;
-                    let is_wanted = part.is_none_or(|part| part.holds(size));
-                    // What is left out was read all the same.
+                let is_wanted = |class: Class| part.is_none_or(|part| part.holds(class.size));
+                if class.is_none_or(is_wanted)
+                    && let Some(envelope) = Self::kept(shelf, &id, today)?
+                {
                     spent = envelope.as_bytes().len();
                     if spent > left && !arrivals.frames.is_empty() {
                         return Ok(arrivals);
                     }
-                    if is_wanted {
+                    if is_wanted(envelope.header().class) {
                         arrivals.frames.push(Frame::Arrived { number, envelope });
                     }
                 }
@@ -97,10 +97,25 @@ impl Node {
     }
 }
 
+/// An entry of the log.
+struct Entry {
+    number: u64,
+    id: EnvelopeId,
+    /// Entries of older versions do not say it.
+    class: Option<Class>,
+}
+
+/// What stands in an entry: id and class, so that a size that nobody wants is passed over unread.
+pub(super) fn value(id: &EnvelopeId, class: Class) -> Vec<u8> {
+    let mut value = id.0.to_vec();
+    value.push(class.encode());
+    value
+}
+
 /// The next entries of the log.
 struct Chunk {
-    /// Numbers and ids, in order.
-    entries: Vec<(u64, EnvelopeId)>,
+    /// In the order of their numbers.
+    entries: Vec<Entry>,
     /// Up to which number they are complete.
     horizon: u64,
 }
@@ -112,7 +127,7 @@ fn chunk<S: ShelfRead>(
     after: u64,
     newest: u64,
 ) -> Result<Chunk, S::Error> {
-    let mut entries = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     let mut horizon = newest;
     for shard in shards {
         let from = keys::log(*shard, after.saturating_add(1));
@@ -120,15 +135,20 @@ fn chunk<S: ShelfRead>(
         let found = shelf.range(ShelfTable::Log, &from, Some(&to), CHUNK)?;
         let is_full = found.len() == CHUNK;
         for (key, value) in found {
-            let (_, number) = entry(&key)?;
-            entries.push((number, Fields(&value).id()?));
+            let (_, number) = place(&key)?;
+            let mut fields = Fields(&value);
+            entries.push(Entry {
+                number,
+                id: fields.id()?,
+                class: fields.byte().ok().and_then(Class::decode),
+            });
         }
-        if let (true, Some((last, _))) = (is_full, entries.last()) {
-            horizon = horizon.min(*last);
+        if let (true, Some(last)) = (is_full, entries.last()) {
+            horizon = horizon.min(last.number);
         }
     }
-    entries.retain(|(number, _)| *number <= horizon);
-    entries.sort_unstable_by_key(|(number, _)| *number);
+    entries.retain(|entry| entry.number <= horizon);
+    entries.sort_unstable_by_key(|entry| entry.number);
     Ok(Chunk { entries, horizon })
 }
 
@@ -145,7 +165,7 @@ fn shards<S: ShelfRead>(shelf: &S, bucket: Bucket) -> Result<Vec<Bucket>, S::Err
             let Some((key, _)) = first.first() else {
                 break;
             };
-            let (shard, _) = entry(key)?;
+            let (shard, _) = place(key)?;
             shards.push(shard);
             if shard.ordered() >= high {
                 break;
@@ -156,7 +176,8 @@ fn shards<S: ShelfRead>(shelf: &S, bucket: Bucket) -> Result<Vec<Bucket>, S::Err
     Ok(shards)
 }
 
-fn entry(key: &[u8]) -> Result<(Bucket, u64), Damaged> {
+/// Bucket and number of an entry.
+fn place(key: &[u8]) -> Result<(Bucket, u64), Damaged> {
     let mut fields = Fields(key);
     Ok((fields.bucket()?, fields.long()?))
 }

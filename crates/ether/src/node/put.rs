@@ -5,6 +5,7 @@ use super::{
     about::Counters,
     items::{Count, Sum},
     keys::{self, Fields, kind},
+    log,
     party::{self, Sums},
 };
 use crate::{
@@ -350,7 +351,8 @@ fn keep<S: Shelf>(
     };
     counters.room.give(part, item.bytes);
     shelf.put(ShelfTable::Envelopes, &id.0, envelope.as_bytes())?;
-    shelf.put(ShelfTable::Log, &keys::log(shard, item.number), &id.0)?;
+    let value = log::value(id, envelope.header().class);
+    shelf.put(ShelfTable::Log, &keys::log(shard, item.number), &value)?;
     shelf.put(ShelfTable::Days, &item.key(), &item.value())?;
     let key = keys::count(item.expiry, shard, id);
     let found = shelf.get(ShelfTable::Days, &key)?;

@@ -115,6 +115,8 @@ pub(super) struct Clerk {
     /// Until then the disk counts as full.
     full: Option<Instant>,
     links: HashMap<LinkNumber, Link>,
+    /// Links for which a look gave nothing yet, with more to look through: each has its turn again after all others.
+    unfinished: HashSet<LinkNumber>,
     about: watch::Sender<About>,
     forwards: watch::Sender<u64>,
     works: Arc<AtomicBool>,
@@ -137,6 +139,7 @@ impl Clerk {
             backoff: Backoff::new(REOPEN_FIRST, REOPEN_LONGEST),
             full: None,
             links: HashMap::new(),
+            unfinished: HashSet::new(),
             about: tell,
             forwards,
             works,
@@ -146,9 +149,14 @@ impl Clerk {
 
     /// Does what is ordered, to the last order.
     pub(super) fn run(mut self, mut orders: mpsc::Receiver<Order>) {
-        while let Some(first) = orders.blocking_recv() {
-            let mut group = Group::default();
-            self.take(&mut group, first);
+        loop {
+            let mut group = self.group();
+            if group.touched.is_empty() {
+                let Some(first) = orders.blocking_recv() else {
+                    return;
+                };
+                self.take(&mut group, first);
+            }
             for _ in 1..MOST_IN_GROUP {
                 let Ok(order) = orders.try_recv() else { break };
                 self.take(&mut group, order);
@@ -160,6 +168,14 @@ impl Clerk {
                 self.cabinet = None;
                 return;
             }
+        }
+    }
+
+    /// A group with what the last one left to do.
+    fn group(&mut self) -> Group {
+        Group {
+            touched: std::mem::take(&mut self.unfinished),
+            ..Group::default()
         }
     }
 
@@ -330,21 +346,18 @@ impl Clerk {
         }
         let cabinet = self.cabinet.as_ref().ok_or(ShelfError::Closed)?;
         let (reading, now) = (cabinet.read()?, clock::now());
-        for (_, link) in due {
-            let frames = loop {
-                let push = link.link.poll_push(&reading, now, PUSH_BYTES)?;
-                if push.is_done || !push.frames.is_empty() {
-                    break push.frames;
-                }
-            };
+        for (number, link) in due {
+            let push = link.link.poll_push(&reading, now, PUSH_BYTES)?;
             if !link.link.is_full() {
                 link.held.clear();
             }
-            if !frames.is_empty()
-                && let Some(ready) = link.ready.take()
-            {
+            if push.frames.is_empty() {
+                if !push.is_done {
+                    self.unfinished.insert(*number);
+                }
+            } else if let Some(ready) = link.ready.take() {
                 // Whoever is gone needs nothing.
-                let _ = ready.send(frames);
+                let _ = ready.send(push.frames);
             }
         }
         Ok(())

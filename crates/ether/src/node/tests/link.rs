@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::world::{ANA, BO, World, settings};
 use crate::{
     Bucket, Class, Envelope, EnvelopeId, Frame, Home, MAX_WANTED, NodeKey, NodeLink, Outcome, Part,
-    Party, Pass, Settings, Size,
+    Party, Pass, Settings, Shelf, ShelfRead, ShelfTable, Size,
 };
 
 fn subscribe(
@@ -152,6 +152,49 @@ fn a_part_of_the_sizes_is_sent_to_whoever_asks_for_it() {
         put(&mut world, Size::K64);
         put(&mut world, Size::K2);
         assert_eq!(numbers(&world.push(&mut link)), [later]);
+    }
+}
+
+#[test]
+fn sizes_that_nobody_wants_are_passed_over_unread_and_cost_some_of_the_budget() {
+    let mut world = roomy();
+    for _ in 0..100 {
+        let envelope = world.small();
+        assert_eq!(world.member_puts(ANA, &envelope), Outcome::Accepted);
+    }
+    let larger = Frame::SubscribePart {
+        bucket: Bucket::WHOLE,
+        incarnation: 0,
+        after: 0,
+        part: Part::Larger,
+    };
+    let mut link = member();
+    world.say(&mut link, larger.clone());
+    let before = world.shelf.operations();
+    assert_eq!(numbers(&world.push(&mut link)), [0]);
+    let operations = world.shelf.operations() - before;
+    assert!(operations < 30, "{operations}");
+    // No poll is long, whatever it finds.
+    world.say(&mut link, larger.clone());
+    let first = link.poll_push(&world.shelf, world.now, 640).unwrap();
+    assert_eq!((first.frames, first.is_done), (vec![], false));
+    assert_eq!(numbers(&world.push(&mut link)), [0]);
+    // What an older version wrote tells no size, and is looked at.
+    let entries = world.shelf.range(ShelfTable::Log, &[], None, 200).unwrap();
+    assert_eq!(entries.len(), 100);
+    for (key, value) in entries {
+        let id = &value[..32];
+        world.shelf.put(ShelfTable::Log, &key, id).unwrap();
+    }
+    for (part, expected) in [(Part::Larger, 1), (Part::Smaller, 101)] {
+        let frame = Frame::SubscribePart {
+            bucket: Bucket::WHOLE,
+            incarnation: 0,
+            after: 0,
+            part,
+        };
+        world.say(&mut link, frame);
+        assert_eq!(world.push(&mut link).len(), expected);
     }
 }
 

@@ -6,7 +6,9 @@
 )]
 
 use komrade_ether::shelf::{Shelf, ShelfRead, ShelfTable};
-use komrade_ether::{Bucket, Class, Day, Envelope, Header, NodeKey, Party, Pass, Settings, Size};
+use komrade_ether::{
+    Bucket, Class, Day, Envelope, Header, NodeKey, Part, Party, Pass, Settings, Size,
+};
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -49,7 +51,7 @@ impl Test {
     }
 
     fn order(&mut self, orders: Vec<Order>) {
-        let mut group = Group::default();
+        let mut group = self.clerk.group();
         for order in orders {
             self.clerk.take(&mut group, order);
         }
@@ -137,13 +139,14 @@ impl Near {
     }
 }
 
-fn envelope(number: u8) -> Envelope {
+fn envelope(number: u16) -> Envelope {
+    let [high, low] = number.to_be_bytes();
     let class = Class::ordinary(Size::K2);
     let header = Header {
         class,
         bucket: 0,
         expiry: Day::of(clock::now()).plus(8),
-        nonce: [number; 12],
+        nonce: [high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         hint: [0; 8],
     };
     Envelope::new(header, &vec![0; class.ciphertext_bytes()]).unwrap()
@@ -312,6 +315,37 @@ fn a_mistake_in_the_code_ends_the_links_and_not_the_node() {
     assert_eq!(near.outcome(), Outcome::AlreadyHave);
     assert_eq!(near.outcome(), Outcome::Accepted);
     assert!(test.clerk.works.load(Ordering::Acquire));
+}
+
+#[test]
+fn a_long_look_for_one_link_keeps_nobody_waiting() {
+    let mut test = Test::new();
+    let mut near = test.link();
+    for group in 0..10 {
+        let orders = (0..250).map(|number| near.puts(&envelope(group * 250 + number)));
+        test.order(orders.collect());
+        while let Ok(answer) = near.answered.try_recv() {
+            assert!(matches!(answer.frame, Frame::Ack { outcome, .. } if outcome.is_held()));
+        }
+    }
+    let mut reader = test.link();
+    let subscribe = reader.says(Frame::SubscribePart {
+        bucket: Bucket::WHOLE,
+        incarnation: 0,
+        after: 0,
+        part: Part::Larger,
+    });
+    test.order(vec![subscribe]);
+    assert!(reader.pushed.try_recv().is_err());
+    // Others are served before it has its turn again.
+    let mut other = test.link();
+    let order = other.puts(&envelope(2500));
+    test.order(vec![order]);
+    assert_eq!(other.outcome(), Outcome::Accepted);
+    test.order(vec![]);
+    let caught_up = reader.pushed.try_recv().unwrap();
+    assert_eq!(caught_up, [Frame::CaughtUp { until: 2500 }]);
+    assert!(test.clerk.unfinished.is_empty());
 }
 
 #[test]
