@@ -61,6 +61,15 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// Another relay has the cache open.
+    #[error(
+        "another relay keeps its data in {folder}.\n\
+         Stop that one, or choose another folder with --data FOLDER."
+    )]
+    FolderInUse {
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// Something else listens there already.
     #[error(
         "{address} is in use, perhaps by another relay.\n\

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use komrade_relay::join::JoinFile;
-use komrade_relay::{Running, data};
+use komrade_relay::Running;
 use tokio::signal;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
@@ -45,10 +45,14 @@ fn join_secret(arguments: &Arguments, action: JoinAction) -> Outcome {
     let problem = |error| format!("the join secret in {}: {error}", file.path().display());
     let secret = match action {
         JoinAction::Show => file.read().map_err(problem)?,
-        JoinAction::Rotate => {
-            data::prepare(&folder).map_err(problem)?;
-            file.rotate().map_err(problem)?
+        JoinAction::Rotate if !file.path().exists() => {
+            return Err(format!(
+                "no relay keeps its data in {}.\nName the folder of the relay with --data FOLDER.",
+                folder.display()
+            )
+            .into());
         }
+        JoinAction::Rotate => file.rotate().map_err(problem)?,
     };
     say(&secret.to_text())
 }

@@ -42,6 +42,7 @@ use self::door::Door;
 use self::keys::NodeKeys;
 pub(crate) use self::link::{LinkLimits, serve};
 use self::reach::Spare;
+use self::shelf::ShelfError;
 use crate::config::Cache;
 use crate::error::StartError;
 use crate::random;
@@ -66,7 +67,7 @@ impl Node {
     /// Opens the node of this data folder, or makes one.
     ///
     /// # Errors
-    /// [`StartError::NodeKeys`], [`StartError::Cache`].
+    /// [`StartError::NodeKeys`], [`StartError::Cache`], [`StartError::FolderInUse`].
     pub(crate) fn open(folder: &Path, cache: &Cache) -> Result<Self, StartError> {
         let keys = NodeKeys::read_or_create(folder)
             .map_err(|(path, source)| StartError::NodeKeys { path, source })?;
@@ -80,9 +81,14 @@ impl Node {
             },
             memory: cache.memory(),
         };
-        let desk = Desk::open(plan).map_err(|error| StartError::Cache {
-            path: folder.join(shelf::FILE),
-            reason: error.to_string(),
+        let desk = Desk::open(plan).map_err(|error| match error {
+            ShelfError::InUse => StartError::FolderInUse {
+                folder: folder.to_owned(),
+            },
+            error => StartError::Cache {
+                path: folder.join(shelf::FILE),
+                reason: error.to_string(),
+            },
         })?;
         Ok(Self {
             keys,

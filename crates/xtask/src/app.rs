@@ -50,7 +50,7 @@ pub fn build_app(root: &Path) -> Result<()> {
     let build = build_name(root)?;
     let stamp = crate::run::target(root)?.join("komrade-app.stamp");
     if is_built(root, &stamp, &build) {
-        println!("The app is built already ({build}).");
+        println!("The app is built already.");
         return Ok(());
     }
     let stage = Stage::begin(

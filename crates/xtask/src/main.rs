@@ -14,13 +14,21 @@ mod sim;
 mod summary;
 mod test;
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Run, test and look after Komrade")]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Run, test and look after Komrade"
+)]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -34,8 +42,8 @@ enum Task {
         #[arg(long)]
         private_i2p: bool,
         /// Where the relay listens; with --private-i2p the second relay takes the next port.
-        #[arg(long, default_value = "127.0.0.1:4747")]
-        listen: std::net::SocketAddr,
+        #[arg(long, default_value = "127.0.0.1:4747", value_parser = listen)]
+        listen: SocketAddr,
         /// Where the relay keeps its data (default: `data` in Cargo's target folder).
         #[arg(long)]
         data: Option<PathBuf>,
@@ -85,7 +93,23 @@ enum Task {
     Hook,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match act() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where to listen, as it is typed.
+fn listen(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an address and a port are needed, such as 127.0.0.1:4747")
+}
+
+fn act() -> Result<()> {
     let root = root()?;
     match Arguments::parse().task {
         Task::Run {

@@ -1,13 +1,13 @@
 //! `cargo xtask run`: the app and a relay, built and started.
 
 use std::{
-    io::{BufRead, BufReader},
-    net::SocketAddr,
+    io::{BufRead, BufReader, ErrorKind},
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::{
     app,
@@ -15,19 +15,57 @@ use crate::{
     setup, test,
 };
 
+/// What was started. It ends with this: a relay that nobody waits for would keep its port.
+#[derive(Default)]
+struct Running(Vec<Child>);
+
+impl Running {
+    /// Starts a program; gives the line that it says when it is ready, empty if it ended before.
+    fn start(&mut self, program: &mut Command) -> Result<String> {
+        let name = program.get_program().to_owned();
+        let mut child = program
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("could not start {}", name.display()))?;
+        let output = child.stdout.take();
+        self.0.push(child);
+        first_line(output.context("no output")?)
+    }
+
+    /// Until all have ended, as they do with Ctrl-C.
+    fn wait(mut self) -> Result<()> {
+        for child in &mut self.0 {
+            child.wait()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // One that has ended already cannot be ended.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// Builds everything in release, starts it and waits until it is stopped with Ctrl-C.
 pub fn run(root: &Path, private: bool, listen: SocketAddr, data: Option<PathBuf>) -> Result<()> {
+    let addresses = addresses(listen, if private { 2 } else { 1 })?;
     setup::for_relay(root)?;
     app::build_app(root)?;
     let stage = Stage::begin(
         "building the relay and its I2P router",
-        "once 8 to 15 minutes on two cores",
+        "8 to 15 minutes on two cores the first time, then seconds",
     );
     test::build_programs(root, &["--release"])?;
     stage.end();
     let target = target(root)?;
     let data = data.unwrap_or_else(|| target.join("data"));
-    let mut running = Vec::new();
+    let mut running = Running::default();
+    let mut links = Vec::new();
     if private {
         let network = data.join("private-network");
         let mut routers = command(
@@ -35,91 +73,88 @@ pub fn run(root: &Path, private: bool, listen: SocketAddr, data: Option<PathBuf>
             &program(&target, "komrade-i2p-private")?,
             &["--routers", "6", "--dir"],
         );
-        let mut routers = routers
-            .arg(&network)
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("the private network")?;
-        let line = first_line(&mut routers)?;
-        running.push(routers);
-        if line.is_empty() {
-            bail!("the private network of I2P routers did not start");
+        if running.start(routers.arg(&network))?.is_empty() {
+            bail!("the private network of I2P routers did not start; what it said stands above");
         }
-        println!(
-            "\nA private I2P network of six routers runs in this process's child; nothing leaves this machine."
-        );
-        for (number, name) in ["Ana", "Bo"].iter().enumerate() {
-            let mut listen = listen;
-            listen.set_port(listen.port() + u16::try_from(number)?);
+        println!("A private I2P network of six routers runs; nothing leaves this machine.");
+        for (number, address) in addresses.iter().enumerate() {
             let folder = data.join(format!("relay-{}", number + 1));
-            running.push(relay(
-                root,
-                &target,
-                listen,
-                &folder,
-                Some(&network),
-                &format!("For {name}"),
-            )?);
+            let mut relay = relay(root, &target, *address, &folder)?;
+            relay
+                .args(["--router", "private", "--private-net"])
+                .arg(&network);
+            links.push(link(&running.start(&mut relay)?, *address)?);
         }
-        println!("\nOpen each link in a window of its own (the second best in a private window).");
     } else {
-        running.push(relay(
-            root,
-            &target,
-            listen,
-            &data.join("relay"),
-            None,
-            "Open",
-        )?);
+        let mut relay = relay(root, &target, listen, &data.join("relay"))?;
+        links.push(link(&running.start(&mut relay)?, listen)?);
+    }
+    println!();
+    match links.as_slice() {
+        [ana, bo] => {
+            println!("For Ana:  {ana}\nFor Bo:   {bo}\n");
+            println!(
+                "Open each link in a window of its own (the second best in a private window)."
+            );
+        }
+        links => println!("Open:  {}\n", links.join(" ")),
     }
     println!(
         "Stop with Ctrl-C; everything is kept in {}.",
         data.display()
     );
-    for mut child in running {
-        child.wait()?;
-    }
-    Ok(())
+    running.wait()
 }
 
-/// Starts a relay and prints the link to open; its further lines go on to the terminal.
-fn relay(
-    root: &Path,
-    target: &Path,
-    listen: SocketAddr,
-    data: &Path,
-    network: Option<&Path>,
-    title: &str,
-) -> Result<Child> {
+/// Where so many relays listen: the address and the ports after it. Looks before anything is built whether they are free.
+fn addresses(first: SocketAddr, count: u16) -> Result<Vec<SocketAddr>> {
+    let mut addresses = Vec::new();
+    for number in 0..count {
+        let mut address = first;
+        let port = first.port().checked_add(number);
+        address.set_port(port.context("choose a smaller port with --listen ADDRESS:PORT")?);
+        TcpListener::bind(address).map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => anyhow!(
+                "{address} is in use, perhaps by another relay.\n\
+                 Stop that one, or choose another port with --listen ADDRESS:PORT."
+            ),
+            _ => anyhow!(
+                "cannot listen at {address}: {error}.\nChoose an address of this machine with --listen ADDRESS:PORT."
+            ),
+        })?;
+        addresses.push(address);
+    }
+    Ok(addresses)
+}
+
+/// A relay, to be started.
+fn relay(root: &Path, target: &Path, listen: SocketAddr, data: &Path) -> Result<Command> {
     let mut relay = command(
         root,
         &program(target, "komrade-relay")?,
         &["--print-json", "--listen"],
     );
     relay.arg(listen.to_string()).arg("--data").arg(data);
-    if let Some(network) = network {
-        relay
-            .args(["--router", "private", "--private-net"])
-            .arg(network);
-    }
-    let mut relay = relay.stdout(Stdio::piped()).spawn().context("the relay")?;
-    let line = first_line(&mut relay)?;
-    let ready: serde_json::Value = serde_json::from_str(&line).with_context(|| {
-        format!("the relay at {listen} did not start; its last words stand above")
-    })?;
+    Ok(relay)
+}
+
+/// The link to open, by what a relay says when it is ready.
+fn link(line: &str, listen: SocketAddr) -> Result<String> {
+    let Ok(ready) = serde_json::from_str::<serde_json::Value>(line) else {
+        bail!("the relay at {listen} did not start; what it said stands above");
+    };
     let text = |name: &str| {
         ready
             .get(name)
             .and_then(|text| text.as_str())
             .context("the relay printed no link")
     };
-    println!("\n{title}:  {}/#j/{}", text("origin")?, text("join")?);
-    Ok(relay)
+    Ok(format!("{}/#j/{}", text("origin")?, text("join")?))
 }
 
 /// Reads one line and lets the rest flow to our own output.
-fn first_line(child: &mut Child) -> Result<String> {
-    let mut reader = BufReader::new(child.stdout.take().context("no output")?);
+fn first_line(output: ChildStdout) -> Result<String> {
+    let mut reader = BufReader::new(output);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::stdout()));

@@ -64,22 +64,28 @@ const FONTS: Package = Package {
 
 /// What building the app takes.
 pub fn for_app(root: &Path) -> Result<()> {
+    with_packages(root, &[COMPILER])
+}
+
+/// What building the app and the relay takes.
+pub fn for_relay(root: &Path) -> Result<()> {
+    with_packages(root, &[COMPILER, OPENSSL, PKG_CONFIG])
+}
+
+/// What the tests take.
+pub fn for_tests(root: &Path) -> Result<()> {
+    with_packages(
+        root,
+        &[COMPILER, OPENSSL, PKG_CONFIG, BROWSER, DRIVER, FONTS],
+    )
+}
+
+/// What only an administrator may install comes first: nobody is to wait for the rest and then be sent to them.
+fn with_packages(root: &Path, packages: &[Package]) -> Result<()> {
     wasm_target(root)?;
-    system(root, &[COMPILER])?;
+    system(root, packages)?;
     cargo_tool(root, "trunk", TRUNK, "trunk")?;
     cargo_tool(root, "wasm-bindgen", WASM_BINDGEN, "wasm-bindgen-cli")
-}
-
-/// What building the relay takes on top of [`for_app`].
-pub fn for_relay(root: &Path) -> Result<()> {
-    for_app(root)?;
-    system(root, &[OPENSSL, PKG_CONFIG])
-}
-
-/// What the tests take on top of [`for_relay`].
-pub fn for_tests(root: &Path) -> Result<()> {
-    for_relay(root)?;
-    system(root, &[BROWSER, DRIVER, FONTS])
 }
 
 /// What `cargo xtask check` takes.

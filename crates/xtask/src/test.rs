@@ -135,20 +135,25 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
 
 /// Builds the relay and the private network of routers with the profile in `arguments`.
 pub fn build_programs(root: &Path, arguments: &[&str]) -> Result<()> {
-    let mut build = cargo(root, &["build", "--locked", "--package", "komrade-relay"]);
-    run(build.args(arguments))?;
+    // In one build, so that both are made of the same parts.
     let mut build = cargo(
         root,
         &[
             "build",
             "--locked",
             "--package",
+            "komrade-relay",
+            "--package",
             "komrade-i2p",
             "--features",
-            "net",
+            "komrade-i2p/net",
+            "--bin",
+            "komrade-relay",
+            "--bin",
+            "komrade-i2p-private",
         ],
     );
-    run(build.args(["--bin", "komrade-i2p-private"]).args(arguments))
+    run(build.args(arguments))
 }
 
 /// Feeds one decoder, or lists them.

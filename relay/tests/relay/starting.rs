@@ -134,6 +134,18 @@ fn the_binary_prints_one_line_for_machines_and_stops_when_told() {
         String::from_utf8(shown.stdout).unwrap().trim()
     );
 
+    // A folder that is mistyped is no relay's.
+    let elsewhere = folder.path().join("elsewhere");
+    let refused = Command::new(env!("CARGO_BIN_EXE_komrade-relay"))
+        .args(["join-secret", "rotate", "--data"])
+        .arg(&elsewhere)
+        .output()
+        .unwrap();
+    assert!(!refused.status.success() && refused.stdout.is_empty());
+    let refused = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.contains("--data FOLDER"), "{refused}");
+    assert!(!elsewhere.exists());
+
     let told = Command::new("kill")
         .arg(relay.id().to_string())
         .status()

@@ -7,6 +7,7 @@
 use std::{
     io::{self, Write},
     path::PathBuf,
+    process::ExitCode,
 };
 
 use clap::Parser;
@@ -34,7 +35,18 @@ struct Arguments {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    match act().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // If even standard error is gone, the exit code still tells.
+            let _ = writeln!(io::stderr(), "komrade-i2p-private: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn act() -> Result<(), Box<dyn std::error::Error>> {
     let Arguments {
         dir,
         routers,
@@ -49,7 +61,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         routers,
         net_id,
     })
-    .await?;
+    .await
+    .map_err(|error| format!("{error} ({})", dir.display()))?;
     let sam = network
         .sam_addresses()
         .first()
