@@ -85,7 +85,9 @@ impl Open {
         self.own.rescue_until = self.own.rescue_until.map(|until| until.min(rescue));
         let patience = now.saturating_add(limits::MOVE_PATIENCE);
         self.own.rescue_from = self.own.rescue_from.map(|from| from.min(patience));
-        self.own.mail_lost_at = self.own.mail_lost_at.min(now);
+        let latest = now.saturating_add(limits::LOSS_PACE);
+        self.own.mail_lost_at = self.own.mail_lost_at.min(latest);
+        self.node.resupplied_at = self.node.resupplied_at.map(|at| at.min(now));
         let latest = now.saturating_add(limits::CALM_PACE);
         if self.ack_at.is_some_and(|at| at > latest) {
             self.draw_ack_time(step);

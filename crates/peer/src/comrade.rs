@@ -211,6 +211,8 @@ pub(crate) struct Comrade {
     pub(crate) hold_until: Millis,
     /// Mail of theirs came through the node: what follows from it does not leave before.
     pub(crate) quiet_until: Millis,
+    /// Nor does what the person wrote before.
+    pub(crate) is_all_quiet: bool,
     /// A message of theirs was refused for want of room.
     pub(crate) is_refused: bool,
     /// Their home does not take the token it gave: so much work is due.
@@ -229,6 +231,7 @@ impl Comrade {
             reading: None,
             hold_until: 0,
             quiet_until: 0,
+            is_all_quiet: false,
             is_refused: false,
             refused_bits: None,
             fetching: None,

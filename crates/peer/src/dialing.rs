@@ -26,7 +26,7 @@ impl Open {
         let wanting: Vec<(ComradeId, Target)> = self
             .comrades
             .iter()
-            .filter(|(_, comrade)| comrade.hold_until <= step.now)
+            .filter(|(_, comrade)| comrade.hold_until.max(comrade.quiet_until) <= step.now)
             .filter_map(|(id, comrade)| Some((*id, self.target(comrade, today, &tags)?)))
             .filter(|(id, _)| !self.is_linked(*id))
             .collect();
@@ -121,7 +121,10 @@ impl Open {
             (wants || self.target(comrade, today, &tags).is_some()) && !self.is_linked(**id)
         });
         wanting
-            .map(|(_, comrade)| comrade.dialer.not_before().max(comrade.hold_until))
+            .map(|(_, comrade)| {
+                let held = comrade.hold_until.max(comrade.quiet_until);
+                comrade.dialer.not_before().max(held)
+            })
             .min()
     }
 

@@ -118,9 +118,14 @@ pub const RESCUE_LIFE: Millis = 30 * DAY;
 /// How long after a change to another relay whoever has not acknowledged it is looked for at their lifeboat: most people
 /// have opened the app by then.
 pub const MOVE_PATIENCE: Millis = DAY;
-/// How often an answer to an invite, or a list of homes, is repeated while nothing is heard: it may have been lost with
-/// what a node held.
+/// When an answer to an invite, or a list of homes, is said again while nothing is heard: it may have been lost with what
+/// a node held. Each pause is twice the one before.
 pub const SAY_AGAIN: Millis = DAY;
+/// How often it is said at most, in a good two weeks: half of [`MAX_SEALS`] is left for when it is asked for.
+pub const MOST_SAID: u8 = 5;
+/// How often nodes are believed that what they held is lost: each time everything is sealed again that nobody has
+/// acknowledged, and [`MAX_SEALS`] are not to be had by a relay that says so all the time.
+pub const LOSS_PACE: Millis = HOUR;
 
 /// Links, both directions together.
 pub const MAX_LINKS: usize = 64;

@@ -96,6 +96,8 @@ pub(crate) struct NodeState {
     full_bytes: Option<u64>,
     /// What is hosted at the relay in use, by its address.
     hosting: Option<Address>,
+    /// When a loss was made good last.
+    pub(crate) resupplied_at: Option<Millis>,
 }
 
 impl NodeState {
@@ -310,6 +312,10 @@ impl Open {
     }
 
     fn log_begins(&mut self, step: &mut Step, incarnation: u64, after: u64, until: u64) {
+        if !self.node.saver.is_awaiting() {
+            // Nobody asked.
+            return;
+        }
         // What came before is of the subscription before.
         self.flush(step);
         let mut log = self.log();
@@ -320,7 +326,7 @@ impl Open {
             log.lost_at = log.lost_at.max(is_loss.then_some(step.now));
             self.node.is_recovering = is_loss;
             if is_loss {
-                self.own.mail_lost_at = step.now;
+                self.own.note_mail_lost(step.now);
                 step.touched.own = true;
             }
             log.compare = self.node.replicas.envelopes > 0;
@@ -333,14 +339,21 @@ impl Open {
         log.after = log.after.min(until);
         self.node.saver.begins(&mut log, after);
         self.set_log(step, log);
-        self.gather_resupply();
+        self.gather_resupply(step.now);
         self.resupply_all(step);
     }
 
-    /// All that was handed to the node before it lost what it held is to be sent again.
+    /// When what the node in use has lost is sent again.
+    pub(crate) fn next_resupply(&self) -> Option<Millis> {
+        let pace = |at: Millis| at.saturating_add(limits::LOSS_PACE);
+        let lost_at = self.log().lost_at?;
+        Some(self.node.resupplied_at.map_or(lost_at, pace))
+    }
+
+    /// All that was handed to the node before it lost what it held is sent again.
     pub(crate) fn note_resupplied(&mut self, step: &mut Step) {
         let mut log = self.log();
-        if log.lost_at.take().is_some() {
+        if self.node.resupplied_at >= log.lost_at && log.lost_at.take().is_some() {
             self.set_log(step, log);
         }
     }

@@ -128,7 +128,7 @@ impl Open {
         let is_node = |link: &Link| link.party == Party::Node;
         comrade.quiet_until > now
             && self.links.get(link).is_some_and(is_node)
-            && !comrade.outbox.get(&number).is_some_and(Entry::is_news)
+            && (comrade.is_all_quiet || !comrade.outbox.get(&number).is_some_and(Entry::is_news))
     }
 
     /// How many more envelopes for a comrade may be on their way on a link.
@@ -337,7 +337,7 @@ impl Open {
             let is_disputed = matches!(outcome, Outcome::Expired | Outcome::TooFar)
                 && !sealed.is_expired(step.now);
             if outcome.is_held() {
-                self.accepted(step, id, number);
+                self.accepted(step, id, number, link);
             } else if outcome.wants_pass() {
                 let wait = self
                     .note_refused_pass(id, outcome)
@@ -369,7 +369,8 @@ impl Open {
         }
     }
 
-    fn accepted(&mut self, step: &mut Step, id: ComradeId, number: u64) {
+    fn accepted(&mut self, step: &mut Step, id: ComradeId, number: u64, link: LinkId) {
+        let party = self.links.get(link).map(|link| link.party);
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
@@ -381,6 +382,7 @@ impl Open {
             return;
         };
         entry.accepted_at = Some(step.now);
+        entry.by_device = party == Some(Party::Comrade(id));
         let ordinal = entry.ordinal();
         let kept = entry.sequence().is_some();
         self.forget_work(id, number);
@@ -461,7 +463,8 @@ impl Open {
             let missed = entry.sequence().is_some_and(|sequence| {
                 report.wants(sequence) || (long_ago && !report.covers(sequence))
             });
-            missed && !entry.is_waiting()
+            // One that was sealed too often may be on its way all the same.
+            missed && !entry.is_waiting() && entry.may_seal_again()
         });
         for (number, entry) in again.take(PER_STEP) {
             if !step.has_room() {
@@ -476,8 +479,12 @@ impl Open {
 
     /// Whoever took what was handed on may have lost it, in the log's node or in a comrade's former
     /// home: notes for whom it is to be sent again.
-    pub(crate) fn gather_resupply(&mut self) {
-        let log = self.log().lost_at;
+    pub(crate) fn gather_resupply(&mut self, now: Millis) {
+        let is_due = self.next_resupply().is_some_and(|due| due <= now);
+        let log = self.log().lost_at.filter(|_| is_due);
+        if is_due {
+            self.node.resupplied_at = Some(now);
+        }
         for (id, comrade) in &self.comrades {
             let Some(lost_at) = log.max(comrade.record.lost_at) else {
                 continue;
@@ -559,8 +566,9 @@ impl Open {
                 let mut outbox = comrade.outbox.iter();
                 outbox.find(|(_, entry)| entry.sequence() == homes)
             }?;
-            let due = entry.accepted_at?.saturating_add(limits::SAY_AGAIN);
-            entry.may_seal_again().then_some((*id, *number, due))
+            let pause = limits::SAY_AGAIN << entry.seals.saturating_sub(1).min(limits::MOST_SAID);
+            let due = entry.accepted_at?.saturating_add(pause);
+            (entry.seals < limits::MOST_SAID).then_some((*id, *number, due))
         })
     }
 

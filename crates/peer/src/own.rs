@@ -111,12 +111,26 @@ impl Own {
         }
     }
 
+    /// Mail may have been lost. Told of again within the hour, it counts from the end of that hour on, so
+    /// that a relay that says so all the time makes no more than two reports an hour.
+    pub(crate) fn note_mail_lost(&mut self, now: Millis) {
+        let next = self.mail_lost_at.saturating_add(limits::LOSS_PACE);
+        let latest = now.saturating_add(limits::LOSS_PACE);
+        self.mail_lost_at = next.clamp(now, latest);
+    }
+
     /// Whoever was told before this moment what has arrived is to be told again: at once when mail was
     /// lost, for what was put long before, and once more when nothing of it is too new to be missed.
     pub(crate) fn report_since(&self, now: Millis) -> Millis {
         let at = self.mail_lost_at;
         let again = at.saturating_add(limits::MISSED_AFTER);
-        if at > 0 && again <= now { again } else { at }
+        let before = at.saturating_sub(limits::LOSS_PACE);
+        match at {
+            0 => 0,
+            _ if again <= now => again,
+            _ if at <= now => at,
+            _ => before,
+        }
     }
 
     /// How many bytes of others' envelopes are kept.

@@ -78,6 +78,9 @@ pub(crate) struct Entry {
     /// Somebody has it durably who passes it on: a home, one's own relay on the way there, or the
     /// comrade's device.
     pub(crate) accepted_at: Option<Millis>,
+    /// It was the comrade's device: no node can lose it any more.
+    #[serde(default)]
+    pub(crate) by_device: bool,
 }
 
 impl Entry {
@@ -92,6 +95,7 @@ impl Entry {
             seals: 0,
             sealed: None,
             accepted_at: None,
+            by_device: false,
         }
     }
 
@@ -102,9 +106,10 @@ impl Entry {
         self.accepted_at = self.accepted_at.map(|at| at.min(now));
     }
 
-    /// It was accepted up to that moment, and may be sealed again.
+    /// A node took it up to that moment, and it may be sealed again.
     pub(crate) fn is_handed_on(&self, up_to: Millis) -> bool {
-        self.accepted_at.is_some_and(|at| at <= up_to) && self.may_seal_again()
+        let is_with_nodes = !self.by_device && self.accepted_at.is_some_and(|at| at <= up_to);
+        is_with_nodes && self.may_seal_again()
     }
 
     /// What the person wrote and was not sent before: it leaves because of them, whatever arrives.

@@ -86,7 +86,6 @@ impl Open {
         self.gather_renamed();
         self.resume_removing();
         self.draw_ack_time(step);
-        self.gather_resupply();
         self.order_relay(step);
         self.upkeep(step);
     }
@@ -102,9 +101,12 @@ impl Open {
         self.settle_all(step);
         self.tell_homes(step);
         self.keep_node(step);
+        self.gather_resupply(step.now);
         self.resupply_all(step);
         self.begin_late_rescue(step);
-        self.end_rescue(step);
+        if self.ack_at.is_none() {
+            self.end_rescue(step);
+        }
         self.tell_name(step);
     }
 
@@ -152,6 +154,7 @@ impl Open {
             self.next_waiting_expiry(),
             self.next_repeated(),
             self.own.rescue_from,
+            self.next_resupply(),
             self.sweep.due(),
         ];
         let ends = ends.into_iter().flatten().min();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use komrade_crypto::day_of;
+use komrade_crypto::{day_of, invite::Invite};
 use komrade_social::{Body, DeviceId, Fields, Head, MAX_HEADS, Operation};
 use komrade_store::Table;
 use komrade_view::{AckPace, Answer, ComradeId, Event, Millis, Refusal};
@@ -12,7 +12,7 @@ use crate::{
     comrade::Comrade,
     home, keys, limits,
     open::Open,
-    records::{self, Content, Message},
+    records::{self, Content, Entry, Message},
     relay_link::RelayLink,
     step::Step,
 };
@@ -147,12 +147,14 @@ impl Open {
     /// from it (something missing is sent again, a new key, the own home) leaves when acknowledgements
     /// would, or the relay could tell by the moment for whom the mail was.
     pub(crate) fn keep_quiet(&mut self, step: &mut Step, id: ComradeId) {
-        let until = self
-            .ack_at
-            .unwrap_or_else(|| draw_time(step, limits::CALM_PACE));
+        let drawn = self.ack_at.filter(|at| *at > step.now);
+        let until = drawn.unwrap_or_else(|| draw_time(step, limits::CALM_PACE));
+        let has_way = self.carrier(id).is_some();
         if let Some(comrade) = self.comrades.get_mut(&id)
             && comrade.quiet_until <= step.now
         {
+            // What waits for a way may get one by what arrives.
+            comrade.is_all_quiet = !has_way || comrade.hold_until > step.now;
             comrade.quiet_until = until;
         }
     }
@@ -172,6 +174,7 @@ impl Open {
             return;
         }
         self.draw_ack_time(step);
+        self.end_rescue(step);
         let lacks_some = self.lacks_larger() || !self.node.is_caught_up();
         if self.own.node().is_some() && lacks_some {
             // What has not come yet must not look as if it were missing.
@@ -258,6 +261,10 @@ impl Open {
             return Err(Refusal::BadRelayLink);
         }
         self.node.reset();
+        for comrade in self.comrades.values_mut() {
+            // The node there has seen nothing arrive.
+            comrade.quiet_until = 0;
+        }
         if origin.is_some_and(|before| self.own.origin() != Some(&before)) {
             if was_up {
                 let from = step.now.saturating_add(limits::MOVE_PATIENCE);
@@ -336,6 +343,7 @@ impl Open {
         step.touched.comrades.insert(id);
         step.show.comrades = true;
         step.show.route = true;
+        self.speak_up(step, id);
         self.note_met(step, id);
         self.tell_homes(step);
         self.order_host(step);
@@ -354,7 +362,8 @@ impl Open {
     /// Some time after a change to another relay: looks for those who have not acknowledged it.
     pub(crate) fn begin_late_rescue(&mut self, step: &mut Step) {
         let is_due = self.own.rescue_from.is_some_and(|from| from <= step.now);
-        if !is_due || self.clock.is_doubted() {
+        // The acknowledgements may lie in what has not come in yet.
+        if !is_due || self.clock.is_doubted() || !self.node.is_caught_up() {
             return;
         }
         self.own.rescue_from = None;
@@ -387,15 +396,21 @@ impl Open {
         };
         let (record, pair) = (&comrade.record, &comrade.pair);
         // Whoever has not confirmed has told of no lifeboat, and was told of the one here.
+        let today = day_of(self.own.clock);
+        let is_valid = |invite: Invite| today <= u32::from(invite.last_day);
         let may_meet = match record.is_met() {
             true => home::lifeboat_of(&record.homes).is_some(),
-            false => record.is_wanted(),
+            false => record.is_wanted() && record.accepted().is_some_and(is_valid),
         };
         if !may_meet || !pair.can_seal() {
             return false;
         }
         let operation = pair.homes_operation;
-        let has_heard = operation.is_none_or(|sequence| pair.acknowledged.covers(sequence));
+        let has_heard = operation.is_none_or(|sequence| {
+            let mut entries = comrade.outbox.values();
+            let is_told = |entry: &Entry| entry.by_device && entry.sequence() == operation;
+            pair.acknowledged.covers(sequence) || entries.any(is_told)
+        });
         !has_heard || pair.homes_told != if record.live { *live } else { *plain }
     }
 
@@ -409,7 +424,8 @@ impl Open {
     }
 
     /// Ends the search once everybody has heard, or it has taken too long: a relay has held the
-    /// lifeboat, so the next one is another.
+    /// lifeboat, so the next one is another. Called when acknowledgements leave, or the relay could tell
+    /// by the moment whose was the last that arrived.
     pub(crate) fn end_rescue(&mut self, step: &mut Step) {
         let Some(until) = self.own.rescue_until else {
             return;

@@ -46,6 +46,11 @@ impl Saver {
         self.is_held
     }
 
+    /// Whether a subscription was not answered.
+    pub(super) fn is_awaiting(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
     /// The link is gone.
     pub(super) fn down(&mut self) {
         self.part = None;

@@ -167,3 +167,42 @@ fn a_new_home_of_which_the_news_was_lost_is_told_again() {
     world.pass(2 * DAY);
     assert_eq!(world.texts(0, bo), ["where are you?"]);
 }
+
+#[test]
+fn a_node_that_says_all_the_time_that_it_lost_everything_uses_up_no_message() {
+    let mut world = strangers(607);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    world.send(0, bo, "through it all");
+    for _ in 0..15 {
+        world.pass(MINUTE);
+        world.wipe_relay(0);
+    }
+    world.relays.get_mut(&1).unwrap().alive = true;
+    world.pass(3 * HOUR);
+    assert_eq!(world.texts(1, ana), ["through it all"]);
+}
+
+#[test]
+fn what_the_other_device_took_is_not_sent_again_with_each_link() {
+    let mut world = strangers(608);
+    let (bo, ana) = world.meet(0, 1);
+    let never = Command::SetAckPace(AckPace::Never);
+    assert_eq!(world.ask(1, never), Ok(Answer::Done));
+    world.pass(HOUR);
+    world.send(0, bo, "hello");
+    world.pass(MINUTE);
+    for (at, old, new) in [(0, 0, 2), (1, 1, 3)] {
+        world.burn_relay(old);
+        world.add_relay(new);
+        world.peers[at].online = true;
+        world.join(at, new);
+    }
+    world.pass(HOUR);
+    let sent = world.peers[0].frames_sent;
+    world.pass(DAY);
+    let after = world.peers[0].frames_sent - sent;
+    assert!(after < 40, "{after} frames in a quiet day");
+    assert_eq!(world.texts(1, ana), ["hello"]);
+}

@@ -60,7 +60,8 @@ impl World {
     pub fn wipe_relay(&mut self, number: usize) {
         let members = self.members(number);
         members.iter().for_each(|at| self.disconnect(*at));
-        let relay = self.fresh_relay(number, 2, 8);
+        // Another incarnation each time.
+        let relay = self.fresh_relay(number, self.now, 8);
         self.relays.insert(number, relay);
         members.iter().for_each(|at| self.connect(*at));
     }
