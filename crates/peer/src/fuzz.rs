@@ -107,6 +107,7 @@ fn full() -> Packet {
             outer: Some(([9; 8], 1)),
             bundle: 2,
             made_at: 3,
+            partial: true,
         }),
         bundle: Some(BundleUpdate {
             number: 3,

@@ -340,7 +340,7 @@ impl Open {
                 pair.acknowledged_at = report.made_at.min(step.now);
                 pair.acknowledged = report.acknowledgement.clone();
                 self.settle(step, id);
-                self.resupply(step, id);
+                self.resupply(step, id, report.partial);
             }
         }
     }

@@ -72,7 +72,7 @@ impl Open {
         let envelope = self.seal(step, id, operation, is_control, life)?;
         let entry = self.comrades.get_mut(&id)?.outbox.get_mut(&number)?;
         entry.seals = entry.seals.saturating_add(1);
-        entry.sealed = Some(Sealed::new(envelope.id(), envelope.header().expiry));
+        entry.sealed = Some(Sealed::new(envelope.id(), envelope.header()));
         let bytes = Zeroizing::new(envelope.as_bytes().to_vec());
         step.write(Table::Outbox, keys::envelope(id, number), bytes);
         step.touched.entries.insert((id, number));
@@ -449,8 +449,8 @@ impl Open {
 
     /// A report came: entries that a home accepted are sealed anew if the comrade asks for them, or
     /// has not got them long after. (A lost operation that nothing follows is missed by nobody
-    /// else.)
-    pub(crate) fn resupply(&mut self, step: &mut Step, id: ComradeId) {
+    /// else.) If the report is partial, larger ones are only postponed, and not sent again.
+    pub(crate) fn resupply(&mut self, step: &mut Step, id: ComradeId, partial: bool) {
         let now = step.now;
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
@@ -463,8 +463,9 @@ impl Open {
             let missed = entry.sequence().is_some_and(|sequence| {
                 report.wants(sequence) || (long_ago && !report.covers(sequence))
             });
+            let is_postponed = partial && entry.sealed.is_some_and(|it| it.is_larger());
             // One that was sealed too often may be on its way all the same.
-            missed && !entry.is_waiting() && entry.may_seal_again()
+            missed && !is_postponed && !entry.is_waiting() && entry.may_seal_again()
         });
         for (number, entry) in again.take(PER_STEP) {
             if !step.has_room() {

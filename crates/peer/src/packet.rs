@@ -13,6 +13,7 @@
 //! | 12 | when the acknowledgement was made, in milliseconds since 1970, by the sender's clock |
 //! | 13 | number of the sender's lowest operation that can still be supplied, if the recipient lacks one below |
 //! | 14 | the chain of the key of field 4: the first 8 bytes of the first contact's rank; without it field 4 says nothing |
+//! | 15 | 1: larger envelopes wait until the sender of the acknowledgement has data to spare; what it lacks of those is not missing |
 //!
 //! Every part may be missing. A part of a newer version is skipped.
 
@@ -42,6 +43,8 @@ pub(crate) struct Report {
     pub(crate) bundle: u64,
     /// When it was made: a later one replaces an earlier one, whatever it says.
     pub(crate) made_at: u64,
+    /// Larger envelopes were left out to save data.
+    pub(crate) partial: bool,
 }
 
 /// A bundle under its number: a higher one replaces a lower one.
@@ -94,11 +97,13 @@ impl Packet {
         }
         let outer = self.report.as_ref().and_then(|report| report.outer);
         let chain = outer.map(|(chain, _)| chain);
+        let partial = self.report.as_ref().filter(|report| report.partial);
         writer
             .optional(11, self.binding.as_ref().map(|it| &it[..]))
             .optional_uint(12, self.report.as_ref().map(|report| report.made_at))
             .optional_uint(13, self.lowest)
             .optional(14, chain.as_ref().map(|it| &it[..]))
+            .optional_uint(15, partial.map(|_| 1))
             .finish()
     }
 
@@ -126,6 +131,7 @@ impl Packet {
                 },
                 bundle: reader.uint(5)?,
                 made_at: reader.uint(12)?,
+                partial: reader.optional_uint(15)? == Some(1),
             }),
         };
         let bundle = match reader.optional_uint(6)? {
@@ -229,7 +235,11 @@ pub(crate) mod tests {
 
     #[test]
     fn packets_come_back() {
-        for packet in [Packet::default(), full()] {
+        let mut partial = full();
+        if let Some(report) = &mut partial.report {
+            report.partial = true;
+        }
+        for packet in [Packet::default(), full(), partial] {
             assert!(Packet::decode(&packet.encode()).unwrap() == packet);
         }
     }
@@ -256,6 +266,17 @@ pub(crate) mod tests {
             ..Packet::default()
         };
         assert_eq!(**packet.encode(), [0xa2, 1, 1, 13, 0x19, 1, 0x2c]);
+        let packet = Packet {
+            report: Some(Report {
+                partial: true,
+                ..Report::default()
+            }),
+            ..Packet::default()
+        };
+        let expected = [
+            0xa6, 1, 1, 3, 0x47, 0xa3, 1, 0, 2, 0x80, 3, 0x80, 4, 0, 5, 0, 12, 0, 15, 1,
+        ];
+        assert_eq!(**packet.encode(), expected);
     }
 
     #[test]

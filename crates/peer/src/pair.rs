@@ -141,6 +141,8 @@ pub(crate) struct Pair {
     pub(crate) report_due: bool,
     /// When they were told last.
     pub(crate) reported_at: Millis,
+    /// They were told so while larger envelopes were left out, and send none of those again.
+    pub(crate) reported_partial: bool,
     /// When missing operations were asked for last.
     pub(crate) asked_at: Option<Millis>,
     /// Their newest bundle, checked before, and its number (0: that of the first contact). Read
@@ -427,19 +429,29 @@ impl Pair {
 
     // --- reports -------------------------------------------------------------------------------
 
-    /// What to tell of their direction.
-    pub(crate) fn report(&self, now: Millis) -> Report {
+    /// Whether there is something to tell them, for whom something may be left out to save data: what
+    /// was told before this moment, and what was left out then and is missing now, is told again.
+    pub(crate) fn is_report_due(&self, since: Millis, partial: bool) -> bool {
+        let was_partial = self.reported_partial && !partial;
+        let asks = was_partial && self.received.missing_count() > 0;
+        self.report_due || self.reported_at < since || asks
+    }
+
+    /// What to tell of their direction, and whether something was left out to save data.
+    pub(crate) fn report(&self, now: Millis, partial: bool) -> Report {
         Report {
             acknowledgement: self.received.acknowledgement(),
             outer: self.newest_received(),
             bundle: self.bundle_number,
             made_at: now,
+            partial,
         }
     }
 
     /// The report was sealed into an envelope.
-    pub(crate) fn note_reported(&mut self, now: Millis) {
+    pub(crate) fn note_reported(&mut self, now: Millis, partial: bool) {
         self.report_due = false;
+        self.reported_partial = partial;
         self.reported_at = now;
         if self.received.missing_count() > 0 {
             self.asked_at = Some(now);

@@ -3,7 +3,7 @@
 //! Stored as CBOR maps with named fields, so that a later version can add some with a default. The
 //! version of the whole layout is `komrade_store::SCHEMA`, part of the seal of every record.
 
-use komrade_ether::{Day, EnvelopeId, MAX_DAYS_AHEAD};
+use komrade_ether::{Day, EnvelopeId, Header, MAX_DAYS_AHEAD, Part};
 use komrade_view::{MessageView, Millis, Tick};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
@@ -42,18 +42,26 @@ pub(crate) struct Sealed {
     #[serde(with = "serde_bytes")]
     id: [u8; 32],
     expiry: u32,
+    /// It is of a size that whoever saves data may leave out for a while.
+    #[serde(default)]
+    larger: bool,
 }
 
 impl Sealed {
-    pub(crate) fn new(id: EnvelopeId, expiry: Day) -> Self {
+    pub(crate) fn new(id: EnvelopeId, header: &Header) -> Self {
         Self {
             id: id.0,
-            expiry: expiry.0,
+            expiry: header.expiry.0,
+            larger: Part::Larger.holds(header.class.size),
         }
     }
 
     pub(crate) fn id(&self) -> EnvelopeId {
         EnvelopeId(self.id)
+    }
+
+    pub(crate) fn is_larger(&self) -> bool {
+        self.larger
     }
 
     pub(crate) fn is_expired(&self, now: Millis) -> bool {
@@ -212,6 +220,8 @@ impl Last {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use komrade_ether::{Class, Size};
+
     use super::*;
 
     #[test]
@@ -223,7 +233,14 @@ mod tests {
             },
             1_000,
         );
-        entry.sealed = Some(Sealed::new(EnvelopeId([7; 32]), Day(20_000)));
+        let header = Header {
+            class: Class::ordinary(Size::K16),
+            bucket: 0,
+            expiry: Day(20_000),
+            nonce: [1; 12],
+            hint: [2; 8],
+        };
+        entry.sealed = Some(Sealed::new(EnvelopeId([7; 32]), &header));
         let bytes = encode(&entry);
         assert_eq!(decode::<Entry>(&bytes), Ok(entry));
         assert_eq!(decode::<Entry>(&bytes[..bytes.len() - 1]), Err(Damaged));

@@ -50,9 +50,7 @@ impl Open {
             lowest,
             ..Packet::default()
         };
-        // What is left out to save data must not look as if it were missing.
-        let reports = is_wanted && !lacks_larger;
-        packet.report = reports.then(|| pair.report(step.now));
+        packet.report = is_wanted.then(|| pair.report(step.now, lacks_larger));
         if is_control && is_met {
             let number = self.device.bundle_number;
             let bundle = || self.device.bundle().as_bytes().to_vec();
@@ -68,8 +66,8 @@ impl Open {
         packet.binding = intro.as_ref().map(|secret| secret.binding(&own, &theirs));
         let message = Zeroizing::new(pair.encrypt(&packet.encode())?);
         step.touched.pairs.insert(id);
-        if reports {
-            pair.note_reported(step.now);
+        if is_wanted {
+            pair.note_reported(step.now, lacks_larger);
             step.show.comrades = true;
         }
         let mut header = Header {

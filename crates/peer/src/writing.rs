@@ -175,16 +175,14 @@ impl Open {
         }
         self.draw_ack_time(step);
         self.end_rescue(step);
-        let lacks_some = self.lacks_larger() || !self.node.is_caught_up();
-        if self.own.node().is_some() && lacks_some {
+        if self.own.node().is_some() && !self.node.is_caught_up() {
             // What has not come yet must not look as if it were missing.
             return;
         }
-        let since = self.own.report_since(step.now);
+        let (since, partial) = (self.own.report_since(step.now), self.lacks_larger());
         let due = self.comrades.iter().filter(|(_, comrade)| {
             let (record, pair) = (&comrade.record, &comrade.pair);
-            let is_due = pair.report_due || pair.reported_at < since;
-            record.is_wanted() && is_due && pair.can_seal()
+            record.is_wanted() && pair.is_report_due(since, partial) && pair.can_seal()
         });
         let due: Vec<ComradeId> = due.map(|(id, _)| *id).take(limits::ACKS_PER_STEP).collect();
         for id in due {

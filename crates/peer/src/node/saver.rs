@@ -4,8 +4,8 @@
 //! while the day's bytes are below the limit. All of a size or none: whoever fetched single ones would
 //! tell the relay which are for them.
 //!
-//! While some are left out nothing is acknowledged, or whoever wrote them would send them again and
-//! again.
+//! While some are left out, what is acknowledged says so, or whoever wrote them would send them again
+//! and again.
 //!
 //! Flow: smaller ones from the cursor → once caught up, and within the limit, the larger ones that were
 //! left out → then everything as it comes. Beyond the limit: the smaller ones only, until the next

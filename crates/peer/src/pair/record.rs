@@ -28,6 +28,7 @@ impl Pair {
             acknowledged_at: self.acknowledged_at,
             report_due: self.report_due,
             reported_at: self.reported_at,
+            reported_partial: self.reported_partial,
             asked_at: self.asked_at,
             bundle: self.bundle.clone().map(serde_bytes::ByteBuf::from),
             bundle_number: self.bundle_number,
@@ -86,6 +87,7 @@ impl Pair {
             acknowledged_at: record.acknowledged_at,
             report_due: record.report_due,
             reported_at: record.reported_at,
+            reported_partial: record.reported_partial,
             asked_at: record.asked_at,
             bundle: record.bundle.map(serde_bytes::ByteBuf::into_vec),
             bundle_number: record.bundle_number,
@@ -127,6 +129,8 @@ struct PairRecord {
     report_due: bool,
     #[serde(default)]
     reported_at: Millis,
+    #[serde(default)]
+    reported_partial: bool,
     asked_at: Option<Millis>,
     bundle: Option<serde_bytes::ByteBuf>,
     bundle_number: u64,

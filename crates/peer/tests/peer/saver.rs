@@ -74,6 +74,13 @@ fn beyond_the_limit_only_small_envelopes_come_and_the_next_day_the_rest() {
     assert_eq!(deposits(&mut world), 1);
     world.pass(12 * HOUR);
     assert_eq!((deposits(&mut world), world.only(0).gap), (0, None));
+    // What is small was acknowledged, and only that.
+    let acknowledged = |world: &mut World| {
+        let mut mine = world.page(1, ana);
+        mine.retain(|it| it.mine && matches!(it.tick, Tick::Delivered(_)));
+        mine.into_iter().map(|it| it.text).collect::<Vec<_>>()
+    };
+    assert_eq!(acknowledged(&mut world), [&long, "short", "shorter"]);
     // Still so after a restart.
     world.restart(0);
     world.push(0, Input::Bytes(0, 1));
@@ -134,4 +141,25 @@ fn a_higher_limit_lets_what_waits_come_at_once() {
     world.pass(MINUTE);
     assert!(!is_held(&world, 0));
     assert_eq!(world.texts(0, bo).len(), 1);
+}
+
+#[test]
+fn what_is_small_is_acknowledged_for_as_long_as_larger_envelopes_wait() {
+    let (mut world, bo, ana) = ana_saves(733);
+    world.push(0, Input::Bytes(0, LIMIT));
+    world.pass(MINUTE);
+    let long = "long ".repeat(3_000);
+    world.send(1, ana, &long);
+    world.send(1, ana, "short");
+    world.frames_to_nodes.clear();
+    world.pass(6 * HOUR);
+    let ticks: Vec<Tick> = world.page(1, ana).iter().map(|it| it.tick).collect();
+    assert!(
+        matches!(ticks[..], [Tick::Accepted(_), Tick::Delivered(_)]),
+        "{ticks:?}"
+    );
+    let is_larger = |frame: &Frame| matches!(frame, Frame::Deposit { envelope, .. } if Part::Larger.holds(envelope.header().class.size));
+    let sent_again = world.frames_to_nodes.iter().filter(|it| is_larger(it));
+    assert_eq!(sent_again.count(), 0, "it is only postponed");
+    assert_eq!(world.texts(0, bo), ["short"]);
 }
