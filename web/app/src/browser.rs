@@ -152,29 +152,85 @@ pub fn choose(below: usize) -> usize {
     drawn.min(below.saturating_sub(1))
 }
 
-/// A file in the making; its bytes are the browser's, which may keep them on disk.
-#[derive(Default)]
-pub struct Bytes(Option<Blob>);
+/// Bytes that the browser keeps.
+pub trait Keeps: Sized {
+    /// The bytes of before and these; `None` if the browser does not keep them.
+    fn keep(before: Option<&Self>, bytes: &[u8]) -> Option<Self>;
 
-impl Bytes {
-    /// Adds bytes at the end.
-    pub fn add(&mut self, bytes: &[u8]) {
+    /// How many there are.
+    fn size(&self) -> u64;
+}
+
+impl Keeps for Blob {
+    fn keep(before: Option<&Self>, bytes: &[u8]) -> Option<Self> {
         let parts = Array::new();
-        if let Some(before) = &self.0 {
+        if let Some(before) = before {
             parts.push(before);
         }
         parts.push(&Uint8Array::from(bytes));
-        self.0 = Blob::new_with_buffer_source_sequence(&parts).ok();
+        Self::new_with_buffer_source_sequence(&parts).ok()
+    }
+
+    /// Whole, never negative, and exact in 53 bits.
+    fn size(&self) -> u64 {
+        self.size() as u64
+    }
+}
+
+/// The browser did not keep every byte of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Incomplete;
+
+/// A file in the making; its bytes are the browser's, which may keep them on disk. Once some are
+/// missing it is never a file.
+pub struct Bytes<B = Blob> {
+    kept: Result<Option<B>, Incomplete>,
+    /// How many bytes were added.
+    size: u64,
+}
+
+impl<B> Default for Bytes<B> {
+    fn default() -> Self {
+        Self {
+            kept: Ok(None),
+            size: 0,
+        }
+    }
+}
+
+impl<B: Keeps> Bytes<B> {
+    /// Adds bytes at the end.
+    ///
+    /// # Errors
+    /// If the browser did not keep these, or any before them.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), Incomplete> {
+        let before = self.kept.as_ref().map_err(|it| *it)?;
+        let kept = B::keep(before.as_ref(), bytes).ok_or(Incomplete);
+        self.kept = kept.map(Some);
+        self.size += bytes.len() as u64;
+        self.whole().map(|_| ())
     }
 
     /// How many there are.
     pub fn size(&self) -> u64 {
-        self.0.as_ref().map_or(0, size)
+        self.size
     }
 
-    /// An address under which this page alone can save it, to be [forgotten](forget_url).
-    pub fn to_url(&self) -> Option<String> {
-        Url::create_object_url_with_blob(self.0.as_ref()?).ok()
+    /// The file, if every byte that was added is in it.
+    fn whole(&self) -> Result<&B, Incomplete> {
+        let kept = self.kept.as_ref().map_err(|it| *it)?.as_ref();
+        kept.filter(|kept| kept.size() == self.size)
+            .ok_or(Incomplete)
+    }
+}
+
+impl Bytes {
+    /// An address under which this page alone can save the whole file, to be [forgotten](forget_url).
+    ///
+    /// # Errors
+    /// If the browser did not keep all of it.
+    pub fn to_url(&self) -> Result<String, Incomplete> {
+        Url::create_object_url_with_blob(self.whole()?).map_err(|_| Incomplete)
     }
 }
 
@@ -194,7 +250,7 @@ impl Chosen {
 
     /// How many bytes it has.
     pub fn size(&self) -> u64 {
-        size(&self.0)
+        Keeps::size(&*self.0)
     }
 
     /// So many bytes from there on; `None` if the browser cannot read it any more.
@@ -206,7 +262,41 @@ impl Chosen {
     }
 }
 
-/// Whole, never negative, and exact in 53 bits.
-fn size(blob: &Blob) -> u64 {
-    blob.size() as u64
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps what it is given up to so many bytes; then nothing, or not all of it.
+    struct Small<const ROOM: usize, const CUTS: bool>(Vec<u8>);
+
+    impl<const ROOM: usize, const CUTS: bool> Keeps for Small<ROOM, CUTS> {
+        fn keep(before: Option<&Self>, bytes: &[u8]) -> Option<Self> {
+            let mut all = before.map_or_else(Vec::new, |before| before.0.clone());
+            all.extend_from_slice(bytes);
+            if all.len() > ROOM && !CUTS {
+                return None;
+            }
+            all.truncate(ROOM);
+            Some(Self(all))
+        }
+
+        fn size(&self) -> u64 {
+            self.0.len() as u64
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_part_is_none_and_stays_none() {
+        let mut file = Bytes::<Small<4, false>>::default();
+        assert_eq!(file.add(b"abc"), Ok(()));
+        assert_eq!(file.add(b"def"), Err(Incomplete));
+        // A part that would fit by itself does not make a file of it again.
+        assert_eq!(file.add(b"g"), Err(Incomplete));
+        assert!(file.whole().is_err());
+        let mut file = Bytes::<Small<4, true>>::default();
+        assert_eq!(file.add(b"abc"), Ok(()));
+        assert_eq!(file.whole().map(|it| it.0.clone()), Ok(b"abc".to_vec()));
+        assert_eq!(file.add(b"de"), Err(Incomplete), "it was cut");
+        assert!(Bytes::<Small<4, true>>::default().whole().is_err());
+    }
 }

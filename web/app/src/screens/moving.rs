@@ -4,10 +4,10 @@ use komrade_view::{Answer, Command, Secret, VaultState};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
 use crate::{
-    browser::{self, Bytes, Chosen},
+    browser::{self, Bytes, Chosen, Incomplete},
     catalogue,
     parts::{Field, Notice, Progress, Reveal, Screen, Title},
-    ui::ui,
+    ui::{Ui, ui},
 };
 
 /// In the settings: away from here.
@@ -100,6 +100,26 @@ fn MakeFile(
     }
 }
 
+/// Puts the file together. Gives where it can be saved, and its size; or what to do if there is none.
+async fn make(ui: Ui, so_far: RwSignal<u64>) -> Result<(String, u64), &'static str> {
+    let mut file: Bytes = Bytes::default();
+    let url = loop {
+        match ui.ask(Command::NextPart).await {
+            Ok(Answer::Part { bytes, is_last }) => {
+                let added = file.add(&bytes);
+                so_far.try_set(file.size());
+                if added.is_err() || is_last {
+                    break added.and_then(|()| file.to_url());
+                }
+            }
+            Ok(_) => break Err(Incomplete),
+            Err(failure) => return Err(catalogue::failure(failure)),
+        }
+    };
+    url.map(|url| (url, file.size()))
+        .map_err(|Incomplete| catalogue::MOVED_INCOMPLETE)
+}
+
 /// The vault has left: the file is made, saved, and the rest erased.
 #[component]
 pub fn Moved() -> impl IntoView {
@@ -112,26 +132,18 @@ pub fn Moved() -> impl IntoView {
     Effect::new(move |_| {
         if ready.get() {
             since.set(ui.now.get_untracked());
+            so_far.set(0);
+            error.set("");
             leptos::task::spawn_local(async move {
-                let mut file = Bytes::default();
-                loop {
-                    match ui.ask(Command::NextPart).await {
-                        Ok(Answer::Part { bytes, is_last }) => {
-                            file.add(&bytes);
-                            so_far.try_set(file.size());
-                            if is_last {
-                                break;
-                            }
-                        }
-                        Ok(_) => {}
-                        Err(failure) => {
-                            error.try_set(catalogue::failure(failure));
-                            return;
-                        }
+                match make(ui, so_far).await {
+                    Ok(file) => {
+                        made.try_set(Some(file));
                     }
-                }
-                if let Some(url) = file.to_url() {
-                    made.try_set(Some((url, file.size())));
+                    Err(why) => {
+                        error.try_set(why);
+                        // The passphrase makes it anew.
+                        let _ = ui.ask(Command::Lock).await;
+                    }
                 }
             });
         }
@@ -149,6 +161,7 @@ pub fn Moved() -> impl IntoView {
             </a>
         }
         .into_any(),
+        None if ready.get() && !error.get().is_empty() => ().into_any(),
         None if ready.get() => view! {
             <Progress id="moved-making" stage=Signal::derive(move || catalogue::moved_making(so_far.get())) since/>
         }
@@ -164,7 +177,7 @@ pub fn Moved() -> impl IntoView {
         <Screen id="screen-moved">
             <Title text=catalogue::MOVED_TITLE.to_owned()/>
             <p class="lead">{catalogue::MOVED_LEAD}</p>
-            <p class="error" role="alert">{error}</p>
+            <p class="error" data-testid="moved-error" role="alert">{error}</p>
             {file}
             <section class="stack">
                 <h2>{catalogue::MOVED_STEPS_TITLE}</h2>

@@ -57,6 +57,10 @@ pub fn moved_making(made: u64) -> String {
     format!("Sealing the file, {} so far", bytes(made))
 }
 
+/// The browser did not keep all of it.
+pub const MOVED_INCOMPLETE: &str = "The browser did not keep the whole file, so there is none to save \
+    yet, and nothing was erased. Make room on this device, then make the file again.";
+
 /// Saves the file.
 pub fn moved_save(size: u64) -> String {
     format!("Save the file, {}", bytes(size))
