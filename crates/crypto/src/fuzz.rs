@@ -93,8 +93,14 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             .into_iter()
             .collect(),
         "crypto-vault-moved" => header_seed()
-            .map(|header| Moved(header).encode())
             .into_iter()
+            .flat_map(|header| {
+                let moved = |has_file| Moved {
+                    header: header.clone(),
+                    has_file,
+                };
+                [false, true].map(|has_file| moved(has_file).encode())
+            })
             .collect(),
         "crypto-vault-prelude" => header_seed()
             .map(|header| Prelude::new(header, &mut Counting(0)).encode())

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use komrade_crypto::{
     day_of,
-    vault::{Header, MasterKey, Params, Recipe, Slot},
+    vault::{Header, MasterKey, Moved, Params, Recipe, Slot},
 };
 use komrade_store::{Batch, Change, StoreError};
 use komrade_view::{
@@ -107,7 +107,7 @@ enum Phase {
     },
     Open(Header, Box<Open>),
     /// The vault has left for another address. While there is the key for it, the file is being made.
-    Moved(Header, Option<Making>),
+    Moved(Moved, Option<Making>),
     /// A file was chosen.
     Bringing(Bringing),
     /// It opens, and is being taken in.
@@ -120,7 +120,7 @@ enum Task {
     Seal(Cut, Recipe),
     Unlock(Header),
     /// To make the file again.
-    Remake(Header),
+    Remake(Moved),
     Bring(Begun),
 }
 
@@ -347,8 +347,9 @@ impl Engine {
             Phase::Waiting | Phase::Looking(_) => VaultState::Opening,
             Phase::Elsewhere(since) => VaultState::LedElsewhere(*since),
             Phase::Absent(_) | Phase::Bringing(_) | Phase::Arriving(_) => VaultState::Absent,
-            Phase::Moved(_, making) => VaultState::Moved {
+            Phase::Moved(mark, making) => VaultState::Moved {
                 is_ready: making.is_some(),
+                can_erase: mark.has_file && making.as_ref().is_none_or(Making::is_done),
             },
             Phase::Newer => VaultState::Newer,
             Phase::Damaged => VaultState::Damaged,

@@ -59,6 +59,11 @@ impl Making {
         }
     }
 
+    /// Every part was handed out.
+    pub(crate) fn is_done(&self) -> bool {
+        self.table == SEALED.len()
+    }
+
     /// What the next part is made of; `None` if there is none.
     pub(crate) fn query(&self) -> Option<Query> {
         let table = *SEALED.get(self.table)?;
@@ -91,7 +96,7 @@ impl Making {
             self.table += 1;
             self.above = None;
         }
-        let is_last = self.table == SEALED.len();
+        let is_last = self.is_done();
         let sealed = self.key.seal(self.number, is_last, &part);
         let sealed = sealed.map_err(|_| Refusal::OutOfBounds)?;
         self.number = self.number.checked_add(1).ok_or(Refusal::OutOfBounds)?;

@@ -335,11 +335,14 @@ pub enum Refusal {
     /// The file was changed.
     #[error("the file is damaged")]
     FileDamaged,
+    /// Nothing is erased before the whole file was made.
+    #[error("no file was made yet")]
+    NoFileYet,
 }
 
 impl Refusal {
     /// Every refusal there is, for tests of the catalogue.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::WrongPassphrase,
         Self::PassphraseTooShort,
         Self::VaultExists,
@@ -374,5 +377,6 @@ impl Refusal {
         Self::NewerFile,
         Self::FileCutShort,
         Self::FileDamaged,
+        Self::NoFileYet,
     ];
 }

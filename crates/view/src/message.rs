@@ -29,6 +29,8 @@ pub enum VaultState {
     Moved {
         /// The file that it leaves in can be made now; else the passphrase is needed again.
         is_ready: bool,
+        /// The whole file was handed out, and none is being made: the rest may be erased.
+        can_erase: bool,
     },
     /// Another tab leads since about this time; this one only waits.
     LedElsewhere(Millis),

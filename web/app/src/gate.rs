@@ -159,7 +159,10 @@ mod tests {
             assert_eq!(Gate::after(screen, bringing(vault)), Gate::Bring);
         }
         assert_eq!(Gate::after(screen, bringing(VaultState::Open)), Gate::Open);
-        let moved = facts(VaultState::Moved { is_ready: false });
+        let moved = facts(VaultState::Moved {
+            is_ready: false,
+            can_erase: false,
+        });
         assert_eq!(Gate::after(Some(Gate::Open), moved), Gate::Moved);
     }
 

@@ -39,18 +39,26 @@ const CHECK_BYTES: usize = 8;
 /// The version in the mark. No header ever has it, so that a build that knows nothing of moving
 /// takes the mark for a header of a newer one, and touches nothing.
 const MOVED: u8 = 0x80;
+/// The same, once the whole file was handed out.
+const MOVED_IN_FILE: u8 = 0x81;
 
 // -----------------------------------------------------------------------------------------------
 
 /// What stands in the place of a header once the vault has moved away: nothing opens it any more,
-/// but the file can be made again. Layout: 0x80, header.
+/// but the file can be made again. Layout: 0x80, or 0x81 once there is a file; header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved(pub Header);
+pub struct Moved {
+    /// Which passphrases open the vault.
+    pub header: Header,
+    /// The whole file was handed out, at least once.
+    pub has_file: bool,
+}
 
 impl Moved {
     /// The bytes.
     pub fn encode(&self) -> Vec<u8> {
-        [&[MOVED], self.0.encode().as_slice()].concat()
+        let mark = if self.has_file { MOVED_IN_FILE } else { MOVED };
+        [&[mark], self.header.encode().as_slice()].concat()
     }
 
     /// Reads the bytes; `None` if they are no mark but, perhaps, a [`Header`].
@@ -58,8 +66,13 @@ impl Moved {
     /// # Errors
     /// If the header in it is none.
     pub fn decode(bytes: &[u8]) -> Option<Result<Self, DecodeError>> {
-        let header = bytes.strip_prefix(&[MOVED])?;
-        Some(Header::decode(header).map(Self))
+        let (mark, header) = bytes.split_first()?;
+        let has_file = match *mark {
+            MOVED => false,
+            MOVED_IN_FILE => true,
+            _ => return None,
+        };
+        Some(Header::decode(header).map(|header| Self { header, has_file }))
     }
 }
 

@@ -270,9 +270,16 @@ fn vault() {
         b"hello"
     );
 
-    let moved = Moved(header);
+    let mut moved = Moved {
+        header,
+        has_file: false,
+    };
     known.is("moved", moved.encode());
-    let prelude = Prelude::new(moved.0, &mut rng(7));
+    moved.has_file = true;
+    let marked = moved.encode();
+    assert_eq!(Moved::decode(&marked), Some(Ok(moved.clone())));
+    known.is("moved in a file", marked);
+    let prelude = Prelude::new(moved.header, &mut rng(7));
     known.is("prelude", prelude.encode());
     let key = prelude.key(&master);
     known.is("part", key.seal(0, false, b"hello").unwrap());

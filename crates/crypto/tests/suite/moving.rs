@@ -27,7 +27,10 @@ fn prelude() -> Prelude {
 
 #[test]
 fn the_mark_is_no_header_and_a_header_no_mark() {
-    let moved = Moved(header());
+    let moved = Moved {
+        header: header(),
+        has_file: false,
+    };
     assert_eq!(Moved::decode(&moved.encode()), Some(Ok(moved.clone())));
     assert!(matches!(
         Header::decode(&moved.encode()),

@@ -31,7 +31,7 @@ impl Engine {
             Phase::Loading { loading, .. } if loading.read == read => {
                 self.load(step, changes, records);
             }
-            Phase::Moved(..) => self.leaving_read(step, read, &records),
+            Phase::Moved(..) => self.leaving_read(step, changes, read, &records),
             Phase::Open(_, open) => open.records(step, read, records),
             _ => {}
         }
@@ -165,18 +165,18 @@ impl Engine {
                 self.phase = Phase::Locked(header);
                 step.done(command, Err(Refusal::NoMemory));
             }
-            (Task::Remake(header), key) => {
-                let master = match key.map(|key| header.unwrap(&key)) {
+            (Task::Remake(mark), key) => {
+                let master = match key.map(|key| mark.header.unwrap(&key)) {
                     Some(Ok((_, master))) => Ok(master),
                     Some(Err(_)) => Err(Refusal::WrongPassphrase),
                     None => Err(Refusal::NoMemory),
                 };
-                let making = master.map(|master| Making::new(&header, &master, step.rng));
+                let making = master.map(|master| Making::new(&mark.header, &master, step.rng));
                 step.done(
                     command,
                     making.as_ref().map(|_| Answer::Done).map_err(|it| *it),
                 );
-                self.phase = Phase::Moved(header, making.ok());
+                self.phase = Phase::Moved(mark, making.ok());
             }
             (Task::Bring(begun), Some(key)) => self.bring_opened(step, command, begun, &key),
             (Task::Bring(_), None) => {
@@ -272,20 +272,20 @@ impl Engine {
                 Phase::Absent(None)
             }
             Phase::Bringing(_) | Phase::Arriving(_) => Phase::Absent(None),
-            Phase::Moved(header, making) => {
+            Phase::Moved(mark, making) => {
                 let asked = making.and_then(|making| making.asked);
                 if let Some((_, command)) = asked {
                     step.done(command, Err(refusal));
                 }
-                Phase::Moved(header, None)
+                Phase::Moved(mark, None)
             }
             Phase::Stretching {
                 command,
-                task: Task::Remake(header),
+                task: Task::Remake(mark),
                 ..
             } => {
                 step.done(command, Err(refusal));
-                Phase::Moved(header, None)
+                Phase::Moved(mark, None)
             }
             Phase::Loading {
                 command, header, ..
@@ -354,7 +354,7 @@ fn looked(record: Option<&Record>) -> Phase {
         return Phase::Absent(None);
     };
     let found = match Moved::decode(&record.value) {
-        Some(moved) => moved.map(|Moved(header)| Phase::Moved(header, None)),
+        Some(moved) => moved.map(|mark| Phase::Moved(mark, None)),
         None => Header::decode(&record.value).map(Phase::Locked),
     };
     found.unwrap_or_else(|error| match error {

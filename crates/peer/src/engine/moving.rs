@@ -3,7 +3,8 @@
 //! Leaving: passphrase → stretch → *one* commit that puts the mark in the place of the header, while
 //! every key in memory is forgotten but that of the file → parts, asked for one by one → the person
 //! has the file → everything is erased. From that commit on no engine opens the vault here; until
-//! the erasing, the passphrase makes the file again. So at any moment there is one copy that can be
+//! the erasing, the passphrase makes the file again; and nothing is erased before a commit says that
+//! the last part was handed out. So at any moment there is one copy that can be
 //! used, or one file in the making, and never two copies.
 //!
 //! Arriving: beginning of the file → stretch → part by part into the store, where without a header it
@@ -31,8 +32,9 @@ impl Engine {
         id: u32,
         passphrase: &Secret,
     ) -> Result<(), Refusal> {
-        let header = match &self.phase {
-            Phase::Open(header, _) | Phase::Moved(header, _) => header.clone(),
+        let (header, has_file) = match &self.phase {
+            Phase::Open(header, _) => (header.clone(), false),
+            Phase::Moved(mark, _) => (mark.header.clone(), mark.has_file),
             _ => return Err(Refusal::Locked),
         };
         if self.changing.is_some() {
@@ -55,7 +57,7 @@ impl Engine {
             stretch,
             command: id,
             since: step.now,
-            task: Task::Remake(header),
+            task: Task::Remake(Moved { header, has_file }),
         };
         self.show_vault(step);
         Ok(())
@@ -73,11 +75,15 @@ impl Engine {
         // What was changed in this step is nothing; what was before is in the store, and goes along.
         changes.clear();
         self.forget(step, Refusal::Moved);
-        changes.push(put_header(Moved(header.clone()).encode()));
+        let mark = Moved {
+            header,
+            has_file: false,
+        };
+        changes.push(put_header(mark.encode()));
         // If the commit fails only the store can tell whether it happened.
         self.unsure = Some((self.commits.1 + 1, Fallback::Look));
-        let making = Making::new(&header, master, step.rng);
-        self.phase = Phase::Moved(header, Some(making));
+        let making = Making::new(&mark.header, master, step.rng);
+        self.phase = Phase::Moved(mark, Some(making));
         self.show_vault(step);
         step.done(command, Ok(Answer::Done));
     }
@@ -89,7 +95,7 @@ impl Engine {
         id: u32,
         command: Command,
     ) -> Option<Result<Answer, Refusal>> {
-        let Phase::Moved(_, making) = &mut self.phase else {
+        let Phase::Moved(mark, making) = &mut self.phase else {
             return Some(Err(Refusal::Moved));
         };
         match command {
@@ -108,6 +114,9 @@ impl Engine {
                 None
             }
             Command::EraseMoved => {
+                if !mark.has_file || making.as_ref().is_some_and(|making| !making.is_done()) {
+                    return Some(Err(Refusal::NoFileYet));
+                }
                 changes.push(Change::Clear);
                 self.forget(step, Refusal::NoVault);
                 self.unsure = Some((self.commits.1 + 1, Fallback::Look));
@@ -125,13 +134,29 @@ impl Engine {
     }
 
     /// A page of the vault that leaves.
-    pub(super) fn leaving_read(&mut self, step: &mut Step, read: u64, records: &[Record]) {
-        let Phase::Moved(_, Some(making)) = &mut self.phase else {
+    pub(super) fn leaving_read(
+        &mut self,
+        step: &mut Step,
+        changes: &mut Vec<Change>,
+        read: u64,
+        records: &[Record],
+    ) {
+        let Phase::Moved(mark, Some(making)) = &mut self.phase else {
             return;
         };
-        if let Some((_, command)) = making.asked.take_if(|(asked, _)| *asked == read) {
-            step.done(command, making.part(records));
+        let Some((_, command)) = making.asked.take_if(|(asked, _)| *asked == read) else {
+            return;
+        };
+        step.done(command, making.part(records));
+        if !making.is_done() {
+            return;
         }
+        if !mark.has_file {
+            mark.has_file = true;
+            changes.push(put_header(mark.encode()));
+            self.unsure = Some((self.commits.1 + 1, Fallback::Look));
+        }
+        self.show_vault(step);
     }
 
     // --- arriving ------------------------------------------------------------------------------

@@ -124,7 +124,21 @@ async fn make(ui: Ui, so_far: RwSignal<u64>) -> Result<(String, u64), &'static s
 #[component]
 pub fn Moved() -> impl IntoView {
     let ui = ui();
-    let ready = Memo::new(move |_| ui.vault.get() == Some(VaultState::Moved { is_ready: true }));
+    let ready = Memo::new(move |_| {
+        matches!(
+            ui.vault.get(),
+            Some(VaultState::Moved { is_ready: true, .. })
+        )
+    });
+    let can_erase = Memo::new(move |_| {
+        matches!(
+            ui.vault.get(),
+            Some(VaultState::Moved {
+                can_erase: true,
+                ..
+            })
+        )
+    });
     let made = RwSignal::new(None::<(String, u64)>);
     let so_far = RwSignal::new(0);
     let error = RwSignal::new("");
@@ -153,6 +167,7 @@ pub fn Moved() -> impl IntoView {
             browser::forget_url(&url);
         }
     });
+    let made_or_not_ready = move || made.with(Option::is_some) || !ready.get();
     let file = move || {
         match made.get() {
         Some((url, size)) => view! {
@@ -185,7 +200,7 @@ pub fn Moved() -> impl IntoView {
                     {catalogue::MOVED_STEPS.map(|step| view! { <li>{step}</li> }).into_iter().collect_view()}
                 </ol>
             </section>
-            <Erase/>
+            {move || (can_erase.get() && error.get().is_empty() && made_or_not_ready()).then(|| view! { <Erase/> })}
         </Screen>
     }
 }

@@ -104,6 +104,10 @@ pub fn refusal(refusal: Refusal) -> &'static str {
             "This file is not as it was sealed, so nothing of it was taken. Copy it again, or make \
              it again at the old address."
         }
+        R::NoFileYet => {
+            "There is no whole file of this Komrade yet, so nothing was erased. Make the file and \
+             save it first."
+        }
         R::Busy => "This is still being done. Wait until it has ended, then try again.",
         _ => "This was refused for a reason this version has no words for. Nothing was changed.",
     }
