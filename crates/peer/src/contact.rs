@@ -215,7 +215,9 @@ impl Open {
             .pair
             .add_contact(&secret, &own, &who.party(), true, step.now);
         comrade.pair.homes_told = self.own.bundle_tag();
-        comrade.pair.add_session(session, secret.rank());
+        comrade
+            .pair
+            .add_session(session, secret.rank(), self.own.moves);
         step.touched.comrades.insert(id);
         step.touched.pairs.insert(id);
         step.show.comrades = true;

@@ -133,7 +133,7 @@ impl Open {
         };
         let rank = comrade.pair.sending().map(|contact| contact.rank);
         if let (Some(session), Some(rank)) = (session, rank) {
-            comrade.pair.add_session(session, rank);
+            comrade.pair.add_session(session, rank, self.own.moves);
             comrade.pair.renewed_at = Some(step.now);
             step.touched.pairs.insert(id);
             self.write_control(step, id);
@@ -271,7 +271,7 @@ impl Open {
             kept = inserted.is_kept().then_some(operation);
         }
         if let Some((session, rank)) = fresh {
-            comrade.pair.add_session(session, rank);
+            comrade.pair.add_session(session, rank, self.own.moves);
         }
         if let Some(operation) = kept {
             self.take_operation(step, id, &operation);

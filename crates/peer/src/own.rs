@@ -66,6 +66,10 @@ pub(crate) struct Own {
     /// Bytes that a day may have, if the person has said how many; 0: no limit.
     #[serde(default)]
     pub(crate) data_limit: Option<u64>,
+    /// How often this vault was brought in a file. Copies of one file begin at the same number, and
+    /// none goes on in a session from before.
+    #[serde(default)]
+    pub(crate) moves: u64,
 }
 
 /// A relay, with what is used at it and nowhere else.
@@ -108,6 +112,7 @@ impl Own {
             unplaced: Vec::new(),
             replica_limit: None,
             data_limit: None,
+            moves: 0,
         }
     }
 

@@ -102,6 +102,8 @@ pub(crate) struct Found {
 struct SessionState {
     session: Session,
     rank: Rank,
+    /// The number of moves of the vault when it was made, see [`crate::own::Own::moves`].
+    moves: u64,
     /// When it was made or heard last, as a count.
     order: u64,
     /// Messages since something was heard in it.
@@ -112,6 +114,8 @@ struct SessionState {
 struct SessionRecord {
     session: SecretBytes,
     rank: Rank,
+    #[serde(default)]
+    moves: u64,
     order: u64,
     unanswered: u32,
 }
@@ -322,7 +326,7 @@ impl Pair {
     }
 
     /// Keeps a session. A fifth one takes the place of the one unused for longest.
-    pub(crate) fn add_session(&mut self, session: Session, rank: Rank) {
+    pub(crate) fn add_session(&mut self, session: Session, rank: Rank, moves: u64) {
         self.clock = self.clock.saturating_add(1);
         self.base_keys.push_back(session.base_key());
         if self.base_keys.len() > limits::MAX_BASE_KEYS {
@@ -331,6 +335,7 @@ impl Pair {
         self.sessions.push(SessionState {
             session,
             rank,
+            moves,
             order: self.clock,
             unanswered: 0,
         });
@@ -359,18 +364,20 @@ impl Pair {
         self.sessions.iter().any(|state| state.session.id() == *id)
     }
 
-    /// The session to send in: of the contact to send on, the one made or heard last.
+    /// The session to send in: of the contact to send on, and made since the vault was moved, the one
+    /// made or heard last.
     fn sending_session(&mut self) -> Option<&mut SessionState> {
         let rank = self.sending()?.rank;
         self.sessions
             .iter_mut()
-            .max_by_key(|state| (state.rank == rank, state.order))
+            .max_by_key(|state| (state.rank == rank, state.moves, state.order))
     }
 
-    /// Whether a new session is due: too many messages without an answer.
-    pub(crate) fn is_session_worn(&mut self) -> bool {
+    /// Whether a new session is due: too many messages without an answer, or the vault was moved since,
+    /// and another copy of it could use the same keys.
+    pub(crate) fn is_session_worn(&mut self, moves: u64) -> bool {
         self.sending_session()
-            .is_some_and(|state| state.unanswered >= limits::UNANSWERED)
+            .is_some_and(|state| state.unanswered >= limits::UNANSWERED || state.moves < moves)
     }
 
     pub(crate) fn encrypt(&mut self, plaintext: &[u8]) -> Option<Vec<u8>> {

@@ -34,7 +34,7 @@ impl Open {
         if !pair.can_seal() {
             return None;
         }
-        if pair.is_session_worn() {
+        if pair.is_session_worn(self.own.moves) {
             let bundle = pair.read_bundle()?;
             let content = bundle.content();
             let session = self
@@ -42,7 +42,7 @@ impl Open {
                 .account()
                 .start(&content.olm_identity, &content.olm_prekey);
             let rank = pair.sending()?.rank;
-            pair.add_session(session.ok()?, rank);
+            pair.add_session(session.ok()?, rank, self.own.moves);
         }
         let (is_met, is_wanted) = (comrade.record.is_met(), comrade.record.is_wanted());
         let mut packet = Packet {

@@ -62,8 +62,10 @@ impl Engine {
                     is_brought,
                 };
             }
-            Ok(Loaded::Done(open)) => {
+            Ok(Loaded::Done(mut open)) => {
                 if is_brought {
+                    open.own.moves = open.own.moves.saturating_add(1);
+                    step.touched.own = true;
                     changes.push(put_header(header.encode()));
                     self.unsure = Some((self.commits.1 + 1, Fallback::Absent(None)));
                 }

@@ -8,7 +8,9 @@
 //! used, or one file in the making, and never two copies.
 //!
 //! Arriving: beginning of the file → stretch → part by part into the store, where without a header it
-//! is no vault yet → all tables are read as when a vault opens → *one* commit with the header.
+//! is no vault yet → all tables are read as when a vault opens → *one* commit with the header. If a
+//! file was opened twice all the same, no two copies encrypt with the same message key: none goes on
+//! in a session from before.
 
 use komrade_crypto::vault::{Header, MasterKey, Moved};
 use komrade_store::{Change, Record, Table};

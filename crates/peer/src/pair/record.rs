@@ -17,6 +17,7 @@ impl Pair {
         let sessions = self.sessions.iter().map(|state| SessionRecord {
             session: SecretBytes(state.session.to_bytes().to_vec()),
             rank: state.rank,
+            moves: state.moves,
             order: state.order,
             unanswered: state.unanswered,
         });
@@ -68,6 +69,7 @@ impl Pair {
             let session = Session::from_bytes(&record.session.0).map_err(|_| Damaged)?;
             let SessionRecord {
                 rank,
+                moves,
                 order,
                 unanswered,
                 ..
@@ -75,6 +77,7 @@ impl Pair {
             Ok(SessionState {
                 session,
                 rank,
+                moves,
                 order,
                 unanswered,
             })

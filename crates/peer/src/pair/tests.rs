@@ -125,15 +125,36 @@ fn a_fifth_session_takes_the_place_of_the_oldest_and_a_worn_one_is_noticed() {
     for _ in 0..6 {
         let session = account.start(&other.identity(), &prekey).unwrap();
         ids.push(session.id());
-        ana.add_session(session, secret.rank());
+        ana.add_session(session, secret.rank(), 0);
     }
     let kept: Vec<bool> = ids.iter().map(|id| ana.has_session(id)).collect();
     assert_eq!(kept, [false, false, true, true, true, true]);
     for _ in 0..limits::UNANSWERED {
-        assert!(!ana.is_session_worn());
+        assert!(!ana.is_session_worn(0));
         ana.encrypt(b"hello").unwrap();
     }
-    assert!(ana.is_session_worn());
+    assert!(ana.is_session_worn(0));
+}
+
+#[test]
+fn a_session_from_before_a_move_is_worn_however_lately_it_was_heard() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(3);
+    let (mut ana, _, secret) = two(rng);
+    let (account, mut other) = (Account::new(), Account::new());
+    let prekey = other.fallback_key(10).unwrap();
+    let add = |ana: &mut Pair, moves| {
+        let session = account.start(&other.identity(), &prekey).unwrap();
+        ana.add_session(session, secret.rank(), moves);
+    };
+    add(&mut ana, 0);
+    assert!(!ana.is_session_worn(0) && ana.is_session_worn(1));
+    add(&mut ana, 1);
+    assert!(!ana.is_session_worn(1));
+    // Something is heard in the old one.
+    ana.sessions[0].order = 100;
+    assert!(!ana.is_session_worn(1));
+    let mut again = Pair::decode(&ana.encode()).unwrap();
+    assert!(!again.is_session_worn(1) && again.is_session_worn(2));
 }
 
 #[test]

@@ -24,8 +24,9 @@ pub const MOVED_TITLE: &str = "Your Komrade leaves this address";
 pub const MOVED_LEAD: &str = "It does not open here any more. All of it goes to the other address in \
     one sealed file.";
 /// The file is not at hand.
-pub const MOVED_AGAIN: &str =
-    "If you do not have the file yet, your passphrase makes it once more.";
+pub const MOVED_AGAIN: &str = "If you do not have the file yet, your passphrase makes it once more. \
+    Do this only if no file of this Komrade was opened anywhere yet: two that are open break every \
+    conversation.";
 /// Makes it.
 pub const MOVED_MAKE: &str = "Make the file again";
 /// The name of the file.

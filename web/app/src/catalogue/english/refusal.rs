@@ -85,8 +85,8 @@ pub fn refusal(refusal: Refusal) -> &'static str {
              changed; close other tabs and apps, then try again."
         }
         R::Moved => {
-            "This Komrade has left for another address, so this was not done. Your passphrase makes \
-             the file again."
+            "This Komrade has left for another address, so this was not done. If its file was \
+             not opened anywhere yet, your passphrase makes it again."
         }
         R::ForeignFile => {
             "No Komrade left in this file, and nothing was changed. The name of the right one ends \
@@ -101,8 +101,8 @@ pub fn refusal(refusal: Refusal) -> &'static str {
              save it again at the old address."
         }
         R::FileDamaged => {
-            "This file is not as it was sealed, so nothing of it was taken. Copy it again, or make \
-             it again at the old address."
+            "This file is not as it was sealed, so nothing of it was taken. Copy it again; or, if it \
+             was not opened anywhere yet, make it again at the old address."
         }
         R::NoFileYet => {
             "There is no whole file of this Komrade yet, so nothing was erased. Make the file and \
