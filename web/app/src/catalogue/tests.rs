@@ -205,6 +205,13 @@ fn what_the_relay_keeps_is_told_plainly() {
         BRING_UNREADABLE,
     ]);
     assert!(MOVED_STEPS[1].contains(BRING));
+    // Erasing comes last, when the file was opened.
+    assert!(
+        MOVED_STEPS
+            .last()
+            .is_some_and(|step| step.contains("erase"))
+    );
+    assert!(MOVED_ERASED.contains("only copy"));
     let rescued = [1, 7].map(rescuing);
     assert!(rescued[1].contains("7 comrades"));
     for text in works.into_iter().chain(others) {
@@ -260,6 +267,8 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
     }
     let all: BTreeSet<_> = texts.iter().collect();
     assert_eq!(all.len(), texts.len(), "two queues say the same");
+    // What a comrade's own device took is not with one's relay.
+    assert!(texts.iter().all(|text| !text.contains("Your relay has")));
     for text in &texts {
         speaks_well(text);
     }

@@ -34,11 +34,12 @@ pub const MOVED_FILE: &str = "my-komrade.komrade";
 /// Heading of the steps.
 pub const MOVED_STEPS_TITLE: &str = "What to do";
 /// One after the other.
-pub const MOVED_STEPS: [&str; 3] = [
+pub const MOVED_STEPS: [&str; 4] = [
     "Save the file, and look that it is among this browser’s downloads.",
     "Open Komrade at the other address, choose “I bring a Komrade from elsewhere” and give it the \
      file.",
     "Then delete the file everywhere: it is your whole Komrade, and may be opened only once.",
+    "Last, come back here and erase what is left.",
 ];
 /// Section.
 pub const MOVED_ERASE_TITLE: &str = "Erase what is left here";
@@ -50,8 +51,8 @@ pub const MOVED_ERASE: &str = "I have the file: erase the rest";
 /// Does it.
 pub const MOVED_ERASE_SURE: &str = "Erase it for good";
 /// It was erased.
-pub const MOVED_ERASED: &str = "Your Komrade was erased from this browser. It lives in the file until \
-    you open that at another address.";
+pub const MOVED_ERASED: &str = "It is erased here. If you have not opened the file yet, it is your only \
+    copy.";
 
 /// The file is being made.
 pub fn moved_making(made: u64) -> String {

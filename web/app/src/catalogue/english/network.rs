@@ -334,20 +334,22 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
     use QueueReason as R;
     let handed = match queue.handed {
         0 => String::new(),
-        1 => "Your relay has 1 message that they have not answered to.".to_owned(),
+        1 => "1 message was handed on, and they have not answered to it.".to_owned(),
         more => format!(
-            "Your relay has {} messages that they have not answered to.",
+            "{} messages were handed on, and they have not answered to them.",
             number(more.into())
         ),
     };
     let why = match queue.reason {
-        R::KeptByRelay => return format!("{handed} It keeps them until their app fetches them."),
+        R::KeptByRelay => {
+            return format!("{handed} Your relay keeps what it has until their app fetches it.");
+        }
         R::HandedOn => {
             let way = router.map_or_else(
-                || "It passes them on until their relay takes them".to_owned(),
+                || "Your relay passes on what it has until theirs takes it".to_owned(),
                 |wait| {
                     format!(
-                        "Its way to other relays waits for {}",
+                        "The way of your relay to others waits for {}",
                         waiting_for(wait.for_what)
                     )
                 },
