@@ -78,7 +78,7 @@ pub struct QueueView {
 pub enum QueueReason {
     /// The comrade has not answered, so that there are no keys for them, or waits to be confirmed.
     Keys,
-    /// Their relay or their device refused for now; tried again then.
+    /// Their relay or their device refused; tried again then.
     Patience(Millis),
     /// One's own relay is not reached.
     OwnRelay,
