@@ -283,6 +283,8 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
 
 #[test]
 fn who_learns_what_is_told_in_whole_sentences() {
+    speaks_well(LEARN_NOBODY);
+    speaks_well(&learn_now("relay.example", 65, 2_048));
     for (who, can, cannot) in LEARN.iter().chain([&LEARN_DIRECT]) {
         assert!(!who.ends_with('.'), "{who}");
         speaks_well(can);

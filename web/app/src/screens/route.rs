@@ -553,6 +553,24 @@ fn UseRelay() -> impl IntoView {
     }
 }
 
+/// What the relay in use sees at this moment.
+fn learn_now(ui: Ui) -> String {
+    let now = ui.now.get();
+    ui.route.with(|route| {
+        let view = route.as_ref().map(|route| &route.view);
+        let seen = view.and_then(|view| match (view.link, view.relay.as_deref()) {
+            (LinkState::Up { since, .. }, Some(relay)) => {
+                let today = view.traffic.today;
+                let bytes = today.sent.saturating_add(today.received);
+                let seconds = clock::seconds_between(since, now);
+                Some(catalogue::learn_now(place::host(relay), seconds, bytes))
+            }
+            _ => None,
+        });
+        seen.unwrap_or_else(|| catalogue::LEARN_NOBODY.to_owned())
+    })
+}
+
 /// Who can learn what now.
 #[component]
 fn Learn() -> impl IntoView {
@@ -570,6 +588,7 @@ fn Learn() -> impl IntoView {
     view! {
         <section class="stack" data-testid="learn">
             <h2>{catalogue::LEARN_TITLE}</h2>
+            <p data-testid="learn-now">{move || learn_now(ui)}</p>
             <dl class="card">
                 {catalogue::LEARN.map(row).into_iter().collect_view()}
                 {move || hosted.get().then(|| row(catalogue::LEARN_DIRECT))}

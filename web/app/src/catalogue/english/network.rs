@@ -405,6 +405,19 @@ pub const SAYS_TROUBLE: &str = "The line is down, and I keep everything you writ
 
 /// Section.
 pub const LEARN_TITLE: &str = "What each party can learn now";
+/// No relay is connected.
+pub const LEARN_NOBODY: &str = "Right now no relay sees you.";
+
+/// What the relay in use sees: since how many seconds, and how many bytes today.
+pub fn learn_now(host: &str, seconds: u64, today: u64) -> String {
+    format!(
+        "Right now {host} sees that you have been connected for {}, and that {} went to and fro \
+         today.",
+        span(seconds),
+        bytes(today)
+    )
+}
+
 /// Column.
 pub const LEARN_CAN: &str = "can";
 /// Column.
