@@ -325,6 +325,27 @@ impl Browser {
         Ok(())
     }
 
+    /// Chooses a file in a field for files.
+    ///
+    /// # Errors
+    /// If there is no such field.
+    pub async fn choose(&self, id: &str, file: &Path) -> Result<()> {
+        let field = self.see(id, LOCAL).await?;
+        Ok(field.send_keys(file.to_string_lossy()).await?)
+    }
+
+    /// From now on what is saved goes into this folder, without a question.
+    ///
+    /// # Errors
+    /// If the browser does not.
+    pub async fn save_to(&self, folder: &Path) -> Result<()> {
+        let behaviour = json!({"behavior": "allow", "downloadPath": folder});
+        let cdp = self.web.cdp();
+        cdp.send_raw("Browser.setDownloadBehavior", behaviour)
+            .await?;
+        Ok(())
+    }
+
     /// The text of the first element with this `data-testid`.
     ///
     /// # Errors

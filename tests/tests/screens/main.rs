@@ -1,5 +1,6 @@
 //! Every screen in four variants, phone and desktop, light and dark: drawn, inspected by axe-core under the app's own policy,
 //! and kept as pictures for people.
 
+mod moving;
 mod trouble;
 mod walk;
