@@ -113,7 +113,7 @@ impl Relay {
             loop {
                 match start(self.config.clone()).await {
                     Ok(running) => break running,
-                    Err(StartError::Cache { .. } | StartError::AddressInUse { .. }) => {
+                    Err(StartError::FolderInUse { .. } | StartError::AddressInUse { .. }) => {
                         sleep(LOOK).await;
                     }
                     Err(error) => panic!("{error}"),
