@@ -139,9 +139,10 @@ async fn a_refusal_of_another_relay_is_told_until_it_is_noted() {
         link.say(Frame::Noted { id }).await;
     }
     // With what was asked for they are taken, and nothing is told any more.
-    for envelope in [&without, &intro] {
+    for (envelope, token) in [(&without, None), (&intro, Some(there.token))] {
+        // More work would be due for a larger one without a token.
         let work = with_work(envelope, &there.home.node, 4);
-        let frame = forward(there.home, work, envelope);
+        let frame = forward(there.home, Pass { token, ..work }, envelope);
         assert_eq!(link.ask(frame, envelope.id()).await, Outcome::Accepted);
         assert_eq!(to_bo.arrival().await, *envelope);
     }
