@@ -153,10 +153,11 @@ impl Open {
             self.next_invite_expiry(),
             self.next_waiting_expiry(),
             self.next_repeated(),
-            self.own.rescue_from,
-            self.next_resupply(),
             self.sweep.due(),
         ];
+        // These may have to wait for something else that comes first, and are looked at again with that.
+        let later = [self.own.rescue_from, self.next_resupply()];
+        let later = later.into_iter().flatten().filter(|at| *at > now).min();
         let ends = ends.into_iter().flatten().min();
         [
             Some(tomorrow),
@@ -164,6 +165,7 @@ impl Open {
             // A dial that waits for room is tried again when a link ends.
             dial.filter(|at| *at > now),
             node,
+            later,
             self.ack_at,
             self.next_silence(),
             self.clock.settles_at().or(ends),

@@ -206,3 +206,21 @@ fn what_the_other_device_took_is_not_sent_again_with_each_link() {
     assert!(after < 40, "{after} frames in a quiet day");
     assert_eq!(world.texts(1, ana), ["hello"]);
 }
+
+#[test]
+fn a_search_that_waits_for_the_relay_does_not_keep_the_device_busy() {
+    let mut world = strangers(609);
+    world.meet(0, 1);
+    world.pass(HOUR);
+    world.stop(1);
+    world.add_relay(2);
+    world.join(0, 2);
+    world.disconnect(0);
+    let end = world.now + 3 * DAY;
+    let mut steps = 0;
+    while world.now < end && world.step_within(end - world.now) {
+        steps += 1;
+        assert!(steps < 10_000, "it does not come to rest");
+    }
+    assert!(steps > 100, "{steps}");
+}
