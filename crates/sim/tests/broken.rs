@@ -5,7 +5,7 @@ use komrade_sim::{IS_SEEDED, Sabotage, Settings, run};
 /// The first of some seeds whose world shows it; what was said of it.
 fn found(sabotage: Sabotage, says: &str) {
     let mut heard = Vec::new();
-    for seed in 0..12 {
+    for seed in 0..40 {
         let mut settings = Settings::small(seed);
         settings.days = 4;
         settings.copies = sabotage == Sabotage::SecretRestores;
