@@ -19,10 +19,7 @@
 //!
 //! Layout: encapsulation (1120), ciphertext, tag (16).
 
-use hpke::{
-    OpModeR, OpModeS, PskBundle, Serializable, aead::AesGcm256, kdf::HkdfSha256, kem::XWing,
-    setup_receiver, setup_sender_with_rng,
-};
+use hpke::{OpModeR, OpModeS, PskBundle};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -32,15 +29,14 @@ use crate::{
     derive::derive,
     identity::PersonId,
     invite::InviteSecret,
-    kem::{self, ENCAPSULATION_BYTES, KemPublic, KemSecret},
+    kem::{self, KemPublic, KemSecret},
     labels,
     outer::{DetectionKey, NONCE_BYTES, OuterKey},
-    seal::TAG_BYTES,
     secret::secret_bytes,
 };
 
 /// What sealing an intro adds, in bytes.
-pub const OVERHEAD_BYTES: usize = ENCAPSULATION_BYTES + TAG_BYTES;
+pub const OVERHEAD_BYTES: usize = kem::SEALED_OVERHEAD_BYTES;
 /// The length of an intro's mark, in bytes: enough to choose among a person's invites; the seal
 /// decides.
 pub const MARK_BYTES: usize = 4;
@@ -171,20 +167,7 @@ pub fn seal(
         Some(key) => OpModeS::Psk(key.bundle().ok_or(SealError::BadKey)?),
         None => OpModeS::Base,
     };
-    let (encapped, mut context) = setup_sender_with_rng::<AesGcm256, HkdfSha256, XWing>(
-        &mode,
-        &to.hpke()?,
-        labels::INTRO.as_bytes(),
-        &mut &mut *rng,
-    )
-    .map_err(|_| SealError::BadKey)?;
-    let sealed = context
-        .seal(plaintext, header)
-        .map_err(|_| SealError::TooLong)?;
-    let mut out = Vec::with_capacity(ENCAPSULATION_BYTES + sealed.len());
-    out.extend_from_slice(&encapped.to_bytes());
-    out.extend_from_slice(&sealed);
-    Ok(out)
+    kem::seal_to(to, &mode, labels::INTRO.as_bytes(), header, plaintext, rng)
 }
 
 /// Opens an intro. Nothing in it is trusted before the bundle inside is checked and the binding
@@ -195,20 +178,9 @@ pub fn open(
     header: &[u8],
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-    let (encapped, sealed) = sealed.split_first_chunk().ok_or(OpenError)?;
     let mode = match key {
         Some(key) => OpModeR::Psk(key.bundle().ok_or(OpenError)?),
         None => OpModeR::Base,
     };
-    let mut context = setup_receiver::<AesGcm256, HkdfSha256, XWing>(
-        &mode,
-        &secret.hpke().map_err(|_| OpenError)?,
-        &kem::encapsulation(encapped).ok_or(OpenError)?,
-        labels::INTRO.as_bytes(),
-    )
-    .map_err(|_| OpenError)?;
-    context
-        .open(sealed, header)
-        .map(Zeroizing::new)
-        .map_err(|_| OpenError)
+    kem::open_by(secret, &mode, labels::INTRO.as_bytes(), header, sealed)
 }

@@ -7,17 +7,23 @@
 
 use core::fmt;
 
-use hpke::{Deserializable, Kem, Serializable, kem::XWing};
+use hpke::{
+    Deserializable, Kem, OpModeR, OpModeS, Serializable, aead::AesGcm256, kdf::HkdfSha256,
+    kem::XWing, setup_receiver, setup_sender_with_rng,
+};
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
 
-use crate::{DecodeError, SealError, secret::secret_bytes};
+use crate::{DecodeError, OpenError, SealError, seal::TAG_BYTES, secret::secret_bytes};
 
 /// The length of a public key, in bytes.
 pub const PUBLIC_BYTES: usize = 1216;
 /// The length of an encapsulation, in bytes.
 pub const ENCAPSULATION_BYTES: usize = 1120;
+/// What sealing one message to a key adds, in bytes.
+pub const SEALED_OVERHEAD_BYTES: usize = ENCAPSULATION_BYTES + TAG_BYTES;
 /// How long after its week a private half is kept, in days: the longest life of an invite (21) or
 /// envelope (30).
 pub const KEEP_DAYS: u32 = 30;
@@ -80,6 +86,54 @@ impl fmt::Debug for KemPublic {
     }
 }
 
+/// HPKE (RFC 9180; X-Wing, HKDF-SHA256, AES-256-GCM), one message to one key. Layout: encapsulation
+/// (1120), ciphertext, tag (16).
+pub(crate) fn seal_to(
+    to: &KemPublic,
+    mode: &OpModeS<'_, XWing>,
+    info: &[u8],
+    header: &[u8],
+    plaintext: &[u8],
+    rng: &mut (impl CryptoRng + ?Sized),
+) -> Result<Vec<u8>, SealError> {
+    let (encapped, mut context) = setup_sender_with_rng::<AesGcm256, HkdfSha256, XWing>(
+        mode,
+        &to.hpke()?,
+        info,
+        &mut &mut *rng,
+    )
+    .map_err(|_| SealError::BadKey)?;
+    let sealed = context
+        .seal(plaintext, header)
+        .map_err(|_| SealError::TooLong)?;
+    let mut out = Vec::with_capacity(ENCAPSULATION_BYTES + sealed.len());
+    out.extend_from_slice(&encapped.to_bytes());
+    out.extend_from_slice(&sealed);
+    Ok(out)
+}
+
+/// What [`seal_to`] sealed.
+pub(crate) fn open_by(
+    secret: &KemSecret,
+    mode: &OpModeR<'_, XWing>,
+    info: &[u8],
+    header: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    let (encapped, sealed) = sealed.split_first_chunk().ok_or(OpenError)?;
+    let mut context = setup_receiver::<AesGcm256, HkdfSha256, XWing>(
+        mode,
+        &secret.hpke().map_err(|_| OpenError)?,
+        &encapsulation(encapped).ok_or(OpenError)?,
+        info,
+    )
+    .map_err(|_| OpenError)?;
+    context
+        .open(sealed, header)
+        .map(Zeroizing::new)
+        .map_err(|_| OpenError)
+}
+
 /// Reads an encapsulation; `None` unless its X25519 part gives a secret.
 pub(crate) fn encapsulation(bytes: &[u8; ENCAPSULATION_BYTES]) -> Option<HpkeEncapped> {
     x25519_part(bytes).filter(contributory)?;
@@ -138,6 +192,11 @@ impl PrekeyRing {
             .iter()
             .find(|(number, _)| *number == week)
             .map(|(_, secret)| secret)
+    }
+
+    /// All of them, newest first.
+    pub fn secrets(&self) -> impl Iterator<Item = &KemSecret> {
+        self.0.iter().map(|(_, secret)| secret)
     }
 }
 
