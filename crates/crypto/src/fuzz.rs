@@ -5,6 +5,8 @@
 //! [`seeds`].
 #![allow(clippy::expect_used, reason = "a panic is how a fuzz target reports")]
 
+mod group;
+
 use crate::{
     bundle::{Bundle, Content},
     first_contact,
@@ -43,6 +45,14 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("crypto-vault-record", record),
     ("crypto-vault-moved", moved),
     ("crypto-vault-prelude", prelude),
+    ("crypto-group-leaf", group::leaf),
+    ("crypto-group-ring", group::ring),
+    ("crypto-group-pack", group::pack),
+    ("crypto-group-content", group::content),
+    ("crypto-group-control", group::control),
+    ("crypto-group-state", group::state),
+    ("crypto-group-missing", group::missing),
+    ("crypto-group-archive", group::archives),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -119,7 +129,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             .seal_record(&PLACE, b"a record", &mut Counting(0))
             .into_iter()
             .collect(),
-        _ => Vec::new(),
+        _ => group::seeds(name),
     }
 }
 

@@ -77,6 +77,34 @@ labels! {
     OUTER_CHANGE_PSK = "komrade/outer/change/psk/v1";
     /// HPKE export of the weekly change: the next outer key.
     OUTER_NEXT = "komrade/outer/next/v1";
+    /// Signature of a device over its leaf record.
+    GROUP_LEAF = "komrade/group/leaf/v1";
+    /// Leaf key → the mark of its slices.
+    GROUP_MARK = "komrade/group/mark/v1";
+    /// Hash of the devices that a seed is for.
+    GROUP_MEMBERS = "komrade/group/members/v1";
+    /// Seed → its commitment.
+    GROUP_COMMIT = "komrade/group/commit/v1";
+    /// HPKE info of a slice.
+    GROUP_SLICE = "komrade/group/slice/v1";
+    /// HPKE info of an archive pack.
+    GROUP_ARCHIVE = "komrade/group/archive/v1";
+    /// Seed → outer key of its envelopes.
+    GROUP_OUTER = "komrade/group/outer/v1";
+    /// Seed → control key.
+    GROUP_CONTROL = "komrade/group/control/v1";
+    /// Control key, with a salt → key of one control message.
+    GROUP_CONTROL_MESSAGE = "komrade/group/control-message/v1";
+    /// Seed, with a device → the beginning of that device's content ratchet.
+    GROUP_CHAIN = "komrade/group/chain/v1";
+    /// Place of a content ratchet → the next place.
+    GROUP_CHAIN_NEXT = "komrade/group/chain-next/v1";
+    /// Place of a content ratchet → what the keys of its messages grow from.
+    GROUP_PLACE = "komrade/group/place/v1";
+    /// That, with a salt → key of one message.
+    GROUP_CONTENT = "komrade/group/content/v1";
+    /// Who answers a *Missing* first.
+    GROUP_ANSWER = "komrade/group/answer/v1";
     /// Stretched passphrase → key of a slot.
     VAULT_SLOT = "komrade/vault/slot/v1";
     /// Master key → key of the ring.

@@ -17,6 +17,7 @@
 //! | [`first_contact`] | HPKE: the intro, the contact secret, what both sides derive from it |
 //! | [`outer`] | the seal around every later envelope, its hint, its weekly change |
 //! | [`link`] | hints and shared keys of live links |
+//! | [`group`] | seeds, slices, ratchets: the keys of collectives and circles |
 //! | [`pairwise`] | Olm V2 sessions (vodozemac) |
 //! | [`vault`] | passphrase, master key, sealed records |
 //!
@@ -24,8 +25,7 @@
 //! signature is over the exact bytes received. Secrets are erased when dropped and print as
 //! `[redacted]`.
 //!
-//! Left out on purpose: group keys, circles and the world come with their own work; recovery files
-//! too.
+//! Left out on purpose: the world comes with its own work; recovery files too.
 
 #[cfg(feature = "audit")]
 pub mod audit;
@@ -35,6 +35,7 @@ mod derive;
 pub mod first_contact;
 #[cfg(feature = "fuzz")]
 pub mod fuzz;
+pub mod group;
 pub mod identity;
 pub mod invite;
 pub mod kem;

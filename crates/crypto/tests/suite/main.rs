@@ -13,6 +13,11 @@
 mod bundle;
 mod first_contact;
 mod frozen;
+mod frozen_group;
+mod group;
+mod group_attacks;
+mod group_ratchet;
+mod group_rules;
 mod identity;
 mod invite;
 mod known;
@@ -21,6 +26,8 @@ mod outer;
 mod pairwise;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
+#[cfg(not(target_arch = "wasm32"))]
+mod properties_group;
 mod redacted;
 mod vault;
 mod vectors;

@@ -2,6 +2,7 @@
 
 use komrade_crypto::{
     first_contact::{ContactSecret, IntroKey, ReunionKey},
+    group::{LastingKeys, LeafRing, MemberRoot, Pack, Receiving, Seed, Sending, SliceKey, Space},
     identity::{DeviceKey, RecoveryWords, RootKey},
     invite::{Invite, InviteSecret, JoinSecret},
     kem::{KemSecret, PrekeyRing},
@@ -70,6 +71,46 @@ fn debug_shows_nothing_secret() {
 }
 
 #[test]
+fn debug_shows_nothing_secret_of_group_keys() {
+    let rng = &mut rng(1);
+    let seed = Seed::draw(Space::collective([1; 32]), MemberRoot([2; 32]), rng);
+    let receiving = seed.receiving(&[3; 32]).unwrap();
+    let mut sending = seed.sending(&[3; 32]).unwrap();
+    let sealed = sending.seal(b"text", rng).unwrap();
+    let shown: [&dyn core::fmt::Debug; 5] = [
+        &seed,
+        &seed.lasting(),
+        &sending,
+        &receiving,
+        &receiving.open(&sealed).unwrap(),
+    ];
+    for secret in shown {
+        assert_eq!(format!("{secret:?} {secret:#?}"), "[redacted] [redacted]");
+    }
+    let mut leaves = LeafRing::new();
+    leaves.renew(20_000, 0, rng).unwrap();
+    let key = leaves.keys().next().unwrap();
+    let mark = format!("{:?}", key.mark());
+    assert_eq!(
+        format!("{key:?}"),
+        format!("SliceKey {{ mark: {mark}, secret: [redacted] }}")
+    );
+    assert_eq!(
+        format!("{leaves:?}"),
+        format!("LeafRing([Leaf {{ number: 1, day: 20000, key: {key:?} }}])")
+    );
+    let public = komrade_crypto::kem::KemSecret::draw(rng).public();
+    let slice = seed.slice(&public, rng).unwrap();
+    assert_eq!(format!("{slice:?}"), "Slice { .. }");
+    let pack = seed.pack(&[slice]).unwrap();
+    let pack = Pack::decode(&pack).unwrap();
+    assert_eq!(format!("{pack:?}"), "Pack { .. }");
+    let past = komrade_crypto::group::archive::Past { seed, since: 1 };
+    let past = format!("{past:?}");
+    assert_eq!(past, "Past { seed: [redacted], since: 1 }");
+}
+
+#[test]
 fn secrets_are_erased_when_dropped() {
     fn erased<T: ZeroizeOnDrop>() {}
     erased::<RecoveryWords>();
@@ -89,4 +130,10 @@ fn secrets_are_erased_when_dropped() {
     erased::<RecordKey>();
     erased::<Ring>();
     erased::<StretchJob>();
+    erased::<SliceKey>();
+    erased::<LeafRing>();
+    erased::<Seed>();
+    erased::<LastingKeys>();
+    erased::<Sending>();
+    erased::<Receiving>();
 }
