@@ -238,10 +238,14 @@ impl Comrade {
         }
     }
 
+    /// Nothing new is begun with them before.
+    pub(crate) fn held_until(&self) -> Millis {
+        self.hold_until.max(self.quiet_until)
+    }
+
     /// Messages that no home has.
     pub(crate) fn waiting_messages(&self) -> usize {
-        let waits = |entry: &&Entry| entry.is_waiting() && entry.ordinal().is_some();
-        self.outbox.values().filter(waits).count()
+        self.queued_messages().0
     }
 
     /// Messages that no home has, and messages that are not acknowledged.

@@ -26,7 +26,7 @@ impl Open {
         let wanting: Vec<(ComradeId, Target)> = self
             .comrades
             .iter()
-            .filter(|(_, comrade)| comrade.hold_until.max(comrade.quiet_until) <= step.now)
+            .filter(|(_, comrade)| comrade.held_until() <= step.now)
             .filter_map(|(id, comrade)| Some((*id, self.target(comrade, today, &tags)?)))
             .filter(|(id, _)| !self.is_linked(*id))
             .collect();
@@ -122,8 +122,8 @@ impl Open {
         });
         wanting
             .map(|(_, comrade)| {
-                let held = comrade.hold_until.max(comrade.quiet_until);
-                comrade.dialer.not_before().max(held)
+                let not_before = comrade.dialer.not_before();
+                not_before.max(comrade.held_until())
             })
             .min()
     }

@@ -121,7 +121,13 @@ impl Open {
     }
 
     /// Whether an entry would tell the relay by its moment what arrived, see [`Open::keep_quiet`].
-    fn is_held_back(&self, link: LinkId, id: ComradeId, number: u64, now: Millis) -> bool {
+    pub(crate) fn is_held_back(
+        &self,
+        link: LinkId,
+        id: ComradeId,
+        number: u64,
+        now: Millis,
+    ) -> bool {
         let Some(comrade) = self.comrades.get(&id) else {
             return false;
         };
@@ -471,8 +477,7 @@ impl Open {
             if !step.has_room() {
                 break;
             }
-            entry.accepted_at = None;
-            entry.sealed = None;
+            entry.take_back();
             step.touched.entries.insert((id, *number));
         }
         self.pump(step, id);
@@ -543,8 +548,7 @@ impl Open {
             .get_mut(&id)
             .and_then(|comrade| comrade.outbox.get_mut(&number));
         let Some(entry) = entry else { return };
-        entry.accepted_at = None;
-        entry.sealed = None;
+        entry.take_back();
         let ordinal = entry.ordinal();
         step.touched.entries.insert((id, number));
         step.show.comrades = true;
@@ -569,7 +573,8 @@ impl Open {
             }?;
             let pause = limits::SAY_AGAIN << entry.seals.saturating_sub(1).min(limits::MOST_SAID);
             let due = entry.accepted_at?.saturating_add(pause);
-            (entry.seals < limits::MOST_SAID).then_some((*id, *number, due))
+            let is_said = entry.by_device || entry.seals >= limits::MOST_SAID;
+            (!is_said).then_some((*id, *number, due))
         })
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use komrade_view::{ComradeId, QueueReason, QueueView};
 
-use crate::{comrade::Comrade, home, limits, open::Open, step::Step};
+use crate::{comrade::Comrade, home, limits, open::Open, records::Entry, step::Step};
 
 impl Open {
     /// Comrades with messages that wait to leave, or that were handed on and are not acknowledged;
@@ -33,16 +33,19 @@ impl Open {
 
     /// The first thing in the way.
     fn waits_for(&self, step: &Step, id: ComradeId, comrade: &Comrade) -> QueueReason {
-        let works = |(number, entry): (&u64, &crate::records::Entry)| {
-            entry.is_waiting() && self.is_working(id, *number)
-        };
+        let works =
+            |(number, entry): (&u64, &Entry)| entry.is_waiting() && self.is_working(id, *number);
         if !comrade.may_seal() {
             QueueReason::Keys
         } else if comrade.hold_until > step.now {
             QueueReason::Patience(comrade.hold_until)
-        } else if self.carrier(id).is_some() {
+        } else if let Some(link) = self.carrier(id) {
+            let waiting = |(number, entry): (&u64, &Entry)| entry.is_waiting().then_some(*number);
+            let mut waiting = comrade.outbox.iter().filter_map(waiting);
             if comrade.outbox.iter().any(works) {
                 QueueReason::Work
+            } else if waiting.all(|number| self.is_held_back(link, id, number, step.now)) {
+                QueueReason::Quiet(comrade.quiet_until)
             } else {
                 QueueReason::Turn
             }

@@ -114,6 +114,13 @@ impl Entry {
         self.accepted_at = self.accepted_at.map(|at| at.min(now));
     }
 
+    /// Nobody is known to have it any more: it waits again, and is sealed anew.
+    pub(crate) fn take_back(&mut self) {
+        self.accepted_at = None;
+        self.by_device = false;
+        self.sealed = None;
+    }
+
     /// A node took it up to that moment, and it may be sealed again.
     pub(crate) fn is_handed_on(&self, up_to: Millis) -> bool {
         let is_with_nodes = !self.by_device && self.accepted_at.is_some_and(|at| at <= up_to);
@@ -246,6 +253,20 @@ mod tests {
         assert_eq!(decode::<Entry>(&bytes[..bytes.len() - 1]), Err(Damaged));
         let tick = TickRecord::Delivered(5);
         assert_eq!(decode(&encode(&tick)), Ok(tick));
+    }
+
+    #[test]
+    fn what_is_taken_back_waits_and_was_taken_by_nobody() {
+        let mut entry = Entry::new(Content::Control, 1_000);
+        entry.seals = 1;
+        let waiting = entry.clone();
+        entry.accepted_at = Some(2_000);
+        entry.by_device = true;
+        assert!(!entry.is_handed_on(3_000), "no node can have lost it");
+        entry.take_back();
+        assert_eq!(entry, waiting);
+        entry.accepted_at = Some(2_000);
+        assert!(entry.is_handed_on(3_000));
     }
 
     #[test]

@@ -80,6 +80,9 @@ pub enum QueueReason {
     Keys,
     /// Their relay or their device refused; tried again then.
     Patience(Millis),
+    /// A quiet moment then: something of theirs has just arrived, and the relay must not be able to
+    /// tell by what leaves for whom it was.
+    Quiet(Millis),
     /// One's own relay is not reached.
     OwnRelay,
     /// Their own device, for no relay keeps envelopes for them.

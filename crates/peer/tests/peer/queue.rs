@@ -5,7 +5,7 @@ use komrade_view::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::world::{DAY, MINUTE, World};
+use crate::world::{DAY, HOUR, MINUTE, World};
 
 fn queues(world: &World, at: usize) -> Vec<(u32, u32, QueueReason)> {
     let route = world.peers[at].route.as_ref().unwrap();
@@ -53,6 +53,31 @@ fn queues_say_what_waits_and_for_what() {
     world.send(2, asked, "hello");
     world.pass(MINUTE);
     assert_eq!(queues(&world, 2), [(1, 0, QueueReason::Keys)]);
+}
+
+#[test]
+fn what_waits_for_a_quiet_moment_says_so() {
+    let mut world = World::new(722, 2);
+    for (at, name) in [(0, "Ana"), (1, "Bo")] {
+        world.add_relay(at);
+        world.settle_at(at, name, at);
+    }
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.stop(1);
+    world.send(0, bo, "yesterday");
+    world.pass(DAY);
+    world.wipe_relay(1);
+    world.restart(1);
+    world.until(|world| queues(world, 0).iter().any(|queue| queue.0 == 1));
+    let waits = queues(&world, 0);
+    let [(1, 0, QueueReason::Quiet(until))] = waits[..] else {
+        panic!("{waits:?}");
+    };
+    assert!((world.now..world.now + HOUR).contains(&until));
+    world.until(|world| world.now > until);
+    world.pass(MINUTE);
+    assert_eq!(world.texts(1, ana), ["yesterday"]);
 }
 
 #[test]

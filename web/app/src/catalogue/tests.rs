@@ -247,13 +247,14 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
     let waiting = [
         QueueReason::Keys,
         QueueReason::Patience(7),
+        QueueReason::Quiet(7),
         QueueReason::OwnRelay,
         QueueReason::TheirDevice,
         QueueReason::Work,
         QueueReason::Turn,
     ];
     let mut texts: Vec<String> = waiting.map(|reason| tell(queue(1_234, 0, reason))).to_vec();
-    assert!(texts[2].ends_with("1,234 messages wait for your relay to answer."));
+    assert!(texts[3].ends_with("1,234 messages wait for your relay to answer."));
     texts.push(tell(queue(1, 2, QueueReason::OwnRelay)));
     for handed in [1, 2] {
         texts.push(tell(queue(0, handed, QueueReason::KeptByRelay)));

@@ -410,7 +410,9 @@ fn Queues() -> impl IntoView {
                     catalogue::name(view.as_ref().map_or("", |view| view.name.as_str()))
                 });
                 let until = match queue.reason {
-                    QueueReason::Patience(until) => clock::seconds_between(now, until),
+                    QueueReason::Patience(until) | QueueReason::Quiet(until) => {
+                        clock::seconds_between(now, until)
+                    }
                     _ => 0,
                 };
                 let text = catalogue::queued(*queue, wait, router, until);
@@ -442,6 +444,7 @@ fn reason_name(reason: QueueReason) -> &'static str {
     match reason {
         QueueReason::Keys => "keys",
         QueueReason::Patience(_) => "patience",
+        QueueReason::Quiet(_) => "quiet",
         QueueReason::OwnRelay => "own-relay",
         QueueReason::TheirDevice => "their-device",
         QueueReason::Work => "work",

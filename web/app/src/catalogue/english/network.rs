@@ -358,6 +358,10 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
         }
         R::Keys => "for their keys, which come once they answer".to_owned(),
         R::Patience(_) => format!("for {}: their relay asked for patience", span(until)),
+        R::Quiet(_) => format!(
+            "up to {}, so that your relay cannot tell by its moment whose message has just come",
+            span(until)
+        ),
         R::OwnRelay => {
             let what = wait.map_or(For::Node, |wait| wait.for_what);
             format!("for {}", waiting_for(what))
