@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use komrade_crypto::{
     day_of,
-    vault::{Header, MasterKey, Moved, Params, Recipe, Slot},
+    vault::{Header, MasterKey, Moved, Params, Recipe, Slot, StretchJob},
 };
 use komrade_store::{Batch, Change, StoreError};
 use komrade_view::{
@@ -286,6 +286,17 @@ impl Engine {
             Input::LinkDown(link) => open.link_down(step, link),
             _ => {}
         }
+    }
+
+    /// Has a passphrase stretched, and goes on with the task then.
+    fn stretch(&mut self, step: &mut Step, command: u32, job: StretchJob, task: Task) {
+        self.phase = Phase::Stretching {
+            stretch: step.stretch(job),
+            command,
+            since: step.now,
+            task,
+        };
+        self.show_vault(step);
     }
 
     /// Larger envelopes may come, or not, by what was carried today.

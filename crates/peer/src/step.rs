@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use komrade_crypto::vault::StretchJob;
 use komrade_store::{Query, Table};
 use komrade_view::{Answer, ComradeId, Event, FromEngine, InviteId, MessageView, Millis, Refusal};
 use rand_core::CryptoRng;
@@ -130,6 +131,13 @@ impl<'a> Step<'a> {
         let read = self.numbers.read();
         self.effects.push(Effect::Read { read, query });
         read
+    }
+
+    /// Has a passphrase stretched; answers the number of the job.
+    pub(crate) fn stretch(&mut self, job: StretchJob) -> u64 {
+        let stretch = self.numbers.stretch();
+        self.effects.push(Effect::Stretch { stretch, job });
+        stretch
     }
 
     pub(crate) fn event(&mut self, event: Event) {

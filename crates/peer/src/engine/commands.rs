@@ -70,6 +70,10 @@ impl Engine {
             }
             Command::Bring { passphrase, size } => Some(Ok(self.bring(passphrase, size))),
             Command::BringBytes(bytes) => self.bring_bytes(step, changes, id, &bytes),
+            Command::Lock if !matches!(self.phase, Phase::Absent(_)) => {
+                self.stop_bringing(step, changes);
+                Some(Ok(Answer::Done))
+            }
             _ => Some(Err(Refusal::NoVault)),
         }
     }
@@ -89,16 +93,7 @@ impl Engine {
             .job(passphrase.expose())
             .map_err(|_| Refusal::OutOfBounds)?;
         let cut = cut.take().ok_or(Refusal::NoKeysCut)?;
-        let stretch = step.numbers.stretch();
-        step.effect(Effect::Stretch { stretch, job });
-        let task = Task::Seal(cut, recipe);
-        self.phase = Phase::Stretching {
-            stretch,
-            command: id,
-            since: step.now,
-            task,
-        };
-        self.show_vault(step);
+        self.stretch(step, id, job, Task::Seal(cut, recipe));
         Ok(())
     }
 
@@ -130,16 +125,7 @@ impl Engine {
         let header = header.clone();
         let job = header.recipe().job(passphrase.expose());
         let job = job.map_err(|_| Refusal::WrongPassphrase)?;
-        let stretch = step.numbers.stretch();
-        step.effect(Effect::Stretch { stretch, job });
-        let task = Task::Unlock(header);
-        self.phase = Phase::Stretching {
-            stretch,
-            command: id,
-            since: step.now,
-            task,
-        };
-        self.show_vault(step);
+        self.stretch(step, id, job, Task::Unlock(header));
         Ok(())
     }
 
@@ -176,13 +162,10 @@ impl Engine {
                 let Ok(job) = header.recipe().job(old.expose()) else {
                     return Some(Err(Refusal::WrongPassphrase));
                 };
-                let stretch = step.numbers.stretch();
-                step.effect(Effect::Stretch { stretch, job });
-                let progress = ChangeProgress::Old { new };
                 self.changing = Some(Changing {
-                    stretch,
+                    stretch: step.stretch(job),
                     command: id,
-                    progress,
+                    progress: ChangeProgress::Old { new },
                 });
                 None
             }

@@ -222,13 +222,10 @@ impl Engine {
                 let Ok(job) = header.recipe().job(new.expose()) else {
                     return step.done(command, Err(Refusal::OutOfBounds));
                 };
-                let stretch = step.numbers.stretch();
-                step.effect(Effect::Stretch { stretch, job });
-                let progress = ChangeProgress::New { slot, master };
                 self.changing = Some(Changing {
-                    stretch,
+                    stretch: step.stretch(job),
                     command,
-                    progress,
+                    progress: ChangeProgress::New { slot, master },
                 });
             }
             ChangeProgress::New { slot, master } => {

@@ -18,7 +18,7 @@ use komrade_view::{Answer, Command, Refusal, Secret};
 
 use super::{ChangeProgress, Changing, Engine, Fallback, Phase, Task};
 use crate::{
-    Effect, keys,
+    keys,
     moving::{Arriving, Begun, Bringing, Brought, Making},
     step::Step,
     vault::Loading,
@@ -44,24 +44,16 @@ impl Engine {
         }
         let job = header.recipe().job(passphrase.expose());
         let job = job.map_err(|_| Refusal::WrongPassphrase)?;
-        let stretch = step.numbers.stretch();
-        step.effect(Effect::Stretch { stretch, job });
         if matches!(self.phase, Phase::Open(..)) {
             self.changing = Some(Changing {
-                stretch,
+                stretch: step.stretch(job),
                 command: id,
                 progress: ChangeProgress::Leave,
             });
             return Ok(());
         }
         self.forget(step, Refusal::Locked);
-        self.phase = Phase::Stretching {
-            stretch,
-            command: id,
-            since: step.now,
-            task: Task::Remake(Moved { header, has_file }),
-        };
-        self.show_vault(step);
+        self.stretch(step, id, job, Task::Remake(Moved { header, has_file }));
         Ok(())
     }
 
@@ -170,6 +162,13 @@ impl Engine {
         wants
     }
 
+    /// The screens cannot read the file to its end: its key is forgotten, and what was taken of it.
+    pub(super) fn stop_bringing(&mut self, step: &mut Step, changes: &mut Vec<Change>) {
+        let has_begun = matches!(&self.phase, Phase::Arriving(arriving) if arriving.has_begun());
+        changes.extend(has_begun.then_some(Change::Clear));
+        self.forget(step, Refusal::NoVault);
+    }
+
     /// Bytes of the file.
     pub(super) fn bring_bytes(
         &mut self,
@@ -181,15 +180,7 @@ impl Engine {
         match std::mem::replace(&mut self.phase, Phase::Absent(None)) {
             Phase::Bringing(bringing) => match bringing.begin(bytes) {
                 Ok((begun, job)) => {
-                    let stretch = step.numbers.stretch();
-                    step.effect(Effect::Stretch { stretch, job });
-                    self.phase = Phase::Stretching {
-                        stretch,
-                        command: id,
-                        since: step.now,
-                        task: Task::Bring(begun),
-                    };
-                    self.show_vault(step);
+                    self.stretch(step, id, job, Task::Bring(begun));
                     None
                 }
                 Err(refusal) => Some(Err(refusal)),

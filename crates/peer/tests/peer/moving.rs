@@ -316,6 +316,41 @@ fn a_file_that_is_not_whole_or_was_changed_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_file_that_is_not_read_to_its_end_leaves_nothing_behind() {
+    let (mut world, bo, ana) = two_comrades(709);
+    for n in 0..limits::PART_RECORDS {
+        world.send(OLD, bo, &format!("message {n}"));
+    }
+    let file = moved(&mut world);
+    let parts = begins(&file).len();
+    let mut kept = 0;
+    for stop in 0..parts {
+        let passphrase = Secret::new(PASSPHRASE);
+        let size = file.len() as u64;
+        let mut answer = world.ask(NEW, Command::Bring { passphrase, size });
+        for _ in 0..stop {
+            let Ok(Answer::Want { from, bytes }) = answer else {
+                panic!("{answer:?}");
+            };
+            let wanted = &file[from as usize..][..bytes as usize];
+            answer = world.ask(NEW, Command::BringBytes(wanted.to_vec()));
+        }
+        kept += world.peers[NEW].store.records().len();
+        assert_eq!(world.ask(NEW, Command::Lock), Ok(Answer::Done));
+        assert!(world.peers[NEW].store.records().is_empty(), "after {stop}");
+        let more = Command::BringBytes(vec![0]);
+        assert_eq!(world.ask(NEW, more), Err(Refusal::NoVault));
+    }
+    assert!(
+        kept > limits::PART_RECORDS,
+        "only {kept} records were there"
+    );
+    assert_eq!(brought(&mut world, &file), Ok(Answer::Done));
+    assert!(world.texts(NEW, bo).len() > 2);
+    assert_eq!(world.comrade(BO, ana).state, ComradeState::Met);
+}
+
+#[test]
 fn commands_that_a_lock_or_another_tab_overtakes_are_all_answered() {
     let (mut world, ..) = two_comrades(705);
     let push = |world: &mut World, at, id, command| {

@@ -1,8 +1,9 @@
 //! A Komrade that moves: leaving this address in one file, and arriving in one.
 
-use komrade_view::{Answer, Command, Secret, VaultState};
+use komrade_view::{Answer, Command, VaultState};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
+use super::passphrase::typed;
 use crate::{
     browser::{self, Bytes, Chosen, Incomplete},
     catalogue,
@@ -63,13 +64,9 @@ fn MakeFile(
         if began.get_untracked().is_some() {
             return;
         }
-        let passphrase = Secret::new(input.value());
-        if passphrase.expose().is_empty() {
-            error.set(catalogue::UNLOCK_EMPTY.to_owned());
-            let _ = input.focus();
+        let Some(passphrase) = typed(&input, error) else {
             return;
-        }
-        error.set(String::new());
+        };
         began.set(Some(ui.now.get_untracked()));
         leptos::task::spawn_local(async move {
             if let Err(failure) = ui.ask(Command::Move { passphrase }).await {
@@ -287,17 +284,14 @@ pub fn Bring() -> impl IntoView {
         }
         error.set(String::new());
         file_error.set("");
-        let passphrase = Secret::new(input.value());
         let Some(file) = Chosen::of(&chosen) else {
             file_error.set(catalogue::BRING_NO_FILE);
             let _ = chosen.focus();
             return;
         };
-        if passphrase.expose().is_empty() {
-            error.set(catalogue::UNLOCK_EMPTY.to_owned());
-            let _ = input.focus();
+        let Some(passphrase) = typed(&input, error) else {
             return;
-        }
+        };
         began.set(Some(ui.now.get_untracked()));
         let size = file.size();
         taken.set((0, size));
@@ -325,6 +319,8 @@ pub fn Bring() -> impl IntoView {
                     }
                 }
             };
+            // Also if the file could not be read any further: nothing of it stays, nor its key.
+            let _ = ui.ask(Command::Lock).await;
             file_error.try_set(refused);
             let _ = chosen.focus();
             began.try_set(None);

@@ -1,7 +1,7 @@
 //! Choosing a passphrase: typed twice, readable on demand, each error at its field.
 
 use komrade_view::{MIN_PASSPHRASE_CHARS, Secret};
-use leptos::{html, prelude::*};
+use leptos::{html, prelude::*, web_sys::HtmlInputElement};
 
 use crate::{
     catalogue,
@@ -90,6 +90,18 @@ impl NewPassphrase {
             />
         }
     }
+}
+
+/// The passphrase that is there already, as typed; if nothing was, the field says so and takes the focus.
+pub fn typed(input: &HtmlInputElement, error: RwSignal<String>) -> Option<Secret> {
+    let passphrase = Secret::new(input.value());
+    if passphrase.expose().trim().is_empty() {
+        error.set(catalogue::UNLOCK_EMPTY.to_owned());
+        let _ = input.focus();
+        return None;
+    }
+    error.set(String::new());
+    Some(passphrase)
 }
 
 /// How many characters count: those of the words, and one space between each two.

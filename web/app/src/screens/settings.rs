@@ -1,9 +1,13 @@
 //! Settings: oneself, acknowledgements, passphrase, lock, appearance, narrators, software.
 
-use komrade_view::{AckPace, Command, Secret};
+use komrade_view::{AckPace, Command};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
-use super::{moving::Leave, passphrase::NewPassphrase, rename::Rename};
+use super::{
+    moving::Leave,
+    passphrase::{NewPassphrase, typed},
+    rename::Rename,
+};
 use crate::{
     bridge::{Failure, release::Software},
     catalogue,
@@ -155,14 +159,10 @@ fn ChangePassphrase() -> impl IntoView {
         if began.get_untracked().is_some() {
             return;
         }
-        error.set(String::new());
         done.set("");
-        let old = Secret::new(input.value());
-        if old.expose().is_empty() {
-            error.set(catalogue::UNLOCK_EMPTY.to_owned());
-            let _ = input.focus();
+        let Some(old) = typed(&input, error) else {
             return;
-        }
+        };
         let Some(new) = choice.read() else { return };
         began.set(Some(ui.now.get_untracked()));
         leptos::task::spawn_local(async move {

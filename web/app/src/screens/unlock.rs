@@ -1,8 +1,9 @@
 //! Unlocking: one field, and honest waiting while Argon2id works.
 
-use komrade_view::{Command, Secret, VaultState};
+use komrade_view::{Command, VaultState};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
+use super::passphrase::typed;
 use crate::{
     bridge::Failure,
     catalogue,
@@ -39,13 +40,9 @@ pub fn Unlock() -> impl IntoView {
         if began.get_untracked().is_some() {
             return;
         }
-        let passphrase = Secret::new(input.value());
-        if passphrase.expose().trim().is_empty() {
-            error.set(catalogue::UNLOCK_EMPTY.to_owned());
-            let _ = input.focus();
+        let Some(passphrase) = typed(&input, error) else {
             return;
-        }
-        error.set(String::new());
+        };
         began.set(Some(ui.now.get_untracked()));
         leptos::task::spawn_local(async move {
             if let Err(failure) = ui.ask(Command::Unlock { passphrase }).await {
