@@ -159,7 +159,8 @@ fn a_new_home_of_which_the_news_was_lost_is_told_again() {
     world.add_relay(2);
     world.stop(1);
     world.join(0, 2);
-    world.pass(MINUTE);
+    // By then it lies at Bo's relay.
+    world.pass(HOUR);
     world.wipe_relay(1);
     world.restart(1);
     // It goes to a home where Ana is no longer.
