@@ -182,9 +182,26 @@ impl DeviceKey {
         self.0.verifying_key().to_bytes()
     }
 
+    /// Signs an operation of a collective: its exact bytes.
+    pub fn sign_operation(&self, bytes: &[u8]) -> [u8; 64] {
+        self.sign(labels::COLLECTIVE_OPERATION, bytes)
+    }
+
     pub(crate) fn sign(&self, label: &str, body: &[u8]) -> [u8; 64] {
         self.0.sign(&signed_message(label, body)).to_bytes()
     }
+}
+
+/// Checks that the device signed exactly these bytes as an operation of a collective.
+///
+/// # Errors
+/// [`DecodeError::BadKey`] if the device's key is none, [`DecodeError::BadSignature`] otherwise.
+pub fn verify_operation(
+    device: &[u8; 32],
+    bytes: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), DecodeError> {
+    verify(device, labels::COLLECTIVE_OPERATION, bytes, signature)
 }
 
 impl ZeroizeOnDrop for DeviceKey {}

@@ -117,6 +117,14 @@ labels! {
     VAULT_MOVE = "komrade/vault/move/v1";
     /// Check bytes of such a prelude.
     VAULT_MOVE_CHECK = "komrade/vault/move-check/v1";
+    /// Signature of a device over an operation of a collective.
+    COLLECTIVE_OPERATION = "komrade/collective/operation/v1";
+    /// Id of an operation of a collective: hash of its signed bytes.
+    COLLECTIVE_OPERATION_ID = "komrade/collective/operation-id/v1";
+    /// Id of a checkpoint: hash of the one before and of its frontier.
+    COLLECTIVE_CHECKPOINT = "komrade/collective/checkpoint/v1";
+    /// Hash of who is a member, with which devices, under which constitution.
+    COLLECTIVE_STATE = "komrade/collective/state/v1";
 }
 
 #[cfg(test)]
