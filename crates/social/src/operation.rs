@@ -116,6 +116,15 @@ pub enum OperationError {
     /// Longer than [`MAX_HOMES_BYTES`](crate::MAX_HOMES_BYTES).
     #[error("homes of {0} bytes")]
     HomesTooLong(usize),
+    /// More of something than there may be.
+    #[error("too many in field {0}")]
+    TooMany(u64),
+    /// The signature is not the device's.
+    #[error("not signed by its device")]
+    BadSignature,
+    /// A certificate or revocation that its root did not sign.
+    #[error("a certificate that is none")]
+    BadCertificate,
     /// Of a kind that this version can read past, but not make.
     #[error("kind {0} is unknown")]
     UnknownKind(u64),
@@ -151,7 +160,7 @@ impl Operation {
         let fields = Fields {
             sequence: map.number(SEQUENCE)?,
             previous: map.optional(PREVIOUS, |value| exactly(&value).map(OperationId))?,
-            seen: read_heads(&mut map)?,
+            seen: read_heads(&mut map, SEEN)?,
             time: map.number(TIME)?,
             expiry_day: map.required(EXPIRY, |value| number(&value)?.try_into().ok())?,
             body: Body::read(kind, &mut map, CONTENT)?,
@@ -203,14 +212,7 @@ impl Operation {
 
 impl Fields {
     fn check(&self) -> Result<(), OperationError> {
-        let linked = match self.sequence {
-            0 => false,
-            1 => self.previous.is_none(),
-            _ => self.previous.is_some(),
-        };
-        if !linked {
-            return Err(OperationError::BadLink);
-        }
+        check_link(self.sequence, self.previous)?;
         if self.seen.len() > MAX_HEADS {
             return Err(OperationError::TooManyHeads(self.seen.len()));
         }
@@ -227,13 +229,7 @@ impl Fields {
             writer.bytes(&previous.0);
         }
         writer.number(SEEN);
-        writer.array(self.seen.len());
-        for head in &self.seen {
-            writer.array(3);
-            writer.bytes(&head.device.0);
-            writer.number(head.sequence);
-            writer.bytes(&head.id.0);
-        }
+        write_heads(&mut writer, &self.seen);
         writer.number(TIME);
         writer.number(self.time);
         writer.number(EXPIRY);
@@ -246,16 +242,43 @@ impl Fields {
     }
 }
 
-fn read_heads(map: &mut Map) -> Result<Vec<Head>, OperationError> {
+/// The first operation of a device has none before it, and every other one.
+pub(crate) fn check_link(
+    sequence: u64,
+    previous: Option<OperationId>,
+) -> Result<(), OperationError> {
+    let linked = match sequence {
+        0 => false,
+        1 => previous.is_none(),
+        _ => previous.is_some(),
+    };
+    if linked {
+        Ok(())
+    } else {
+        Err(OperationError::BadLink)
+    }
+}
+
+pub(crate) fn write_heads(writer: &mut Writer, heads: &[Head]) {
+    writer.array(heads.len());
+    for head in heads {
+        writer.array(3);
+        writer.bytes(&head.device.0);
+        writer.number(head.sequence);
+        writer.bytes(&head.id.0);
+    }
+}
+
+pub(crate) fn read_heads(map: &mut Map, field: u64) -> Result<Vec<Head>, OperationError> {
     let heads = map
-        .optional(SEEN, |value| value.into_array().ok())?
+        .optional(field, |value| value.into_array().ok())?
         .unwrap_or_default();
     if heads.len() > MAX_HEADS {
         return Err(OperationError::TooManyHeads(heads.len()));
     }
     heads
         .iter()
-        .map(|head| read_head(head).ok_or(OperationError::BadField(SEEN)))
+        .map(|head| read_head(head).ok_or(OperationError::BadField(field)))
         .collect()
 }
 

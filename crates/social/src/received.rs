@@ -74,6 +74,19 @@ struct Entry {
     awaits: Option<OperationId>,
 }
 
+/// An operation's place in the chain of its device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// Its number, from 1.
+    pub sequence: u64,
+    /// The id of the one before; `None` for number 1.
+    pub previous: Option<OperationId>,
+    /// Its id.
+    pub id: OperationId,
+    /// Its time, in milliseconds since the epoch.
+    pub time: u64,
+}
+
 /// What came of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
@@ -201,10 +214,25 @@ impl Received {
         }
     }
 
-    /// Takes an operation into the account.
+    /// Takes an operation of a conversation into the account.
     pub fn insert(&mut self, operation: &Operation) -> Inserted {
-        let sequence = operation.fields().sequence;
-        let (id, time) = (operation.id(), operation.fields().time);
+        let fields = operation.fields();
+        self.insert_link(Link {
+            sequence: fields.sequence,
+            previous: fields.previous,
+            id: operation.id(),
+            time: fields.time,
+        })
+    }
+
+    /// Takes an operation of any space into the account.
+    pub fn insert_link(&mut self, link: Link) -> Inserted {
+        let Link {
+            sequence,
+            previous,
+            id,
+            time,
+        } = link;
         if sequence <= self.floor() {
             return self.insert_settled(id, time);
         }
@@ -220,7 +248,7 @@ impl Received {
             return Inserted::TooManyForks;
         }
 
-        let awaits = operation.fields().previous.filter(|previous| {
+        let awaits = previous.filter(|previous| {
             let before = self.entries.get(&(sequence - 1)).into_iter().flatten();
             !before.map(|entry| entry.id).any(|id| id == *previous)
         });
