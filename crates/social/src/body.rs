@@ -111,7 +111,7 @@ impl Body {
 }
 
 /// Control characters could make a name look like something else.
-fn name_is_good(name: &str) -> bool {
+pub(crate) fn name_is_good(name: &str) -> bool {
     !name.is_empty()
         && name.chars().count() <= MAX_NAME_CHARS
         && !name.chars().any(char::is_control)

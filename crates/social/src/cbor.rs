@@ -24,7 +24,8 @@ impl Map {
         Self::of(Value::read(bytes, MAX_DEPTH).ok()?)
     }
 
-    fn of(value: Value) -> Option<Self> {
+    /// A value as such a map.
+    pub(crate) fn of(value: Value) -> Option<Self> {
         let mut fields = BTreeMap::new();
         for (key, value) in value.into_map().ok()? {
             let key = number(&key)?;
@@ -53,6 +54,11 @@ impl Map {
     ) -> Result<T, FieldError> {
         self.optional(field, read)?
             .ok_or(FieldError::Missing(field))
+    }
+
+    /// The fields that nobody asked for: a newer version's.
+    pub(crate) fn rest(self) -> Vec<(u64, Value)> {
+        self.0.into_iter().collect()
     }
 
     /// A field that is itself a map with numbered fields.

@@ -1,7 +1,12 @@
 //! The decoders, for a fuzzer: each takes any bytes, must not panic, and must give back what it understood.
 
+use std::sync::OnceLock;
+
+use komrade_crypto::identity::{DeviceCertificate, DeviceKey, PersonId, RecoveryWords};
+
 use crate::{
-    Acknowledgement, Body, DeviceId, Fields, Head, Operation, OperationId, Range, Received,
+    Acknowledgement, DeviceId, Fields, Head, Operation, OperationId, Range, Received,
+    collective::{self, Body, Choice, Collective, Subject, Template, Welcome},
 };
 
 /// Takes any bytes; panics only if the decoder is wrong.
@@ -12,6 +17,9 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("social-operation", operation),
     ("social-acknowledgement", acknowledgement),
     ("social-received", received),
+    ("social-collective-operation", collective_operation),
+    ("social-collective-insert", collective_insert),
+    ("social-welcome", welcome),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -45,23 +53,194 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             }
             seeds
         }
+        "social-collective-operation" | "social-collective-insert" => {
+            let bytes = |one: &collective::Operation| one.as_bytes().to_vec();
+            signed().iter().map(bytes).collect()
+        }
+        "social-welcome" => {
+            let pack = |homes: &[Vec<u8>], slice| {
+                let all = computed(signed());
+                all.map_or_else(Vec::new, |all| {
+                    Welcome::pack(&all, OperationId([2; 32]), homes, slice)
+                })
+            };
+            let parts = [pack(&[vec![1; 9]], Some(vec![2; 9])), pack(&[], None)];
+            parts.iter().flatten().map(Welcome::encode).collect()
+        }
         _ => Vec::new(),
+    }
+}
+
+/// Somebody who writes, for the seeds.
+struct Author {
+    person: PersonId,
+    certificate: DeviceCertificate,
+    key: DeviceKey,
+}
+
+impl Author {
+    fn new(number: u8) -> Self {
+        let root = RecoveryWords::from_bytes([number; 32]).root();
+        let key = DeviceKey::from_bytes(&[number + 1; 32]);
+        Self {
+            person: root.person(),
+            certificate: root.certify(&key.public(), 20_000),
+            key,
+        }
+    }
+
+    /// Adds an operation that has seen all before it.
+    fn writes(&self, all: &mut Vec<collective::Operation>, body: collective::Body) -> OperationId {
+        let device = DeviceId(self.key.public());
+        let own = |one: &&collective::Operation| one.fields().device == device;
+        let before = all.iter().rev().find(own);
+        let control = |one: &&collective::Operation| one.body().is_control();
+        let last = all
+            .iter()
+            .rev()
+            .find(control)
+            .map(collective::Operation::id);
+        let fields = collective::Fields {
+            space: all.first().map(collective::Operation::id),
+            person: self.person,
+            device,
+            sequence: before.map_or(1, |one| one.fields().sequence + 1),
+            previous: before.map(collective::Operation::id),
+            seen: Vec::new(),
+            context: last.into_iter().collect(),
+            time: 1_795_392_000_000 + all.len() as u64,
+            expiry_day: 20_870,
+            body,
+        };
+        all.extend(collective::Operation::sign(fields, &self.key));
+        all.last()
+            .map_or(OperationId([0; 32]), collective::Operation::id)
+    }
+}
+
+/// A small collective: its Genesis, and one operation of most kinds that may follow.
+fn signed() -> &'static [collective::Operation] {
+    static SIGNED: OnceLock<Vec<collective::Operation>> = OnceLock::new();
+    SIGNED.get_or_init(|| {
+        let (one, other) = (Author::new(1), Author::new(3));
+        let constitution = Box::new(Template::TenantsUnion.constitution(1, "Komitee"));
+        let mut changed = constitution.clone();
+        changed.expiry_days += 1;
+        let reason = || "so".to_owned();
+        let propose = |subject| Body::Propose {
+            subject,
+            reason: reason(),
+        };
+        let mut all = Vec::new();
+        let genesis = Body::Genesis {
+            name: "Haus 12".to_owned(),
+            constitution,
+            founders: vec![one.certificate.clone()],
+        };
+        one.writes(&mut all, genesis);
+        let person = other.person;
+        let name = "Bo".to_owned();
+        let proposal = one.writes(&mut all, propose(Subject::Admit { person, name }));
+        let reason = reason();
+        one.writes(&mut all, Body::Vouch { proposal, reason });
+        let certificate = other.certificate.clone();
+        let accept = Body::Accept {
+            proposal,
+            certificate,
+        };
+        other.writes(&mut all, accept);
+        let amend = Subject::Amend {
+            constitution: changed,
+        };
+        let proposal = one.writes(&mut all, propose(amend));
+        let choice = Choice::Yes;
+        one.writes(&mut all, Body::Ballot { proposal, choice });
+        other.writes(&mut all, Body::Ballot { proposal, choice });
+        one.writes(&mut all, Body::Enact { proposal });
+        let decide = Subject::Decide {
+            question: "?".to_owned(),
+            options: vec!["a".to_owned(), "b".to_owned()],
+        };
+        one.writes(&mut all, propose(decide));
+        let checkpoint = computed(&all).and_then(|all| all.next_checkpoint(one.person, u64::MAX));
+        if let Some(checkpoint) = checkpoint {
+            one.writes(&mut all, Body::Checkpoint(checkpoint));
+        }
+        let text = Body::Text {
+            text: "hello".to_owned(),
+            reply_to: Some(proposal),
+            mentions: vec![person],
+        };
+        one.writes(&mut all, text);
+        other.writes(&mut all, Body::Leave);
+        all
+    })
+}
+
+fn computed(all: &[collective::Operation]) -> Option<Collective> {
+    let (first, rest) = all.split_first()?;
+    let mut collective = Collective::found(first.clone()).ok()?;
+    for operation in rest {
+        collective.insert(operation.clone());
+    }
+    Some(collective)
+}
+
+fn collective_operation(bytes: &[u8]) {
+    let stored = collective::Operation::decode_stored(bytes);
+    if let Ok(operation) = &stored {
+        assert_eq!(operation.as_bytes(), bytes);
+    }
+    if let Ok(operation) = collective::Operation::decode(bytes) {
+        assert_eq!(stored, Ok(operation));
+    }
+}
+
+/// Whatever members say, unsigned: the state stays one that can be asked.
+fn collective_insert(bytes: &[u8]) {
+    let Ok(operation) = collective::Operation::decode_stored(bytes) else {
+        return;
+    };
+    let Some((first, others)) = signed().split_first() else {
+        return;
+    };
+    let Ok(mut collective) = Collective::found(first.clone()) else {
+        return;
+    };
+    let place = usize::from(bytes.first().copied().unwrap_or(0)) % (others.len() + 1);
+    let (before, after) = others.split_at(place);
+    for operation in before.iter().chain([&operation]).chain(after) {
+        collective.insert(operation.clone());
+        collective.verdict(operation);
+    }
+    let proposals: Vec<_> = collective.proposals().collect();
+    for id in proposals {
+        assert!(collective.standing(id, 0).is_some());
+    }
+    collective.members();
+    collective.next_checkpoint(operation.fields().person, u64::MAX);
+}
+
+fn welcome(bytes: &[u8]) {
+    if let Ok(part) = Welcome::decode(bytes) {
+        assert_eq!(Welcome::decode(&part.encode()).as_ref(), Ok(&part));
+        let _ = Welcome::join(vec![part]);
     }
 }
 
 /// A chain of one operation of every kind.
 fn operations() -> Vec<Operation> {
     let bodies = [
-        Body::Text {
+        crate::Body::Text {
             text: "hello".to_owned(),
         },
-        Body::Profile {
+        crate::Body::Profile {
             name: "Bo".to_owned(),
         },
-        Body::Homes {
+        crate::Body::Homes {
             homes: vec![1, 2, 3],
         },
-        Body::Confirmed,
+        crate::Body::Confirmed,
     ];
     let seen = vec![Head {
         device: DeviceId([1; 32]),

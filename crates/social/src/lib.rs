@@ -1,8 +1,8 @@
-//! Operations and what follows from them: pure functions, no I/O, no clock, no randomness, no keys.
+//! Operations and what follows from them: pure functions, no I/O, no clock, no randomness, no keys kept.
 //!
 //! Whatever a person does in a space is an [`Operation`], an immutable record. The state of a space follows from
 //! its *set* of operations: any delivery order, any duplication, the same state. This crate holds what a
-//! conversation of two persons needs; circles, collectives and the world come later.
+//! conversation of two persons needs, and the government of a [`collective`]; circles and the world come later.
 //!
 //! Per device and space, operations are numbered from 1 and each names the one before by its hash, so
 //! that a gap is noticed and two operations of one number show that a device was copied or restored.
@@ -13,6 +13,8 @@
 //! Receiving: [`Operation::decode`], [`Received::insert`], keep it if [`Inserted::is_kept`], and answer with
 //! [`Received::acknowledgement`].
 //!
+//! In a collective operations are signed, and [`collective::Collective`] tells from them who belongs and what was decided.
+//!
 //! In a conversation operations are not signed: the pairwise session shows the recipient who speaks, and proves
 //! nothing to anybody else.
 //!
@@ -22,6 +24,7 @@
 mod acknowledgement;
 mod body;
 mod cbor;
+pub mod collective;
 #[cfg(feature = "fuzz")]
 mod fuzz;
 mod operation;
@@ -39,7 +42,7 @@ pub use crate::{
         OperationId,
     },
     received::{
-        Inserted, MAX_AHEAD, MAX_FORKS, MAX_RECEIVED_BYTES, Received, ReceivedError, WINDOW,
+        Inserted, Link, MAX_AHEAD, MAX_FORKS, MAX_RECEIVED_BYTES, Received, ReceivedError, WINDOW,
     },
 };
 

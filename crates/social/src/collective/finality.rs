@@ -1,0 +1,338 @@
+//! Checkpoints: what can no longer be undone.
+//!
+//! A checkpoint names its source, the final checkpoint before it, and a frontier: the newest operations of a past that it fixes.
+//! Whoever has to sign one signs what most others have, if it holds all that has to be fixed. It is *final* once
+//!
+//! - its source is,
+//! - more than 2/3 of the members at it who count have signed it, and
+//! - more than half of the members at its source have, not counting those who left of their own will: otherwise two old
+//!   members could make a history of their own, with a hundred new members who sign it.
+//!
+//! The rule of two signatures is that of Casper FFG (Buterin and Griffith, 2017): two final checkpoints that contradict each
+//! other need somebody who signed both, which [`Graph::double_signed`] finds. That finality grows from one set of members to the
+//! next is how light clients follow a changing set of validators. Who signs twice is only reported: if their signatures stopped to
+//! count, a few could undo what was final.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use komrade_crypto::{identity::PersonId, labels};
+
+use super::{
+    bits::Bits,
+    body::{Body, Checkpoint, CheckpointId, MAX_FRONTIER},
+    graph::Graph,
+    operation::hash,
+    view::View,
+};
+use crate::OperationId;
+
+impl Checkpoint {
+    /// Its id: two persons who sign the same have one checkpoint.
+    pub fn id(&self) -> CheckpointId {
+        let source = self.source.map_or([0; 32], |source| source.0);
+        let mut parts: Vec<&[u8]> = vec![&source];
+        parts.extend(self.frontier.iter().map(|id| &id.0[..]));
+        CheckpointId(hash(labels::COLLECTIVE_CHECKPOINT, &parts))
+    }
+}
+
+/// A checkpoint that somebody signed.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) id: CheckpointId,
+    pub(super) source: Option<usize>,
+    pub(super) frontier: Vec<OperationId>,
+    pub(super) closure: Bits,
+    pub(super) view: Arc<View>,
+    /// Who must sign it: the members at it, and those at its source who did not leave; rising.
+    members: Vec<PersonId>,
+    before: Vec<PersonId>,
+    pub(super) signers: BTreeMap<PersonId, Vec<usize>>,
+}
+
+impl Group {
+    fn signed_by(&self, persons: &[PersonId], set: &Bits) -> usize {
+        let signed = |person: &&PersonId| {
+            let nodes = self.signers.get(*person);
+            nodes.is_some_and(|nodes| nodes.iter().any(|node| set.has(*node)))
+        };
+        persons.iter().filter(signed).count()
+    }
+
+    fn is_final(&self, set: &Bits) -> bool {
+        self.signed_by(&self.members, set) * 3 > self.members.len() * 2
+            && self.signed_by(&self.before, set) * 2 > self.before.len()
+    }
+
+    /// How many of how many have signed.
+    pub(super) fn progress(&self, set: &Bits) -> (usize, usize) {
+        (self.signed_by(&self.members, set), self.members.len())
+    }
+}
+
+/// Two things that one person or one device must never sign both, and that anybody can check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DoubleSigning {
+    /// Who.
+    pub person: PersonId,
+    /// The one of the lower hash.
+    pub one: OperationId,
+    /// The other.
+    pub other: OperationId,
+}
+
+impl Graph {
+    pub(super) fn group(&self, group: Option<usize>) -> Option<&Group> {
+        self.groups.get(group?)
+    }
+
+    pub(super) fn group_of(&self, id: CheckpointId) -> Option<usize> {
+        self.groups.iter().position(|group| group.id == id)
+    }
+
+    /// Which checkpoints are final in the past of a node with these parents.
+    pub(super) fn finals_at(&self, parents: &[usize], past: &Bits) -> (Arc<Bits>, Option<usize>) {
+        let Some(first) = parents.first().and_then(|first| self.node(*first)) else {
+            return (Arc::default(), None);
+        };
+        let silent = first.group.is_none();
+        if parents.len() == 1 && silent {
+            return (first.finals.clone(), first.base);
+        }
+        let mut finals = Bits::clone(&first.finals);
+        for parent in parents.iter().filter_map(|parent| self.node(*parent)) {
+            finals.add(&parent.finals);
+        }
+        self.advance(&mut finals, past);
+        if finals == *first.finals {
+            return (first.finals.clone(), first.base);
+        }
+        let base = self.newest(&finals);
+        (Arc::new(finals), base)
+    }
+
+    /// What is final in the whole set, after a node was put in.
+    pub(super) fn update_finals(&mut self, last: usize) -> bool {
+        let signs = self.node(last).is_some_and(|node| node.group.is_some());
+        if !signs {
+            return false;
+        }
+        let mut finals = Bits::clone(&self.finals);
+        self.advance(&mut finals, &self.all);
+        if finals == *self.finals {
+            return false;
+        }
+        self.base = self.newest(&finals);
+        self.finals = Arc::new(finals);
+        true
+    }
+
+    /// Adds what is final in a set. A source has a lower number than what follows it.
+    pub(super) fn advance(&self, finals: &mut Bits, set: &Bits) {
+        for (index, group) in self.groups.iter().enumerate() {
+            if !finals.has(index)
+                && group.source.is_none_or(|source| finals.has(source))
+                && set.covers(&group.closure)
+                && group.is_final(set)
+            {
+                finals.set(index);
+            }
+        }
+    }
+
+    /// The final checkpoints that no other one contains.
+    fn tops(&self, finals: &Bits) -> Vec<usize> {
+        let mut tops: Vec<usize> = Vec::new();
+        for index in finals.iter() {
+            let Some(group) = self.group(Some(index)) else {
+                continue;
+            };
+            let within = |one: &Group, other: &Group| {
+                other.closure.covers(&one.closure)
+                    && (other.closure != one.closure || other.id <= one.id)
+            };
+            let known = |top: &usize| self.group(Some(*top));
+            if tops.iter().filter_map(known).any(|top| within(group, top)) {
+                continue;
+            }
+            tops.retain(|top| !known(top).is_some_and(|top| within(top, group)));
+            tops.push(index);
+        }
+        tops
+    }
+
+    /// The newest final checkpoint; of several that contradict each other the one of the lowest hash.
+    fn newest(&self, finals: &Bits) -> Option<usize> {
+        let tops = self.tops(finals).into_iter();
+        tops.min_by_key(|top| self.group(Some(*top)).map(|group| group.id))
+    }
+
+    /// Whether final checkpoints contradict each other.
+    pub(super) fn is_split(&self) -> bool {
+        self.tops(&self.finals).len() > 1
+    }
+
+    /// The effects of before a time that no final checkpoint holds yet, and that may still be held by one.
+    pub(super) fn unfixed(&self, before: u64) -> Bits {
+        let mut unfixed = Bits::default();
+        let known = self.group(self.base).map(|group| &group.closure);
+        for index in self.mask.iter() {
+            let due = |node: &super::graph::Node| node.is_effect() && node.time() <= before;
+            if self.node(index).is_some_and(due)
+                && !known.is_some_and(|closure| closure.has(index))
+                && self.is_within(index, self.base)
+            {
+                unfixed.set(index);
+            }
+        }
+        unfixed
+    }
+
+    /// The checkpoint that a person should sign, so that what happened before a time becomes final: `None` if they have signed
+    /// one, or nothing happened. The one that most have signed, of those that contradict nothing that they signed; a new one
+    /// of everything that is here if there is none.
+    pub(super) fn next_checkpoint(&self, person: PersonId, before: u64) -> Option<Checkpoint> {
+        let unfixed = self.unfixed(before);
+        if unfixed.is_empty() {
+            return None;
+        }
+        let open = |group: &&Group| group.source == self.base && group.closure.covers(&unfixed);
+        let signed = |group: &&Group| group.signers.contains_key(&person);
+        let same_source = self.groups.iter().filter(|group| group.source == self.base);
+        let own: Vec<_> = same_source.filter(signed).collect();
+        if own.iter().any(open) {
+            return None;
+        }
+        let fits = |group: &&Group| {
+            let mut own = own.iter();
+            own.all(|one| group.closure.covers(&one.closure))
+        };
+        let known = self.groups.iter().filter(open).filter(fits);
+        let rank = |group: &&Group| (group.signers.len(), std::cmp::Reverse(group.id));
+        match known.max_by_key(rank) {
+            Some(group) => Some(Checkpoint {
+                source: self.group(group.source).map(|source| source.id),
+                frontier: group.frontier.clone(),
+                state: self.digest(&group.view),
+            }),
+            None => {
+                let tips: Vec<_> = self.tips.iter().copied().collect();
+                (tips.len() <= MAX_FRONTIER).then(|| self.checkpoint(self.base, &tips))
+            }
+        }
+    }
+
+    pub(super) fn checkpoint(&self, source: Option<usize>, frontier: &[usize]) -> Checkpoint {
+        let (view, _) = self.resolve(&self.closure(frontier), source);
+        let ids = frontier.iter().filter_map(|index| self.node(*index));
+        let mut frontier: Vec<_> = ids.map(|node| node.id()).collect();
+        frontier.sort_unstable();
+        Checkpoint {
+            source: self.group(source).map(|group| group.id),
+            frontier,
+            state: self.digest(&view),
+        }
+    }
+
+    /// Takes in what a checkpoint signs. The caller has checked the source, the frontier and the state.
+    pub(super) fn add_group(
+        &mut self,
+        checkpoint: &Checkpoint,
+        source: Option<usize>,
+        closure: Bits,
+        view: View,
+    ) -> usize {
+        let before = match self.group(source) {
+            Some(group) => group.members.clone(),
+            None => self.founders(),
+        };
+        let left = |person: &PersonId| {
+            let mut removals = view.removals.of_person(*person).iter();
+            removals.any(|index| {
+                let body = self.node(*index).map(|node| node.operation.body());
+                matches!(body, Some(Body::Leave))
+            })
+        };
+        let before = before.into_iter().filter(|one| !left(one)).collect();
+        self.groups.push(Group {
+            id: checkpoint.id(),
+            source,
+            frontier: checkpoint.frontier.clone(),
+            closure,
+            members: view.electorate(&[]),
+            before,
+            view: Arc::new(view),
+            signers: BTreeMap::new(),
+        });
+        self.groups.len() - 1
+    }
+
+    fn founders(&self) -> Vec<PersonId> {
+        let genesis = self.node(0).map(|node| node.operation.body());
+        let mut founders: Vec<_> = match genesis {
+            Some(Body::Genesis { founders, .. }) => {
+                founders.iter().map(|one| one.person()).collect()
+            }
+            _ => Vec::new(),
+        };
+        founders.sort_unstable();
+        founders.dedup();
+        founders
+    }
+
+    /// Who signed two checkpoints with one source of which neither contains the other, which nobody does who only ever learns
+    /// more.
+    pub(super) fn double_signed(&self) -> Vec<DoubleSigning> {
+        let mut found = BTreeSet::new();
+        for (place, one) in self.groups.iter().enumerate() {
+            let later = self.groups.iter().skip(place + 1);
+            for other in later.filter(|other| other.source == one.source) {
+                if one.closure.covers(&other.closure) || other.closure.covers(&one.closure) {
+                    continue;
+                }
+                for (person, first) in &one.signers {
+                    let second = other
+                        .signers
+                        .get(person)
+                        .and_then(|nodes| self.lowest(nodes));
+                    let pair = self.lowest(first).zip(second);
+                    found.extend(pair.and_then(|(one, other)| self.double(one, other)));
+                }
+            }
+        }
+        found.into_iter().collect()
+    }
+
+    /// What devices said twice, beside each other: a device that was copied, or a lie to two halves. One pair for each device.
+    pub(super) fn forked(&self) -> Vec<DoubleSigning> {
+        let mut found = BTreeSet::new();
+        for nodes in self.devices.values() {
+            let forked = nodes.iter().copied();
+            let forked: Vec<_> = forked
+                .filter(|one| self.forks(*one).next().is_some())
+                .collect();
+            let pair = self.lowest(&forked).and_then(|one| {
+                let others: Vec<_> = self.forks(one).collect();
+                self.double(one, self.lowest(&others)?)
+            });
+            found.extend(pair);
+        }
+        found.into_iter().collect()
+    }
+
+    /// Of these the one of the lowest hash.
+    fn lowest(&self, nodes: &[usize]) -> Option<usize> {
+        let nodes = nodes.iter().copied();
+        nodes.min_by_key(|node| self.node(*node).map(|node| node.id()))
+    }
+
+    fn double(&self, one: usize, other: usize) -> Option<DoubleSigning> {
+        let (one, other) = (self.node(one)?, self.node(other)?);
+        let person = one.person();
+        let (one, other) = (one.id().min(other.id()), one.id().max(other.id()));
+        Some(DoubleSigning { person, one, other })
+    }
+}

@@ -1,0 +1,227 @@
+//! The graph of control operations: nodes in the order of their arrival, parents first, each with all that lies before it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use komrade_crypto::identity::PersonId;
+
+use super::{
+    bits::Bits, body::Body, finality::Group, operation::Operation, proposal::Proposal,
+    subject::Subject,
+};
+use crate::{DeviceId, OperationId};
+
+/// One control operation.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) operation: Operation,
+    /// Everything before it.
+    pub(super) past: Bits,
+    /// Which operation admitted its author, as seen from it.
+    pub(super) admission: usize,
+    /// The proposal that it is about.
+    pub(super) about: Option<usize>,
+    /// What it proposes.
+    pub(super) proposal: Option<Box<Proposal>>,
+    /// For an Accept or an Enact: the vouches and ballots that lie before it.
+    pub(super) certificate: Vec<usize>,
+    /// For a checkpoint: what it signs.
+    pub(super) group: Option<usize>,
+    /// The checkpoints that are final in its past, and the newest of them.
+    pub(super) finals: Arc<Bits>,
+    pub(super) base: Option<usize>,
+    /// Its device said something else beside it, or its author proposed something else beside it.
+    pub(super) parallel: bool,
+}
+
+impl Node {
+    pub(super) fn id(&self) -> OperationId {
+        self.operation.id()
+    }
+
+    pub(super) fn person(&self) -> PersonId {
+        self.operation.fields().person
+    }
+
+    pub(super) fn device(&self) -> DeviceId {
+        self.operation.fields().device
+    }
+
+    pub(super) fn time(&self) -> u64 {
+        self.operation.fields().time
+    }
+
+    /// Whether it can change who belongs, or the rules.
+    pub(super) fn is_effect(&self) -> bool {
+        matches!(
+            self.operation.body(),
+            Body::Genesis { .. }
+                | Body::Accept { .. }
+                | Body::Enact { .. }
+                | Body::Leave
+                | Body::Device { .. }
+                | Body::Revoke { .. }
+                | Body::Return
+        )
+    }
+
+    /// Whether it is a vouch or a ballot.
+    pub(super) fn is_answer(&self) -> bool {
+        let body = self.operation.body();
+        matches!(body, Body::Vouch { .. } | Body::Ballot { .. })
+    }
+}
+
+/// The nodes and what is asked of them.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) index: BTreeMap<OperationId, usize>,
+    /// All nodes.
+    pub(super) all: Bits,
+    /// Those that nothing builds on yet.
+    pub(super) tips: BTreeSet<usize>,
+    /// Those that decide who belongs: effects, and what may make others void by being there.
+    pub(super) mask: Bits,
+    pub(super) devices: BTreeMap<DeviceId, Vec<usize>>,
+    /// Proposals and vouches, which are rationed.
+    pub(super) acts: BTreeMap<PersonId, Vec<usize>>,
+    pub(super) groups: Vec<Group>,
+    /// The checkpoints that are final, and the newest of them.
+    pub(super) finals: Arc<Bits>,
+    pub(super) base: Option<usize>,
+}
+
+impl Graph {
+    pub(super) fn node(&self, index: usize) -> Option<&Node> {
+        self.nodes.get(index)
+    }
+
+    /// The nodes of these ids, or those ids that are not here.
+    pub(super) fn find(&self, ids: &[OperationId]) -> Result<Vec<usize>, Vec<OperationId>> {
+        let missing: Vec<_> = ids
+            .iter()
+            .filter(|id| !self.index.contains_key(id))
+            .copied()
+            .collect();
+        if missing.is_empty() {
+            Ok(ids
+                .iter()
+                .filter_map(|id| self.index.get(id).copied())
+                .collect())
+        } else {
+            Err(missing)
+        }
+    }
+
+    /// The nodes and all before them.
+    pub(super) fn closure(&self, heads: &[usize]) -> Bits {
+        let mut all = Bits::default();
+        for &head in heads {
+            if let Some(node) = self.node(head) {
+                all.add(&node.past);
+                all.set(head);
+            }
+        }
+        all
+    }
+
+    /// Whether one lies before the other.
+    pub(super) fn before(&self, one: usize, other: usize) -> bool {
+        self.node(other).is_some_and(|node| node.past.has(one))
+    }
+
+    fn beside(&self, one: usize, other: usize) -> bool {
+        one != other && !self.before(one, other) && !self.before(other, one)
+    }
+
+    /// What the same device said beside this.
+    pub(super) fn forks(&self, of: usize) -> impl Iterator<Item = usize> {
+        let node = self.node(of).filter(|node| node.parallel);
+        let same = node.and_then(|node| self.devices.get(&node.device()));
+        let same = same.map_or(&[][..], Vec::as_slice);
+        same.iter()
+            .copied()
+            .filter(move |other| self.beside(of, *other))
+    }
+
+    /// What the same person proposed beside this.
+    pub(super) fn rivals(&self, of: usize) -> impl Iterator<Item = usize> {
+        let node = self
+            .node(of)
+            .filter(|node| node.parallel && node.proposal.is_some());
+        let same = node.and_then(|node| self.acts.get(&node.person()));
+        let same = same.map_or(&[][..], Vec::as_slice);
+        same.iter().copied().filter(move |other| {
+            let proposes = |node: &Node| node.proposal.is_some();
+            self.node(*other).is_some_and(proposes) && self.beside(of, *other)
+        })
+    }
+
+    /// What is proposed by the node, or by the proposal that it is about.
+    pub(super) fn subject(&self, index: usize) -> Option<&Subject> {
+        let node = self.node(index)?;
+        let proposal = node.about.and_then(|about| self.node(about));
+        match proposal.unwrap_or(node).operation.body() {
+            Body::Propose { subject, .. } => Some(subject),
+            _ => None,
+        }
+    }
+
+    /// Puts a judged node in. Says whether older nodes now count differently.
+    pub(super) fn push(&mut self, node: Node) -> (usize, bool) {
+        let index = self.nodes.len();
+        let (id, device, person) = (node.id(), node.device(), node.person());
+        let rationed = matches!(
+            node.operation.body(),
+            Body::Propose { .. } | Body::Vouch { .. }
+        );
+        self.tips.retain(|tip| !node.past.has(*tip));
+        self.tips.insert(index);
+        self.all.set(index);
+        if node.is_effect() {
+            self.mask.set(index);
+        }
+        if let Some(proposal) = node.about.and_then(|about| self.nodes.get_mut(about))
+            && let Some(proposal) = &mut proposal.proposal
+        {
+            proposal.answers.push(index);
+        }
+        self.index.insert(id, index);
+        self.nodes.push(node);
+        self.devices.entry(device).or_default().push(index);
+        if rationed {
+            self.acts.entry(person).or_default().push(index);
+        }
+        (index, self.mark_parallel(index))
+    }
+
+    fn mark_parallel(&mut self, index: usize) -> bool {
+        let Some(node) = self.node(index) else {
+            return false;
+        };
+        let forks = self.devices.get(&node.device()).into_iter().flatten();
+        let acts = self.acts.get(&node.person()).into_iter().flatten();
+        let proposals = acts.filter(|other| {
+            let other = self.node(**other);
+            node.proposal.is_some() && other.is_some_and(|other| other.proposal.is_some())
+        });
+        let beside: Vec<usize> = forks
+            .chain(proposals)
+            .copied()
+            .filter(|other| self.beside(index, *other))
+            .collect();
+        if beside.is_empty() {
+            return false;
+        }
+        for marked in beside.into_iter().chain([index]) {
+            self.mask.set(marked);
+            if let Some(node) = self.nodes.get_mut(marked) {
+                node.parallel = true;
+            }
+        }
+        true
+    }
+}

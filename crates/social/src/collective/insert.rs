@@ -1,0 +1,272 @@
+//! Taking operations in, one by one, in any order.
+
+use std::sync::Arc;
+
+use super::{
+    Collective, Work,
+    bits::Bits,
+    body::Body,
+    graph::{Graph, Node},
+    judge::{Act, Judged, Refusal, judge_genesis},
+    operation::{MAX_CONTEXT, Operation},
+    proposal::Frame,
+    view::View,
+    waiting::Waiting,
+};
+use crate::OperationId;
+
+/// The most control operations: with what lies before each of them, at most 16 MB. Behind a final checkpoint
+/// [`Collective::compact`] makes room.
+pub const MAX_CONTROL: usize = 8_192;
+/// The most missing operations that are asked for at once.
+pub const MAX_MISSING: usize = 128;
+
+/// How many older states are at hand: those that operations name which arrive late.
+const MAX_CACHED: usize = 16;
+
+/// What came of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in: keep it.
+    New,
+    /// Something that it builds on is missing: keep it, and ask for [`Collective::missing`].
+    Waiting,
+    /// It was here.
+    Duplicate,
+    /// It can never count: forget it.
+    Refused(Refusal),
+    /// There are [`MAX_CONTROL`] operations: forget it, and compact.
+    Full,
+}
+
+/// What came of an operation, and of those that had waited for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Of the operation itself.
+    pub taken: Taken,
+    /// All that are in now, it first if it is, causes before what follows.
+    pub new: Vec<OperationId>,
+    /// Those that had waited and are to be forgotten, and those that had to make room.
+    pub gone: Vec<OperationId>,
+}
+
+impl Collective {
+    /// Begins with the operation that founds the collective.
+    pub fn found(genesis: Operation) -> Result<Self, Refusal> {
+        judge_genesis(&genesis)?;
+        let mut graph = Graph::default();
+        graph.push(Node {
+            operation: genesis,
+            past: Bits::default(),
+            admission: 0,
+            about: None,
+            proposal: None,
+            certificate: Vec::new(),
+            group: None,
+            finals: Arc::default(),
+            base: None,
+            parallel: false,
+        });
+        let (view, effects) = graph.resolve(&graph.all, None);
+        Ok(Self {
+            graph,
+            waiting: Waiting::default(),
+            current: Arc::new(view),
+            cache: Vec::new(),
+            work: Work {
+                resolved: 1,
+                effects: effects as u64,
+            },
+        })
+    }
+
+    /// Takes in a control operation, at any time and in any order. What is said (content) is only judged:
+    /// [`verdict`](Self::verdict).
+    pub fn insert(&mut self, operation: Operation) -> Outcome {
+        let mut outcome = Outcome {
+            taken: Taken::Duplicate,
+            new: Vec::new(),
+            gone: Vec::new(),
+        };
+        outcome.taken = self.place(operation, &mut outcome.gone);
+        let mut arrived = Vec::new();
+        if outcome.taken == Taken::New {
+            arrived.extend(self.graph.nodes.last().map(|node| node.id()));
+        }
+        while let Some(id) = arrived.pop() {
+            outcome.new.push(id);
+            for waiting in self.waiting.release(id) {
+                let id = waiting.id();
+                match self.place(waiting, &mut outcome.gone) {
+                    Taken::New => arrived.push(id),
+                    Taken::Refused(_) | Taken::Full => outcome.gone.push(id),
+                    Taken::Waiting | Taken::Duplicate => {}
+                }
+            }
+        }
+        outcome
+    }
+
+    /// What operations name that is not here: to be asked for. At most [`MAX_MISSING`].
+    pub fn missing(&self) -> Vec<OperationId> {
+        self.waiting.missing().take(MAX_MISSING).collect()
+    }
+
+    /// How many operations wait for those.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// What the next operation names as its context: the newest control operations, rising.
+    pub fn heads(&self) -> Vec<OperationId> {
+        let tips = self.graph.tips.iter().rev().take(MAX_CONTEXT);
+        let tips = tips.filter_map(|tip| self.graph.node(*tip));
+        let mut heads: Vec<_> = tips.map(|node| node.id()).collect();
+        heads.sort_unstable();
+        heads
+    }
+
+    /// What was done so far.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    fn place(&mut self, operation: Operation, gone: &mut Vec<OperationId>) -> Taken {
+        let id = operation.id();
+        if self.graph.index.contains_key(&id) || self.waiting.has(id) {
+            return Taken::Duplicate;
+        }
+        if operation.space() != self.space() || matches!(operation.body(), Body::Genesis { .. }) {
+            return Taken::Refused(Refusal::OtherSpace);
+        }
+        if !operation.body().is_control() {
+            return Taken::Refused(Refusal::NotControl);
+        }
+        if self.graph.nodes.len() >= MAX_CONTROL {
+            return Taken::Full;
+        }
+        let parents = match self.graph.find(&operation.fields().context) {
+            Ok(parents) => parents,
+            Err(missing) => {
+                if let Some(first) = missing.first() {
+                    let evicted = self.waiting.keep(operation, *first);
+                    gone.extend(evicted.iter().map(Operation::id));
+                }
+                return Taken::Waiting;
+            }
+        };
+        let past = self.graph.closure(&parents);
+        let (finals, base) = self.graph.finals_at(&parents, &past);
+        let view = self.view_at(&past, base);
+        let act = Act::of(&operation, &past, &finals, &view);
+        let judged = match self.graph.judge(&act) {
+            Ok(judged) => judged,
+            Err(refusal) => return Taken::Refused(refusal),
+        };
+        let Judged {
+            admission,
+            about,
+            proposal,
+            certificate,
+            checkpoint,
+            group,
+        } = judged;
+        let group = match (operation.body(), checkpoint) {
+            (Body::Checkpoint(named), Some((source, closure, view))) => {
+                Some(self.graph.add_group(named, source, closure, view))
+            }
+            _ => group,
+        };
+        let person = operation.fields().person;
+        let before = self.graph.mask.clone();
+        let (index, marked) = self.graph.push(Node {
+            operation,
+            past,
+            admission,
+            about,
+            proposal,
+            certificate,
+            group,
+            finals,
+            base,
+            parallel: false,
+        });
+        if let Some(group) = group.and_then(|group| self.graph.groups.get_mut(group)) {
+            group.signers.entry(person).or_default().push(index);
+        }
+        self.refresh(index, before, marked);
+        Taken::New
+    }
+
+    /// The state at a set: the present one, one that was asked for lately, or computed.
+    pub(super) fn view_at(&mut self, set: &Bits, base: Option<usize>) -> Arc<View> {
+        let key = set.common(&self.graph.mask);
+        if key == self.graph.mask && base == self.current.base {
+            return self.current.clone();
+        }
+        let same = |entry: &(Bits, Option<usize>, Arc<View>)| entry.0 == key && entry.1 == base;
+        if let Some(place) = self.cache.iter().position(same) {
+            let entry = self.cache.remove(place);
+            let view = entry.2.clone();
+            self.cache.push(entry);
+            return view;
+        }
+        let view = self.resolve(set, base);
+        self.remember(key, base, view.clone());
+        view
+    }
+
+    fn remember(&mut self, key: Bits, base: Option<usize>, view: Arc<View>) {
+        if self.cache.len() >= MAX_CACHED {
+            self.cache.remove(0);
+        }
+        self.cache.push((key, base, view));
+    }
+
+    fn resolve(&mut self, set: &Bits, base: Option<usize>) -> Arc<View> {
+        let (view, effects) = self.graph.resolve(set, base);
+        self.work.resolved += 1;
+        self.work.effects += effects as u64;
+        Arc::new(view)
+    }
+
+    /// Brings the present state up to date after a node was put in; before it, `key` decided.
+    fn refresh(&mut self, last: usize, key: Bits, marked: bool) {
+        let finals = self.graph.update_finals(last);
+        let effect = self.graph.node(last).is_some_and(Node::is_effect);
+        if marked {
+            // What was remembered is known by fewer operations than decide now.
+            self.cache.clear();
+        } else if effect || finals {
+            self.remember(key, self.current.base, self.current.clone());
+        } else {
+            return;
+        }
+        if effect && !finals && !marked && self.extend(last) {
+            return;
+        }
+        let all = self.graph.all.clone();
+        self.current = self.resolve(&all, self.graph.base);
+    }
+
+    /// What only adds leaves all else as it is: the state before, and this.
+    fn extend(&mut self, last: usize) -> bool {
+        let graph = &self.graph;
+        let body = graph.node(last).map(|node| node.operation.body());
+        if !matches!(
+            body,
+            Some(Body::Accept { .. } | Body::Device { .. } | Body::Return)
+        ) {
+            return false;
+        }
+        let frame = Frame::of(&graph.all, &self.current);
+        self.work.effects += 1;
+        if graph.is_within(last, frame.base) && graph.holds(last, frame) {
+            let mut view = View::clone(&self.current);
+            view.holds.set(last);
+            graph.apply(&mut view, last);
+            self.current = Arc::new(view);
+        }
+        true
+    }
+}

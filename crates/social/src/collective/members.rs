@@ -1,0 +1,267 @@
+//! Who belongs, and what is final: answers for the engine and the screens.
+
+use std::collections::BTreeSet;
+
+use komrade_crypto::identity::PersonId;
+
+use super::{
+    Collective,
+    body::{Body, Checkpoint, CheckpointId},
+    constitution::Constitution,
+    finality::DoubleSigning,
+    operation::Operation,
+    proposal::Frame,
+    subject::Subject,
+};
+use crate::{DeviceId, OperationId};
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub person: PersonId,
+    /// The operation that admitted them: the Genesis, or their Accept.
+    pub admission: OperationId,
+    /// When that was, in milliseconds since the epoch.
+    pub since: u64,
+    /// Who vouched for them, or voted for their admission; rising. Nobody for founders.
+    pub vouched_by: Vec<PersonId>,
+    /// Their devices, rising.
+    pub devices: Vec<DeviceId>,
+    /// They read and do not count, until they return.
+    pub resting: bool,
+    /// The numbers of their roles, rising.
+    pub roles: Vec<u8>,
+}
+
+/// A device of a member, as the group's keys need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MemberDevice {
+    /// Whose.
+    pub person: PersonId,
+    /// The operation that admitted them.
+    pub admission: OperationId,
+    /// The device.
+    pub device: DeviceId,
+}
+
+/// What is final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finality {
+    /// The newest final checkpoint; `None`: nothing yet.
+    pub newest: Option<CheckpointId>,
+    /// Final checkpoints contradict each other: stop, and say so.
+    pub contradicts: bool,
+    /// How many of how many have signed the checkpoint that comes next, if somebody has.
+    pub progress: Option<(usize, usize)>,
+    /// The time of the oldest change of membership that is not final, in milliseconds since the epoch.
+    pub oldest_unfixed: Option<u64>,
+}
+
+/// Two removals that did not know of each other, each decided with somebody whom the other one removes. Both stand; the
+/// two sides may want to go on as two collectives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rift {
+    /// The proposals.
+    pub proposals: [OperationId; 2],
+    /// Who supported each.
+    pub sides: [Vec<PersonId>; 2],
+}
+
+impl Collective {
+    /// The collective: the id of its Genesis.
+    pub fn space(&self) -> OperationId {
+        let genesis = self.graph.node(0).map(|node| node.id());
+        genesis.unwrap_or(OperationId([0; 32]))
+    }
+
+    /// What it was called when it was founded.
+    pub fn name(&self) -> &str {
+        match self.graph.node(0).map(|node| node.operation.body()) {
+            Some(Body::Genesis { name, .. }) => name,
+            _ => "",
+        }
+    }
+
+    /// The rules in force.
+    pub fn constitution(&self) -> &Constitution {
+        &self.current.constitution
+    }
+
+    /// Whether it has ended.
+    pub fn is_dissolved(&self) -> bool {
+        self.current.dissolved
+    }
+
+    /// The hash of who belongs, with which devices, under which rules.
+    pub fn state(&self) -> [u8; 32] {
+        self.graph.digest(&self.current)
+    }
+
+    /// The members, by rising person.
+    pub fn members(&self) -> Vec<Member> {
+        let persons = self.current.members.keys();
+        persons.filter_map(|person| self.member(*person)).collect()
+    }
+
+    /// One member.
+    pub fn member(&self, person: PersonId) -> Option<Member> {
+        let member = self.current.members.get(&person)?;
+        let node = self.graph.node(member.admission)?;
+        let frame = Frame::of(&self.graph.all, &self.current);
+        let support = self.graph.support(&node.certificate, frame);
+        let vouched: BTreeSet<_> = support.vouches.into_iter().chain(support.ballots).collect();
+        Some(Member {
+            person,
+            admission: member.admitted,
+            since: node.time(),
+            vouched_by: vouched.into_iter().collect(),
+            devices: member.devices.iter().copied().collect(),
+            resting: member.is_resting(),
+            roles: member.roles().into_iter().collect(),
+        })
+    }
+
+    /// How many members count.
+    pub fn active(&self) -> usize {
+        self.current.electorate(&[]).len()
+    }
+
+    /// All devices of all members at some heads, rising: what a seed's member root is computed over. `Err`: these
+    /// operations are missing.
+    pub fn devices_at(
+        &mut self,
+        heads: &[OperationId],
+    ) -> Result<Vec<MemberDevice>, Vec<OperationId>> {
+        let heads = self.graph.find(heads)?;
+        let past = self.graph.closure(&heads);
+        let (_, base) = self.graph.finals_at(&heads, &past);
+        let view = self.view_at(&past, base);
+        let members = view.members.iter();
+        let devices = members.flat_map(|(person, member)| {
+            member.devices.iter().map(|device| MemberDevice {
+                person: *person,
+                admission: member.admitted,
+                device: *device,
+            })
+        });
+        Ok(devices.collect())
+    }
+
+    /// A control operation that is in.
+    pub fn operation(&self, id: OperationId) -> Option<&Operation> {
+        let index = self.graph.index.get(&id)?;
+        self.graph.node(*index).map(|node| &node.operation)
+    }
+
+    /// All control operations, causes before what follows: what a newcomer needs to compute the members.
+    pub fn history(&self) -> impl Iterator<Item = &Operation> {
+        self.graph.nodes.iter().map(|node| &node.operation)
+    }
+
+    /// Whether a control operation counts by what is known now; `None` if it is not in.
+    pub fn stands(&self, id: OperationId) -> Option<bool> {
+        let index = *self.graph.index.get(&id)?;
+        let frame = Frame::of(&self.graph.all, &self.current);
+        let effect = self.graph.node(index)?.is_effect();
+        Some(match effect {
+            true => self.current.holds.has(index),
+            false => self.graph.counts(index, frame),
+        })
+    }
+
+    /// What is final.
+    pub fn finality(&self) -> Finality {
+        let graph = &self.graph;
+        let next = graph
+            .groups
+            .iter()
+            .filter(|group| group.source == graph.base);
+        let progress = next.map(|group| group.progress(&graph.all)).max();
+        let unfixed = graph.unfixed(u64::MAX);
+        let times = unfixed.iter().filter_map(|index| graph.node(index));
+        Finality {
+            newest: graph.group(graph.base).map(|group| group.id),
+            contradicts: graph.is_split(),
+            progress,
+            oldest_unfixed: times.map(|node| node.time()).min(),
+        }
+    }
+
+    /// The checkpoint that this member's device signs by itself, to make final what changed until a time (a day ago).
+    pub fn next_checkpoint(&self, person: PersonId, before: u64) -> Option<Checkpoint> {
+        let member = self.current.members.get(&person)?;
+        let counts = !member.is_resting() && !self.current.dissolved;
+        counts.then(|| self.graph.next_checkpoint(person, before))?
+    }
+
+    /// Who signed two checkpoints that contradict each other.
+    pub fn double_signed(&self) -> Vec<DoubleSigning> {
+        self.graph.double_signed()
+    }
+
+    /// Devices that said two things beside each other: copied, or lying to two halves. One pair of each device.
+    pub fn forked(&self) -> Vec<DoubleSigning> {
+        self.graph.forked()
+    }
+
+    /// What a person's device said that did not know of what is final by now, and that it may say anew as it is: vouches,
+    /// ballots, an Accept, a departure.
+    pub fn to_repeat(&self, person: PersonId, device: DeviceId, now: u64) -> Vec<Body> {
+        let graph = &self.graph;
+        let crossed = graph.nodes.iter().enumerate().filter(|(index, node)| {
+            let said = node.is_effect() || node.is_answer();
+            said && node.person() == person && !graph.is_within(*index, graph.base)
+        });
+        let bodies = crossed.map(|(_, node)| node.operation.body());
+        let again = bodies.filter(|body| self.may(person, device, body, now).is_ok());
+        again.cloned().collect()
+    }
+
+    /// Removals that deny each other.
+    pub fn rifts(&self) -> Vec<Rift> {
+        let graph = &self.graph;
+        let frame = Frame::of(&graph.all, &self.current);
+        let removals: Vec<_> = graph
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(index, node)| {
+                let enacts = matches!(node.operation.body(), Body::Enact { .. });
+                let removes = matches!(graph.subject(*index), Some(Subject::Remove { .. }));
+                enacts && removes && self.current.holds.has(*index)
+            })
+            .filter_map(|(index, node)| {
+                let proposal = graph.node(node.about?)?;
+                let mut side = graph.support(&node.certificate, frame).ballots;
+                side.push(proposal.person());
+                side.sort_unstable();
+                side.dedup();
+                Some((index, proposal.id(), graph.subject(index)?.persons(), side))
+            })
+            .collect();
+        let mut rifts: Vec<Rift> = Vec::new();
+        for (place, (one, first, removed, side)) in removals.iter().enumerate() {
+            for (other, second, also, against) in removals.iter().skip(place + 1) {
+                let beside = !graph.before(*one, *other) && !graph.before(*other, *one);
+                let mutual = also.iter().any(|person| side.contains(person))
+                    && removed.iter().any(|person| against.contains(person));
+                let swapped = second < first;
+                let mut rift = Rift {
+                    proposals: [*first, *second],
+                    sides: [side.clone(), against.clone()],
+                };
+                if swapped {
+                    rift.proposals.reverse();
+                    rift.sides.reverse();
+                }
+                if beside && mutual && !rifts.iter().any(|known| known.proposals == rift.proposals)
+                {
+                    rifts.push(rift);
+                }
+            }
+        }
+        rifts.sort_unstable_by_key(|rift| rift.proposals);
+        rifts
+    }
+}

@@ -1,0 +1,83 @@
+//! Operations that arrived before what they build on.
+//!
+//! Bounds: [`MAX_WAITING`] operations, [`MAX_WAITING_BYTES`], of one device [`MAX_WAITING_EACH`]. When there is no room the oldest
+//! goes: it is not lost, since whatever builds on it shows that it is missing.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::operation::Operation;
+use crate::OperationId;
+
+/// The most operations that wait.
+pub const MAX_WAITING: usize = 512;
+/// The most bytes that wait.
+pub const MAX_WAITING_BYTES: usize = 2 * 1_024 * 1_024;
+/// The most operations of one device that wait.
+pub const MAX_WAITING_EACH: usize = 128;
+
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    operations: BTreeMap<OperationId, Operation>,
+    order: VecDeque<OperationId>,
+    /// What waits for an operation, by the first of those that it misses.
+    awaited: BTreeMap<OperationId, Vec<OperationId>>,
+    bytes: usize,
+}
+
+impl Waiting {
+    pub(super) fn has(&self, id: OperationId) -> bool {
+        self.operations.contains_key(&id)
+    }
+
+    /// Keeps one that misses something. Gives back what had to go for it.
+    pub(super) fn keep(&mut self, operation: Operation, misses: OperationId) -> Vec<Operation> {
+        let (id, device) = (operation.id(), operation.fields().device);
+        self.bytes += operation.as_bytes().len();
+        self.operations.insert(id, operation);
+        self.order.push_back(id);
+        self.awaited.entry(misses).or_default().push(id);
+        let mut gone = Vec::new();
+        let same = |other: &Operation| other.fields().device == device;
+        if self.operations.values().filter(|other| same(other)).count() > MAX_WAITING_EACH {
+            let first = self
+                .order
+                .iter()
+                .find(|id| self.operations.get(id).is_some_and(same));
+            gone.extend(first.copied().and_then(|id| self.take(id)));
+        }
+        while self.operations.len() > MAX_WAITING || self.bytes > MAX_WAITING_BYTES {
+            let Some(oldest) = self.order.front().copied() else {
+                break;
+            };
+            gone.extend(self.take(oldest));
+        }
+        gone
+    }
+
+    /// What waited for this one.
+    pub(super) fn release(&mut self, arrived: OperationId) -> Vec<Operation> {
+        let ids = self.awaited.remove(&arrived).unwrap_or_default();
+        ids.into_iter().filter_map(|id| self.take(id)).collect()
+    }
+
+    /// What is missing and not here, rising.
+    pub(super) fn missing(&self) -> impl Iterator<Item = OperationId> {
+        let known = |id: &&OperationId| !self.operations.contains_key(*id);
+        self.awaited.keys().filter(known).copied()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    fn take(&mut self, id: OperationId) -> Option<Operation> {
+        let operation = self.operations.remove(&id)?;
+        self.bytes -= operation.as_bytes().len();
+        self.order.retain(|other| *other != id);
+        self.awaited.retain(|_, waits| {
+            waits.retain(|other| *other != id);
+            !waits.is_empty()
+        });
+        Some(operation)
+    }
+}
