@@ -76,16 +76,18 @@
 //! | what | bound | reclaimed by |
 //! |---|---|---|
 //! | control operations | [`MAX_CONTROL`], 16 MB with their pasts | a new collective |
+//! | what one device says beside each other | [`MAX_PARALLEL`]; the rest waits until somebody else builds on it | as what waits |
 //! | operations that wait | [`MAX_WAITING`], [`MAX_WAITING_BYTES`] | what they wait for, the next ones |
 //! | members, devices of each | [`MAX_MEMBERS`], [`MAX_DEVICES`] | removals, revocations |
 //! | open proposals of a member | [`MAX_OPEN_PROPOSALS`]; beside each other as many, by hash | their end |
-//! | proposals, vouches of a member | [`MAX_RATION`] in [`RATION_DAYS`] days | time, by their own dates |
+//! | proposals, vouches, checkpoints of a member | [`MAX_RATION`], [`MAX_CHECKPOINTS`] in [`RATION_DAYS`] days | time, by their dates |
 //! | states at older heads | 16 | the latest asked for |
 //!
-//! These bounds but the first two belong to the state: a flood has the same effect everywhere.
+//! From the members on these bounds belong to the state: a flood has the same effect everywhere. Those before bound what a
+//! replica keeps; two that keep the same have the same state.
 //!
-//! Left out on purpose: leaf keys (records outside the graph, with the keys), anonymous ballots, and any way to undo what is
-//! final.
+//! Left out on purpose: leaf keys (records outside the graph, with the keys), anonymous ballots, any way to undo what is
+//! final, and forgetting control operations behind a checkpoint: a newcomer verifies the whole history.
 
 mod bits;
 pub(crate) mod body;
@@ -119,11 +121,11 @@ pub use self::{
     },
     content::Verdict,
     finality::DoubleSigning,
-    insert::{MAX_CONTROL, MAX_MISSING, Outcome, Taken},
+    insert::{MAX_CONTROL, MAX_MISSING, MAX_PARALLEL, Outcome, Taken},
     judge::{MAX_DEVICES, Refusal},
     members::{Finality, Member, MemberDevice, Rift},
     operation::{Fields, MAX_CONTEXT, MAX_OPERATION_BYTES, Operation},
-    proposal::{MAX_OPEN_PROPOSALS, MAX_RATION, RATION_DAYS},
+    proposal::{MAX_CHECKPOINTS, MAX_OPEN_PROPOSALS, MAX_RATION, RATION_DAYS},
     standing::{Stage, Standing},
     subject::{MAX_OPTION_BYTES, MAX_OPTIONS, MAX_QUESTION_BYTES, Subject},
     template::{COMMITTEE, Change, Setting, Template, difference},

@@ -86,7 +86,7 @@ pub(super) struct Graph {
     /// Those that decide who belongs: effects, and what may make others void by being there.
     pub(super) mask: Bits,
     pub(super) devices: BTreeMap<DeviceId, Vec<usize>>,
-    /// Proposals and vouches, which are rationed.
+    /// Proposals, vouches and checkpoints, which are rationed.
     pub(super) acts: BTreeMap<PersonId, Vec<usize>>,
     pub(super) groups: Vec<Group>,
     /// The checkpoints that are final, and the newest of them.
@@ -133,7 +133,15 @@ impl Graph {
         self.node(other).is_some_and(|node| node.past.has(one))
     }
 
-    fn beside(&self, one: usize, other: usize) -> bool {
+    /// How many branches of what the device has said do not lie in this past.
+    pub(super) fn branches(&self, device: DeviceId, past: &Bits) -> usize {
+        let own = self.devices.get(&device).into_iter().flatten();
+        let own: Vec<_> = own.copied().filter(|index| !past.has(*index)).collect();
+        let last = |one: &&usize| !own.iter().any(|other| self.before(**one, *other));
+        own.iter().filter(last).count()
+    }
+
+    fn are_beside(&self, one: usize, other: usize) -> bool {
         one != other && !self.before(one, other) && !self.before(other, one)
     }
 
@@ -144,7 +152,7 @@ impl Graph {
         let same = same.map_or(&[][..], Vec::as_slice);
         same.iter()
             .copied()
-            .filter(move |other| self.beside(of, *other))
+            .filter(move |other| self.are_beside(of, *other))
     }
 
     /// What the same person proposed beside this.
@@ -156,7 +164,7 @@ impl Graph {
         let same = same.map_or(&[][..], Vec::as_slice);
         same.iter().copied().filter(move |other| {
             let proposes = |node: &Node| node.proposal.is_some();
-            self.node(*other).is_some_and(proposes) && self.beside(of, *other)
+            self.node(*other).is_some_and(proposes) && self.are_beside(of, *other)
         })
     }
 
@@ -176,7 +184,7 @@ impl Graph {
         let (id, device, person) = (node.id(), node.device(), node.person());
         let rationed = matches!(
             node.operation.body(),
-            Body::Propose { .. } | Body::Vouch { .. }
+            Body::Propose { .. } | Body::Vouch { .. } | Body::Checkpoint(_)
         );
         self.tips.retain(|tip| !node.past.has(*tip));
         self.tips.insert(index);
@@ -211,7 +219,7 @@ impl Graph {
         let beside: Vec<usize> = forks
             .chain(proposals)
             .copied()
-            .filter(|other| self.beside(index, *other))
+            .filter(|other| self.are_beside(index, *other))
             .collect();
         if beside.is_empty() {
             return false;

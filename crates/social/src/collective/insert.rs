@@ -15,11 +15,14 @@ use super::{
 };
 use crate::OperationId;
 
-/// The most control operations: with what lies before each of them, at most 16 MB. Behind a final checkpoint
-/// [`Collective::compact`] makes room.
-pub const MAX_CONTROL: usize = 8_192;
+/// The most control operations: with what lies before each of them, at most 16 MB.
+pub const MAX_CONTROL: usize = 16_384;
 /// The most missing operations that are asked for at once.
 pub const MAX_MISSING: usize = 128;
+
+/// The most that is heard of one device beside each other: enough to show that it lies. More of it waits until somebody else
+/// builds on it.
+pub const MAX_PARALLEL: usize = 8;
 
 /// How many older states are at hand: those that operations name which arrive late.
 const MAX_CACHED: usize = 16;
@@ -29,13 +32,14 @@ const MAX_CACHED: usize = 16;
 pub enum Taken {
     /// It is in: keep it.
     New,
-    /// Something that it builds on is missing: keep it, and ask for [`Collective::missing`].
+    /// Something that it builds on is missing, or its device says too much at once: keep it, and ask for
+    /// [`Collective::missing`].
     Waiting,
     /// It was here.
     Duplicate,
     /// It can never count: forget it.
     Refused(Refusal),
-    /// There are [`MAX_CONTROL`] operations: forget it, and compact.
+    /// There are [`MAX_CONTROL`] operations: forget it.
     Full,
 }
 
@@ -82,26 +86,31 @@ impl Collective {
 
     /// Takes in a control operation, at any time and in any order. What is said (content) is only judged:
     /// [`verdict`](Self::verdict).
+    ///
+    /// Times are what their authors say. The caller keeps back what is dated more than a day ahead of its own clock, since the
+    /// rations are counted by those times.
     pub fn insert(&mut self, operation: Operation) -> Outcome {
+        let first = operation.id();
         let mut outcome = Outcome {
             taken: Taken::Duplicate,
             new: Vec::new(),
             gone: Vec::new(),
         };
-        outcome.taken = self.place(operation, &mut outcome.gone);
-        let mut arrived = Vec::new();
-        if outcome.taken == Taken::New {
-            arrived.extend(self.graph.nodes.last().map(|node| node.id()));
-        }
-        while let Some(id) = arrived.pop() {
-            outcome.new.push(id);
-            for waiting in self.waiting.release(id) {
-                let id = waiting.id();
-                match self.place(waiting, &mut outcome.gone) {
-                    Taken::New => arrived.push(id),
-                    Taken::Refused(_) | Taken::Full => outcome.gone.push(id),
-                    Taken::Waiting | Taken::Duplicate => {}
+        let mut arrived = vec![(operation, false)];
+        while let Some((operation, wanted)) = arrived.pop() {
+            let id = operation.id();
+            let taken = self.place(operation, wanted, &mut outcome.gone, &mut arrived);
+            match taken {
+                Taken::New => {
+                    outcome.new.push(id);
+                    let released = self.waiting.release(id).into_iter();
+                    arrived.extend(released.map(|operation| (operation, false)));
                 }
+                Taken::Refused(_) | Taken::Full if id != first => outcome.gone.push(id),
+                _ => {}
+            }
+            if id == first {
+                outcome.taken = taken;
             }
         }
         outcome
@@ -131,7 +140,14 @@ impl Collective {
         self.work
     }
 
-    fn place(&mut self, operation: Operation, gone: &mut Vec<OperationId>) -> Taken {
+    /// Puts one in if it can be; `wanted`: somebody else builds on it. What this one makes wanted goes to `arrived`.
+    fn place(
+        &mut self,
+        operation: Operation,
+        wanted: bool,
+        gone: &mut Vec<OperationId>,
+        arrived: &mut Vec<(Operation, bool)>,
+    ) -> Taken {
         let id = operation.id();
         if self.graph.index.contains_key(&id) || self.waiting.has(id) {
             return Taken::Duplicate;
@@ -149,13 +165,19 @@ impl Collective {
             Ok(parents) => parents,
             Err(missing) => {
                 if let Some(first) = missing.first() {
-                    let evicted = self.waiting.keep(operation, *first);
-                    gone.extend(evicted.iter().map(Operation::id));
+                    let held = self.waiting.take_held(*first, operation.fields().device);
+                    arrived.extend(held.map(|held| (held, true)));
+                    gone.extend(self.waiting.keep(operation, *first));
                 }
                 return Taken::Waiting;
             }
         };
         let past = self.graph.closure(&parents);
+        if !wanted && self.graph.branches(operation.fields().device, &past) >= MAX_PARALLEL {
+            let id = operation.id();
+            gone.extend(self.waiting.keep(operation, id));
+            return Taken::Waiting;
+        }
         let (finals, base) = self.graph.finals_at(&parents, &past);
         let view = self.view_at(&past, base);
         let act = Act::of(&operation, &past, &finals, &view);

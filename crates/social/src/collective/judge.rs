@@ -8,10 +8,11 @@ use super::{
     bits::Bits,
     body::{Body, Checkpoint, Choice},
     constitution::{Fault, MAX_MEMBERS, Rule},
-    graph::Graph,
+    graph::{Graph, Node},
     operation::Operation,
     proposal::{
-        Frame, MAX_OPEN_PROPOSALS, MAX_RATION, MILLIS_PER_DAY, Needs, Proposal, RATION_DAYS, has,
+        Frame, MAX_CHECKPOINTS, MAX_OPEN_PROPOSALS, MAX_RATION, MILLIS_PER_DAY, Needs, Proposal,
+        RATION_DAYS, has,
     },
     subject::Subject,
     view::{Member, View},
@@ -312,8 +313,8 @@ impl Graph {
     fn acts_of<'a>(
         &'a self,
         act: &'a Act<'_>,
-        sort: fn(&super::graph::Node) -> bool,
-    ) -> impl Iterator<Item = &'a super::graph::Node> {
+        sort: fn(&Node) -> bool,
+    ) -> impl Iterator<Item = &'a Node> {
         let since = act.time.saturating_sub(RATION_DAYS * MILLIS_PER_DAY);
         let acts = self.acts.get(&act.person).into_iter().flatten();
         let before = acts.filter(|index| act.past.has(**index));
@@ -365,12 +366,16 @@ impl Graph {
             return Err(Refusal::TooLate);
         }
         let frame = Frame::of(act.past, act.view);
-        let counted = self.counted(&self.answers(index, act.past), frame);
+        let mut own = self.answers(index, act.past);
+        own.retain(|answer| {
+            self.node(*answer)
+                .is_some_and(|node| node.person() == act.person)
+        });
+        let counted = self.counted(&own, frame);
         if counted.contains_key(&(act.person, choice.is_some())) {
             return Err(Refusal::Done);
         }
-        let vouched = self.acts_of(act, |node| node.proposal.is_none()).count();
-        if choice.is_none() && vouched >= MAX_RATION {
+        if choice.is_none() && self.acts_of(act, Node::is_answer).count() >= MAX_RATION {
             return Err(Refusal::TooMany);
         }
         Ok(index)
@@ -447,6 +452,9 @@ impl Graph {
         judged: &mut Judged,
     ) -> Result<(), Refusal> {
         let bad = Refusal::BadCheckpoint;
+        if self.acts_of(act, |node| node.group.is_some()).count() >= MAX_CHECKPOINTS {
+            return Err(Refusal::TooMany);
+        }
         let source = match checkpoint.source {
             None => None,
             Some(id) => {

@@ -209,9 +209,12 @@ impl Collective {
     /// ballots, an Accept, a departure.
     pub fn to_repeat(&self, person: PersonId, device: DeviceId, now: u64) -> Vec<Body> {
         let graph = &self.graph;
-        let crossed = graph.nodes.iter().enumerate().filter(|(index, node)| {
-            let said = node.is_effect() || node.is_answer();
-            said && node.person() == person && !graph.is_within(*index, graph.base)
+        let own = graph.nodes.iter().enumerate();
+        let own = own.filter(|(_, node)| node.person() == person && node.device() == device);
+        let crossed = own.filter(|(index, node)| match node.is_effect() {
+            // A later checkpoint may have it in its past: it does not hold all the same.
+            true => !self.current.holds.has(*index),
+            false => node.is_answer() && !graph.is_within(*index, graph.base),
         });
         let bodies = crossed.map(|(_, node)| node.operation.body());
         let again = bodies.filter(|body| self.may(person, device, body, now).is_ok());

@@ -18,7 +18,9 @@ use crate::OperationId;
 pub const MAX_OPEN_PROPOSALS: usize = 5;
 /// The most proposals, and the most vouches, of one member in [`RATION_DAYS`].
 pub const MAX_RATION: usize = 30;
-/// The period of that ration, in days.
+/// The most checkpoints of one member in [`RATION_DAYS`].
+pub const MAX_CHECKPOINTS: usize = 60;
+/// The period of these rations, in days.
 pub const RATION_DAYS: u64 = 30;
 
 pub(super) const MILLIS_PER_DAY: u64 = 24 * 60 * 60 * 1_000;

@@ -206,7 +206,8 @@ impl Graph {
         };
         let mut possible = collect(&|_| true);
         let mut passes = 0;
-        while possible != frozen {
+        // With every round fewer are possible: it ends by itself, and the bound only says so.
+        while possible != frozen && passes <= 2 * beyond.len() {
             let holds = self.pass(set, view.base, &view.holds, &possible, beyond);
             let certain = collect(&|effect| holds.has(effect));
             let holds = self.pass(set, view.base, &view.holds, &certain, beyond);

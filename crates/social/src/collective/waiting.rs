@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::operation::Operation;
-use crate::OperationId;
+use crate::{DeviceId, OperationId};
 
 /// The most operations that wait.
 pub const MAX_WAITING: usize = 512;
@@ -29,8 +29,9 @@ impl Waiting {
         self.operations.contains_key(&id)
     }
 
-    /// Keeps one that misses something. Gives back what had to go for it.
-    pub(super) fn keep(&mut self, operation: Operation, misses: OperationId) -> Vec<Operation> {
+    /// Keeps one that misses something; one that misses itself is held until somebody else builds on it. Says what had to
+    /// go for it.
+    pub(super) fn keep(&mut self, operation: Operation, misses: OperationId) -> Vec<OperationId> {
         let (id, device) = (operation.id(), operation.fields().device);
         self.bytes += operation.as_bytes().len();
         self.operations.insert(id, operation);
@@ -43,15 +44,24 @@ impl Waiting {
                 .order
                 .iter()
                 .find(|id| self.operations.get(id).is_some_and(same));
-            gone.extend(first.copied().and_then(|id| self.take(id)));
+            gone.extend(first.copied());
+            gone.iter().for_each(|id| drop(self.take(*id)));
         }
         while self.operations.len() > MAX_WAITING || self.bytes > MAX_WAITING_BYTES {
             let Some(oldest) = self.order.front().copied() else {
                 break;
             };
-            gone.extend(self.take(oldest));
+            self.take(oldest);
+            gone.push(oldest);
         }
         gone
+    }
+
+    /// The one of this id, if it is held and another device than its own builds on it.
+    pub(super) fn take_held(&mut self, id: OperationId, by: DeviceId) -> Option<Operation> {
+        let held = self.awaited.get(&id)?.contains(&id);
+        let other = self.operations.get(&id)?.fields().device != by;
+        (held && other).then(|| self.take(id))?
     }
 
     /// What waited for this one.

@@ -54,6 +54,21 @@ impl Pen {
         }
     }
 
+    /// A person beyond the numbered ones.
+    pub(super) fn named(name: [u8; 3]) -> Self {
+        let mut seed = [0; 32];
+        seed[..3].copy_from_slice(&name);
+        let root = RecoveryWords::from_bytes(seed).root();
+        let key = DeviceKey::from_bytes(&seed);
+        Self {
+            person: root.person(),
+            certificate: root.certify(&key.public(), 20_000),
+            key,
+            sequence: 0,
+            previous: None,
+        }
+    }
+
     pub(super) fn id(&self) -> DeviceId {
         DeviceId(self.key.public())
     }

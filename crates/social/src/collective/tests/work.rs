@@ -1,10 +1,12 @@
 //! That one more operation costs what it changes: counted, not timed.
 
+use std::collections::BTreeMap;
+
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::support::*;
-use crate::collective::{Body, Share, Subject};
+use crate::collective::{Body, Choice, Share, Subject};
 
 #[test]
 fn what_changes_no_membership_looks_at_no_history() {
@@ -57,5 +59,47 @@ fn what_changes_no_membership_looks_at_no_history() {
         work.effects - before.effects
     );
     assert!(!group.has(4));
-    let _ = Subject::Dissolve;
+}
+
+/// As large as it may be: signatures are made, and read back unchecked as from the own vault.
+#[test]
+fn five_hundred_members_and_ten_thousand_operations() {
+    let mut constitution = assembly(1);
+    constitution.vouches = Share::count(1);
+    let (mut group, mut founders) = Replica::found(constitution, 1);
+    let mut pens: Vec<Pen> = vec![founders.remove(&1).unwrap()];
+    for n in 1..500_u16 {
+        let [high, low] = n.to_be_bytes();
+        let mut pen = Pen::named([9, high, low]);
+        let person = pen.person;
+        let voucher = &mut pens[usize::from(n) / 20];
+        let name = "Bo".to_owned();
+        let proposal = group.propose(voucher, Subject::Admit { person, name });
+        group.does(voucher, vouch(proposal));
+        let body = accept(proposal, &pen);
+        group.does(&mut pen, body);
+        pens.push(pen);
+    }
+    let grown = group.collective.work();
+    assert_eq!((group.collective.active(), grown.resolved), (500, 1));
+    let mut proposals = BTreeMap::new();
+    for round in 0..17 {
+        let question = format!("{round}?");
+        let options = vec!["yes".to_owned(), "no".to_owned()];
+        let decide = Subject::Decide { question, options };
+        let proposal = group.propose(&mut pens[round * 7], decide);
+        proposals.insert(round, proposal);
+        for pen in &mut pens {
+            let choice = Choice::Option(0);
+            group.does(pen, Body::Ballot { proposal, choice });
+        }
+    }
+    assert!(group.log.len() > 10_000);
+    assert_eq!(
+        group.collective.work(),
+        grown,
+        "no ballot looks at who belongs"
+    );
+    let standing = group.standing(proposals[&3]);
+    assert_eq!(standing.options[0].len(), 500);
 }
