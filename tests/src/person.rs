@@ -75,6 +75,47 @@ impl Person {
         Ok(())
     }
 
+    /// Tries another relay, and adds it beside the ones in use once it admits this person.
+    ///
+    /// # Errors
+    /// If it is refused, or does not answer.
+    pub async fn add_relay(&self, join_link: &str) -> Result<()> {
+        self.try_relay(join_link).await?;
+        self.add_relay_tried().await
+    }
+
+    /// Adds the relay that is being tried.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub async fn add_relay_tried(&self) -> Result<()> {
+        self.browser.click("relay-add").await?;
+        until(LOCAL, "the relay to be in use", async || {
+            let used = "return Array.from(document.querySelectorAll('[data-testid=relay]'))\
+                        .every(e => e.dataset.standing === 'in-use')";
+            Ok(self.browser.web().execute(used, vec![]).await?.convert()?)
+        })
+        .await
+    }
+
+    /// Tries another relay until it admits this person.
+    ///
+    /// # Errors
+    /// If it is refused, or does not answer.
+    pub async fn try_relay(&self, join_link: &str) -> Result<()> {
+        self.browser.click("nav-route").await?;
+        self.browser.fill("relay-link", join_link).await?;
+        self.browser.click("relay-try").await?;
+        until(LOCAL, "the relay to admit", async || {
+            let up = "const tried = document.querySelector(\
+                      '[data-testid=relay][data-standing=tried]');\
+                      return tried?.dataset.up === 'yes'\
+                      && tried.textContent.includes('keeps envelopes')";
+            Ok(self.browser.web().execute(up, vec![]).await?.convert()?)
+        })
+        .await
+    }
+
     /// Waits until the service worker keeps the app, so that it opens without its relay.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use futures::{
     pin_mut, select, select_biased,
     stream::FuturesUnordered,
 };
-use komrade_peer::{Input, LinkHint, LinkId};
+use komrade_peer::{Input, LinkHint, LinkId, RelayId};
 
 use crate::{Host, count::Bytes, limits, link::Orders};
 
@@ -21,12 +21,21 @@ use crate::{Host, count::Bytes, limits, link::Orders};
 pub(crate) enum Event {
     /// For the engine, whatever is connected.
     Input(Input),
-    /// For the engine, from this connection to a relay; nothing any more once there is another.
-    Relay(u64, Input),
+    /// For the engine, from this use of a relay; nothing any more once there is another.
+    Relay(RelayId, u64, Input),
     /// Somebody announced themself.
-    Incoming(LinkId, LinkHint, Orders, AbortHandle),
+    Incoming(Incoming),
     /// From this link; nothing any more once the engine has closed it.
     Link(LinkId, Input),
+}
+
+/// A link from somebody who announced a key.
+pub(crate) struct Incoming {
+    pub(crate) link: LinkId,
+    pub(crate) relay: RelayId,
+    pub(crate) hint: LinkHint,
+    pub(crate) orders: Orders,
+    pub(crate) abort: AbortHandle,
 }
 
 pub(crate) type Task = LocalBoxFuture<'static, ()>;

@@ -6,10 +6,14 @@
 //! 1. One input at a time goes into the engine; its effects are done strictly in order, each before the next is
 //!    taken, and a commit is durable before anything behind it happens ([`run`]).
 //! 2. The lease of the store is renewed, and lost in good order.
-//! 3. One relay is kept connected, with growing pauses between attempts; its control stream says what becomes of
-//!    router and destination.
+//! 3. Each relay in use is kept connected, in a task of its own, with growing pauses between attempts; its control
+//!    stream says what becomes of router and destination.
 //! 4. Links are dialled, accepted and carried; each has bounded queues of its own, so that a slow one holds up
 //!    nobody else.
+//!
+//! A connection that is up holds at most what its relay announces for all streams (1 MiB in flight as shipped), and
+//! 256 KiB for each stream on this side; what waits for the engine is one queue for all. The engine uses three relays
+//! at most, reads two more that are being left, and tries one.
 //!
 //! Every future here stays on one task and need not be `Send` (a browser's are not). Every bound and deadline
 //! stands in [`limits`].

@@ -8,7 +8,7 @@ use futures::{
     future::{AbortHandle, Either, select},
     pin_mut,
 };
-use komrade_peer::{DialProgress, Input, LinkHint, LinkId};
+use komrade_peer::{DialProgress, Input, LinkHint, LinkId, RelayId};
 use komrade_wire::{
     frame,
     header::{Header, MAX_HEADER_BYTES, Opened},
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Host,
-    env::{Env, Event, Voice},
+    env::{Env, Event, Incoming, Voice},
     limits,
 };
 
@@ -36,6 +36,8 @@ pub(crate) type Orders = mpsc::Sender<Order>;
 /// Whom to dial.
 pub(crate) struct Dial {
     pub(crate) link: LinkId,
+    /// Through which relay.
+    pub(crate) relay: RelayId,
     /// Which stream to ask the relay for.
     pub(crate) header: Header,
     pub(crate) key: Key,
@@ -74,7 +76,12 @@ pub(crate) async fn dial<H: Host>(
 }
 
 /// Takes a stream that somebody opened to us; what is none of ours is dropped without a word.
-pub(crate) async fn incoming<H: Host>(env: Rc<Env<H>>, mut stream: MuxStream, abort: AbortHandle) {
+pub(crate) async fn incoming<H: Host>(
+    env: Rc<Env<H>>,
+    relay: RelayId,
+    mut stream: MuxStream,
+    abort: AbortHandle,
+) {
     let Some(Header::Incoming) = env
         .within(limits::ANNOUNCED, header(&mut stream))
         .await
@@ -91,7 +98,14 @@ pub(crate) async fn incoming<H: Host>(env: Rc<Env<H>>, mut stream: MuxStream, ab
     let id = env.next_incoming();
     let mut voice = env.voice();
     let (orders, mut ordered) = mpsc::channel(limits::LINK_ORDERS);
-    voice.say(Event::Incoming(id, hint, orders, abort)).await;
+    let incoming = Incoming {
+        link: id,
+        relay,
+        hint,
+        orders,
+        abort,
+    };
+    voice.say(Event::Incoming(incoming)).await;
 
     let halves = match env.within(limits::ADMITTED, ordered.next()).await.flatten() {
         Some(Order::Admit(psk)) => {

@@ -8,10 +8,10 @@ use std::{
 use futures::{
     FutureExt, SinkExt, StreamExt,
     channel::mpsc,
-    future::{AbortHandle, Abortable, Either, select},
+    future::{AbortHandle, Abortable, Either, join_all, select},
     pin_mut, select_biased,
 };
-use komrade_peer::{DialProgress, Effect, Input, LinkId, WorkJob};
+use komrade_peer::{DialProgress, Effect, Input, LinkId, RelayId, WorkJob};
 use komrade_store::{Store, StoreError};
 use komrade_view::{FromEngine, Millis, ToEngine};
 use komrade_wire::header::Header;
@@ -19,7 +19,7 @@ use rand_core::{CryptoRng, Rng};
 
 use crate::{
     Ended, Helm, Host,
-    env::{Env, Event, run_tasks},
+    env::{Env, Event, Incoming, run_tasks},
     lead::{Lead, Looked},
     limits,
     link::{self, Dial, Key, Order, Orders},
@@ -68,7 +68,7 @@ where
         tell,
         lead: Lead::new(owner),
         links: BTreeMap::new(),
-        relay: None,
+        relays: BTreeMap::new(),
         epoch: 0,
         answers: VecDeque::new(),
         told_bytes: (0, 0),
@@ -89,7 +89,7 @@ struct Pilot<S, H, C> {
     tell: mpsc::Sender<FromEngine>,
     lead: Lead,
     links: BTreeMap<LinkId, Link>,
-    relay: Option<Relay>,
+    relays: BTreeMap<RelayId, Relay>,
     epoch: u64,
     /// Answers to effects, for the engine before anything else: no more than there are effects in one step.
     answers: VecDeque<Input>,
@@ -100,6 +100,8 @@ struct Pilot<S, H, C> {
 struct Link {
     orders: Orders,
     abort: AbortHandle,
+    /// Through which relay.
+    relay: RelayId,
     up: bool,
 }
 
@@ -163,9 +165,7 @@ impl<S: Store, H: Host + 'static, C: Core> Pilot<S, H, C> {
         };
         // Nobody waits for room here any more.
         drop(arrivals);
-        if let Some(relay) = self.relay.take() {
-            relay.leave().await;
-        }
+        join_all(self.relays.into_values().map(Relay::leave)).await;
         self.lead.release(&self.store).await;
         ended
     }
@@ -197,23 +197,30 @@ impl<S: Store, H: Host + 'static, C: Core> Pilot<S, H, C> {
     fn arrived(&mut self, event: Event) -> Option<Input> {
         match event {
             Event::Input(input) => Some(input),
-            Event::Relay(epoch, input) => {
-                let current = self
-                    .relay
-                    .as_ref()
-                    .is_some_and(|relay| relay.epoch == epoch);
+            Event::Relay(id, epoch, input) => {
+                let relay = self.relays.get(&id);
+                let current = relay.is_some_and(|relay| relay.epoch == epoch);
                 current.then_some(input)
             }
-            Event::Incoming(id, hint, orders, abort) => {
+            Event::Incoming(incoming) => {
+                let Incoming {
+                    link,
+                    relay,
+                    hint,
+                    orders,
+                    abort,
+                } = incoming;
+                let up = false;
                 self.links.insert(
-                    id,
+                    link,
                     Link {
                         orders,
                         abort,
-                        up: false,
+                        relay,
+                        up,
                     },
                 );
-                Some(Input::Incoming { link: id, hint })
+                Some(Input::Incoming { link, relay, hint })
             }
             Event::Link(id, input) => {
                 let link = self.links.get_mut(&id)?;
@@ -283,21 +290,23 @@ impl<S: Store, H: Host + 'static, C: Core> Pilot<S, H, C> {
                 }
             }
             Effect::TakeLead => self.take_lead().await,
-            Effect::UseRelay(order) => {
+            Effect::UseRelay { relay, order } => {
                 self.epoch += 1;
                 // The one used before is left in good order by its own task.
-                self.relay = order.and_then(|order| Relay::start(&self.env, self.epoch, order));
-                if self.relay.is_none() {
-                    let none = komrade_view::LinkState::NoRelay;
-                    self.answers.push_back(Input::Relay(none));
+                self.relays.remove(&relay);
+                let started =
+                    order.and_then(|order| Relay::start(&self.env, relay, self.epoch, order));
+                match started {
+                    Some(started) => drop(self.relays.insert(relay, started)),
+                    None => {
+                        let none = komrade_view::LinkState::NoRelay;
+                        self.answers.push_back(Input::Relay(relay, none));
+                    }
                 }
             }
-            Effect::Reconnect => {
-                if let Some(relay) = &mut self.relay {
-                    relay.nudge();
-                }
-            }
+            Effect::Reconnect => self.relays.values_mut().for_each(Relay::nudge),
             Effect::Dial {
+                relay,
                 link,
                 address,
                 hint,
@@ -305,20 +314,30 @@ impl<S: Store, H: Host + 'static, C: Core> Pilot<S, H, C> {
             } => {
                 self.dial(Dial {
                     link,
+                    relay,
                     header: Header::Dial { address },
                     key: Key::Comrade(hint, psk),
                 });
             }
-            Effect::OpenNode { link, address, key } => {
+            Effect::OpenNode {
+                relay,
+                link,
+                address,
+                key,
+            } => {
                 let header = match address {
                     Some(address) => Header::Dial { address },
                     None => Header::Node,
                 };
-                let key = Key::Node(key);
-                self.dial(Dial { link, header, key });
+                self.dial(Dial {
+                    link,
+                    relay,
+                    header,
+                    key: Key::Node(key),
+                });
             }
-            Effect::Host(destination) => {
-                if let Some(relay) = &mut self.relay {
+            Effect::Host { relay, destination } => {
+                if let Some(relay) = self.relays.get_mut(&relay) {
                     relay.host(destination);
                 }
             }
@@ -381,9 +400,11 @@ impl<S: Store, H: Host + 'static, C: Core> Pilot<S, H, C> {
     }
 
     fn dial(&mut self, dial: Dial) {
-        let link = dial.link;
-        let links = self.links.len();
-        let mux = self.relay.as_ref().and_then(|relay| relay.door.mux(links));
+        let (link, relay) = (dial.link, dial.relay);
+        let beside = self.links.values().filter(|link| link.relay == relay);
+        let beside = beside.count();
+        let door = self.relays.get(&relay).map(|relay| &relay.door);
+        let mux = door.and_then(|door| door.mux(beside));
         let started = mux.is_some_and(|mux| {
             let (orders, ordered) = mpsc::channel(limits::LINK_ORDERS);
             let (abort, registration) = AbortHandle::new_pair();
@@ -393,6 +414,7 @@ impl<S: Store, H: Host + 'static, C: Core> Pilot<S, H, C> {
                 Link {
                     orders,
                     abort,
+                    relay,
                     up: false,
                 },
             );

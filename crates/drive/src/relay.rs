@@ -1,4 +1,4 @@
-//! One relay, kept connected.
+//! One relay, kept connected. There is a task of its own for each relay in use.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,7 +11,7 @@ use futures::{
     future::Fuse,
     pin_mut, select_biased,
 };
-use komrade_peer::{Input, RelayOrder};
+use komrade_peer::{Input, RelayId, RelayOrder};
 use komrade_view::{LinkState, RefusalCode};
 use komrade_wire::{control::Refusal, mux::Mux};
 use zeroize::Zeroizing;
@@ -77,13 +77,22 @@ pub(crate) struct Wishes {
 
 /// Speaks for one relay.
 pub(crate) struct RelayVoice {
+    /// Which one, as the engine calls it.
+    pub(crate) id: RelayId,
     epoch: u64,
     voice: Voice,
 }
 
 impl RelayVoice {
     pub(crate) async fn say(&mut self, input: Input) {
-        self.voice.say(Event::Relay(self.epoch, input)).await;
+        self.voice
+            .say(Event::Relay(self.id, self.epoch, input))
+            .await;
+    }
+
+    /// The connection changed.
+    pub(crate) async fn tell(&mut self, state: LinkState) {
+        self.say(Input::Relay(self.id, state)).await;
     }
 }
 
@@ -91,6 +100,7 @@ impl Relay {
     /// Begins to use a relay. `None` if too many tasks wait to be started.
     pub(crate) fn start<H: Host + 'static>(
         env: &Rc<Env<H>>,
+        id: RelayId,
         epoch: u64,
         order: RelayOrder,
     ) -> Option<Self> {
@@ -101,6 +111,7 @@ impl Relay {
         let (stay, leave) = oneshot::channel();
         let (going, gone) = oneshot::channel();
         let voice = RelayVoice {
+            id,
             epoch,
             voice: env.voice(),
         };
@@ -166,9 +177,7 @@ async fn keep<H: Host + 'static>(
     let mut backoff = Backoff::default();
     loop {
         let started = env.host.now();
-        voice
-            .say(Input::Relay(LinkState::Connecting(started)))
-            .await;
+        voice.tell(LinkState::Connecting(started)).await;
         let end = attempt(&env, &order, &door, &mut voice, &mut wishes).await;
         door.shut();
         if env.host.now().saturating_sub(started) >= limits::STEADY + limits::CONNECT {
@@ -183,15 +192,14 @@ async fn keep<H: Host + 'static>(
             backoff.slowest();
         }
         let pause = backoff.failed(&mut env.host.rng());
-        voice
-            .say(Input::Relay(match refused {
-                Some(code) => LinkState::Refused(code),
-                None => LinkState::Waiting {
-                    retry_at: env.host.now().saturating_add(pause),
-                    failures: backoff.failures(),
-                },
-            }))
-            .await;
+        let state = match refused {
+            Some(code) => LinkState::Refused(code),
+            None => LinkState::Waiting {
+                retry_at: env.host.now().saturating_add(pause),
+                failures: backoff.failures(),
+            },
+        };
+        voice.tell(state).await;
         // Where asking again would bring the same answer, only the person's wish ends the pause.
         let ends = refused.is_none_or(|code| code == RefusalCode::Full);
         if !rest(&env, ends.then_some(pause), &mut backoff, &mut wishes).await {

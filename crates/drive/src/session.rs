@@ -129,12 +129,8 @@ impl<H: Host + 'static> Session<'_, H> {
             _ => return Some(End::Refused(Refusal::Protocol)),
         };
         let since = self.env.host.now();
-        self.voice
-            .say(Input::Relay(LinkState::Up {
-                since,
-                round_trip: None,
-            }))
-            .await;
+        let round_trip = None;
+        self.voice.tell(LinkState::Up { since, round_trip }).await;
         self.door
             .open(self.mux.clone(), usize::from(allowed.streams));
         if wishes.hosted.borrow().is_some() {
@@ -150,6 +146,7 @@ impl<H: Host + 'static> Session<'_, H> {
         allowed: Limits,
         wishes: &mut Wishes,
     ) -> Option<End> {
+        let id = self.voice.id;
         let idle = u64::from(allowed.idle_seconds) * 1_000;
         let mut pings = Pings::new(limits::PING.min(idle / 3).max(1_000), self.env.host.now());
         let mut building = None;
@@ -178,23 +175,25 @@ impl<H: Host + 'static> Session<'_, H> {
                     FromRelay::Pong(number) => {
                         if let Some(round_trip) = pings.answered(number, self.env.host.now()) {
                             let round_trip = Some(round_trip);
-                            self.voice.say(Input::Relay(LinkState::Up { since, round_trip })).await;
+                            self.voice.tell(LinkState::Up { since, round_trip }).await;
                         }
                     }
-                    FromRelay::Router(stage) => self.voice.say(Input::Router(router(stage))).await,
+                    FromRelay::Router(stage) => {
+                        self.voice.say(Input::Router(id, router(stage))).await;
+                    }
                     FromRelay::Hosting(stage) => {
                         // Whoever has a node says so before this.
                         if !std::mem::replace(&mut node_told, true) {
-                            self.voice.say(Input::Node(None)).await;
+                            self.voice.say(Input::Node(id, None)).await;
                         }
                         let now = self.env.host.now();
                         let stage = hosting(stage, &mut building, now);
-                        self.voice.say(Input::Hosting(stage)).await;
+                        self.voice.say(Input::Hosting(id, stage)).await;
                     }
                     FromRelay::Node { address, key, token, bits, incarnation } => {
                         node_told = true;
                         let info = NodeInfo { address, key, token, bits, incarnation };
-                        self.voice.say(Input::Node(Some(info))).await;
+                        self.voice.say(Input::Node(id, Some(info))).await;
                     }
                     FromRelay::Refused(refusal) => return Some(End::Refused(refusal)),
                     _ => {}
@@ -202,7 +201,7 @@ impl<H: Host + 'static> Session<'_, H> {
                 stream = stream => {
                     let stream = stream?;
                     let (abort, registration) = AbortHandle::new_pair();
-                    let task = link::incoming(Rc::clone(self.env), stream, abort);
+                    let task = link::incoming(Rc::clone(self.env), id, stream, abort);
                     // If too many wait to be started the stream is dropped, and they try again.
                     self.env.start(Abortable::new(task, registration).map(drop));
                 }

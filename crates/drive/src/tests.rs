@@ -22,7 +22,7 @@ use std::{
 
 use futures::{SinkExt, StreamExt, channel::mpsc};
 use komrade_crypto::vault::StretchJob;
-use komrade_peer::{Effect, Input, RelayOrder};
+use komrade_peer::{Effect, Input, RelayId, RelayOrder};
 use komrade_store::memory::MemoryStore;
 use komrade_view::{Command, FromEngine, LinkState, Millis, ToEngine};
 use komrade_wire::{
@@ -215,7 +215,7 @@ impl Rig {
     async fn connected(store: &MemoryStore) -> (Self, Far) {
         let mut rig = Self::new(store);
         rig.leads().await;
-        rig.has_done([Effect::UseRelay(Some(order()))]).await;
+        rig.has_done([uses(ONE)]).await;
         let mut far = rig.called().await;
         far.welcomes().await;
         rig.is_up().await;
@@ -223,7 +223,7 @@ impl Rig {
     }
 
     async fn is_up(&mut self) {
-        self.until(|input| matches!(input, Input::Relay(LinkState::Up { .. })).then_some(()))
+        self.until(|input| matches!(input, Input::Relay(ONE, LinkState::Up { .. })).then_some(()))
             .await;
     }
 }
@@ -287,6 +287,15 @@ async fn hear(control: &mut MuxStream) -> FromMember {
     FromMember::decode(&frame.unwrap().unwrap())
         .unwrap()
         .unwrap()
+}
+
+/// The relay of most tests.
+const ONE: RelayId = RelayId(1);
+
+/// Uses a relay under this number.
+fn uses(relay: RelayId) -> Effect {
+    let order = Some(order());
+    Effect::UseRelay { relay, order }
 }
 
 fn order() -> RelayOrder {

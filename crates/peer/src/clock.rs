@@ -80,7 +80,7 @@ impl Open {
         }
         self.links.bring_down(now);
         self.sweep.bring_down(now);
-        self.node.bring_down(now);
+        self.bring_ways_down(now);
         let rescue = now.saturating_add(limits::RESCUE_LIFE);
         self.own.rescue_until = self.own.rescue_until.map(|until| until.min(rescue));
         let patience = now.saturating_add(limits::MOVE_PATIENCE);
@@ -88,6 +88,7 @@ impl Open {
         let latest = now.saturating_add(limits::LOSS_PACE);
         self.own.mail_lost_at = self.own.mail_lost_at.min(latest);
         self.node.resupplied_at = self.node.resupplied_at.map(|at| at.min(now));
+        self.own.bring_down(now);
         let latest = now.saturating_add(limits::CALM_PACE);
         if self.ack_at.is_some_and(|at| at > latest) {
             self.draw_ack_time(step);

@@ -50,6 +50,9 @@ pub(crate) struct ComradeRecord {
     /// again.
     #[serde(default)]
     pub(crate) lost_at: Option<Millis>,
+    /// Which of their homes that were, see [`home::NodeHome::tag`].
+    #[serde(default)]
+    pub(crate) lost_homes: Vec<u64>,
     /// They have had a home at a node: their own destination is for live links only.
     #[serde(default)]
     pub(crate) has_node: bool,
@@ -98,6 +101,7 @@ impl ComradeRecord {
             verified: false,
             homes: Vec::new(),
             lost_at: None,
+            lost_homes: Vec::new(),
             has_node: false,
             live: false,
             accepted: None,
@@ -215,8 +219,11 @@ pub(crate) struct Comrade {
     pub(crate) is_all_quiet: bool,
     /// A message of theirs was refused for want of room.
     pub(crate) is_refused: bool,
-    /// Their home does not take the token it gave: so much work is due.
-    pub(crate) refused_bits: Option<u8>,
+    /// A home of theirs does not take the token it gave: so much work is due there.
+    pub(crate) refused: Option<(u64, u8)>,
+    /// When a link to their device came up while they were looked for: whatever took what was handed on
+    /// before may be lost.
+    pub(crate) linked_at: Option<Millis>,
     /// On which link the bundle of their invite was asked for.
     pub(crate) fetching: Option<LinkId>,
 }
@@ -233,7 +240,8 @@ impl Comrade {
             quiet_until: 0,
             is_all_quiet: false,
             is_refused: false,
-            refused_bits: None,
+            refused: None,
+            linked_at: None,
             fetching: None,
         }
     }
@@ -241,6 +249,12 @@ impl Comrade {
     /// Nothing new is begun with them before.
     pub(crate) fn held_until(&self) -> Millis {
         self.hold_until.max(self.quiet_until)
+    }
+
+    /// How much work is due at this home although it gave a token.
+    pub(crate) fn refused_bits(&self, home: u64) -> Option<u8> {
+        let refused = self.refused.filter(|(there, _)| *there == home);
+        refused.map(|(_, bits)| bits)
     }
 
     /// Messages that no home has.

@@ -26,9 +26,9 @@ use komrade_store::{Query, Record, Table};
 use komrade_view::{Answer, ComradeId, ComradeState, DialStage, Refusal};
 
 use crate::{
-    Effect, LinkId,
+    Effect, LinkId, RelayId,
     comrade::{Comrade, ComradeRecord, Who},
-    home::{self, Home},
+    home::{self, Home, NodeHome},
     invites, keys, limits,
     links::Party,
     open::{Open, Purpose},
@@ -103,25 +103,26 @@ impl Open {
         });
     }
 
-    /// Asks one's own node for the bundles that it keeps for others who were invited from here.
+    /// Asks one's own nodes for the bundles that they keep for others who were invited from here.
     pub(crate) fn fetch_bundles(&mut self, step: &mut Step) {
-        let (Some(link), Some(node)) = (self.links.node(), self.own.node().copied()) else {
-            return;
-        };
         let today = day_of(step.now);
-        let is_here = |comrade: &Comrade| {
-            let here = invite::Home::Node {
-                address: node.address,
-                key: node.key,
-            };
-            let due = comrade.dialer.not_before() <= step.now;
-            let invite = comrade.wants_bundle(today);
-            due && invite.is_some_and(|invite| invite.home == here)
+        let here = |(relay, node): (RelayId, &NodeHome)| {
+            let link = self.links.node(relay)?;
+            let (address, key) = (node.address, node.key);
+            Some((link, invite::Home::Node { address, key }))
         };
-        let here = self.comrades.iter().filter(|(_, it)| is_here(it));
-        let here: Vec<ComradeId> = here.map(|(id, _)| *id).collect();
-        for id in here {
-            self.fetch(step, link, id);
+        let here: Vec<(LinkId, invite::Home)> = self.own.nodes().filter_map(here).collect();
+        for (link, here) in here {
+            let is_here = |comrade: &Comrade| {
+                let due = comrade.dialer.not_before() <= step.now;
+                let invite = comrade.wants_bundle(today);
+                due && invite.is_some_and(|invite| invite.home == here)
+            };
+            let due = self.comrades.iter().filter(|(_, it)| is_here(it));
+            let due: Vec<ComradeId> = due.map(|(id, _)| *id).collect();
+            for id in due {
+                self.fetch(step, link, id);
+            }
         }
     }
 
@@ -159,7 +160,7 @@ impl Open {
                     .dialer
                     .failed(DialStage::Unreachable, step.now, step.rng);
             }
-            if party != Some(Party::Node) {
+            if !matches!(party, Some(Party::Node(_))) {
                 self.close(step, link);
             }
             return;

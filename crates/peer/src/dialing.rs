@@ -9,11 +9,13 @@ use komrade_view::{ComradeId, DialStage, DialView, Millis};
 use zeroize::Zeroizing;
 
 use crate::{
-    Address, DialProgress, Effect, LinkHint, LinkId,
+    Address, DialProgress, Effect, LinkHint, LinkId, RelayId,
     comrade::Comrade,
-    home, limits,
+    home::{self, NodeHome},
+    limits,
     links::{Link, Party},
     open::Open,
+    own::Relay,
     step::Step,
     writing::Tags,
 };
@@ -23,6 +25,7 @@ impl Open {
     pub(crate) fn dial_due(&mut self, step: &mut Step) {
         self.fetch_bundles(step);
         let (today, tags) = (day_of(step.now), self.rescue_tags());
+        let ready = self.ready_relay();
         let wanting: Vec<(ComradeId, Target)> = self
             .comrades
             .iter()
@@ -39,12 +42,12 @@ impl Open {
             let Some(comrade) = self.comrades.get_mut(&id) else {
                 continue;
             };
-            if !step.ready {
+            let Some(relay) = ready else {
                 if comrade.dialer.show(DialStage::WaitingForRelay, step.now) {
                     step.show.route = true;
                 }
                 continue;
-            }
+            };
             let room = under_way < limits::MAX_DIALS && self.links.len() < limits::MAX_LINKS;
             if comrade.dialer.not_before() > step.now || !room {
                 continue;
@@ -56,6 +59,7 @@ impl Open {
                         continue;
                     };
                     let effect = Effect::Dial {
+                        relay,
                         link,
                         address,
                         hint: key.hint(&address, step.rng),
@@ -65,12 +69,19 @@ impl Open {
                 }
                 Target::Node(address, key) => {
                     let address = Some(address);
-                    (Party::Foreign(id), Effect::OpenNode { link, address, key })
+                    let effect = Effect::OpenNode {
+                        relay,
+                        link,
+                        address,
+                        key,
+                    };
+                    (Party::Foreign(id), effect)
                 }
             };
             comrade.dialer.show(DialStage::Dialing, step.now);
             step.show.route = true;
-            self.links.insert(link, Link::new(party, true, step.now));
+            let state = Link::new(party, relay, true, step.now);
+            self.links.insert(link, state);
             step.effect(effect);
         }
     }
@@ -88,10 +99,8 @@ impl Open {
         if let Some(invite) = comrade.wants_bundle(today)
             && let invite::Home::Node { address, key } = invite.home
         {
-            let is_own = self
-                .own
-                .node()
-                .is_some_and(|own| own.address == address && own.key == key);
+            let mut own = self.own.nodes();
+            let is_own = own.any(|(_, own)| own.address == address && own.key == key);
             // The link to one's own node serves for that.
             return (!is_own).then_some(Target::Node(address, key));
         }
@@ -106,11 +115,10 @@ impl Open {
         Some(Target::Peer(*address))
     }
 
-    /// Whether a comrade has a home at the relay in use.
-    fn is_neighbour(&self, comrade: &Comrade) -> bool {
-        let own = self.own.node().map(|home| home.place());
-        let theirs = home::node_of(&comrade.record.homes).map(|home| home.place());
-        own.is_some() && own == theirs
+    /// Whether a comrade has a home at a relay of one's own.
+    pub(crate) fn is_neighbour(&self, comrade: &Comrade) -> bool {
+        let own = |home: &NodeHome| self.own.nodes().any(|(_, own)| own.place() == home.place());
+        home::nodes_of(&comrade.record.homes).any(own)
     }
 
     /// The soonest moment at which [`Open::dial_due`] would do something.
@@ -136,13 +144,15 @@ impl Open {
         step.show.route = true;
         let id = match party {
             Party::Comrade(id) | Party::Foreign(id) => id,
-            Party::Node | Party::Invite(_) => {
+            Party::Node(_) | Party::Invite(_) => {
                 match progress {
                     DialProgress::Greeting => {}
                     DialProgress::Up => self.link_up(step, link),
                     _ => {
                         self.links.remove(link);
-                        self.node_down(step);
+                        if let Party::Node(relay) = party {
+                            self.node_down(step, relay);
+                        }
                     }
                 }
                 return;
@@ -166,8 +176,15 @@ impl Open {
     }
 
     /// Somebody dialled: go on if the hint means a key of ours, called here.
-    pub(crate) fn incoming(&mut self, step: &mut Step, link: LinkId, hint: &LinkHint) {
-        let called = [self.own.destination_address(), self.own.lifeboat_address()];
+    pub(crate) fn incoming(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        relay: RelayId,
+        hint: &LinkHint,
+    ) {
+        let destination = self.own.relay(relay).and_then(Relay::destination_address);
+        let called = [destination, self.own.lifeboat_address()];
         let found = called
             .into_iter()
             .flatten()
@@ -190,7 +207,8 @@ impl Open {
             step.effect(Effect::Close(link));
             return;
         }
-        self.links.insert(link, Link::new(party, false, step.now));
+        let state = Link::new(party, relay, false, step.now);
+        self.links.insert(link, state);
         step.effect(Effect::Admit { link, psk });
     }
 
@@ -217,7 +235,7 @@ impl Open {
         state.used_at = step.now;
         let (dialled, party) = (state.dialled, state.party);
         let id = match party {
-            Party::Node => return self.node_up(step, link),
+            Party::Node(relay) => return self.node_up(step, link, relay),
             Party::Foreign(id) => return self.fetch(step, link, id),
             Party::Invite(_) => return self.supersede(step, link, party),
             Party::Comrade(id) => id,
@@ -238,7 +256,10 @@ impl Open {
         if comrade.is_some_and(|comrade| self.needs_rescue(comrade, &tags)) {
             // Whatever took what was handed on so far may be lost, or may bring it to a home that is: here is a way
             // that is not.
-            self.resupplying.insert(id, step.now);
+            if let Some(comrade) = self.comrades.get_mut(&id) {
+                comrade.linked_at = Some(step.now);
+            }
+            self.resupplying.insert(id);
             step.again = true;
         }
         self.pump(step, id);
@@ -271,8 +292,8 @@ impl Open {
         };
         self.forget_fetches(link);
         let (Party::Comrade(id) | Party::Foreign(id)) = state.party else {
-            if state.party == Party::Node {
-                self.node_down(step);
+            if let Party::Node(relay) = state.party {
+                self.node_down(step, relay);
             }
             return;
         };
@@ -327,14 +348,19 @@ impl Open {
         self.links.iter().map(|(_, link)| link.deadline()).min()
     }
 
-    /// The connection to the relay is gone, and every link with it.
-    pub(crate) fn lose_links(&mut self, step: &mut Step) {
-        let all: Vec<LinkId> = self.links.iter().map(|(link, _)| link).collect();
-        for link in all {
+    /// The connection to a relay is gone, and every link that it carried.
+    pub(crate) fn lose_links(&mut self, step: &mut Step, relay: RelayId) {
+        let lost = self.links.iter().filter(|(_, link)| link.relay == relay);
+        let lost: Vec<LinkId> = lost.map(|(link, _)| link).collect();
+        for link in lost {
             self.forget_fetches(link);
             let party = self.links.remove(link).map(|link| link.party);
-            if party == Some(Party::Node) {
-                self.node.lost();
+            if let Some(Party::Node(_)) = party
+                && let Some(way) = self.ways.get_mut(&relay)
+            {
+                // Not the node's fault: no patience is used up.
+                way.down(step.now);
+                way.dialer.reset();
             }
             if let Some(Party::Comrade(id) | Party::Foreign(id)) = party
                 && let Some(comrade) = self.comrades.get_mut(&id)
@@ -352,7 +378,9 @@ impl Open {
         for comrade in self.comrades.values_mut() {
             comrade.dialer.reset();
         }
-        self.node.hurry();
+        for way in self.ways.values_mut() {
+            way.dialer.reset();
+        }
     }
 
     /// Dials under way, links that are up, and what failed while it is still wanted.

@@ -12,8 +12,8 @@ use komrade_crypto::{
 };
 use komrade_store::{Batch, Change, StoreError};
 use komrade_view::{
-    Event, LinkState, Millis, NodeStage, Refusal, ReplicaView, RouteView, SaverView, Secret,
-    ToEngine, Traffic, TrafficView, VaultState,
+    Event, HostStage, LinkState, Millis, NodeStage, Refusal, ReplicaView, RouteView, RouterStage,
+    SaverView, Secret, ToEngine, Traffic, TrafficView, VaultState,
 };
 use rand_core::CryptoRng;
 
@@ -161,8 +161,7 @@ impl Engine {
     pub fn handle(&mut self, now: Millis, rng: &mut dyn CryptoRng, input: Input) {
         self.now = now;
         let mut numbers = std::mem::take(&mut self.numbers);
-        let mut step = Step::new(now, rng, self.route.is_ready(), &mut numbers);
-        step.up = self.route.is_up();
+        let mut step = Step::new(now, rng, &mut numbers);
         let mut changes = Vec::new();
         self.input(&mut step, &mut changes, input);
         self.finish(step, changes);
@@ -191,7 +190,7 @@ impl Engine {
         }
         let upkeep = match &self.phase {
             Phase::Open(_, open) => {
-                let due = open.next_upkeep(self.now, self.route.is_ready(), self.route.is_up());
+                let due = open.next_upkeep(self.now);
                 [due, self.route.traffic.due()].into_iter().flatten().min()
             }
             _ => None,
@@ -228,21 +227,6 @@ impl Engine {
             Input::Records { read, records } => self.records(step, changes, read, records),
             Input::Stretched { stretch, key } => self.stretched(step, changes, stretch, key),
             Input::StoreFailed(error) => self.store_failed(step, error),
-            Input::Relay(link) => self.relay(step, link),
-            Input::Router(stage) => {
-                self.route.router = stage;
-                step.show.route = true;
-                self.way_changed(step);
-            }
-            Input::Hosting(stage) => {
-                self.route.hosting = stage;
-                step.show.route = true;
-            }
-            Input::Node(info) => {
-                if let Phase::Open(_, open) = &mut self.phase {
-                    open.node_told(step, info);
-                }
-            }
             Input::Worked { work, nonce } => {
                 if let Phase::Open(_, open) = &mut self.phase {
                     open.worked(step, work, nonce);
@@ -266,11 +250,12 @@ impl Engine {
         }
         if let Phase::Open(_, open) = &mut self.phase {
             open.place_texts(step);
-            open.keep_node(step);
+            open.keep_nodes(step);
             open.dial_due(step);
         }
     }
 
+    /// What comes through a relay.
     fn link_input(&mut self, step: &mut Step, input: Input) {
         let Phase::Open(_, open) = &mut self.phase else {
             if let Input::Incoming { link, .. } | Input::LinkUp(link) = input {
@@ -280,7 +265,11 @@ impl Engine {
         };
         match input {
             Input::Dialed { link, progress } => open.dialed(step, link, progress),
-            Input::Incoming { link, hint } => open.incoming(step, link, &hint),
+            Input::Relay(relay, link) => open.relay_changed(step, relay, link),
+            Input::Router(relay, stage) => open.router_changed(step, relay, stage),
+            Input::Hosting(relay, stage) => open.hosting_changed(step, relay, stage),
+            Input::Node(relay, info) => open.node_told(step, relay, info),
+            Input::Incoming { link, relay, hint } => open.incoming(step, link, relay, &hint),
             Input::LinkUp(link) => open.link_up(step, link),
             Input::Frame { link, frame } => open.frame(step, link, &frame),
             Input::LinkDown(link) => open.link_down(step, link),
@@ -307,32 +296,6 @@ impl Engine {
                 open.traffic.view(today, self.route.traffic.fresh()).today;
             open.mind_limit(step, sent.saturating_add(received));
         }
-    }
-
-    fn relay(&mut self, step: &mut Step, link: LinkState) {
-        let was_up = self.route.is_up();
-        self.route.set_link(link);
-        step.up = self.route.is_up();
-        step.show.route = true;
-        if was_up
-            && !step.up
-            && let Phase::Open(_, open) = &mut self.phase
-        {
-            open.lose_links(step);
-        }
-        self.way_changed(step);
-    }
-
-    /// Relay or router changed: if the way is up now, whoever was waited for is tried at once.
-    fn way_changed(&mut self, step: &mut Step) {
-        let ready = self.route.is_ready();
-        if ready
-            && !step.ready
-            && let Phase::Open(_, open) = &mut self.phase
-        {
-            open.reset_dialers();
-        }
-        step.ready = ready;
     }
 
     /// Whether this tab led when it was last told: it has looked, or is looking, at the store.
@@ -401,7 +364,7 @@ impl Engine {
         let Step {
             now, rng, numbers, ..
         } = step;
-        let mut step = Step::new(now, rng, false, numbers);
+        let mut step = Step::new(now, rng, numbers);
         self.store_failed(&mut step, StoreError::OutOfBounds);
         self.effects.extend(step.into_effects());
     }
@@ -412,8 +375,9 @@ impl Engine {
             _ => RouteView {
                 relay: None,
                 link: LinkState::NoRelay,
-                router: self.route.router,
-                hosting: self.route.hosting,
+                router: RouterStage::Unknown,
+                hosting: HostStage::Off,
+                relays: Vec::new(),
                 node: NodeStage::Unknown,
                 replicas: ReplicaView {
                     envelopes: 0,

@@ -55,6 +55,11 @@ impl NodeHome {
         }
     }
 
+    /// By this it is told from others where there is no need for more.
+    pub(crate) fn tag(&self) -> u64 {
+        tag_of(&self.address)
+    }
+
     pub(crate) fn bucket(&self) -> Bucket {
         Bucket::from_code(self.bucket)
     }
@@ -130,12 +135,25 @@ pub(crate) fn tag(homes: &[Home]) -> [u8; 32] {
     EnvelopeId::of(&encode_homes(homes)).0
 }
 
-/// The first node in a list.
-pub(crate) fn node_of(homes: &[Home]) -> Option<&NodeHome> {
-    homes.iter().find_map(|home| match home {
+/// See [`NodeHome::tag`].
+pub(crate) fn tag_of(address: &Address) -> u64 {
+    let (first, _) = address.split_at(8);
+    first
+        .iter()
+        .fold(0, |tag, byte| tag << 8 | u64::from(*byte))
+}
+
+/// The nodes in a list.
+pub(crate) fn nodes_of(homes: &[Home]) -> impl Iterator<Item = &NodeHome> {
+    homes.iter().filter_map(|home| match home {
         Home::Node(home) => Some(home),
         _ => None,
     })
+}
+
+/// The first node in a list.
+pub(crate) fn node_of(homes: &[Home]) -> Option<&NodeHome> {
+    nodes_of(homes).next()
 }
 
 /// The destinations for live links in a list.

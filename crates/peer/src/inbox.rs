@@ -14,7 +14,7 @@ use komrade_view::{ComradeId, ComradeState};
 
 use crate::{
     Effect, LinkId,
-    home::{self, Home},
+    home::{self, Home, NodeHome},
     keys, limits,
     links::Party,
     open::Open,
@@ -45,9 +45,9 @@ impl Open {
         // Whose clock is wrong cannot be told from here: mail from a day far ahead is taken all the
         // same, only not kept for so long if it has to wait.
         // A node gives out nothing that has expired by its own.
-        let party = self.links.get(link).map(|link| link.party);
+        let node = self.node_of_link(link);
         if let Err(error @ ExpiryError::Expired { .. }) = header.check_expiry(Day::of(step.now))
-            && party != Some(Party::Node)
+            && node.is_none()
         {
             return error.into();
         }
@@ -67,7 +67,7 @@ impl Open {
         if comrade.pair.has_seen(&envelope_id) {
             return Outcome::AlreadyHave;
         }
-        if party == Some(Party::Node) {
+        if node.is_some() {
             self.keep_quiet(step, id);
         }
         let Some(comrade) = self.comrades.get_mut(&id) else {
@@ -97,7 +97,7 @@ impl Open {
                 outcome
             }
             // Most of it was read before; what was not is asked for by a report.
-            Err(_) if self.node.is_recovering() && party == Some(Party::Node) => Outcome::NotForMe,
+            Err(_) if node.is_some_and(|it| self.is_recovering(it)) => Outcome::NotForMe,
             // Its key is gone, and these bytes were not seen: what is in it may never have been read.
             Err(NotOpened::Spent) => {
                 self.begin_anew(step, id);
@@ -165,7 +165,7 @@ impl Open {
             Some((id, pair.find(&header.nonce, &header.hint)?))
         };
         match self.links.get(link)?.party {
-            Party::Node => self.comrades.keys().find_map(|id| found(*id)),
+            Party::Node(_) => self.comrades.keys().find_map(|id| found(*id)),
             // Nobody learns on a link of theirs whose envelopes others' are.
             Party::Comrade(id) => found(id),
             Party::Invite(_) | Party::Foreign(_) => None,
@@ -409,24 +409,32 @@ impl Open {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
-        let place = |homes: &[Home]| home::node_of(homes).map(|home| home.place());
-        let (before, after) = (place(&comrade.record.homes), place(&homes));
-        let bucket = |homes: &[Home]| home::node_of(homes).map(|home| home.bucket);
-        let moved = before != after || bucket(&comrade.record.homes) != bucket(&homes);
-        for (number, entry) in comrade.outbox.iter_mut().filter(|_| moved) {
-            // It names the bucket of the home it was for.
-            if entry.is_waiting() && entry.sealed.take().is_some() {
-                step.touched.entries.insert((id, *number));
-            }
-        }
+        let first = |homes: &[Home]| home::node_of(homes).copied();
+        let (before, after) = (first(&comrade.record.homes), first(&homes));
+        // Gone, or no longer the one that reaches them best.
+        let is_left = |home: &&NodeHome| {
+            let mut now = home::nodes_of(&homes);
+            let is_gone = now.all(|it| it.place() != home.place());
+            let was_first = before.is_some_and(|it| it.place() == home.place());
+            is_gone || was_first && after.is_some_and(|it| it.place() != home.place())
+        };
+        let left: Vec<u64> = home::nodes_of(&comrade.record.homes)
+            .filter(is_left)
+            .map(NodeHome::tag)
+            .collect();
         comrade.record.homes = homes;
         comrade.dialer.reset();
-        comrade.refused_bits = None;
+        comrade.refused = None;
         comrade.record.has_node |= after.is_some();
         step.touched.comrades.insert(id);
-        if before.is_some() && before != after {
+        if !left.is_empty() {
             comrade.record.lost_at = Some(step.now);
-            self.resupplying.insert(id, step.now);
+            comrade.record.lost_homes.extend(left);
+            comrade.record.lost_homes.sort_unstable();
+            comrade.record.lost_homes.dedup();
+            // The oldest of them have been dealt with long ago.
+            comrade.record.lost_homes.truncate(home::MAX_HOMES);
+            self.resupplying.insert(id);
             step.again = true;
         }
     }
@@ -442,9 +450,9 @@ impl Open {
         state.used_at = step.now;
         let party = state.party;
         let decoded = Frame::decode(bytes);
-        if party == Party::Node {
+        if let Party::Node(relay) = party {
             match decoded {
-                Ok(frame) => self.node_frame(step, link, frame),
+                Ok(frame) => self.node_frame(step, link, relay, frame),
                 Err(_) => self.close(step, link),
             }
             return;

@@ -104,12 +104,21 @@ impl Invitation {
 
     /// The bundle and its name, if this node is to keep it and has not got it.
     pub(crate) fn to_place(&self, node: &Address) -> Option<(Locator, Envelope)> {
-        let is_here = self.record.node.as_deref() == Some(node);
-        if !is_here || self.record.placed {
+        if !self.is_placed_at(node) || self.record.placed {
             return None;
         }
         let envelope = Envelope::decode(self.record.envelope.to_vec()).ok()?;
         Some((self.record.secret.locator(), envelope))
+    }
+
+    /// Whether this node is to keep its bundle.
+    pub(crate) fn is_placed_at(&self, node: &Address) -> bool {
+        self.record.node.as_deref() == Some(node)
+    }
+
+    /// Whether nobody has answered it, and it names this node.
+    pub(crate) fn is_open_at(&self, node: &Address) -> bool {
+        self.is_placed_at(node) && !self.record.answered
     }
 
     /// Whether its bundle is fetched from this device itself.
@@ -129,8 +138,8 @@ impl Invitation {
             .saturating_mul(limits::DAY)
     }
 
-    /// `node`: that of the relay in use.
-    fn view(&self, id: InviteId, node: Option<Address>) -> InviteView {
+    /// `nodes`: those of the relays in use.
+    fn view(&self, id: InviteId, nodes: &[Address]) -> InviteView {
         InviteView {
             id,
             made_at: self.record.made_at,
@@ -138,7 +147,10 @@ impl Invitation {
             with_relay: self.record.with_relay,
             answered: self.record.answered,
             placed: self.record.node.is_none() || self.record.placed,
-            elsewhere: self.record.node.map(|node| *node) != node,
+            elsewhere: match self.record.node.as_deref() {
+                Some(node) => !nodes.contains(node),
+                None => !nodes.is_empty(),
+            },
         }
     }
 }
@@ -156,14 +168,16 @@ impl Open {
         if self.invites.len() >= limits::MAX_INVITES {
             return Err(Refusal::TooManyInvites);
         }
-        let home = match self.own.node() {
+        // Who opens it comes to the relay that has the bundle.
+        let host = self.own.host().ok_or(Refusal::NoRelay)?;
+        let home = match &host.home {
             Some(node) => invite::Home::Node {
                 address: node.address,
                 key: node.key,
             },
-            None => invite::Home::Peer(self.own.destination_address().ok_or(Refusal::NoRelay)?),
+            None => invite::Home::Peer(host.destination_address().ok_or(Refusal::NoRelay)?),
         };
-        let origin = self.own.origin().ok_or(Refusal::NoRelay)?.to_owned();
+        let origin = host.origin.clone();
         let last_day = day_of(step.now).saturating_add(days.into());
         let bundle = self
             .device
@@ -269,11 +283,11 @@ impl Open {
 
     /// All invites, the newest first.
     pub(crate) fn invite_views(&self) -> Vec<InviteView> {
-        let node = self.own.node().map(|home| home.address);
+        let nodes: Vec<Address> = self.own.nodes().map(|(_, home)| home.address).collect();
         let mut views: Vec<_> = self
             .invites
             .iter()
-            .map(|(id, invite)| invite.view(*id, node))
+            .map(|(id, invite)| invite.view(*id, &nodes))
             .collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.made_at), view.id));
         views

@@ -8,6 +8,11 @@ use zeroize::Zeroizing;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkId(pub u64);
 
+/// A relay in use, numbered by the engine. A number means the same relay from [`Effect::UseRelay`] with
+/// an order until the next one without; after that it may come again for another.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RelayId(pub u32);
+
 /// An I2P address: SHA-256 of a destination.
 pub type Address = [u8; 32];
 
@@ -43,15 +48,15 @@ pub enum Input {
     },
     /// The store refused a batch or a read: nothing of it, and nothing after it, was done.
     StoreFailed(komrade_store::StoreError),
-    /// The connection to the relay changed.
-    Relay(LinkState),
-    /// The relay told of its router.
-    Router(RouterStage),
-    /// The relay told of our destination.
-    Hosting(HostStage),
-    /// The relay told of its own node, or that it has none (`None`); once after each connection and
+    /// The connection to a relay changed.
+    Relay(RelayId, LinkState),
+    /// A relay told of its router.
+    Router(RelayId, RouterStage),
+    /// A relay told of what it hosts for us.
+    Hosting(RelayId, HostStage),
+    /// A relay told of its own node, or that it has none (`None`); once after each connection and
     /// whenever it changes.
-    Node(Option<NodeInfo>),
+    Node(RelayId, Option<NodeInfo>),
     /// [`Effect::Work`] ended.
     Worked {
         /// The number in the effect.
@@ -73,6 +78,8 @@ pub enum Input {
     Incoming {
         /// The new link.
         link: LinkId,
+        /// Through which relay.
+        relay: RelayId,
         /// Which key they mean.
         hint: LinkHint,
     },
@@ -151,12 +158,20 @@ pub enum Effect {
     },
     /// Take the lease from the other tab, then answer with [`Input::Leading`].
     TakeLead,
-    /// Connect to this relay and stay connected; replaces any other. `None`: disconnect.
-    UseRelay(Option<RelayOrder>),
-    /// Try the relay now rather than when the next attempt is due.
+    /// Connect to this relay and stay connected, beside all others; replaces what was ordered under the
+    /// same number. Without an order: disconnect.
+    UseRelay {
+        /// Which one.
+        relay: RelayId,
+        /// How to reach it.
+        order: Option<RelayOrder>,
+    },
+    /// Try every relay now rather than when its next attempt is due.
     Reconnect,
     /// Open a link; answered by [`Input::Dialed`].
     Dial {
+        /// Through which relay.
+        relay: RelayId,
         /// The number of the link, chosen by the engine (even; incoming links get odd ones).
         link: LinkId,
         /// Whom to dial.
@@ -168,16 +183,22 @@ pub enum Effect {
     },
     /// Open a link to the node of a relay; answered by [`Input::Dialed`].
     OpenNode {
+        /// Through which relay.
+        relay: RelayId,
         /// The number of the link, chosen by the engine (even).
         link: LinkId,
-        /// Its I2P address; `None` for the node of the relay in use.
+        /// Its I2P address; `None` for the node of that relay itself.
         address: Option<Address>,
         /// The node's key.
         key: [u8; 32],
     },
-    /// Host this destination (679 bytes) at the relay in use from now on, or none. Forgotten with
-    /// [`Effect::UseRelay`].
-    Host(Option<Zeroizing<Vec<u8>>>),
+    /// Have a destination (679 bytes) hosted from now on, or none. Forgotten with [`Effect::UseRelay`].
+    Host {
+        /// Where.
+        relay: RelayId,
+        /// Which one.
+        destination: Option<Zeroizing<Vec<u8>>>,
+    },
     /// Find a nonce, see `komrade_ether::work::search`; answered by [`Input::Worked`]. Takes up to
     /// some seconds: in slices, beside everything else.
     Work {
@@ -250,11 +271,17 @@ impl std::fmt::Debug for Effect {
             Self::Read { read, .. } => f.debug_tuple("Read").field(read).finish(),
             Self::Stretch { stretch, .. } => f.debug_tuple("Stretch").field(stretch).finish(),
             Self::TakeLead => f.write_str("TakeLead"),
-            Self::UseRelay(order) => f.debug_tuple("UseRelay").field(order).finish(),
+            Self::UseRelay { relay, order } => {
+                f.debug_tuple("UseRelay").field(relay).field(order).finish()
+            }
             Self::Reconnect => f.write_str("Reconnect"),
             Self::Dial { link, .. } => f.debug_tuple("Dial").field(link).finish(),
             Self::OpenNode { link, .. } => f.debug_tuple("OpenNode").field(link).finish(),
-            Self::Host(keys) => f.debug_tuple("Host").field(&keys.is_some()).finish(),
+            Self::Host { relay, destination } => f
+                .debug_tuple("Host")
+                .field(relay)
+                .field(&destination.is_some())
+                .finish(),
             Self::Work { work, .. } => f.debug_tuple("Work").field(work).finish(),
             Self::Admit { link, .. } => f.debug_tuple("Admit").field(link).finish(),
             Self::Send { link, frame } => f
@@ -281,6 +308,7 @@ mod tests {
     #[test]
     fn an_effect_prints_neither_address_nor_key() {
         let dial = Effect::Dial {
+            relay: RelayId(1),
             link: LinkId(2),
             address: [171; 32],
             hint: [172; 20],

@@ -10,7 +10,7 @@
 //!
 //! Parts: the vault's door (`vault`, `engine`), its way to another address (`moving`), invites and first contact (`invites`, `contact`),
 //! what is written and waits (`writing`, `naming`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
-//! (`dialing`, `links`), homes and the relay's node (`home`, `node`), what time brings (`upkeep`, `clock`), what goes
+//! (`dialing`, `links`), homes and the ways through one's relays (`home`, `way`, `node`, `relays`), what time brings (`upkeep`, `clock`), what goes
 //! (`removing`), what is shown (`views`, `queue`, `route`, `traffic`).
 //!
 //! # What lives long, its bound, and what reclaims it
@@ -30,10 +30,11 @@
 //! | invites, declined contacts of one | both | [`limits::MAX_INVITES`], [`limits::MAX_ENDED_CONTACTS`] | expiry, revocation |
 //! | prekeys | both | 64 Olm, 8 X-Wing | [`limits::PREKEY_KEPT`] |
 //! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |
-//! | relays | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
+//! | relays known | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
+//! | relays in use, being left, tried | both; memory | [`limits::MAX_USED`], [`limits::MAX_LEAVING`], one | leaving, [`limits::LEAVE_GRACE`] |
 //! | replicas of others' envelopes | store, a count in memory | [`limits::REPLICA_BYTES`], or what the person sets | expiry, the soonest to expire go |
 //! | bytes carried, by day | both | [`limits::TRAFFIC_DAYS`] | the oldest go |
-//! | arrived and not written | memory | 64 envelopes, 1 MiB | [`limits::REPLICA_PACE`] |
+//! | arrived and not written, for each relay in use | memory | 64 envelopes, 1 MiB | [`limits::REPLICA_PACE`] |
 //! | work for puts | memory | 64 | used, given up |
 //! | links, flights on one, dials | memory | [`limits::MAX_LINKS`], [`limits::WINDOW`], [`limits::MAX_DIALS`] | silence, deadlines |
 //! | reads under way | memory | one per comrade to send, one to retry; one per open page | their answers |
@@ -68,6 +69,7 @@ mod pair;
 mod queue;
 mod records;
 mod relay_link;
+mod relays;
 mod removing;
 mod route;
 mod seal;
@@ -76,6 +78,7 @@ mod traffic;
 mod upkeep;
 mod vault;
 mod views;
+mod way;
 mod writing;
 
 pub use engine::{Config, Engine};

@@ -29,6 +29,26 @@ pub const MAX_ENDED_CONTACTS: usize = 256;
 /// Relays remembered, with a destination each. The one used least lately is forgotten.
 pub const MAX_RELAYS: usize = 16;
 
+/// Relays that comrades are told of. Each brings the mail of a whole bucket and needs a connection of its
+/// own, and one more that can burn is worth less than the one before; with a destination and a lifeboat
+/// three fit well into a list of eight homes and into a bundle.
+pub const MAX_USED: usize = 3;
+/// Relays that are being left and still read: whoever changes more often is told by those that are left.
+pub const MAX_LEAVING: usize = 2;
+/// How long a relay that is down is waited for before what waits leaves through another one: a restart,
+/// or a change of networks, is no reason to show a second relay what the first one carries.
+pub const RELAY_PATIENCE: Millis = 2 * MINUTE;
+/// How long a relay is down before comrades are told of it after the others.
+pub const REST_AFTER: Millis = 15 * MINUTE;
+/// How long it is up again before they are told of it as before: each change is told to everybody.
+pub const RISE_AFTER: Millis = 6 * HOUR;
+/// How long a relay is down before what was handed to its node, and is not acknowledged, is sent through
+/// another one.
+pub const PRESUMED_LOST: Millis = HOUR;
+/// How long a relay that is left is read at most: most comrades have opened the app by then, and their
+/// relays put to the old home until they have.
+pub const LEAVE_GRACE: Millis = 8 * DAY;
+
 /// Bytes of a message.
 pub const MAX_TEXT_BYTES: usize = 20_000;
 /// Characters of a name.

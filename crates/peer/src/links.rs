@@ -6,7 +6,7 @@ use komrade_ether::EnvelopeId;
 use komrade_view::{ComradeId, DialStage, InviteId, Millis};
 use rand_core::CryptoRng;
 
-use crate::{LinkId, limits};
+use crate::{LinkId, RelayId, limits};
 
 /// Whose key opened a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub(crate) enum Party {
     Comrade(ComradeId),
     /// That of an invite made here: somebody not known yet.
     Invite(InviteId),
-    /// The node of the relay in use.
-    Node,
+    /// The node of this relay of one's own.
+    Node(RelayId),
     /// The node of another relay, which has the bundle of an invite that was accepted here.
     Foreign(ComradeId),
 }
@@ -30,11 +30,15 @@ pub(crate) struct Flight {
     pub(crate) number: u64,
     pub(crate) envelope: EnvelopeId,
     pub(crate) sent_at: Millis,
+    /// Through a node: its tag, and that of the home that it is for.
+    pub(crate) leg: Option<(u64, u64)>,
 }
 
 /// One link.
 pub(crate) struct Link {
     pub(crate) party: Party,
+    /// The relay whose connection carries it.
+    pub(crate) relay: RelayId,
     /// Dialled here, rather than there.
     pub(crate) dialled: bool,
     /// Frames may be sent.
@@ -50,9 +54,10 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(party: Party, dialled: bool, now: Millis) -> Self {
+    pub(crate) fn new(party: Party, relay: RelayId, dialled: bool, now: Millis) -> Self {
         Self {
             party,
+            relay,
             dialled,
             up: false,
             superseded: false,
@@ -81,7 +86,7 @@ impl Link {
         let answer = unanswered.map(|at| at.saturating_add(patience));
         // The link to one's own node stays as long as the connection that carries it.
         let idle = match self.party {
-            Party::Node => Millis::MAX,
+            Party::Node(_) => Millis::MAX,
             _ => self.used_at.saturating_add(limits::LINK_IDLE),
         };
         answer.map_or(idle, |answer| answer.min(idle))
@@ -141,9 +146,9 @@ impl Links {
             .map(|(id, _)| id)
     }
 
-    /// The link to the node of the relay in use, if it is up.
-    pub(crate) fn node(&self) -> Option<LinkId> {
-        self.of(Party::Node)
+    /// The link to the node of a relay of one's own, if it is up.
+    pub(crate) fn node(&self, relay: RelayId) -> Option<LinkId> {
+        self.of(Party::Node(relay))
             .find(|(_, link)| link.up)
             .map(|(id, _)| id)
     }
@@ -251,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_link_is_given_up_when_silent() {
-        let mut link = Link::new(Party::Comrade(ComradeId([0; 16])), true, 100);
+        let mut link = Link::new(Party::Comrade(ComradeId([0; 16])), RelayId(1), true, 100);
         assert_eq!(link.deadline(), 100 + limits::DIAL_TIMEOUT);
         link.up = true;
         assert_eq!(link.deadline(), 100 + limits::LINK_IDLE);
@@ -260,6 +265,7 @@ mod tests {
             number: 1,
             envelope: EnvelopeId([0; 32]),
             sent_at: 150,
+            leg: None,
         };
         link.flights.push_back(flight);
         assert_eq!(link.deadline(), 150 + limits::ANSWER_TIMEOUT);

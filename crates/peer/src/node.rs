@@ -1,7 +1,7 @@
-//! The link to the node of one's own relay: what is put there leaves through it, and what arrives in
-//! one's bucket comes in through it.
+//! The links to the nodes of one's own relays: what is put there leaves through one of them, and what
+//! arrives in one's buckets comes in through all.
 //!
-//! Flow: the relay tells of its node ([`Open::node_told`]) → [`Open::keep_node`] opens a link →
+//! Flow: a relay tells of its node ([`Open::node_told`]) → [`Open::keep_nodes`] opens a link →
 //! subscribe at the cursor → *log*, then what arrived since (`arrivals`), then *caught up*; live
 //! arrivals go on. Envelopes of others in the same bucket are kept as replicas (`replicas`); when the
 //! node has lost what it held, both sides compare and return what the other lacks.
@@ -16,25 +16,25 @@ mod saver;
 
 use std::collections::BTreeMap;
 
-use komrade_ether::{Day, Envelope, EnvelopeId, Frame, Locator, Outcome};
+use komrade_ether::{Day, Frame, Locator, Outcome};
 use komrade_store::Table;
-use komrade_view::{ComradeId, DialStage, InviteId, Millis, NodeStage};
+use komrade_view::{ComradeId, DialStage, InviteId, Millis};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address, Effect, LinkId, NodeInfo,
+    Address, Effect, LinkId, NodeInfo, RelayId,
     comrade::Comrade,
-    home::NodeHome,
+    home::{self, NodeHome},
     invites::Invitation,
     keys, limits,
-    links::{Dialer, Link, Party},
+    links::{Link, Party},
     open::Open,
     records,
     step::Step,
 };
 use passes::WorkState;
-use replicas::Comparing;
-pub(crate) use saver::Saver;
+pub(crate) use replicas::Comparing;
+pub(crate) use saver::{Saver, Subscribed};
 
 /// How far the log of a node was read, and what is kept of it. Stored for each node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub(crate) struct LogRecord {
     /// `after`.
     #[serde(default)]
     pub(crate) larger_after: Option<u64>,
+    /// Not only what this node held: those before it were lost, too.
+    #[serde(default)]
+    lost_all: bool,
 }
 
 /// How much is kept of others' envelopes.
@@ -62,188 +65,142 @@ pub(crate) struct ReplicaCount {
     pub(crate) bytes: u64,
 }
 
-/// The relay's node as this device sees it.
+/// What is kept of nodes, beside their ways.
 #[derive(Default)]
 pub(crate) struct NodeState {
-    info: Option<NodeInfo>,
-    dialer: Dialer,
     /// Of each node that was used: at most [`limits::MAX_RELAYS`].
     pub(crate) logs: BTreeMap<Address, LogRecord>,
     pub(crate) replicas: ReplicaCount,
-    caught_up: bool,
-    /// Mail of a long time comes again, of which much was read: what does not open is not waited for.
-    is_recovering: bool,
-    /// When the homes of one's own changed last.
-    changed_at: Option<Millis>,
-    /// When the link came up, or, once all is here, when that was.
-    stage_since: Option<Millis>,
-    /// Arrived, and not written yet; the cursor goes to this number with them.
-    fresh: Vec<Envelope>,
-    fresh_bytes: usize,
-    seen_up_to: u64,
-    /// One's own among what arrived, with its number, until catching up is complete.
-    mail: Vec<(u64, Envelope)>,
-    /// When they are written at the latest.
-    flush_at: Option<Millis>,
     works: BTreeMap<(ComradeId, u64), WorkState>,
-    /// Bundles of invites on their way to the node.
-    placing: BTreeMap<EnvelopeId, InviteId>,
-    comparing: Option<Comparing>,
     pub(crate) saver: Saver,
     /// The day on which all replicas were walked over last.
     walked_on: Option<Day>,
     /// How large they were when the store had no room.
     full_bytes: Option<u64>,
-    /// What is hosted at the relay in use, by its address.
-    hosting: Option<Address>,
     /// When a loss was made good last.
     pub(crate) resupplied_at: Option<Millis>,
 }
 
 impl NodeState {
-    /// There is no relay any more, or another one.
-    pub(crate) fn reset(&mut self) {
-        self.info = None;
-        self.hosting = None;
-        self.dialer.reset();
-        self.down();
-    }
-
-    /// The link is gone. What was not written comes again.
-    fn down(&mut self) {
-        self.caught_up = false;
-        self.is_recovering = false;
-        self.stage_since = None;
-        self.fresh.clear();
-        self.fresh_bytes = 0;
-        self.mail.clear();
-        self.flush_at = None;
-        self.placing.clear();
-        self.comparing = None;
-        self.saver.down();
-    }
-
-    /// The relay's connection is gone, and the link with it: not its fault.
-    pub(crate) fn lost(&mut self) {
-        self.down();
-        self.dialer.reset();
-    }
-
-    /// The clock was ahead: no wait is longer than it can be.
-    pub(crate) fn bring_down(&mut self, now: Millis) {
-        self.dialer.bring_down(now);
-        let flush = now.saturating_add(limits::REPLICA_PACE);
-        self.flush_at = self.flush_at.map(|at| at.min(flush));
-    }
-
     /// The vault has just opened; whether the store had no room.
     pub(crate) fn note_full(&mut self, is_full: bool) {
         self.full_bytes = is_full.then_some(self.replicas.bytes);
     }
 
-    /// Try at once.
-    pub(crate) fn hurry(&mut self) {
-        self.dialer.reset();
-    }
-
-    /// Whether everything that the node has for this device is here.
-    pub(crate) fn is_caught_up(&self) -> bool {
-        self.caught_up
-    }
-
-    /// Whether mail comes again of which much was read.
-    pub(crate) fn is_recovering(&self) -> bool {
-        self.is_recovering
-    }
-
-    /// How far it is, for the screens.
-    pub(crate) fn stage(&self) -> NodeStage {
-        match (self.info, self.caught_up, self.stage_since) {
-            (None, ..) => NodeStage::Unknown,
-            (Some(_), _, None) => NodeStage::Opening,
-            (Some(_), false, Some(since)) => NodeStage::CatchingUp(since),
-            (Some(_), true, Some(since)) => NodeStage::Ready(since),
-        }
-    }
-
-    /// When [`Open::keep_node`] has something to do.
-    pub(crate) fn next_due(&self, is_linked: bool) -> Option<Millis> {
-        let open = (self.info.is_some() && !is_linked).then(|| self.dialer.not_before());
-        [open, self.flush_at].into_iter().flatten().min()
+    /// What was handed on before one of these moments, to which node, is to be sent again.
+    pub(crate) fn losses(&self) -> impl Iterator<Item = (u64, Millis, bool)> {
+        let lost = |(address, log): (&Address, &LogRecord)| {
+            Some((home::tag_of(address), log.lost_at?, log.lost_all))
+        };
+        self.logs.iter().filter_map(lost)
     }
 }
 
 impl Open {
-    /// The relay told of its node, or that it has none.
-    pub(crate) fn node_told(&mut self, step: &mut Step, info: Option<NodeInfo>) {
-        let is_new = self.own.note_told();
+    /// A relay told of its node, or that it has none.
+    pub(crate) fn node_told(&mut self, step: &mut Step, relay: RelayId, info: Option<NodeInfo>) {
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        step.show.route = true;
+        (way.is_told, way.info) = (true, info);
+        let used = self.own.in_use().find(|it| it.id == relay);
+        let Some(used) = used else {
+            // It is only tried.
+            return;
+        };
+        if used.leaving.is_some() {
+            let here = info.map(|info| (info.address, info.key));
+            if used.home.map(|home| (home.address, home.key)) == here {
+                self.keep_node(step, relay);
+            } else {
+                // What was to be read there is gone.
+                self.close_way(step, relay);
+            }
+            return;
+        }
+        let is_new = self.own.note_told(relay);
         let Some(info) = info else {
             if is_new {
-                self.device.renew(&self.own, step.now, step.rng);
-                step.touched.own = true;
-                self.moved = self.untold();
-                self.tell_homes(step);
+                self.homes_changed(step);
             }
             self.order_host(step);
             return;
         };
-        self.node.info = Some(info);
         // A relay that tells of another node all the time must not make this device tell everybody.
-        let next = self
-            .node
-            .changed_at
-            .map(|at| at.saturating_add(limits::HOUR));
-        let may_change = self.own.node().is_none() || next.is_none_or(|at| at <= step.now);
-        let before = self.own.node().map(NodeHome::place);
-        if may_change && self.own.note_node(&info, step.rng) {
-            self.node.changed_at = Some(step.now);
-            let now = self.own.node().map(NodeHome::place);
+        let next = way.changed_at.map(|at| at.saturating_add(limits::HOUR));
+        let before = self.own.node_at(relay).map(NodeHome::place);
+        let may_change = before.is_none() || next.is_none_or(|at| at <= step.now);
+        if may_change && self.own.note_node(relay, &info, step.rng) {
+            way.changed_at = Some(step.now);
+            let now = self.own.node_at(relay).map(NodeHome::place);
             if before.is_some_and(|before| now != Some(before)) {
                 // Under the same address of the relay there is another node: what was on its way to the old one
                 // is lost, and so is what comrades put there.
-                self.begin_rescue(step);
+                self.home_lost(step, relay, before.map(|before| before.address));
             }
-            self.device.renew(&self.own, step.now, step.rng);
-            step.touched.own = true;
-            self.moved = self.untold();
-            self.tell_homes(step);
+            self.homes_changed(step);
         }
-        step.show.route = true;
         step.show.invites = true;
         self.order_host(step);
-        self.keep_node(step);
+        self.keep_node(step, relay);
     }
 
-    /// Opens the link to the node if there is none.
-    pub(crate) fn keep_node(&mut self, step: &mut Step) {
-        if self.node.flush_at.is_some_and(|at| at <= step.now) {
-            self.flush(step);
+    /// Opens the links to the nodes in use where there is none.
+    pub(crate) fn keep_nodes(&mut self, step: &mut Step) {
+        let relays: Vec<RelayId> = self.own.in_use().map(|relay| relay.id).collect();
+        for relay in relays {
+            self.keep_node(step, relay);
         }
-        self.hurry_comparing(step);
-        let Some(info) = self.node.info else { return };
-        let is_linked = self.links.of(Party::Node).next().is_some();
-        if !step.up || is_linked || self.node.dialer.not_before() > step.now {
+    }
+
+    fn keep_node(&mut self, step: &mut Step, relay: RelayId) {
+        let Some(way) = self.ways.get(&relay) else {
+            return;
+        };
+        if way.flush_at.is_some_and(|at| at <= step.now) {
+            self.flush(step, relay);
+        }
+        self.hurry_comparing(step, relay);
+        let Some(way) = self.ways.get(&relay) else {
+            return;
+        };
+        let Some(info) = way.info else { return };
+        let is_linked = self.links.of(Party::Node(relay)).next().is_some();
+        if !way.is_up() || is_linked || way.dialer.not_before() > step.now {
             return;
         }
         let link = step.numbers.link();
-        self.links
-            .insert(link, Link::new(Party::Node, true, step.now));
+        let state = Link::new(Party::Node(relay), relay, true, step.now);
+        self.links.insert(link, state);
         step.effect(Effect::OpenNode {
+            relay,
             link,
             address: None,
             key: info.key,
         });
     }
 
+    /// When [`Open::keep_nodes`] has something to do.
+    pub(crate) fn next_node(&self) -> Option<Millis> {
+        let due = self.own.in_use().filter_map(|relay| {
+            let way = self.ways.get(&relay.id)?;
+            let is_linked = self.links.of(Party::Node(relay.id)).next().is_some();
+            let opens = way.info.is_some() && way.is_up() && !is_linked;
+            let open = opens.then(|| way.dialer.not_before());
+            [open, way.flush_at].into_iter().flatten().min()
+        });
+        due.min()
+    }
+
     /// The link is up.
-    pub(crate) fn node_up(&mut self, step: &mut Step, link: LinkId) {
-        if self.own.node().is_none() {
+    pub(crate) fn node_up(&mut self, step: &mut Step, link: LinkId, relay: RelayId) {
+        if self.own.node_at(relay).is_none() {
             return;
         }
-        self.node.stage_since = Some(step.now);
-        self.subscribe(step, link);
-        for locator in std::mem::take(&mut self.own.unplaced) {
-            let locator = *locator;
+        self.note_linked(relay, step.now);
+        self.subscribe(step, link, relay);
+        for locator in self.own.take_unplaced(relay) {
             step.effect(send(link, &Frame::Unplace { locator }));
             step.touched.own = true;
         }
@@ -254,31 +211,44 @@ impl Open {
     }
 
     /// The link is gone, or did not come up.
-    pub(crate) fn node_down(&mut self, step: &mut Step) {
-        self.node.down();
-        let stage = DialStage::Unreachable;
-        self.node.dialer.failed(stage, step.now, step.rng);
+    pub(crate) fn node_down(&mut self, step: &mut Step, relay: RelayId) {
+        if let Some(way) = self.ways.get_mut(&relay) {
+            way.down(step.now);
+            let stage = DialStage::Unreachable;
+            way.dialer.failed(stage, step.now, step.rng);
+        }
         step.show.route = true;
     }
 
     /// A frame of the node.
-    pub(crate) fn node_frame(&mut self, step: &mut Step, link: LinkId, frame: Frame) {
+    pub(crate) fn node_frame(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        relay: RelayId,
+        frame: Frame,
+    ) {
         match frame {
-            Frame::Ack { id, outcome } => match self.node.placing.remove(&id) {
-                Some(invite) => self.placed(step, invite, outcome),
-                None if self.returned_replica(step, link, &id, outcome) => {}
-                None => self.landed(step, link, id, outcome),
-            },
+            Frame::Ack { id, outcome } => {
+                let way = self.ways.get_mut(&relay);
+                match way.and_then(|way| way.placing.remove(&id)) {
+                    Some(invite) => self.placed(step, invite, outcome),
+                    None if self.returned_replica(step, link, relay, &id, outcome) => {}
+                    None => self.landed(step, link, id, outcome),
+                }
+            }
             Frame::Fetched { locator, envelope } => self.fetched(step, link, &locator, envelope),
             Frame::Log {
                 incarnation,
                 after,
                 until,
-            } => self.log_begins(step, incarnation, after, until),
-            Frame::Arrived { number, envelope } => self.arrived(step, link, number, envelope),
-            Frame::CaughtUp { until } => self.caught_up(step, link, until),
-            Frame::Reconcile { message, .. } => self.compared(step, link, &message),
-            Frame::Replica { envelope } => self.replica_came(step, link, envelope),
+            } => self.log_begins(step, relay, incarnation, after, until),
+            Frame::Arrived { number, envelope } => {
+                self.arrived(step, link, relay, number, envelope);
+            }
+            Frame::CaughtUp { until } => self.caught_up(step, link, relay, until),
+            Frame::Reconcile { message, .. } => self.compared(step, link, relay, &message),
+            Frame::Replica { envelope } => self.replica_came(step, link, relay, envelope),
             Frame::Returned { id, outcome } => self.returned(step, link, id, outcome),
             _ => {}
         }
@@ -286,9 +256,9 @@ impl Open {
 
     // --- the log -------------------------------------------------------------------------------
 
-    /// How far the log of the node in use was read.
-    pub(crate) fn log(&self) -> LogRecord {
-        let address = self.own.node().map(|home| home.address);
+    /// How far the log of a relay's node was read.
+    pub(crate) fn log(&self, relay: RelayId) -> LogRecord {
+        let address = self.own.node_at(relay).map(|home| home.address);
         address
             .and_then(|address| self.node.logs.get(&address))
             .copied()
@@ -296,35 +266,54 @@ impl Open {
     }
 
     /// Keeps how far the log was read.
-    fn set_log(&mut self, step: &mut Step, log: LogRecord) {
-        let Some(address) = self.own.node().map(|home| home.address) else {
-            return;
-        };
+    fn set_log(&mut self, step: &mut Step, relay: RelayId, log: LogRecord) {
+        if let Some(address) = self.own.node_at(relay).map(|home| home.address) {
+            self.write_log(step, address, log);
+        }
+    }
+
+    fn write_log(&mut self, step: &mut Step, address: Address, log: LogRecord) {
         self.node.logs.insert(address, log);
         step.write(Table::Own, keys::log(&address), records::encode(&log));
         if self.node.logs.len() > limits::MAX_RELAYS {
-            let other = self.node.logs.keys().find(|other| **other != address);
-            if let Some(other) = other.copied() {
+            let is_used = |other: &Address| self.own.nodes().any(|(_, it)| it.address == *other);
+            let mut others = self.node.logs.keys().copied();
+            if let Some(other) = others.find(|other| *other != address && !is_used(other)) {
                 self.node.logs.remove(&other);
                 step.delete(Table::Own, keys::log(&other));
             }
         }
     }
 
-    fn log_begins(&mut self, step: &mut Step, incarnation: u64, after: u64, until: u64) {
-        if !self.node.saver.is_awaiting() {
+    fn log_begins(
+        &mut self,
+        step: &mut Step,
+        relay: RelayId,
+        incarnation: u64,
+        after: u64,
+        until: u64,
+    ) {
+        let is_awaited = self.ways.get(&relay);
+        if !is_awaited.is_some_and(|way| way.subscribed.is_awaiting()) {
             // Nobody asked.
             return;
         }
         // What came before is of the subscription before.
-        self.flush(step);
-        let mut log = self.log();
-        self.node.seen_up_to = after;
-        if log.incarnation != incarnation {
-            // A first visit has nothing to miss, unless the relay before was lost.
-            let is_loss = log.incarnation != 0 || self.own.rescue_until.is_some();
+        self.flush(step, relay);
+        let mut log = self.log(relay);
+        let is_other = log.incarnation != incarnation;
+        // A first visit has nothing to miss, unless the relay before was lost.
+        let is_first = log.incarnation == 0;
+        let is_loss = is_other && (!is_first || self.own.rescue_until.is_some());
+        if let Some(way) = self.ways.get_mut(&relay) {
+            way.seen_up_to = after;
+            if is_other {
+                way.is_recovering = is_loss;
+            }
+        }
+        if is_other {
             log.lost_at = log.lost_at.max(is_loss.then_some(step.now));
-            self.node.is_recovering = is_loss;
+            log.lost_all = is_loss && is_first;
             if is_loss {
                 self.own.note_mail_lost(step.now);
                 step.touched.own = true;
@@ -333,50 +322,67 @@ impl Open {
             log.incarnation = incarnation;
             log.after = after;
             log.larger_after = None;
-            self.forget_placed(step);
+            self.forget_placed(step, relay);
             self.place_bundles(step);
         }
         log.after = log.after.min(until);
-        self.node.saver.begins(&mut log, after);
-        self.set_log(step, log);
+        if let Some(way) = self.ways.get_mut(&relay) {
+            way.subscribed.begins(&mut log, after);
+        }
+        self.set_log(step, relay, log);
         self.gather_resupply(step.now);
         self.resupply_all(step);
     }
 
-    /// When what the node in use has lost is sent again.
+    /// A relay was not reached for so long that what was handed to its node is taken for lost.
+    pub(crate) fn presume_lost(&mut self, step: &mut Step, address: Option<Address>) {
+        let known = address.and_then(|address| Some((address, *self.node.logs.get(&address)?)));
+        if let Some((address, mut log)) = known {
+            log.lost_at = Some(step.now);
+            self.write_log(step, address, log);
+            self.gather_resupply(step.now);
+            step.again = true;
+        }
+    }
+
+    /// When what nodes have lost is sent again.
     pub(crate) fn next_resupply(&self) -> Option<Millis> {
         let pace = |at: Millis| at.saturating_add(limits::LOSS_PACE);
-        let lost_at = self.log().lost_at?;
+        let lost_at = self.node.losses().map(|(_, at, _)| at).min()?;
         Some(self.node.resupplied_at.map_or(lost_at, pace))
     }
 
-    /// All that was handed to the node before it lost what it held is sent again.
+    /// All that was handed to nodes before they lost what they held is sent again.
     pub(crate) fn note_resupplied(&mut self, step: &mut Step) {
-        let mut log = self.log();
-        if self.node.resupplied_at >= log.lost_at && log.lost_at.take().is_some() {
-            self.set_log(step, log);
+        let done = self.node.resupplied_at;
+        let logs = self.node.logs.iter();
+        let over = logs.filter(|(_, log)| log.lost_at.is_some() && done >= log.lost_at);
+        let over: Vec<(Address, LogRecord)> = over.map(|(address, log)| (*address, *log)).collect();
+        for (address, mut log) in over {
+            (log.lost_at, log.lost_all) = (None, false);
+            self.write_log(step, address, log);
         }
     }
 
     // --- invites -------------------------------------------------------------------------------
 
-    /// Brings the bundles of invites to the node that it has not got.
+    /// Brings the bundles of invites to the nodes that have not got them.
     pub(crate) fn place_bundles(&mut self, step: &mut Step) {
-        let Some(link) = self.links.node() else {
-            return;
-        };
-        let Some(home) = self.own.node().map(|home| home.address) else {
-            return;
-        };
-        for (id, invitation) in &self.invites {
-            let Some((locator, envelope)) = invitation.to_place(&home) else {
+        for (relay, home) in self.own.nodes() {
+            let (Some(link), Some(way)) = (self.links.node(relay), self.ways.get_mut(&relay))
+            else {
                 continue;
             };
-            if self.node.placing.values().any(|placing| placing == id) {
-                continue;
+            for (id, invitation) in &self.invites {
+                let Some((locator, envelope)) = invitation.to_place(&home.address) else {
+                    continue;
+                };
+                if way.placing.values().any(|placing| placing == id) {
+                    continue;
+                }
+                way.placing.insert(envelope.id(), *id);
+                step.effect(send(link, &Frame::Place { locator, envelope }));
             }
-            self.node.placing.insert(envelope.id(), *id);
-            step.effect(send(link, &Frame::Place { locator, envelope }));
         }
     }
 
@@ -393,10 +399,13 @@ impl Open {
         }
     }
 
-    /// The node lost what it held.
-    fn forget_placed(&mut self, step: &mut Step) {
+    /// A node lost what it held.
+    fn forget_placed(&mut self, step: &mut Step, relay: RelayId) {
+        let Some(node) = self.own.node_at(relay).map(|home| home.address) else {
+            return;
+        };
         for (id, invitation) in &mut self.invites {
-            if invitation.set_placed(false) {
+            if invitation.is_placed_at(&node) && invitation.set_placed(false) {
                 step.touched.invites.insert(*id);
                 step.show.invites = true;
             }
@@ -405,19 +414,15 @@ impl Open {
 
     /// An invite ended: nobody is to fetch its bundle any more.
     pub(crate) fn unplace(&mut self, step: &mut Step, node: &Address, locator: Locator) {
-        let is_here = self.own.node().is_some_and(|home| home.address == *node);
-        if !is_here {
-            // Another relay is told nothing of it; there it ends with its expiry.
+        let here = self.own.nodes().find(|(_, home)| home.address == *node);
+        let Some((relay, _)) = here else {
+            // A relay that is not in use is told nothing of it; there it ends with its expiry.
             return;
-        }
-        match self.links.node() {
+        };
+        match self.links.node(relay) {
             Some(link) => step.effect(send(link, &Frame::Unplace { locator })),
             None => {
-                self.own.unplaced.push(locator.into());
-                // What is left out ends with its expiry.
-                if self.own.unplaced.len() > limits::MAX_INVITES {
-                    self.own.unplaced.remove(0);
-                }
+                self.own.note_unplaced(node, &locator);
                 step.touched.own = true;
             }
         }
@@ -425,8 +430,8 @@ impl Open {
 
     // --- what is hosted ------------------------------------------------------------------------
 
-    /// Has the relay host what others shall reach: a destination for live links, the lifeboat while
-    /// comrades are looked for, or nothing.
+    /// Has relays host what others shall reach: one the destination for live links, one that is up the
+    /// lifeboat while comrades are looked for.
     pub(crate) fn order_host(&mut self, step: &mut Step) {
         // Whoever knows no node of theirs or of this device has no other way.
         let needs = |comrade: &Comrade| {
@@ -435,17 +440,26 @@ impl Open {
         let live = self.own.node().is_none()
             || self.comrades.values().any(needs)
             || self.invites.values().any(Invitation::is_fetched_here);
-        let rescue = self.own.rescue_until.is_some() && self.own.node().is_some();
-        let (keys, address) = if rescue {
-            (self.own.lifeboat(), self.own.lifeboat_address())
-        } else if live {
-            (self.own.destination(), self.own.destination_address())
-        } else {
-            (None, None)
-        };
-        if self.node.hosting != address {
-            self.node.hosting = address;
-            step.effect(Effect::Host(keys));
+        let host = self.own.host().map(|relay| relay.id);
+        let live = host.filter(|_| live);
+        let is_rescue = self.own.rescue_until.is_some() && self.own.node().is_some();
+        let rescue = is_rescue.then(|| self.up_relay().or(host)).flatten();
+        for relay in self.own.in_use() {
+            let (keys, address) = if rescue == Some(relay.id) {
+                (self.own.lifeboat(), self.own.lifeboat_address())
+            } else if live == Some(relay.id) {
+                (Some(relay.destination()), relay.destination_address())
+            } else {
+                (None, None)
+            };
+            let Some(way) = self.ways.get_mut(&relay.id) else {
+                continue;
+            };
+            if way.hosted != address {
+                way.hosted = address;
+                let (relay, destination) = (relay.id, keys);
+                step.effect(Effect::Host { relay, destination });
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
-    LinkId,
+    LinkId, RelayId,
     clock::Clock,
     comrade::Comrade,
     invites::Invitation,
@@ -26,6 +26,7 @@ use crate::{
     step::Step,
     traffic::Traffic,
     upkeep::{Cursor, Sweep},
+    way::Way,
 };
 
 /// What a read was for.
@@ -75,6 +76,8 @@ pub(crate) struct Open {
     pub(crate) waiting: BTreeMap<(ComradeId, [u8; 32]), u32>,
     pub(crate) links: Links,
     pub(crate) node: NodeState,
+    /// The ways through the relays in use, and through one that is tried.
+    pub(crate) ways: BTreeMap<RelayId, Way>,
     pub(crate) reads: BTreeMap<u64, Purpose>,
     /// When acknowledgements leave next.
     pub(crate) ack_at: Option<Millis>,
@@ -91,9 +94,8 @@ pub(crate) struct Open {
     pub(crate) renamed: BTreeSet<ComradeId>,
     /// Comrades who have not been told of the homes in use.
     pub(crate) moved: BTreeSet<ComradeId>,
-    /// Comrades to whom everything is to be sent again that was handed on up to a moment and never
-    /// acknowledged.
-    pub(crate) resupplying: BTreeMap<ComradeId, Millis>,
+    /// Comrades to whom what was lost is to be sent again.
+    pub(crate) resupplying: BTreeSet<ComradeId>,
     /// Who is being removed, page by page.
     pub(crate) removing: BTreeSet<ComradeId>,
 }
@@ -119,6 +121,7 @@ impl Open {
             waiting: BTreeMap::new(),
             links: Links::default(),
             node: NodeState::default(),
+            ways: BTreeMap::new(),
             reads: BTreeMap::new(),
             ack_at: None,
             intros: (0, 0),
@@ -129,7 +132,7 @@ impl Open {
             deleting: BTreeSet::new(),
             renamed: BTreeSet::new(),
             moved: BTreeSet::new(),
-            resupplying: BTreeMap::new(),
+            resupplying: BTreeSet::new(),
             removing: BTreeSet::new(),
         }
     }

@@ -20,11 +20,14 @@ use komrade_view::{ComradeId, ComradeState, Millis};
 use zeroize::Zeroizing;
 
 use crate::{
-    Effect, LinkId, home, keys, limits,
+    Effect, LinkId,
+    comrade::Comrade,
+    keys, limits,
     links::{Flight, Link, Party},
     open::{Open, Purpose},
     records::{self, Content, Entry, Sealed, TickRecord},
     step::Step,
+    way::Leg,
 };
 
 /// Entries that are dropped or expire in one step: with their records and ticks they stay far below
@@ -60,6 +63,7 @@ impl Open {
         id: ComradeId,
         number: u64,
         operation: Option<Zeroizing<Vec<u8>>>,
+        bucket: Option<u16>,
     ) -> Option<Envelope> {
         let entry = self.comrades.get(&id)?.outbox.get(&number)?;
         let is_control = entry.content == Content::Control;
@@ -69,7 +73,7 @@ impl Open {
         }
         // Whatever it carries, or the header would tell.
         let life = limits::MESSAGE_LIFE;
-        let envelope = self.seal(step, id, operation, is_control, life)?;
+        let envelope = self.seal(step, id, operation, is_control, life, bucket)?;
         let entry = self.comrades.get_mut(&id)?.outbox.get_mut(&number)?;
         entry.seals = entry.seals.saturating_add(1);
         entry.sealed = Some(Sealed::new(envelope.id(), envelope.header()));
@@ -97,33 +101,30 @@ impl Open {
             .find(|(number, entry)| entry.is_waiting() && !self.links.is_flying(id, **number));
         let is_first = first.is_some_and(|(first, _)| *first == number);
         let free = comrade.reading.is_none() && comrade.hold_until <= step.now;
-        let link = self
-            .carrier(id)
-            .filter(|link| self.room(*link, id) > 0)
-            .filter(|link| !self.is_held_back(*link, id, number, step.now));
+        let carrier = self
+            .carrier(id, step.now)
+            .filter(|carrier| self.room(carrier.link(), id) > 0)
+            .filter(|carrier| !self.is_held_back(carrier, id, number, step.now));
         if is_first
             && free
             && comrade.may_seal()
-            && let Some(link) = link
-            && let Some(envelope) = self.seal_entry(step, id, number, operation)
+            && let Some(carrier) = carrier
+            && let Some(envelope) = self.seal_entry(step, id, number, operation, carrier.bucket())
         {
-            self.put(step, link, id, number, envelope);
+            self.put(step, carrier, id, number, envelope);
         }
     }
 
-    /// On which link envelopes for a comrade leave.
-    pub(crate) fn carrier(&self, id: ComradeId) -> Option<LinkId> {
-        self.links.up(id).or_else(|| {
-            let homes = &self.comrades.get(&id)?.record.homes;
-            home::node_of(homes)?;
-            self.links.node()
-        })
+    /// How envelopes for a comrade leave now.
+    pub(crate) fn carrier(&self, id: ComradeId, now: Millis) -> Option<Carrier> {
+        let device = self.links.up(id).map(Carrier::Device);
+        device.or_else(|| self.leg(id, now).map(Carrier::Node))
     }
 
     /// Whether an entry would tell the relay by its moment what arrived, see [`Open::keep_quiet`].
     pub(crate) fn is_held_back(
         &self,
-        link: LinkId,
+        carrier: &Carrier,
         id: ComradeId,
         number: u64,
         now: Millis,
@@ -131,9 +132,8 @@ impl Open {
         let Some(comrade) = self.comrades.get(&id) else {
             return false;
         };
-        let is_node = |link: &Link| link.party == Party::Node;
         comrade.quiet_until > now
-            && self.links.get(link).is_some_and(is_node)
+            && matches!(carrier, Carrier::Node(_))
             && (comrade.is_all_quiet || !comrade.outbox.get(&number).is_some_and(Entry::is_news))
     }
 
@@ -150,21 +150,22 @@ impl Open {
     fn put(
         &mut self,
         step: &mut Step,
-        link: LinkId,
+        carrier: Carrier,
         id: ComradeId,
         number: u64,
         envelope: Envelope,
     ) -> Put {
+        let link = carrier.link();
         if self.room(link, id) == 0 {
             return Put::NoRoom;
         }
         let envelope_id = envelope.id();
-        let frame = match self.links.get(link).map(|state| state.party) {
-            Some(Party::Node) => match self.node_put(step, id, number, &envelope) {
-                Some(frame) => frame,
+        let (frame, leg) = match &carrier {
+            Carrier::Node(leg) => match self.node_put(step, id, number, &envelope, leg) {
+                Some(frame) => (frame, Some((leg.via.tag(), leg.home.tag()))),
                 None => return Put::Waits,
             },
-            _ => Frame::Put { envelope },
+            Carrier::Device(_) => (Frame::Put { envelope }, None),
         };
         let Some(state) = self.links.get_mut(link) else {
             return Put::NoRoom;
@@ -174,6 +175,7 @@ impl Open {
             number,
             envelope: envelope_id,
             sent_at: step.now,
+            leg,
         });
         state.used_at = step.now;
         step.effect(Effect::Send {
@@ -197,10 +199,10 @@ impl Open {
 
     /// Fetches from the store what there is to send and room for on a link that is up.
     pub(crate) fn pump(&mut self, step: &mut Step, id: ComradeId) {
-        let Some(link) = self.carrier(id) else {
+        let Some(carrier) = self.carrier(id, step.now) else {
             return;
         };
-        let room = self.room(link, id);
+        let room = self.room(carrier.link(), id);
         let Some(comrade) = self.comrades.get(&id) else {
             return;
         };
@@ -213,7 +215,7 @@ impl Open {
             .filter(|(number, entry)| {
                 let busy = self.links.is_flying(id, **number)
                     || self.is_working(id, **number)
-                    || self.is_held_back(link, id, **number, step.now);
+                    || self.is_held_back(&carrier, id, **number, step.now);
                 entry.is_waiting() && !busy
             })
             .map(|(number, _)| *number)
@@ -281,9 +283,10 @@ impl Open {
             if end.is_some_and(|end| *number >= end) {
                 break;
             }
-            let Some(link) = self.carrier(id) else {
+            let Some(carrier) = self.carrier(id, step.now) else {
                 return;
             };
+            let bucket = carrier.bucket();
             let entry = self
                 .comrades
                 .get(&id)
@@ -295,23 +298,26 @@ impl Open {
                 continue;
             }
             let Body(operation, envelope) = bodies.remove(number).unwrap_or_default();
-            let current = entry.sealed.filter(|sealed| sealed.is_timely(step.now));
+            let may_go = |it: &Sealed| it.is_timely(step.now) && carrier.takes(it);
+            let current = entry.sealed.filter(may_go);
             let made = current.zip(envelope).and_then(|(sealed, bytes)| {
                 let envelope = Envelope::decode(bytes.to_vec()).ok()?;
                 (envelope.id() == sealed.id()).then_some(envelope)
             });
-            let Some(envelope) = made.or_else(|| self.seal_entry(step, id, *number, operation))
+            let Some(envelope) =
+                made.or_else(|| self.seal_entry(step, id, *number, operation, bucket))
             else {
                 continue;
             };
-            match self.put(step, link, id, *number, envelope) {
+            match self.put(step, carrier, id, *number, envelope) {
                 Put::Sent => {}
                 Put::Waits => waits = true,
                 Put::NoRoom => break,
             }
         }
         // What is left gets a read of its own once something landed, or work is done.
-        let idle = self.carrier(id).and_then(|link| self.links.get(link));
+        let carrier = self.carrier(id, step.now);
+        let idle = carrier.and_then(|carrier| self.links.get(carrier.link()));
         let idle = idle.is_some_and(|link| link.flights.is_empty());
         if idle && !waits && !wanted.is_empty() {
             self.pump(step, id);
@@ -343,10 +349,10 @@ impl Open {
             let is_disputed = matches!(outcome, Outcome::Expired | Outcome::TooFar)
                 && !sealed.is_expired(step.now);
             if outcome.is_held() {
-                self.accepted(step, id, number, link);
+                self.accepted(step, &flight);
             } else if outcome.wants_pass() {
                 let wait = self
-                    .note_refused_pass(id, outcome)
+                    .note_refused_pass(id, flight.leg.map(|(_, home)| home), outcome)
                     .then_some(limits::MINUTE);
                 self.forget_work(id, number);
                 if let Some(comrade) = self.comrades.get_mut(&id) {
@@ -368,15 +374,16 @@ impl Open {
             }
         }
         self.pump(step, id);
-        let is_idle = |link: &Link| link.party == Party::Node && link.flights.is_empty();
+        let is_node = |link: &Link| matches!(link.party, Party::Node(_));
+        let is_idle = |link: &Link| is_node(link) && link.flights.is_empty();
         if self.links.get(link).is_some_and(is_idle) {
             // Whoever found no room before.
             self.pump_all(step);
         }
     }
 
-    fn accepted(&mut self, step: &mut Step, id: ComradeId, number: u64, link: LinkId) {
-        let party = self.links.get(link).map(|link| link.party);
+    fn accepted(&mut self, step: &mut Step, flight: &Flight) {
+        let (id, number) = (flight.comrade, flight.number);
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
@@ -388,7 +395,8 @@ impl Open {
             return;
         };
         entry.accepted_at = Some(step.now);
-        entry.by_device = party == Some(Party::Comrade(id));
+        entry.by_device = flight.leg.is_none();
+        (entry.via, entry.home) = flight.leg.unzip();
         let ordinal = entry.ordinal();
         let kept = entry.sequence().is_some();
         self.forget_work(id, number);
@@ -483,57 +491,69 @@ impl Open {
         self.pump(step, id);
     }
 
-    /// Whoever took what was handed on may have lost it, in the log's node or in a comrade's former
-    /// home: notes for whom it is to be sent again.
+    /// Whether whoever took an entry may have lost it: the node that took it, a home that the comrade
+    /// has left, or everything before a link of the two devices came up.
+    fn is_lost(&self, comrade: &Comrade, entry: &Entry) -> bool {
+        let up_to = self.node.resupplied_at;
+        let by_node = |(via, at, all): (u64, Millis, bool)| {
+            Some(at) <= up_to && (all || entry.was_taken_by(via)) && entry.is_handed_on(at)
+        };
+        let left = comrade.record.lost_at.is_some_and(|at| {
+            let homes = &comrade.record.lost_homes;
+            let is_left = |home: u64| homes.contains(&home) || homes.is_empty();
+            entry.home.is_none_or(is_left) && entry.is_handed_on(at)
+        });
+        let linked = comrade.linked_at.is_some_and(|at| entry.is_handed_on(at));
+        left || linked || self.node.losses().any(by_node)
+    }
+
+    /// Notes for whom something is to be sent again.
     pub(crate) fn gather_resupply(&mut self, now: Millis) {
-        let is_due = self.next_resupply().is_some_and(|due| due <= now);
-        let log = self.log().lost_at.filter(|_| is_due);
-        if is_due {
+        if self.next_resupply().is_some_and(|due| due <= now) {
             self.node.resupplied_at = Some(now);
         }
-        for (id, comrade) in &self.comrades {
-            let Some(lost_at) = log.max(comrade.record.lost_at) else {
-                continue;
-            };
-            if comrade.outbox.values().any(|it| it.is_handed_on(lost_at)) {
-                self.resupplying.insert(*id, lost_at);
-            }
-        }
+        let has_losses = self.node.losses().next().is_some();
+        let lost = self.comrades.iter().filter(|(_, comrade)| {
+            let mut entries = comrade.outbox.values();
+            let may_be = has_losses || comrade.record.lost_at.or(comrade.linked_at).is_some();
+            may_be && entries.any(|entry| self.is_lost(comrade, entry))
+        });
+        let lost: Vec<ComradeId> = lost.map(|(id, _)| *id).collect();
+        self.resupplying.extend(lost);
     }
 
     /// Seals and sends again what was lost, as much as fits in a step.
     pub(crate) fn resupply_all(&mut self, step: &mut Step) {
-        while let Some((id, lost_at)) = self.resupplying.first_key_value() {
-            let (id, lost_at) = (*id, *lost_at);
+        while let Some(id) = self.resupplying.first().copied() {
             if !step.has_room() {
                 return;
             }
-            let more = self.take_all_back(step, id, lost_at);
+            let more = self.take_all_back(step, id);
             self.pump(step, id);
             if more {
                 step.again = true;
                 return;
             }
             self.resupplying.remove(&id);
-            if let Some(comrade) = self.comrades.get_mut(&id)
-                && comrade.record.lost_at.take().is_some()
-            {
-                step.touched.comrades.insert(id);
+            if let Some(comrade) = self.comrades.get_mut(&id) {
+                comrade.linked_at = None;
+                if comrade.record.lost_at.take().is_some() {
+                    comrade.record.lost_homes.clear();
+                    step.touched.comrades.insert(id);
+                }
             }
         }
         self.note_resupplied(step);
     }
 
-    /// Takes back what was handed on for a comrade up to a moment, as much as fits in a step. Says
-    /// whether there is more.
-    fn take_all_back(&mut self, step: &mut Step, id: ComradeId, lost_at: Millis) -> bool {
+    /// Takes back what was handed on for a comrade and is lost, as much as fits in a step. Says whether
+    /// there is more.
+    fn take_all_back(&mut self, step: &mut Step, id: ComradeId) -> bool {
         let Some(comrade) = self.comrades.get(&id) else {
             return false;
         };
-        let lost = comrade
-            .outbox
-            .iter()
-            .filter(|(_, entry)| entry.is_handed_on(lost_at));
+        let entries = comrade.outbox.iter();
+        let lost = entries.filter(|(_, entry)| self.is_lost(comrade, entry));
         let lost: Vec<u64> = lost.map(|(number, _)| *number).take(PER_STEP).collect();
         for number in &lost {
             self.take_back(step, id, *number);
@@ -697,6 +717,40 @@ impl Open {
             last.tick = tick;
             step.touched.comrades.insert(id);
             step.show.comrades = true;
+        }
+    }
+}
+
+/// What takes an envelope.
+#[derive(Clone, Copy)]
+pub(crate) enum Carrier {
+    /// The comrade's own device.
+    Device(LinkId),
+    /// A node of one's own, which keeps it or forwards it.
+    Node(Leg),
+}
+
+impl Carrier {
+    pub(crate) fn link(&self) -> LinkId {
+        match self {
+            Self::Device(link) => *link,
+            Self::Node(leg) => leg.link,
+        }
+    }
+
+    /// What the header is to name as the bucket, if that matters.
+    fn bucket(&self) -> Option<u16> {
+        match self {
+            Self::Device(_) => None,
+            Self::Node(leg) => Some(leg.home.bucket),
+        }
+    }
+
+    /// Whether an envelope that was made before can go this way.
+    fn takes(&self, sealed: &Sealed) -> bool {
+        match self {
+            Self::Device(_) => true,
+            Self::Node(leg) => sealed.is_for(leg.home.bucket),
         }
     }
 }

@@ -1,30 +1,31 @@
 //! What is one's own: the profile, the relays, and the keys of this device.
 
+mod relays;
+
 use komrade_crypto::{
     DecodeError, bundle,
     bundle::Bundle,
     day_of,
     first_contact::Party,
     identity::{DeviceCertificate, DeviceKey, PersonId, RootKey},
-    invite::JoinSecret,
     kem::{self, PrekeyRing},
     pairwise::{Account, Message, PairwiseError, Received},
     week_of,
 };
 use komrade_ether::{Bucket, MAX_BITS};
-use komrade_i2p::DestinationKeys;
 use komrade_view::{AckPace, Millis};
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
-    Address, NodeInfo, RelayOrder,
-    home::{self, Home, NodeHome},
+    Address,
+    home::{self, Home},
     limits,
     records::{self, Damaged},
-    relay_link::RelayLink,
 };
+pub(crate) use relays::Relay;
+use relays::{address_of, draw_destination};
 
 /// Secret bytes of any length in a record.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -41,8 +42,17 @@ pub(crate) struct Own {
     /// How often the name was changed.
     #[serde(default)]
     pub(crate) name_number: u64,
-    /// The one in use is the last one.
+    /// Those in use are the last ones, the first of them the very last.
     relays: Vec<Relay>,
+    /// How many are in use.
+    #[serde(default = "one")]
+    in_use: usize,
+    /// One that is tried before it is used.
+    #[serde(skip)]
+    trial: Option<Relay>,
+    /// How many relays were numbered.
+    #[serde(skip)]
+    numbered: u32,
     /// The destination that is hosted only after every other home was lost; no relay has held it.
     #[serde(default)]
     lifeboat: Option<SecretBytes>,
@@ -57,9 +67,10 @@ pub(crate) struct Own {
     /// When it was noticed that mail for this device may have been lost with what a node held.
     #[serde(default)]
     pub(crate) mail_lost_at: Millis,
-    /// Names of invites that ended while the node that keeps their bundles was not reached.
+    /// Names of invites that ended while the node that keeps their bundles was not reached, each behind
+    /// the address of that node.
     #[serde(default)]
-    pub(crate) unplaced: Vec<serde_bytes::ByteArray<16>>,
+    unplaced_at: Vec<serde_bytes::ByteArray<48>>,
     /// Bytes of others' envelopes that are kept, if the person has said how many.
     #[serde(default)]
     pub(crate) replica_limit: Option<u64>,
@@ -72,29 +83,9 @@ pub(crate) struct Own {
     pub(crate) moves: u64,
 }
 
-/// A relay, with what is used at it and nowhere else.
-#[derive(Clone, Serialize, Deserialize)]
-struct Relay {
-    origin: String,
-    join_secret: JoinSecret,
-    account: SecretBytes,
-    destination: SecretBytes,
-    /// The home at its node, once it has told of one.
-    #[serde(default)]
-    home: Option<NodeHome>,
-    /// It has told of its node, or that it has none.
-    #[serde(default)]
-    told: bool,
-}
-
-fn address_of(destination: &SecretBytes) -> Option<Address> {
-    DestinationKeys::parse(&destination.0)
-        .ok()
-        .map(|keys| *keys.address().as_bytes())
-}
-
-fn draw_destination(rng: &mut dyn CryptoRng) -> SecretBytes {
-    SecretBytes(DestinationKeys::generate(rng).as_bytes().to_vec())
+/// What a record of a version with one relay at a time says.
+fn one() -> usize {
+    1
 }
 
 impl Own {
@@ -105,11 +96,14 @@ impl Own {
             clock: 0,
             name_number: 0,
             relays: Vec::new(),
+            in_use: 0,
+            trial: None,
+            numbered: 0,
             lifeboat: None,
             rescue_until: None,
             rescue_from: None,
             mail_lost_at: 0,
-            unplaced: Vec::new(),
+            unplaced_at: Vec::new(),
             replica_limit: None,
             data_limit: None,
             moves: 0,
@@ -143,99 +137,6 @@ impl Own {
         self.replica_limit.unwrap_or(limits::REPLICA_BYTES)
     }
 
-    /// Uses this relay from now on. Without a secret it must be a known one. Says whether it could
-    /// be.
-    pub(crate) fn use_relay(&mut self, link: RelayLink, rng: &mut dyn CryptoRng) -> bool {
-        let known = self
-            .relays
-            .iter()
-            .position(|relay| relay.origin == link.origin);
-        let relay = match (known, link.join_secret) {
-            (None, None) => return false,
-            (Some(at), secret) => {
-                let mut relay = self.relays.remove(at);
-                if let Some(secret) = secret {
-                    relay.join_secret = secret;
-                }
-                relay
-            }
-            (None, Some(join_secret)) => {
-                let mut account = vec![0; 32];
-                rng.fill_bytes(&mut account);
-                Relay {
-                    origin: link.origin,
-                    join_secret,
-                    account: SecretBytes(account),
-                    destination: draw_destination(&mut *rng),
-                    home: None,
-                    told: false,
-                }
-            }
-        };
-        self.relays.push(relay);
-        if self.relays.len() > limits::MAX_RELAYS {
-            self.relays.remove(0);
-        }
-        true
-    }
-
-    pub(crate) fn origin(&self) -> Option<&str> {
-        self.relays.last().map(|relay| relay.origin.as_str())
-    }
-
-    pub(crate) fn join_secret(&self) -> Option<JoinSecret> {
-        self.relays.last().map(|relay| relay.join_secret.clone())
-    }
-
-    /// The home at the node of the relay in use; `None` if it has not told of a node.
-    pub(crate) fn node(&self) -> Option<&NodeHome> {
-        self.relays.last()?.home.as_ref()
-    }
-
-    /// The relay in use told whether it has a node. Says whether it was the first time.
-    pub(crate) fn note_told(&mut self) -> bool {
-        let relay = self.relays.last_mut();
-        relay.is_some_and(|relay| !std::mem::replace(&mut relay.told, true))
-    }
-
-    /// The relay in use told of its node. Says whether the home there is another one than before.
-    pub(crate) fn note_node(&mut self, info: &NodeInfo, rng: &mut dyn CryptoRng) -> bool {
-        let Some(relay) = self.relays.last_mut() else {
-            return false;
-        };
-        let before = relay.home;
-        let same_node = before.filter(|home| home.address == info.address && home.key == info.key);
-        let bucket = same_node
-            .map(|home| home.bucket())
-            .filter(|bucket| bucket.bits() == info.bits)
-            .unwrap_or_else(|| draw_bucket(same_node.map(|home| home.bucket()), info.bits, rng));
-        relay.home = Some(NodeHome {
-            address: info.address,
-            key: info.key,
-            bucket: bucket.code(),
-            token: info.token,
-        });
-        if self.lifeboat.is_none() {
-            self.lifeboat = Some(draw_destination(rng));
-        }
-        relay.home != before
-    }
-
-    /// Where others put envelopes for this device: what those are told with whom there is a live
-    /// link, and what the others are told.
-    pub(crate) fn homes(&self, live: bool) -> Vec<Home> {
-        if !self.relays.last().is_some_and(|relay| relay.told) {
-            return Vec::new();
-        }
-        let node = self.node().map(|home| Home::Node(*home));
-        // Without a node there is no other way.
-        let is_direct = live || node.is_none();
-        let peer = is_direct.then(|| self.destination_address()).flatten();
-        let lifeboat = node.and(self.lifeboat_address()).map(Home::Lifeboat);
-        let peer = peer.map(Home::Peer);
-        [node, peer, lifeboat].into_iter().flatten().collect()
-    }
-
     /// The homes that whoever only holds an invite is told: the lifeboat is for comrades.
     fn open_homes(&self) -> Vec<Home> {
         let mut homes = self.homes(false);
@@ -255,11 +156,6 @@ impl Own {
         (!homes.is_empty()).then(|| home::tag(&homes))
     }
 
-    /// The destination at the relay in use.
-    pub(crate) fn destination_address(&self) -> Option<Address> {
-        address_of(&self.relays.last()?.destination)
-    }
-
     pub(crate) fn lifeboat_address(&self) -> Option<Address> {
         address_of(self.lifeboat.as_ref()?)
     }
@@ -273,29 +169,6 @@ impl Own {
     /// A relay has held the lifeboat: the next one is another.
     pub(crate) fn renew_lifeboat(&mut self, rng: &mut dyn CryptoRng) {
         self.lifeboat = Some(draw_destination(rng));
-    }
-
-    /// The keys of the destination at the relay in use, to be hosted.
-    pub(crate) fn destination(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let relay = self.relays.last()?;
-        Some(Zeroizing::new(relay.destination.0.clone()))
-    }
-
-    /// Whether this is, or was, a destination of one's own.
-    pub(crate) fn is_own_destination(&self, address: &Address) -> bool {
-        let destinations = self.relays.iter().map(|relay| &relay.destination);
-        destinations
-            .chain(&self.lifeboat)
-            .any(|destination| address_of(destination).as_ref() == Some(address))
-    }
-
-    pub(crate) fn order(&self) -> Option<RelayOrder> {
-        let relay = self.relays.last()?;
-        Some(RelayOrder {
-            origin: relay.origin.clone(),
-            join_secret: Zeroizing::new(*relay.join_secret.expose()),
-            account: Zeroizing::new(relay.account.0.as_slice().try_into().ok()?),
-        })
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {

@@ -22,6 +22,7 @@ impl Open {
                 } else {
                     self.handed_to(comrade)
                 },
+                home: self.queued_for(step, *id, comrade, waiting > 0),
             })
         };
         let known = self.comrades.iter().filter(|(_, it)| !it.record.removed);
@@ -29,6 +30,27 @@ impl Open {
         views.sort_by_key(|view| (Reverse(view.waiting), Reverse(view.handed), view.comrade));
         views.truncate(limits::MAX_QUEUES_SHOWN);
         views
+    }
+
+    /// For which of the comrade's homes it is queued: the one that takes it now, or that was handed on
+    /// first.
+    fn queued_for(
+        &self,
+        step: &Step,
+        id: ComradeId,
+        comrade: &Comrade,
+        waits: bool,
+    ) -> Option<(u8, u8)> {
+        let tag = if waits {
+            self.leg(id, step.now).map(|leg| leg.home.tag())
+        } else {
+            let mut entries = comrade.outbox.values();
+            entries.find_map(|entry| entry.home.filter(|_| !entry.is_waiting()))
+        };
+        let homes = || home::nodes_of(&comrade.record.homes);
+        let at = homes().position(|home| Some(home.tag()) == tag)?;
+        let number = |count: usize| u8::try_from(count).ok();
+        number(at + 1).zip(number(homes().count()))
     }
 
     /// The first thing in the way.
@@ -39,12 +61,12 @@ impl Open {
             QueueReason::Keys
         } else if comrade.hold_until > step.now {
             QueueReason::Patience(comrade.hold_until)
-        } else if let Some(link) = self.carrier(id) {
+        } else if let Some(carrier) = self.carrier(id, step.now) {
             let waiting = |(number, entry): (&u64, &Entry)| entry.is_waiting().then_some(*number);
             let mut waiting = comrade.outbox.iter().filter_map(waiting);
             if comrade.outbox.iter().any(works) {
                 QueueReason::Work
-            } else if waiting.all(|number| self.is_held_back(link, id, number, step.now)) {
+            } else if waiting.all(|number| self.is_held_back(&carrier, id, number, step.now)) {
                 QueueReason::Quiet(comrade.quiet_until)
             } else {
                 QueueReason::Turn
@@ -58,9 +80,7 @@ impl Open {
 
     /// Where what was handed on stays until they have it.
     fn handed_to(&self, comrade: &Comrade) -> QueueReason {
-        let theirs = home::node_of(&comrade.record.homes).map(|home| home.place());
-        let own = self.own.node().map(|home| home.place());
-        if theirs.is_some() && theirs == own {
+        if self.is_neighbour(comrade) {
             QueueReason::KeptByRelay
         } else {
             QueueReason::HandedOn

@@ -45,6 +45,9 @@ pub(crate) struct Sealed {
     /// It is of a size that whoever saves data may leave out for a while.
     #[serde(default)]
     larger: bool,
+    /// The code of the bucket that its header names; `None`: a version that did not note it.
+    #[serde(default)]
+    bucket: Option<u16>,
 }
 
 impl Sealed {
@@ -53,6 +56,7 @@ impl Sealed {
             id: id.0,
             expiry: header.expiry.0,
             larger: Part::Larger.holds(header.class.size),
+            bucket: Some(header.bucket),
         }
     }
 
@@ -66,6 +70,11 @@ impl Sealed {
 
     pub(crate) fn is_expired(&self, now: Millis) -> bool {
         Day(self.expiry) <= Day::of(now)
+    }
+
+    /// Whether it can be put to a home with this bucket.
+    pub(crate) fn is_for(&self, bucket: u16) -> bool {
+        self.bucket.is_none_or(|it| it == bucket)
     }
 
     /// Whether a home may take it: it has not expired, and was not sealed under a clock far ahead.
@@ -89,6 +98,11 @@ pub(crate) struct Entry {
     /// It was the comrade's device: no node can lose it any more.
     #[serde(default)]
     pub(crate) by_device: bool,
+    /// Else which node took it, and for which home, see `home::NodeHome::tag`.
+    #[serde(default)]
+    pub(crate) via: Option<u64>,
+    #[serde(default)]
+    pub(crate) home: Option<u64>,
 }
 
 impl Entry {
@@ -104,6 +118,8 @@ impl Entry {
             sealed: None,
             accepted_at: None,
             by_device: false,
+            via: None,
+            home: None,
         }
     }
 
@@ -125,6 +141,11 @@ impl Entry {
     pub(crate) fn is_handed_on(&self, up_to: Millis) -> bool {
         let is_with_nodes = !self.by_device && self.accepted_at.is_some_and(|at| at <= up_to);
         is_with_nodes && self.may_seal_again()
+    }
+
+    /// Whether one of these nodes took it, or nobody knows which one did.
+    pub(crate) fn was_taken_by(&self, via: u64) -> bool {
+        self.via.is_none_or(|it| it == via)
     }
 
     /// What the person wrote and was not sent before: it leaves because of them, whatever arrives.

@@ -1,15 +1,11 @@
-//! The way to the network: what the driver says of relay, router, destination and bytes, in one
-//! place.
+//! What the driver says of bytes, and when the screens hear of the way to the network.
 
-use komrade_view::{HostStage, LinkState, Millis, RouterStage};
+use komrade_view::Millis;
 
 use crate::{limits, traffic::Counter};
 
-/// What is known of the way to the network. Outlives the vault's being locked.
+/// What is told of the way to the network. Outlives the vault's being locked.
 pub(crate) struct Route {
-    pub(crate) link: LinkState,
-    pub(crate) router: RouterStage,
-    pub(crate) hosting: HostStage,
     pub(crate) traffic: Counter,
     /// When the screens were told last.
     told_at: Millis,
@@ -20,32 +16,10 @@ pub(crate) struct Route {
 impl Route {
     pub(crate) fn new() -> Self {
         Self {
-            link: LinkState::NoRelay,
-            router: RouterStage::Unknown,
-            hosting: HostStage::Off,
             traffic: Counter::default(),
             told_at: 0,
             stale: false,
         }
-    }
-
-    /// Whether the relay is connected.
-    pub(crate) fn is_up(&self) -> bool {
-        matches!(self.link, LinkState::Up { .. })
-    }
-
-    /// Whether a dial has a chance.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.is_up() && matches!(self.router, RouterStage::Ready { .. })
-    }
-
-    /// The connection changed. What the relay said of itself ends with it.
-    pub(crate) fn set_link(&mut self, link: LinkState) {
-        if !matches!(link, LinkState::Up { .. }) {
-            self.router = RouterStage::Unknown;
-            self.hosting = HostStage::Off;
-        }
-        self.link = link;
     }
 
     pub(crate) fn set_bytes(&mut self, sent: u64, received: u64) {
@@ -87,26 +61,5 @@ mod tests {
         assert_eq!(route.due(), Some(11_000));
         route.told(11_000);
         assert_eq!(route.due(), None);
-    }
-
-    #[test]
-    fn what_a_relay_said_ends_with_its_connection() {
-        let mut route = Route::new();
-        route.set_link(LinkState::Up {
-            since: 1,
-            round_trip: None,
-        });
-        route.router = RouterStage::Ready { routers: 3 };
-        route.hosting = HostStage::Up { since: 2 };
-        assert!(route.is_ready());
-        route.set_link(LinkState::Waiting {
-            retry_at: 9,
-            failures: 1,
-        });
-        assert!(!route.is_ready());
-        assert_eq!(
-            (route.router, route.hosting),
-            (RouterStage::Unknown, HostStage::Off)
-        );
     }
 }

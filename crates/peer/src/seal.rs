@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Open {
-    /// Makes an envelope with an operation, or with what the devices have to say about the way.
+    /// Makes an envelope for a bucket with an operation, or with what the devices have to say about the way.
     pub(crate) fn seal(
         &mut self,
         step: &mut Step,
@@ -25,6 +25,7 @@ impl Open {
         operation: Option<Zeroizing<Vec<u8>>>,
         is_control: bool,
         life: Millis,
+        bucket: Option<u16>,
     ) -> Option<Envelope> {
         let lacks_larger = self.lacks_larger();
         let comrade = self.comrades.get_mut(&id)?;
@@ -72,7 +73,9 @@ impl Open {
         }
         let mut header = Header {
             class: Class::smallest_for(0, intro.is_some())?,
-            bucket: home::node_of(&comrade.record.homes).map_or(0, |home| home.bucket),
+            bucket: bucket.unwrap_or_else(|| {
+                home::node_of(&comrade.record.homes).map_or(0, |home| home.bucket)
+            }),
             expiry: expiry(step.now, life),
             nonce: step.draw(),
             hint: [0; 8],

@@ -76,10 +76,6 @@ pub(crate) type Writes = BTreeMap<(Table, Vec<u8>), Option<Zeroizing<Vec<u8>>>>;
 pub(crate) struct Step<'a> {
     pub(crate) now: Millis,
     pub(crate) rng: &'a mut dyn CryptoRng,
-    /// Whether the way to the network is up: a dial has a chance.
-    pub(crate) ready: bool,
-    /// Whether the relay is connected.
-    pub(crate) up: bool,
     pub(crate) numbers: &'a mut Numbers,
     pub(crate) touched: Touched,
     pub(crate) show: Shown,
@@ -97,17 +93,10 @@ pub(crate) struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    pub(crate) fn new(
-        now: Millis,
-        rng: &'a mut dyn CryptoRng,
-        ready: bool,
-        numbers: &'a mut Numbers,
-    ) -> Self {
+    pub(crate) fn new(now: Millis, rng: &'a mut dyn CryptoRng, numbers: &'a mut Numbers) -> Self {
         Self {
             now,
             rng,
-            ready,
-            up: false,
             numbers,
             touched: Touched::default(),
             show: Shown::default(),

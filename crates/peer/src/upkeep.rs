@@ -13,7 +13,6 @@ use komrade_view::{ComradeId, Millis};
 use crate::{
     clock::Clock,
     keys, limits,
-    links::Party,
     open::{Open, Purpose},
     step::Step,
 };
@@ -86,7 +85,7 @@ impl Open {
         self.gather_renamed();
         self.resume_removing();
         self.draw_ack_time(step);
-        self.order_relay(step);
+        self.open_ways(step);
         self.upkeep(step);
     }
 
@@ -100,12 +99,14 @@ impl Open {
         self.acknowledge(step);
         self.settle_all(step);
         self.tell_homes(step);
-        self.keep_node(step);
+        self.mind_ways(step);
+        self.keep_nodes(step);
         self.gather_resupply(step.now);
         self.resupply_all(step);
         self.begin_late_rescue(step);
         if self.ack_at.is_none() {
             self.end_rescue(step);
+            self.end_leaving(step);
         }
         self.tell_name(step);
     }
@@ -138,16 +139,15 @@ impl Open {
     }
 
     /// When [`Open::upkeep`] has something to do.
-    pub(crate) fn next_upkeep(&self, now: Millis, ready: bool, up: bool) -> Option<Millis> {
+    pub(crate) fn next_upkeep(&self, now: Millis) -> Option<Millis> {
         let tomorrow = u64::from(day_of(now))
             .saturating_add(1)
             .saturating_mul(limits::DAY);
         let held = self.comrades.values();
         let held = held.flat_map(|comrade| [comrade.hold_until, comrade.quiet_until]);
         let held = held.filter(|until| *until > now).min();
-        let dial = ready.then(|| self.next_dial(now)).flatten();
-        let linked = self.links.of(Party::Node).next().is_some();
-        let node = self.node.next_due(linked || !up).filter(|at| *at > now);
+        let dial = self.ready_relay().and_then(|_| self.next_dial(now));
+        let node = self.next_node().filter(|at| *at > now);
         let ends = [
             self.next_expiry(),
             self.next_invite_expiry(),
@@ -165,6 +165,7 @@ impl Open {
             // A dial that waits for room is tried again when a link ends.
             dial.filter(|at| *at > now),
             node,
+            self.next_way(now),
             later,
             self.ack_at,
             self.next_silence(),
@@ -280,7 +281,7 @@ mod tests {
             above: None,
         };
         let mut numbers = Numbers::default();
-        let mut step = Step::new(now, rng, false, &mut numbers);
+        let mut step = Step::new(now, rng, &mut numbers);
         open.sweep.at = Some(begun.clone());
         open.turn_ring(&mut step);
         assert!(open.sweep.reading);

@@ -187,7 +187,8 @@ fn open_own(master: &MasterKey, records: &[Record]) -> Result<Open, Damaged> {
         ring.open_record(&place(Table::Own, key), &find(key)?.value)
             .map_err(|_| Damaged)
     };
-    let own = records::decode(&read(keys::OWN)?)?;
+    let mut own: Own = records::decode(&read(keys::OWN)?)?;
+    own.number_relays();
     let device = Device::decode(&read(keys::DEVICE)?)?;
     let mut open = Open::new(master.clone(), ring, own, device);
     for record in records {

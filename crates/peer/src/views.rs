@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use komrade_crypto::day_of;
 use komrade_store::{MAX_READ_RECORDS, Query, Record, Table};
 use komrade_view::{
-    Answer, Command, ComradeId, ComradeView, Event, LinkState, MessageView, PageView, Refusal,
-    RouteView,
+    Answer, Command, ComradeId, ComradeView, Event, HostStage, LinkState, MessageView, NodeStage,
+    PageView, Refusal, RouteView, RouterStage,
 };
 
 use crate::{
-    Effect, invites, keys,
+    Effect, RelayId, invites, keys,
     open::{Open, Purpose},
     records::{self, Message, TickRecord},
     relay_link,
     route::Route,
     step::Step,
+    way::Way,
 };
 
 /// Messages on a page.
@@ -37,6 +38,13 @@ impl Open {
                 Some(link) => self.use_relay(step, link),
                 None => Err(Refusal::BadRelayLink),
             },
+            Command::TryRelay { link } => match relay_link::parse(link.expose()) {
+                Some(link) => self.try_relay(step, link),
+                None => Err(Refusal::BadRelayLink),
+            },
+            Command::AddRelay { relay } => self.add_relay(step, RelayId(relay)),
+            Command::MakeFirst { relay } => self.make_first(step, RelayId(relay)),
+            Command::LeaveRelay { relay } => self.leave_relay(step, RelayId(relay)),
             Command::Reconnect => {
                 self.reset_dialers();
                 step.effect(Effect::Reconnect);
@@ -287,16 +295,15 @@ impl Open {
             .values()
             .map(|comrade| comrade.waiting_messages())
             .sum::<usize>();
+        let acting = self.acting(step.now);
+        let way = acting.and_then(|relay| self.ways.get(&relay.id));
         RouteView {
-            relay: self.own.origin().map(str::to_owned),
-            link: if self.own.origin().is_some() {
-                route.link
-            } else {
-                LinkState::NoRelay
-            },
-            router: route.router,
-            hosting: route.hosting,
-            node: self.node.stage(),
+            relay: acting.map(|relay| relay.origin.clone()),
+            link: way.map_or(LinkState::NoRelay, |way| way.link),
+            router: way.map_or(RouterStage::Unknown, |way| way.router),
+            hosting: way.map_or(HostStage::Off, |way| way.hosting),
+            node: way.map_or(NodeStage::Unknown, Way::stage),
+            relays: self.relay_views(),
             replicas: self.replica_view(),
             rescuing: u32::try_from(self.rescued().count()).unwrap_or(u32::MAX),
             dials: self.dial_views(step.now),

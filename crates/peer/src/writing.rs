@@ -13,7 +13,6 @@ use crate::{
     home, keys, limits,
     open::Open,
     records::{self, Content, Entry, Message},
-    relay_link::RelayLink,
     step::Step,
 };
 
@@ -149,7 +148,7 @@ impl Open {
     pub(crate) fn keep_quiet(&mut self, step: &mut Step, id: ComradeId) {
         let drawn = self.ack_at.filter(|at| *at > step.now);
         let until = drawn.unwrap_or_else(|| draw_time(step, limits::CALM_PACE));
-        let has_way = self.carrier(id).is_some();
+        let has_way = self.carrier(id, step.now).is_some();
         if let Some(comrade) = self.comrades.get_mut(&id)
             && comrade.quiet_until <= step.now
         {
@@ -175,7 +174,8 @@ impl Open {
         }
         self.draw_ack_time(step);
         self.end_rescue(step);
-        if self.own.node().is_some() && !self.node.is_caught_up() {
+        self.end_leaving(step);
+        if self.own.node().is_some() && !self.is_caught_up(step.now) {
             // What has not come yet must not look as if it were missing.
             return;
         }
@@ -247,41 +247,6 @@ impl Open {
 
     // --- oneself -------------------------------------------------------------------------------
 
-    /// Uses another relay from now on, and tells everybody where one is found.
-    pub(crate) fn use_relay(
-        &mut self,
-        step: &mut Step,
-        link: RelayLink,
-    ) -> Result<Answer, Refusal> {
-        let before = self.own.homes_tag(false);
-        let (origin, was_up) = (self.own.origin().map(str::to_owned), step.up);
-        if !self.own.use_relay(link, step.rng) {
-            return Err(Refusal::BadRelayLink);
-        }
-        self.node.reset();
-        for comrade in self.comrades.values_mut() {
-            // The node there has seen nothing arrive.
-            comrade.quiet_until = 0;
-        }
-        if origin.is_some_and(|before| self.own.origin() != Some(&before)) {
-            if was_up {
-                let from = step.now.saturating_add(limits::MOVE_PATIENCE);
-                self.own.rescue_from.get_or_insert(from);
-            } else {
-                self.begin_rescue(step);
-            }
-        }
-        self.device.renew(&self.own, step.now, step.rng);
-        step.touched.own = true;
-        step.show.route = true;
-        self.order_relay(step);
-        if self.own.homes_tag(false) != before {
-            self.moved = self.untold();
-            self.tell_homes(step);
-        }
-        Ok(Answer::Done)
-    }
-
     /// Who is to be told where one is found now: whoever was met or asked, for both will write. Who
     /// asks is told once confirmed.
     pub(crate) fn untold(&self) -> BTreeSet<ComradeId> {
@@ -319,9 +284,12 @@ impl Open {
         step.again |= !self.moved.is_empty();
     }
 
-    /// The relay in use, as an order to the driver.
-    pub(crate) fn order_relay(&self, step: &mut Step) {
-        step.effect(crate::Effect::UseRelay(self.own.order()));
+    /// Begins to use the ways through all relays in use.
+    pub(crate) fn open_ways(&mut self, step: &mut Step) {
+        let relays: Vec<_> = self.own.in_use().map(|relay| relay.id).collect();
+        for relay in relays {
+            self.open_way(step, relay);
+        }
     }
 
     /// Links the two devices directly while both are there, or no longer: they are told of one's own
@@ -361,7 +329,7 @@ impl Open {
     pub(crate) fn begin_late_rescue(&mut self, step: &mut Step) {
         let is_due = self.own.rescue_from.is_some_and(|from| from <= step.now);
         // The acknowledgements may lie in what has not come in yet.
-        if !is_due || self.clock.is_doubted() || !self.node.is_caught_up() {
+        if !is_due || self.clock.is_doubted() || !self.is_caught_up(step.now) {
             return;
         }
         self.own.rescue_from = None;
@@ -383,15 +351,12 @@ impl Open {
         self.own.rescue_until.and_then(|_| self.tags())
     }
 
-    fn tags(&self) -> Tags {
+    pub(crate) fn tags(&self) -> Tags {
         Some([false, true].map(|live| self.own.homes_tag(live)))
     }
 
     /// Whether a comrade has still to be told where this device is found, after its relay was lost.
     pub(crate) fn needs_rescue(&self, comrade: &Comrade, tags: &Tags) -> bool {
-        let Some([plain, live]) = tags else {
-            return false;
-        };
         let (record, pair) = (&comrade.record, &comrade.pair);
         // Whoever has not confirmed has told of no lifeboat, and was told of the one here.
         let today = day_of(self.own.clock);
@@ -400,16 +365,22 @@ impl Open {
             true => home::lifeboat_of(&record.homes).is_some(),
             false => record.is_wanted() && record.accepted().is_some_and(is_valid),
         };
-        if !may_meet || !pair.can_seal() {
+        tags.is_some() && may_meet && pair.can_seal() && !self.has_heard(comrade, tags)
+    }
+
+    /// Whether a comrade is known to have heard where this device is found.
+    pub(crate) fn has_heard(&self, comrade: &Comrade, tags: &Tags) -> bool {
+        let Some([plain, live]) = tags else {
             return false;
-        }
+        };
+        let (record, pair) = (&comrade.record, &comrade.pair);
         let operation = pair.homes_operation;
         let has_heard = operation.is_none_or(|sequence| {
             let mut entries = comrade.outbox.values();
             let is_told = |entry: &Entry| entry.by_device && entry.sequence() == operation;
             pair.acknowledged.covers(sequence) || entries.any(is_told)
         });
-        !has_heard || pair.homes_told != if record.live { *live } else { *plain }
+        has_heard && pair.homes_told == if record.live { *live } else { *plain }
     }
 
     /// Who is looked for.

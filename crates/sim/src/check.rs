@@ -5,9 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use komrade_ether::{Day, ShelfRead, ShelfTable};
 use komrade_peer::limits;
 use komrade_store::Table;
-use komrade_view::{Answer, Command, ComradeId, ComradeState, MessageView, NodeStage, Tick};
+use komrade_view::{
+    Answer, Command, ComradeId, ComradeState, MessageView, NodeStage, RelayStanding, RelayView,
+    Tick,
+};
 
-use crate::{ledger::number, peer::name, settings::Sabotage, world::World};
+use crate::{
+    ledger::number,
+    peer::{name, number_of},
+    settings::Sabotage,
+    world::World,
+};
 
 /// Bytes of keys and indexes that a node may need for each envelope, and for itself.
 const NODE_OVERHEAD: u64 = 1_024;
@@ -200,14 +208,19 @@ impl World {
                 .collect();
             for at in 0..self.peers.len() {
                 let peer = &self.peers[at];
-                let other = peer.relay != Some(relay) || peer.is_clone;
-                if other || !self.is_open(at) {
+                if peer.is_clone || !self.is_open(at) {
                     continue;
                 }
-                if !matches!(peer.node, NodeStage::Ready(_)) {
-                    let stage = peer.node;
+                let is_used = |it: &&RelayView| {
+                    it.standing == RelayStanding::InUse && number_of(&it.origin) == Some(relay)
+                };
+                let Some(used) = peer.relays.iter().find(is_used) else {
+                    continue;
+                };
+                if !matches!(used.node, NodeStage::Ready(_)) {
+                    let stage = used.node;
                     self.fail(format_args!(
-                        "peer {at} has not caught up with its node: {stage:?}"
+                        "peer {at} has not caught up with relay {relay}: {stage:?}"
                     ));
                     continue;
                 }
@@ -273,8 +286,8 @@ impl World {
     /// An invite works only as long as who made it uses the node at which it was made.
     fn has_left(&self, invited: usize, inviter: usize) -> bool {
         let made = self.invited.get(&(inviter, invited));
-        let now = self.place_of(self.people[inviter].peer);
-        made.is_some_and(|made| *made != now)
+        let now = self.places_of(self.people[inviter].peer);
+        made.is_some_and(|made| !made.is_some_and(|made| now.contains(&made)))
     }
 
     fn has_anybody_left(&self, invited: usize) -> bool {

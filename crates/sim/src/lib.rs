@@ -4,6 +4,8 @@
 //! What is made up here is what lies around them: stores and shelves in memory, clocks, streams with a latency, relays
 //! that carry them, people who meet by invites, write, go away, come back and move. Everything is drawn from one seed.
 //!
+//! Half of the people use two relays, and change them one by one.
+//!
 //! What befalls a world: streams that break with what was in them; peers cut off from their relay; relays that do not
 //! reach each other, crash (what was not committed is taken back), are wiped (with or without their keys), burn; devices
 //! that die before any effect or right after a commit; clocks up to a day wrong, and set anew; old copies of a profile

@@ -13,13 +13,15 @@ use std::{
 
 use komrade_crypto::{audit, vault::Params};
 use komrade_i2p::DestinationKeys;
-use komrade_peer::{Address, Config, DialProgress, Effect, Engine, Input, LinkId, RelayOrder};
+use komrade_peer::{
+    Address, Config, DialProgress, Effect, Engine, Input, LinkId, RelayId, RelayOrder,
+};
 use komrade_store::{
     Batch, Change, Lease, LeaseOutcome, Record, Store, Table, memory::MemoryStore,
 };
 use komrade_view::{
     Answer, Command, ComradeId, ComradeView, Event as Told, FromEngine, HostStage, LinkState,
-    MessageView, Millis, NodeStage, Refusal, RouterStage, Secret, ToEngine, VaultState,
+    MessageView, Millis, Refusal, RelayView, RouterStage, Secret, ToEngine, VaultState,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sha2::{Digest, Sha256};
@@ -53,16 +55,12 @@ pub(crate) struct Peer {
     pub is_clone: bool,
     pub person: usize,
 
-    /// The number of the relay in use, and the account there.
-    pub relay: Option<usize>,
-    pub account: [u8; 32],
-    pub connected: bool,
-    /// The way to its relay is cut until then.
+    /// The ways through the relays in use.
+    pub ways: BTreeMap<RelayId, Way>,
+    /// It reaches no relay until then.
     pub cut_until: Millis,
     pub links: BTreeMap<LinkId, u64>,
     next_incoming: u64,
-    /// What is hosted for it.
-    address: Option<Address>,
 
     tick: Option<Millis>,
     inbox: VecDeque<Input>,
@@ -72,9 +70,20 @@ pub(crate) struct Peer {
     pub vault: Option<VaultState>,
     pub comrades: Vec<ComradeView>,
     pub person_id: Option<String>,
-    pub node: NodeStage,
+    /// What is said of its relays.
+    pub relays: Vec<RelayView>,
     /// Texts of others told to the screens in this life, by where they stand.
     pub told: BTreeMap<(ComradeId, u64), String>,
+}
+
+/// A device at a relay.
+pub(crate) struct Way {
+    /// The number of the relay, and the account there.
+    pub relay: usize,
+    pub account: [u8; 32],
+    pub connected: bool,
+    /// What is hosted there.
+    address: Option<Address>,
 }
 
 /// A store in memory never waits.
@@ -92,6 +101,12 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 /// The origin of the relay of this number.
 fn origin(relay: usize) -> String {
     format!("https://relay-{relay}.example")
+}
+
+/// The number of the relay of this origin, or of what begins with it.
+pub(crate) fn number_of(origin: &str) -> Option<usize> {
+    let rest = origin.strip_prefix("https://relay-")?;
+    rest.split('.').next()?.parse().ok()
 }
 
 /// The join link of the relay of this number.
@@ -114,13 +129,10 @@ impl World {
             fuse: None,
             is_clone: false,
             person,
-            relay: None,
-            account: [0; 32],
-            connected: false,
+            ways: BTreeMap::new(),
             cut_until: 0,
             links: BTreeMap::new(),
             next_incoming: 1,
-            address: None,
             tick: None,
             inbox: VecDeque::new(),
             next_command: 1,
@@ -128,7 +140,7 @@ impl World {
             vault: None,
             comrades: Vec::new(),
             person_id: None,
-            node: NodeStage::Unknown,
+            relays: Vec::new(),
             told: BTreeMap::new(),
         });
         self.peers.len() - 1
@@ -175,14 +187,8 @@ impl World {
         peer.vault = None;
         peer.comrades.clear();
         peer.told.clear();
-        peer.node = NodeStage::Unknown;
-        peer.relay = None;
-        self.drop_streams(at);
-    }
-
-    fn drop_streams(&mut self, at: usize) {
-        self.peers[at].connected = false;
-        self.peers[at].address = None;
+        peer.relays.clear();
+        peer.ways.clear();
         for (_, stream) in std::mem::take(&mut self.peers[at].links) {
             self.break_stream(stream);
         }
@@ -384,22 +390,35 @@ impl World {
                     .push_back(Input::Stretched { stretch, key });
             }
             Effect::TakeLead => self.peers[at].inbox.push_back(Input::Leading),
-            Effect::UseRelay(order) => self.use_relay(at, order),
-            Effect::Reconnect => self.try_relay(at),
-            Effect::Host(keys) => {
-                self.peers[at].address = keys.map(|keys| {
+            Effect::UseRelay { relay, order } => self.use_relay(at, relay, order),
+            Effect::Reconnect => {
+                for way in self.ways_of(at) {
+                    self.try_relay(at, way);
+                }
+            }
+            Effect::Host { relay, destination } => {
+                let address = destination.map(|keys| {
                     let keys = DestinationKeys::parse(&keys).expect("keys of a destination");
                     *keys.address().as_bytes()
                 });
+                if let Some(way) = self.peers[at].ways.get_mut(&relay) {
+                    way.address = address;
+                }
             }
             Effect::Dial {
+                relay,
                 link,
                 address,
                 hint,
                 psk,
-            } => self.dial(at, link, address, hint, psk),
+            } => self.dial(at, (relay, link), address, hint, psk),
             Effect::Admit { link, psk } => self.admit(at, link, &psk),
-            Effect::OpenNode { link, address, .. } => self.open_node(at, link, address),
+            Effect::OpenNode {
+                relay,
+                link,
+                address,
+                ..
+            } => self.open_node(at, relay, link, address),
             Effect::Work { work, job } => {
                 let nonce = job.search(0, u32::MAX).expect("work");
                 self.peers[at]
@@ -469,7 +488,7 @@ impl World {
             }
             FromEngine::Event(Told::Comrades(comrades)) => peer.comrades = comrades,
             FromEngine::Event(Told::Profile(profile)) => peer.person_id = Some(profile.person),
-            FromEngine::Event(Told::Route(route)) => peer.node = route.node,
+            FromEngine::Event(Told::Route(route)) => peer.relays = route.relays,
             FromEngine::Event(Told::Message { comrade, message }) => {
                 self.message_told(at, comrade, message);
             }
@@ -502,34 +521,51 @@ impl World {
 
     // --- the relay and links -------------------------------------------------------------------
 
-    fn use_relay(&mut self, at: usize, order: Option<RelayOrder>) {
-        self.drop_streams(at);
-        self.peers[at].relay = None;
+    fn use_relay(&mut self, at: usize, id: RelayId, order: Option<RelayOrder>) {
+        self.break_way(at, id);
+        self.peers[at].ways.remove(&id);
         let Some(order) = order else {
             return self.peers[at]
                 .inbox
-                .push_back(Input::Relay(LinkState::NoRelay));
+                .push_back(Input::Relay(id, LinkState::NoRelay));
         };
-        let relay = (0..self.relays.len()).find(|relay| origin(*relay) == order.origin);
-        self.peers[at].relay = relay;
-        self.peers[at].account = *order.account;
+        let way = Way {
+            relay: number_of(&order.origin).expect("a relay of this world"),
+            account: *order.account,
+            connected: false,
+            address: None,
+        };
+        self.peers[at].ways.insert(id, way);
         self.peers[at]
             .inbox
-            .push_back(Input::Relay(LinkState::Connecting(self.now)));
-        self.plan_reconnect(at, SECOND);
+            .push_back(Input::Relay(id, LinkState::Connecting(self.now)));
+        self.plan_reconnect(at, id, SECOND);
     }
 
-    fn plan_reconnect(&mut self, at: usize, wait: Millis) {
+    pub(crate) fn ways_of(&self, at: usize) -> Vec<RelayId> {
+        self.peers[at].ways.keys().copied().collect()
+    }
+
+    /// All that a way carries breaks.
+    fn break_way(&mut self, at: usize, id: RelayId) {
+        let is = |end: &End| matches!(*end, End::Peer { at: it, way, .. } if it == at && way == id);
+        for stream in self.streams_of(is) {
+            self.break_stream(stream);
+        }
+    }
+
+    fn plan_reconnect(&mut self, at: usize, way: RelayId, wait: Millis) {
         let life = self.peers[at].life;
-        self.at(self.now + wait, Event::Reconnect { at, life });
+        self.at(self.now + wait, Event::Reconnect { at, life, way });
     }
 
-    /// The device tries its relay.
-    pub(crate) fn try_relay(&mut self, at: usize) {
+    /// The device tries a relay.
+    pub(crate) fn try_relay(&mut self, at: usize, id: RelayId) {
         let peer = &self.peers[at];
-        let Some(relay) = peer.relay.filter(|_| !peer.connected) else {
+        let Some(way) = peer.ways.get(&id).filter(|way| !way.connected) else {
             return;
         };
+        let relay = way.relay;
         if !self.relays[relay].alive || peer.cut_until > self.now {
             let wait = self.dice.between(5 * SECOND, 2 * MINUTE);
             let clock = self.now.saturating_add_signed(peer.skew);
@@ -537,49 +573,51 @@ impl World {
                 retry_at: clock + wait,
                 failures: 1,
             };
-            self.plan_reconnect(at, wait);
-            return self.give(at, Input::Relay(state));
+            self.plan_reconnect(at, id, wait);
+            return self.give(at, Input::Relay(id, state));
         }
         self.note(format_args!("peer {at} connects to relay {relay}"));
-        self.peers[at].connected = true;
+        if let Some(way) = self.peers[at].ways.get_mut(&id) {
+            way.connected = true;
+        }
         let since = self.now.saturating_add_signed(self.peers[at].skew);
         let round_trip = None;
-        self.give(at, Input::Relay(LinkState::Up { since, round_trip }));
-        self.tell_of_node(at);
+        self.give(at, Input::Relay(id, LinkState::Up { since, round_trip }));
+        self.tell_of_node(at, id);
         let ready = RouterStage::Ready { routers: 8 };
-        self.give(at, Input::Router(ready));
-        self.give(at, Input::Hosting(HostStage::Up { since }));
+        self.give(at, Input::Router(id, ready));
+        self.give(at, Input::Hosting(id, HostStage::Up { since }));
     }
 
-    pub(crate) fn tell_of_node(&mut self, at: usize) {
-        if let Some(relay) = self.peers[at].relay.filter(|_| self.peers[at].connected) {
+    pub(crate) fn tell_of_node(&mut self, at: usize, id: RelayId) {
+        let way = self.peers[at].ways.get(&id);
+        if let Some(relay) = way.filter(|way| way.connected).map(|way| way.relay) {
             let info = self.node_info(relay);
-            self.give(at, Input::Node(Some(info)));
+            self.give(at, Input::Node(id, Some(info)));
         }
     }
 
-    /// The connection to the relay is gone, and all links with it.
-    pub(crate) fn lose_relay(&mut self, at: usize) {
-        if !self.peers[at].connected {
+    /// The connection to a relay is gone, and all links with it.
+    pub(crate) fn lose_relay(&mut self, at: usize, id: RelayId) {
+        let way = self.peers[at].ways.get_mut(&id);
+        let Some(way) = way.filter(|way| way.connected) else {
             return;
-        }
-        self.note(format_args!("peer {at} loses its relay"));
-        let address = self.peers[at].address;
-        self.peers[at].connected = false;
-        let links: Vec<(LinkId, u64)> = self.peers[at].links.clone().into_iter().collect();
-        for (_, stream) in links {
-            self.break_stream(stream);
-        }
-        self.peers[at].address = address;
+        };
+        way.connected = false;
+        let relay = way.relay;
+        self.note(format_args!("peer {at} loses relay {relay}"));
+        self.break_way(at, id);
         let wait = self.dice.between(SECOND, 30 * SECOND);
         let retry_at = self.now.saturating_add_signed(self.peers[at].skew) + wait;
         let failures = 1;
-        self.plan_reconnect(at, wait);
-        self.give(at, Input::Relay(LinkState::Waiting { retry_at, failures }));
+        self.plan_reconnect(at, id, wait);
+        let state = LinkState::Waiting { retry_at, failures };
+        self.give(at, Input::Relay(id, state));
     }
 
-    fn open_node(&mut self, at: usize, link: LinkId, address: Option<Address>) {
-        let own = self.peers[at].relay.filter(|_| self.peers[at].connected);
+    fn open_node(&mut self, at: usize, id: RelayId, link: LinkId, address: Option<Address>) {
+        let way = self.peers[at].ways.get(&id);
+        let own = way.filter(|way| way.connected).map(|way| way.relay);
         let found = match address {
             None => own,
             Some(address) => self.relays.iter().position(|it| it.address == address),
@@ -591,7 +629,7 @@ impl World {
                 .push_back(Input::Dialed { link, progress });
         };
         let ends = [
-            self.end(at, link),
+            self.end(at, id, link),
             End::Node {
                 at: to,
                 life: self.relays[to].life,
@@ -601,30 +639,44 @@ impl World {
         self.peers[at].links.insert(link, stream);
     }
 
-    fn end(&self, at: usize, link: LinkId) -> End {
+    fn end(&self, at: usize, way: RelayId, link: LinkId) -> End {
         let life = self.peers[at].life;
-        End::Peer { at, life, link }
+        End::Peer {
+            at,
+            life,
+            way,
+            link,
+        }
     }
 
     /// Which side of a stream is not this one.
     fn other_side(&self, stream: u64, at: usize, link: LinkId) -> usize {
-        let own = self.end(at, link);
+        let life = self.peers[at].life;
+        let is_own = |end: End| matches!(end, End::Peer { at: a, life: b, link: c, .. } if (a, b, c) == (at, life, link));
         let stream = self.streams.get(&stream);
-        stream.map_or(1, |stream| usize::from(stream.ends[0] == own))
+        stream.map_or(1, |stream| usize::from(is_own(stream.ends[0])))
     }
 
     fn dial(
         &mut self,
         at: usize,
-        link: LinkId,
+        (id, link): (RelayId, LinkId),
         address: Address,
         hint: komrade_peer::LinkHint,
         psk: Zeroizing<[u8; 32]>,
     ) {
-        let reached =
-            |peer: &Peer| peer.address == Some(address) && peer.connected && peer.engine.is_some();
-        let found = self.peers.iter().position(reached).filter(|to| *to != at);
-        let Some(to) = found.filter(|_| self.peers[at].connected) else {
+        let hosted = |peer: &Peer| {
+            let mut ways = peer.ways.iter().filter(|_| peer.engine.is_some());
+            let found = ways.find(|(_, way)| way.connected && way.address == Some(address));
+            found.map(|(way, _)| *way)
+        };
+        let mut peers = self.peers.iter().enumerate().filter(|(to, _)| *to != at);
+        let found = peers.find_map(|(to, peer)| Some((to, hosted(peer)?)));
+        let is_up = self.peers[at]
+            .ways
+            .get(&id)
+            .is_some_and(|way| way.connected);
+        let Some((to, there)) = found.filter(|_| is_up) else {
             let progress = DialProgress::Unreachable;
             return self.peers[at]
                 .inbox
@@ -632,19 +684,19 @@ impl World {
         };
         let incoming = LinkId(self.peers[to].next_incoming);
         self.peers[to].next_incoming += 2;
-        let ends = [self.end(at, link), self.end(to, incoming)];
+        let ends = [self.end(at, id, link), self.end(to, there, incoming)];
         let stream = self.open_stream(ends, Some(psk));
         self.hints.insert(stream, hint);
         self.peers[at].links.insert(link, stream);
     }
 
     /// A dial reaches a peer.
-    pub(crate) fn peer_reached(&mut self, stream: u64, at: usize, link: LinkId) {
+    pub(crate) fn peer_reached(&mut self, stream: u64, at: usize, relay: RelayId, link: LinkId) {
         let Some(hint) = self.hints.remove(&stream) else {
             return;
         };
         self.peers[at].links.insert(link, stream);
-        self.give(at, Input::Incoming { link, hint });
+        self.give(at, Input::Incoming { link, relay, hint });
     }
 
     fn admit(&mut self, at: usize, link: LinkId, psk: &[u8; 32]) {

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use komrade_peer::Address;
-use komrade_view::{AckPace, Answer, Command, ComradeState, Millis, NodeStage, Refusal, Secret};
+use komrade_view::{
+    AckPace, Answer, Command, ComradeState, Millis, NodeStage, Refusal, RelayStanding, RelayView,
+    Secret,
+};
 
 use crate::{
-    peer::{Copy, join_link},
+    peer::{Copy, join_link, number_of},
     settings::{DAY, HOUR, MINUTE, SECOND},
     trouble::Trouble,
     world::{Event, START, World},
@@ -30,8 +33,8 @@ pub(crate) enum Act {
 pub(crate) struct Person {
     /// The device; copies of it come and go.
     pub peer: usize,
-    /// The relay in use, as far as the person remembers.
-    relay: usize,
+    /// The relays that the person wants to use, the first one first.
+    relays: Vec<usize>,
     /// Whom they want to invite.
     invites: Vec<usize>,
     /// Links they were given.
@@ -50,10 +53,14 @@ impl World {
         for person in 0..self.settings.peers {
             let peer = self.add_peer(person);
             self.set_clock(peer);
-            let relay = self.dice.index(self.settings.relays);
+            let mut relays = vec![self.dice.index(self.settings.relays)];
+            if self.settings.several && self.dice.chance(500) {
+                relays.push(self.dice.index(self.settings.relays));
+                relays.dedup();
+            }
             self.people.push(Person {
                 peer,
-                relay,
+                relays,
                 invites: Vec::new(),
                 pocket: Vec::new(),
                 away_until: 0,
@@ -153,23 +160,68 @@ impl World {
         }
     }
 
-    /// Uses a relay that is there.
+    /// Relays that have not burnt.
+    fn relays_there(&self) -> Vec<usize> {
+        let there = (0..self.relays.len()).filter(|relay| !self.relays[*relay].burnt);
+        there.collect()
+    }
+
+    /// Uses relays that are there.
     fn has_relay(&mut self, person: usize, at: usize) -> bool {
-        let relay = self.people[person].relay;
-        if self.relays[relay].burnt {
-            if !self.quiet && !self.dice.chance(300) {
-                return true;
+        for place in 0..self.people[person].relays.len() {
+            let relay = self.people[person].relays[place];
+            if self.relays[relay].burnt {
+                if !self.quiet && !self.dice.chance(300) {
+                    continue;
+                }
+                let there = self.relays_there();
+                self.people[person].relays[place] = there[self.dice.index(there.len())];
             }
-            let there: Vec<usize> = (0..self.relays.len())
-                .filter(|relay| !self.relays[*relay].burnt)
-                .collect();
-            self.people[person].relay = there[self.dice.index(there.len())];
         }
-        let wanted = self.people[person].relay;
-        if self.peers[at].relay != Some(wanted) {
-            let link = join_link(wanted);
-            self.note(format_args!("person {person} uses relay {wanted}"));
-            self.ask(at, Command::UseRelay { link });
+        let mut wanted = Vec::new();
+        for relay in std::mem::take(&mut self.people[person].relays) {
+            if !wanted.contains(&relay) {
+                wanted.push(relay);
+            }
+        }
+        self.people[person].relays.clone_from(&wanted);
+        let Some(first) = wanted.first().copied() else {
+            return false;
+        };
+        let number = |it: &RelayView| number_of(&it.origin);
+        let used = |world: &Self, relay: usize| {
+            let is =
+                |it: &&RelayView| it.standing == RelayStanding::InUse && number(it) == Some(relay);
+            world.peers[at].relays.iter().find(is).map(|it| it.id)
+        };
+        let now_first = self.peers[at].relays.first().and_then(number);
+        if now_first != Some(first) {
+            let link = join_link(first);
+            self.note(format_args!("person {person} uses relay {first}"));
+            match used(self, first) {
+                Some(relay) => self.ask(at, Command::MakeFirst { relay }),
+                None => self.ask(at, Command::UseRelay { link }),
+            };
+        }
+        for relay in wanted.iter().skip(1).copied() {
+            if used(self, relay).is_none() && self.is_open(at) {
+                self.note(format_args!("person {person} adds relay {relay}"));
+                let link = join_link(relay);
+                self.ask(at, Command::TryRelay { link });
+                let tried = self.peers[at].relays.last().map(|it| it.id);
+                if let Some(relay) = tried {
+                    self.ask(at, Command::AddRelay { relay });
+                }
+            }
+        }
+        let left = self.peers[at].relays.iter().filter(|it| {
+            let is_wanted = number(it).is_some_and(|it| wanted.contains(&it));
+            it.standing == RelayStanding::InUse && !is_wanted
+        });
+        let left: Vec<u32> = left.map(|it| it.id).collect();
+        for relay in left {
+            self.note(format_args!("person {person} leaves a relay"));
+            self.ask(at, Command::LeaveRelay { relay });
         }
         self.is_open(at)
     }
@@ -205,7 +257,8 @@ impl World {
             }
         }
         // An invite made before the relay has told of its node names none.
-        if self.quiet || !matches!(self.peers[at].node, NodeStage::Ready(_)) {
+        let is_ready = |it: &RelayView| matches!(it.node, NodeStage::Ready(_));
+        if self.quiet || !self.peers[at].relays.iter().any(is_ready) {
             return;
         }
         let Some(whom) = self.people[person].invites.last().copied() else {
@@ -217,15 +270,18 @@ impl World {
         self.note(format_args!("person {person} invites: {}", ok(&answer)));
         if let Some(Ok(Answer::Invite { link, .. })) = answer {
             self.people[person].invites.pop();
-            let place = self.place_of(at);
+            let place = number_of(link.expose()).map(|relay| self.relays[relay].address);
             self.invited.insert((person, whom), place);
             self.people[whom].pocket.push(link);
         }
     }
 
-    /// The node in use, if any.
-    pub(crate) fn place_of(&self, at: usize) -> Option<Address> {
-        self.peers[at].relay.map(|relay| self.relays[relay].address)
+    /// The nodes in use.
+    pub(crate) fn places_of(&self, at: usize) -> Vec<Address> {
+        let used = self.peers[at].relays.iter();
+        let used = used.filter(|it| it.standing == RelayStanding::InUse);
+        let numbers = used.filter_map(|it| number_of(&it.origin));
+        numbers.map(|relay| self.relays[relay].address).collect()
     }
 
     pub(crate) fn write(&mut self, person: usize, at: usize) {
@@ -278,10 +334,12 @@ impl World {
                 self.act(until, person, Act::Open);
             }
             14..16 if self.settings.moves => {
-                let there: Vec<usize> = (0..self.relays.len())
-                    .filter(|relay| !self.relays[*relay].burnt)
-                    .collect();
-                self.people[person].relay = there[self.dice.index(there.len())];
+                let there = self.relays_there();
+                let relay = there[self.dice.index(there.len())];
+                let relays = &mut self.people[person].relays;
+                let place = self.dice.index(relays.len());
+                relays[place] = relay;
+                relays.rotate_left(place);
             }
             16..19 => {
                 let comrades = &self.peers[at].comrades;

@@ -9,7 +9,7 @@ use komrade_ether::{
     Account, DAY_MILLIS, Day, Draw, EnvelopeId, Frame, Home, MemoryShelf, Node, NodeKey, NodeLink,
     Outcome, Party, Settings, Token,
 };
-use komrade_peer::{Address, NodeInfo};
+use komrade_peer::{Address, NodeInfo, RelayId};
 use komrade_view::Millis;
 
 use crate::{
@@ -139,11 +139,17 @@ impl World {
         for stream in self.streams_of(is) {
             self.break_stream(stream);
         }
-        for peer in 0..self.peers.len() {
-            if self.peers[peer].relay == Some(at) {
-                self.lose_relay(peer);
-            }
+        for (peer, way) in self.members(at) {
+            self.lose_relay(peer, way);
         }
+    }
+
+    /// Who uses a relay, and as which of theirs.
+    fn members(&self, relay: usize) -> Vec<(usize, RelayId)> {
+        let peers = self.peers.iter().enumerate();
+        let ways = peers.flat_map(|(at, peer)| peer.ways.iter().map(move |way| (at, way)));
+        let members = ways.filter(|(_, (_, way))| way.relay == relay);
+        members.map(|(at, (id, _))| (at, *id)).collect()
     }
 
     /// The machine starts again on what it kept.
@@ -184,9 +190,10 @@ impl World {
     /// Somebody's stream reaches the node.
     pub(crate) fn node_reached(&mut self, stream: u64, at: usize, from: End) {
         let party = match from {
-            End::Peer { at: peer, .. } if self.peers[peer].relay == Some(at) => {
-                Party::Member(Account(self.peers[peer].account))
-            }
+            End::Peer { at: peer, way, .. } => match self.peers[peer].ways.get(&way) {
+                Some(way) if way.relay == at => Party::Member(Account(way.account)),
+                _ => Party::Stranger,
+            },
             _ => Party::Stranger,
         };
         self.relays[at].links.insert(stream, NodeLink::new(party));
@@ -412,10 +419,8 @@ impl World {
             .rotate_token(&mut relay.shelf, now, fresh)
             .unwrap()
         {
-            for peer in 0..self.peers.len() {
-                if self.peers[peer].relay == Some(at) && self.peers[peer].connected {
-                    self.tell_of_node(peer);
-                }
+            for (peer, way) in self.members(at) {
+                self.tell_of_node(peer, way);
             }
         }
         self.plan_commit(at);

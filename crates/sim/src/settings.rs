@@ -23,6 +23,8 @@ pub struct Settings {
     pub burns: bool,
     /// People move to other relays.
     pub moves: bool,
+    /// Half of the people use two relays.
+    pub several: bool,
     /// Profiles are copied: put back later, or run beside their original.
     pub copies: bool,
     /// What is broken on purpose, to see that it is found.
@@ -44,6 +46,7 @@ impl Settings {
             days: 3,
             burns: false,
             moves: true,
+            several: true,
             copies: false,
             sabotage: None,
             lines: 60,

@@ -4,7 +4,7 @@
 //! network doubles and reorders by this: what was not answered is sent again in another stream.
 
 use komrade_ether::Frame;
-use komrade_peer::{Input, LinkId};
+use komrade_peer::{Input, LinkId, RelayId};
 use komrade_view::Millis;
 use zeroize::Zeroizing;
 
@@ -16,8 +16,13 @@ use crate::{
 /// One side of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// A peer, in this life, under this number.
-    Peer { at: usize, life: u64, link: LinkId },
+    /// A peer, in this life, through this relay of its own, under this number.
+    Peer {
+        at: usize,
+        life: u64,
+        way: RelayId,
+        link: LinkId,
+    },
     /// The node of a relay, in this life.
     Node { at: usize, life: u64 },
     /// A relay that brings forwards to another, in this life.
@@ -56,8 +61,9 @@ impl World {
         self.next_stream += 1;
         // Within a relay's reach, or over I2P.
         let near = match ends {
-            [End::Peer { at, .. }, End::Node { at: relay, .. }] => {
-                self.peers[at].relay == Some(relay)
+            [End::Peer { at, way, .. }, End::Node { at: relay, .. }] => {
+                let way = self.peers[at].ways.get(&way);
+                way.is_some_and(|way| way.relay == relay)
             }
             _ => false,
         };
@@ -148,9 +154,10 @@ impl World {
     /// Whether a thing can go between these two now.
     fn is_passable(&self, ends: &[End; 2]) -> bool {
         let place = |end: &End| match *end {
-            End::Peer { at, life, .. } => {
+            End::Peer { at, life, way, .. } => {
                 let peer = &self.peers[at];
-                (peer.life == life && peer.connected).then_some(peer.relay)?
+                let way = peer.ways.get(&way).filter(|_| peer.life == life)?;
+                way.connected.then_some(way.relay)
             }
             End::Node { at, life } | End::Caller { at, life } => {
                 (self.relays[at].life == life && self.relays[at].alive).then_some(at)
@@ -173,7 +180,9 @@ impl World {
         }
         match (thing, ends[to]) {
             (Thing::Open, End::Node { at, .. }) => self.node_reached(id, at, ends[0]),
-            (Thing::Open, End::Peer { at, link, .. }) => self.peer_reached(id, at, link),
+            (Thing::Open, End::Peer { at, way, link, .. }) => {
+                self.peer_reached(id, at, way, link);
+            }
             (Thing::Opened, End::Peer { at, link, .. }) => {
                 self.streams.entry(id).and_modify(|stream| stream.up = true);
                 let progress = komrade_peer::DialProgress::Up;
@@ -203,7 +212,7 @@ impl World {
     /// A side learns that its stream is gone.
     pub(crate) fn learn(&mut self, id: u64, end: End, up: bool) {
         match end {
-            End::Peer { at, life, link } => {
+            End::Peer { at, life, link, .. } => {
                 let peer = &mut self.peers[at];
                 if peer.life != life || peer.links.remove(&link).is_none() {
                     return;

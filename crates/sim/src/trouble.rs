@@ -61,7 +61,9 @@ impl World {
             15..25 => {
                 self.note(format_args!("peer {at} is cut off"));
                 self.peers[at].cut_until = self.now + self.dice.around(3 * HOUR);
-                self.lose_relay(at);
+                for way in self.ways_of(at) {
+                    self.lose_relay(at, way);
+                }
             }
             25..50 => {
                 self.peers[at].fuse = Some(self.dice.below(40) as u32);

@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use komrade_peer::{Address, LinkHint};
+use komrade_peer::{Address, LinkHint, RelayId};
 use komrade_view::Millis;
 
 use crate::{
@@ -34,6 +34,7 @@ pub(crate) enum Event {
     Reconnect {
         at: usize,
         life: u64,
+        way: RelayId,
     },
     Kill {
         at: usize,
@@ -197,7 +198,9 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Tick { at, life, due } if self.peers[at].life == life => self.tick(at, due),
-            Event::Reconnect { at, life } if self.peers[at].life == life => self.try_relay(at),
+            Event::Reconnect { at, life, way } if self.peers[at].life == life => {
+                self.try_relay(at, way);
+            }
             Event::Kill { at, life } if self.peers[at].life == life => {
                 self.stop_peer(at);
                 self.person_died(at);

@@ -46,13 +46,35 @@ pub enum Command {
     },
     /// Take the lead over from another tab of the same vault. Answer: [`Answer::Done`].
     TakeLead,
-    /// Use this relay from now on. Answer: [`Answer::Done`]; whether it answers shows in the route.
+    /// Use this relay from now on in the place of the first one, which is left. Answer: [`Answer::Done`]; whether it answers shows in the route.
     UseRelay {
         /// The relay's address (`https://…`, `http://127.0.0.1:…`) or its join link with the secret
         /// after `#`.
         link: Secret,
     },
-    /// Try to reach the relay at once rather than when the next attempt is due. Answer: [`Answer::Done`].
+    /// Connect to a relay to see whether it is reached and admits; nothing else is done with it. The one
+    /// tried before is let go. Answer: [`Answer::Done`]; what it says shows in the route.
+    TryRelay {
+        /// As in [`Command::UseRelay`].
+        link: Secret,
+    },
+    /// Use the relay that is tried, behind the others. Answer: [`Answer::Done`].
+    AddRelay {
+        /// Its number in the route.
+        relay: u32,
+    },
+    /// Let what is put leave through this relay, as long as it is reached. Answer: [`Answer::Done`].
+    MakeFirst {
+        /// Its number in the route.
+        relay: u32,
+    },
+    /// Leave a relay: comrades are told of the others, and it is read until they know. One that is tried,
+    /// or being left, is let go at once. Answer: [`Answer::Done`].
+    LeaveRelay {
+        /// Its number in the route.
+        relay: u32,
+    },
+    /// Try to reach every relay at once rather than when the next attempt is due. Answer: [`Answer::Done`].
     Reconnect,
     /// Make an invite. Answer: [`Answer::Invite`].
     MakeInvite {
@@ -338,11 +360,17 @@ pub enum Refusal {
     /// Nothing is erased before the whole file was made.
     #[error("no file was made yet")]
     NoFileYet,
+    /// As many relays are in use as may be (3).
+    #[error("too many relays")]
+    TooManyRelays,
+    /// The relay is in use already.
+    #[error("the relay is in use")]
+    RelayInUse,
 }
 
 impl Refusal {
     /// Every refusal there is, for tests of the catalogue.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::WrongPassphrase,
         Self::PassphraseTooShort,
         Self::VaultExists,
@@ -378,5 +406,7 @@ impl Refusal {
         Self::FileCutShort,
         Self::FileDamaged,
         Self::NoFileYet,
+        Self::TooManyRelays,
+        Self::RelayInUse,
     ];
 }

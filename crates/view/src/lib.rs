@@ -23,7 +23,7 @@ pub use message::{
 };
 pub use route::{
     DialStage, DialView, HostStage, LinkState, NodeStage, QueueReason, QueueView, RefusalCode,
-    ReplicaView, RouteView, RouterStage, SaverView, Traffic, TrafficView,
+    RelayStanding, RelayView, ReplicaView, RouteView, RouterStage, SaverView, Traffic, TrafficView,
 };
 pub use secret::Secret;
 

@@ -7,9 +7,10 @@ use crate::{ComradeId, Millis};
 /// The way from this device to the others, stage by stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RouteView {
-    /// The relay's address (`https://host`), if one is set.
+    /// The address (`https://host`) of the relay through which what is written leaves now, if any is in
+    /// use: the first that is reached, or else the first.
     pub relay: Option<String>,
-    /// The connection to the relay.
+    /// The connection to that relay; its are the three that follow, too.
     pub link: LinkState,
     /// The relay's I2P router, as the relay says.
     pub router: RouterStage,
@@ -17,6 +18,8 @@ pub struct RouteView {
     pub hosting: HostStage,
     /// The relay's node: what keeps envelopes for this device while it is away.
     pub node: NodeStage,
+    /// All relays: those in use in their order, those that are being left, one that is tried.
+    pub relays: Vec<RelayView>,
     /// Envelopes of others that are kept here, so that the relay may burn.
     pub replicas: ReplicaView,
     /// The relay used before was lost: comrades who have not heard of the new one are looked for.
@@ -31,6 +34,38 @@ pub struct RouteView {
     pub traffic: TrafficView,
     /// The limit for them.
     pub saver: SaverView,
+}
+
+/// A relay, with the way through it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RelayView {
+    /// By this commands name it, until the vault is locked.
+    pub id: u32,
+    /// Its address (`https://host`).
+    pub origin: String,
+    /// What it is to this person.
+    pub standing: RelayStanding,
+    /// It was not reached for long, and comrades are told of the others first.
+    pub rests: bool,
+    /// The connection, without its round trip.
+    pub link: LinkState,
+    /// Its I2P router, without a count of others when it works.
+    pub router: RouterStage,
+    /// The link to its node.
+    pub node: NodeStage,
+    /// It has told of a node, which keeps envelopes.
+    pub has_node: bool,
+}
+
+/// What a relay is to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RelayStanding {
+    /// In use; what is put leaves through the first such that is reached.
+    InUse,
+    /// Left, and read until all comrades know, or until then.
+    Leaving(Millis),
+    /// Tried: connected and nothing else.
+    Tried,
 }
 
 /// The limit of bytes for a day.
@@ -71,6 +106,9 @@ pub struct QueueView {
     pub handed: u32,
     /// What the first of them wait for.
     pub reason: QueueReason,
+    /// Which of the homes that the comrade has told of they are for, from 1, and how many these are;
+    /// `None` while that is not known.
+    pub home: Option<(u8, u8)>,
 }
 
 /// What queued messages wait for.

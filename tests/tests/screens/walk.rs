@@ -4,7 +4,7 @@ use anyhow::Result;
 use komrade_tests::{Album, Browser, I2P, LOCAL, Network, Person, Relay, RelaySettings};
 
 /// How many screens there are on this way; a walk that misses some would prove nothing.
-const SCREENS: usize = 20;
+const SCREENS: usize = 22;
 
 #[tokio::test]
 async fn every_screen_is_drawn_in_four_variants() -> Result<()> {
@@ -111,6 +111,13 @@ async fn every_screen_is_drawn_in_four_variants() -> Result<()> {
     album.take(&ana.browser, "unlock").await?;
 
     ana.unlock_with(&ana.passphrase).await?;
+    ana.try_relay(second.join_link()).await?;
+    let scroll = "document.querySelector('[data-testid=relays]').scrollIntoView()";
+    ana.browser.web().execute(scroll, vec![]).await?;
+    album.take(&ana.browser, "route-tried").await?;
+    ana.add_relay_tried().await?;
+    ana.browser.web().execute(scroll, vec![]).await?;
+    album.take(&ana.browser, "route-relays").await?;
     bo.open_conversation("Ana Maria").await?;
     bo.browser.click("conversation-about").await?;
     bo.browser.click("remove").await?;

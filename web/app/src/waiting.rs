@@ -212,6 +212,7 @@ mod tests {
             router,
             hosting: HostStage::Off,
             node,
+            relays: vec![],
             replicas: ReplicaView {
                 envelopes: 0,
                 bytes: 0,

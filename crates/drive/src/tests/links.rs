@@ -14,6 +14,7 @@ const LINK: LinkId = LinkId(2);
 
 fn dial(link: LinkId) -> Effect {
     Effect::Dial {
+        relay: ONE,
         link,
         address: [9; 32],
         hint: HINT,
@@ -33,7 +34,11 @@ fn progress(link: LinkId) -> impl FnMut(&Input) -> Option<DialProgress> {
 
 fn incoming(input: &Input) -> Option<LinkId> {
     match input {
-        Input::Incoming { link, hint: HINT } => Some(*link),
+        Input::Incoming {
+            link,
+            relay: ONE,
+            hint: HINT,
+        } => Some(*link),
         _ => None,
     }
 }
@@ -72,7 +77,12 @@ async fn a_link_to_a_node_proves_the_nodes_key() {
         let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
         let private = [7; 32];
         let public = x25519_dalek::PublicKey::from(&x25519_dalek::StaticSecret::from(private));
-        let open = |link, address, key| Effect::OpenNode { link, address, key };
+        let open = |link, address, key| Effect::OpenNode {
+            relay: ONE,
+            link,
+            address,
+            key,
+        };
         let (own, foreign, liar) = (LinkId(2), LinkId(4), LinkId(6));
         let expected = [
             (own, None, public.to_bytes(), DialProgress::Up),

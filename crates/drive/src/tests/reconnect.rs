@@ -7,9 +7,14 @@ use super::*;
 
 fn waiting(input: &Input) -> Option<u32> {
     match input {
-        Input::Relay(LinkState::Waiting { failures, .. }) => Some(*failures),
+        Input::Relay(_, LinkState::Waiting { failures, .. }) => Some(*failures),
         _ => None,
     }
+}
+
+fn hosts(destination: Option<Zeroizing<Vec<u8>>>) -> Effect {
+    let relay = ONE;
+    Effect::Host { relay, destination }
 }
 
 #[tokio::test(start_paused = true)]
@@ -18,7 +23,7 @@ async fn what_the_relay_says_reaches_the_engine() {
         let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
         far.pongs().await;
         rig.until(|input| match input {
-            Input::Relay(LinkState::Up { round_trip, .. }) => *round_trip,
+            Input::Relay(_, LinkState::Up { round_trip, .. }) => *round_trip,
             _ => None,
         })
         .await;
@@ -26,9 +31,11 @@ async fn what_the_relay_says_reaches_the_engine() {
             .await;
         far.says(FromRelay::Hosting(Hosting::Up)).await;
         let ready = RouterStage::Ready { routers: 5 };
-        rig.until(|input| matches!(input, Input::Router(stage) if *stage == ready).then_some(()))
-            .await;
-        rig.until(|input| matches!(input, Input::Hosting(HostStage::Up { .. })).then_some(()))
+        rig.until(|input| {
+            matches!(input, Input::Router(_, stage) if *stage == ready).then_some(())
+        })
+        .await;
+        rig.until(|input| matches!(input, Input::Hosting(_, HostStage::Up { .. })).then_some(()))
             .await;
         rig.until(|input| match input {
             Input::Bytes(sent, received) => (*sent > 50 && *received > 10).then_some(()),
@@ -44,13 +51,13 @@ async fn what_is_hosted_is_said_at_once_and_again_with_every_connection() {
     here(async {
         let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
         let blob = Zeroizing::new(vec![3; 679]);
-        rig.has_done([Effect::Host(Some(blob.clone()))]).await;
+        rig.has_done([hosts(Some(blob.clone()))]).await;
         assert_eq!(far.hears().await, FromMember::Host { blob: blob.clone() });
         far.driver.abort();
         let mut far = rig.called().await;
         far.welcomes().await;
         assert_eq!(far.hears().await, FromMember::Host { blob });
-        rig.has_done([Effect::Host(None)]).await;
+        rig.has_done([hosts(None)]).await;
         assert_eq!(far.hears().await, FromMember::Unhost);
     })
     .await;
@@ -77,8 +84,10 @@ async fn the_relays_node_reaches_the_engine() {
             incarnation,
         })
         .await;
-        rig.until(|input| matches!(input, Input::Node(Some(told)) if *told == info).then_some(()))
-            .await;
+        rig.until(|input| {
+            matches!(input, Input::Node(_, Some(told)) if *told == info).then_some(())
+        })
+        .await;
     })
     .await;
 }
@@ -141,11 +150,11 @@ async fn a_refusal_is_told_and_only_a_person_ends_it() {
     here(async {
         let mut rig = Rig::new(&MemoryStore::default());
         rig.leads().await;
-        rig.has_done([Effect::UseRelay(Some(order()))]).await;
+        rig.has_done([uses(ONE)]).await;
         let mut far = rig.called().await;
         far.says(FromRelay::Refused(Refusal::JoinSecret)).await;
         let refused = |input: &Input| match input {
-            Input::Relay(LinkState::Refused(code)) => Some(*code),
+            Input::Relay(_, LinkState::Refused(code)) => Some(*code),
             _ => None,
         };
         assert_eq!(rig.until(refused).await, RefusalCode::JoinSecret);
@@ -166,14 +175,58 @@ async fn a_refusal_is_told_and_only_a_person_ends_it() {
 async fn a_relay_is_left_in_good_order() {
     here(async {
         let (mut rig, far) = Rig::connected(&MemoryStore::default()).await;
-        rig.has_done([Effect::UseRelay(None)]).await;
-        rig.until(|input| matches!(input, Input::Relay(LinkState::NoRelay)).then_some(()))
+        let (relay, order) = (ONE, None);
+        rig.has_done([Effect::UseRelay { relay, order }]).await;
+        rig.until(|input| matches!(input, Input::Relay(_, LinkState::NoRelay)).then_some(()))
             .await;
         while !far.driver.is_finished() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let silent = timeout(Duration::from_secs(600), rig.calls.next()).await;
         assert!(silent.is_err(), "called again");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_relays_are_kept_beside_each_other_and_each_ends_by_itself() {
+    here(async {
+        const TWO: RelayId = RelayId(2);
+        let (mut rig, mut far) = Rig::connected(&MemoryStore::default()).await;
+        rig.has_done([uses(TWO)]).await;
+        let mut other = rig.called().await;
+        other.welcomes().await;
+        rig.until(|input| matches!(input, Input::Relay(TWO, LinkState::Up { .. })).then_some(()))
+            .await;
+        // What each says is told from what the other says.
+        for (far, relay, routers) in [(&mut far, ONE, 5), (&mut other, TWO, 6)] {
+            far.says(FromRelay::Router(Stage::Ready { routers })).await;
+            let ready = RouterStage::Ready { routers };
+            rig.until(|input| {
+                let is =
+                    matches!(input, Input::Router(it, stage) if *it == relay && *stage == ready);
+                is.then_some(())
+            })
+            .await;
+        }
+        // One breaks and is called again; the other has not noticed.
+        far.driver.abort();
+        let lost = rig.until(|input| match input {
+            Input::Relay(relay, LinkState::Waiting { .. }) => Some(*relay),
+            _ => None,
+        });
+        assert_eq!(lost.await, ONE);
+        let mut far = rig.called().await;
+        far.welcomes().await;
+        rig.is_up().await;
+        // One is left, and the other stays.
+        let (relay, order) = (ONE, None);
+        rig.has_done([Effect::UseRelay { relay, order }]).await;
+        rig.until(|input| matches!(input, Input::Relay(ONE, LinkState::NoRelay)).then_some(()))
+            .await;
+        other.says(FromRelay::Router(Stage::Starting)).await;
+        rig.until(|input| matches!(input, Input::Router(TWO, RouterStage::Starting)).then_some(()))
+            .await;
     })
     .await;
 }

@@ -77,7 +77,7 @@ impl Open {
         if self
             .links
             .get(link)
-            .is_some_and(|it| it.party == Party::Node)
+            .is_some_and(|it| matches!(it.party, Party::Node(_)))
         {
             self.keep_quiet(step, id);
         }

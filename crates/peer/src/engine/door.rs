@@ -253,7 +253,9 @@ impl Engine {
                 open.links
                     .iter()
                     .for_each(|(link, _)| step.effect(Effect::Close(link)));
-                step.effect(Effect::UseRelay(None));
+                for relay in open.ways.keys().copied() {
+                    step.effect(Effect::UseRelay { relay, order: None });
+                }
                 step.show.route = true;
                 Phase::Locked(header)
             }

@@ -4,7 +4,7 @@ use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
 use komrade_view::ComradeId;
 
 use super::send;
-use crate::{LinkId, limits, open::Open, records::Entry, step::Step};
+use crate::{LinkId, RelayId, limits, open::Open, records::Entry, step::Step};
 
 /// Mail that is opened in one step: with what is kept of each, of all comrades, far below the bound
 /// of a batch.
@@ -16,29 +16,36 @@ impl Open {
         &mut self,
         step: &mut Step,
         link: LinkId,
+        relay: RelayId,
         number: u64,
         envelope: Envelope,
     ) {
-        if number <= self.node.seen_up_to {
+        let is_mine = self.is_recognised(link, &envelope);
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        if number <= way.seen_up_to {
             return;
         }
-        self.node.seen_up_to = number;
-        if self.is_recognised(link, &envelope) {
-            self.node.mail.push((number, envelope.clone()));
-            if self.node.caught_up || self.node.mail.len() >= MAIL {
-                self.open_mail(step, link);
+        way.seen_up_to = number;
+        if is_mine {
+            way.mail.push((number, envelope.clone()));
+            if way.caught_up || way.mail.len() >= MAIL {
+                self.open_mail(step, link, relay);
             }
         }
         // The link may have been closed, and everything that was not written comes again.
         if self.links.get(link).is_some() {
-            self.keep_replica(step, envelope);
+            self.keep_replica(step, relay, envelope);
         }
     }
 
     /// Opens one's own mail, in one step, so that it is shown in the order in which it was written
     /// whatever the order in which it came.
-    fn open_mail(&mut self, step: &mut Step, link: LinkId) {
-        for (number, envelope) in std::mem::take(&mut self.node.mail) {
+    fn open_mail(&mut self, step: &mut Step, link: LinkId, relay: RelayId) {
+        let way = self.ways.get_mut(&relay);
+        let mail = way.map(|way| std::mem::take(&mut way.mail));
+        for (number, envelope) in mail.unwrap_or_default() {
             let outcome = self.put_here(step, link, &envelope);
             let hold = if self.is_store_full(step.now) {
                 // The node keeps it until there is room.
@@ -50,32 +57,39 @@ impl Open {
                 continue;
             };
             // It goes on from here after that.
-            self.node.seen_up_to = number.saturating_sub(1);
-            self.flush(step);
+            if let Some(way) = self.ways.get_mut(&relay) {
+                way.seen_up_to = number.saturating_sub(1);
+            }
+            self.flush(step, relay);
             self.close(step, link);
             let next = (step.now / hold).saturating_add(1).saturating_mul(hold);
-            self.node.dialer.hold_until(next);
+            if let Some(way) = self.ways.get_mut(&relay) {
+                way.dialer.hold_until(next);
+            }
             return;
         }
     }
 
     /// Everything up to this number was sent.
-    pub(super) fn caught_up(&mut self, step: &mut Step, link: LinkId, until: u64) {
-        self.open_mail(step, link);
+    pub(super) fn caught_up(&mut self, step: &mut Step, link: LinkId, relay: RelayId, until: u64) {
+        self.open_mail(step, link, relay);
         if self.links.get(link).is_none() {
             return;
         }
-        self.node.seen_up_to = self.node.seen_up_to.max(until);
-        self.node.caught_up = true;
-        self.node.is_recovering &= self.log().compare;
-        self.node.stage_since = Some(step.now);
-        self.node.dialer.reset();
-        self.flush(step);
-        step.show.route = true;
-        if self.log().compare && !self.node.saver.is_held() {
-            self.begin_comparing(step, link);
+        let compares = self.log(relay).compare;
+        if let Some(way) = self.ways.get_mut(&relay) {
+            way.seen_up_to = way.seen_up_to.max(until);
+            way.caught_up = true;
+            way.is_recovering &= compares;
+            way.stage_since = Some(step.now);
+            way.dialer.reset();
         }
-        self.subscribe_further(step, link);
+        self.flush(step, relay);
+        step.show.route = true;
+        if compares && !self.node.saver.is_held() {
+            self.begin_comparing(step, link, relay);
+        }
+        self.subscribe_further(step, link, relay);
     }
 
     /// A forward came to nothing.
@@ -99,8 +113,8 @@ impl Open {
         };
         let sealed = entry.sealed.filter(|sealed| !sealed.is_expired(step.now));
         let is_disputed = sealed.is_some() && matches!(outcome, Outcome::Expired | Outcome::TooFar);
-        let (is_over, seals) = (entry.expires_at <= step.now, entry.seals);
-        let asks_again = self.note_refused_pass(comrade, outcome);
+        let (is_over, seals, home) = (entry.expires_at <= step.now, entry.seals, entry.home);
+        let asks_again = self.note_refused_pass(comrade, home, outcome);
         self.take_back(step, comrade, number);
         if is_over {
             self.give_up(step, comrade, number);

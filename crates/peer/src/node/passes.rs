@@ -3,7 +3,7 @@
 use komrade_ether::{Day, Envelope, Frame, Outcome, Pass, Work, work};
 use komrade_view::ComradeId;
 
-use crate::{Effect, WorkJob, home, open::Open, step::Step};
+use crate::{Effect, WorkJob, open::Open, step::Step, way::Leg};
 
 /// Work for one entry of an outbox.
 pub(super) struct WorkState {
@@ -35,14 +35,11 @@ impl Open {
         id: ComradeId,
         number: u64,
         envelope: &Envelope,
+        leg: &Leg,
     ) -> Option<Frame> {
         let comrade = self.comrades.get(&id)?;
-        let home = *home::node_of(&comrade.record.homes)?;
-        let refused = comrade.refused_bits;
-        let is_own = self
-            .own
-            .node()
-            .is_some_and(|own| own.place() == home.place());
+        let (home, is_own) = (leg.home, leg.is_deposit());
+        let refused = comrade.refused_bits(home.tag());
         let class = envelope.header().class;
         let larger = u8::try_from(work::size_bits(class.size)).unwrap_or(u8::MAX);
         let usual = work::WORK_BITS
@@ -134,11 +131,17 @@ impl Open {
 
     /// The comrade's home does not take what was shown: work is due from now on, until they tell of
     /// another home or token. Says whether work was shown already, so that the next try has to wait.
-    pub(crate) fn note_refused_pass(&mut self, id: ComradeId, outcome: Outcome) -> bool {
+    pub(crate) fn note_refused_pass(
+        &mut self,
+        id: ComradeId,
+        home: Option<u64>,
+        outcome: Outcome,
+    ) -> bool {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return false;
         };
-        let before = comrade.refused_bits;
+        let Some(home) = home else { return false };
+        let before = comrade.refused_bits(home);
         let bits = match outcome {
             Outcome::NeedsWork(bits) => bits,
             // It does not say how much; a little more each time.
@@ -147,7 +150,7 @@ impl Open {
             _ => return false,
         };
         let bits = bits.max(before.unwrap_or(0)).min(work::MAX_WORK_BITS);
-        comrade.refused_bits = Some(bits);
+        comrade.refused = Some((home, bits));
         before.is_some() || outcome == Outcome::WrongWork
     }
 }

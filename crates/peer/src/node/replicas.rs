@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{ReplicaCount, send};
 use crate::{
-    LinkId,
+    LinkId, RelayId,
     home::NodeHome,
     keys, limits,
     open::{Open, Purpose},
@@ -41,10 +41,13 @@ const RETURNING: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct IndexRecord {
     bytes: u32,
+    /// From which node it came, see [`NodeHome::tag`]; 0: a version that had one at a time.
+    #[serde(default)]
+    from: u64,
 }
 
 /// A comparison under way.
-pub(super) struct Comparing {
+pub(crate) struct Comparing {
     link: LinkId,
     /// What is here, while the index is read.
     items: Vec<(Day, EnvelopeId)>,
@@ -67,34 +70,39 @@ pub(super) struct Comparing {
 
 impl Open {
     /// Keeps an envelope of the bucket.
-    pub(super) fn keep_replica(&mut self, step: &mut Step, envelope: Envelope) {
-        self.node.fresh_bytes = self
-            .node
-            .fresh_bytes
-            .saturating_add(envelope.as_bytes().len());
-        self.node.fresh.push(envelope);
+    pub(super) fn keep_replica(&mut self, step: &mut Step, relay: RelayId, envelope: Envelope) {
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        way.fresh_bytes = way.fresh_bytes.saturating_add(envelope.as_bytes().len());
+        way.fresh.push(envelope);
         let due = step.now.saturating_add(limits::REPLICA_PACE);
-        self.node.flush_at.get_or_insert(due);
-        if self.node.fresh.len() >= FRESH || self.node.fresh_bytes >= FRESH_BYTES {
-            self.flush(step);
+        way.flush_at.get_or_insert(due);
+        if way.fresh.len() >= FRESH || way.fresh_bytes >= FRESH_BYTES {
+            self.flush(step, relay);
         }
     }
 
     /// Writes what arrived, and how far the log was read.
-    pub(super) fn flush(&mut self, step: &mut Step) {
-        self.node.flush_at = None;
-        self.node.fresh_bytes = 0;
+    pub(super) fn flush(&mut self, step: &mut Step, relay: RelayId) {
+        let from = self.own.node_at(relay).map_or(0, NodeHome::tag);
+        let mut log = self.log(relay);
+        let keeps = self.own.replica_limit() > 0 && !self.is_store_full(step.now);
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        way.flush_at = None;
+        way.fresh_bytes = 0;
         let today = Day::of(step.now);
         let days = today.plus(1)..=today.plus(limits::REPLICA_DAYS_AHEAD);
-        let fresh = std::mem::take(&mut self.node.fresh);
-        let keeps = self.own.replica_limit() > 0 && !self.is_store_full(step.now);
+        let fresh = std::mem::take(&mut way.fresh);
         let fresh = fresh
             .into_iter()
             .filter(|envelope| keeps && days.contains(&envelope.header().expiry));
         for envelope in fresh {
             let (day, id) = (envelope.header().expiry, envelope.id());
             let bytes = u32::try_from(envelope.as_bytes().len()).unwrap_or(u32::MAX);
-            let index = records::encode(&IndexRecord { bytes });
+            let index = records::encode(&IndexRecord { bytes, from });
             step.write(Table::Waiting, keys::replica_index(day, &id.0), index);
             let body = Zeroizing::new(envelope.into_bytes());
             step.write(Table::Waiting, keys::replica(day, &id.0), body);
@@ -105,11 +113,10 @@ impl Open {
             step.show.route = true;
         }
         // What waits to be opened comes again after a crash.
-        let unopened = self.node.mail.first();
-        let up_to = unopened.map_or(self.node.seen_up_to, |(number, _)| number.saturating_sub(1));
-        let mut log = self.log();
-        if self.node.saver.advance(&mut log, up_to) {
-            self.set_log(step, log);
+        let unopened = way.mail.first();
+        let up_to = unopened.map_or(way.seen_up_to, |(number, _)| number.saturating_sub(1));
+        if way.subscribed.advance(&mut log, up_to) {
+            self.set_log(step, relay, log);
         }
         self.shed_replicas(step);
     }
@@ -254,11 +261,14 @@ impl Open {
     // --- comparing -----------------------------------------------------------------------------
 
     /// The node is a new one, or has lost what it held: look what there is here.
-    pub(super) fn begin_comparing(&mut self, step: &mut Step, link: LinkId) {
-        if self.node.comparing.is_some() {
+    pub(super) fn begin_comparing(&mut self, step: &mut Step, link: LinkId, relay: RelayId) {
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        if way.comparing.is_some() {
             return;
         }
-        self.node.comparing = Some(Comparing {
+        way.comparing = Some(Comparing {
             link,
             items: Vec::new(),
             reconciler: None,
@@ -273,17 +283,40 @@ impl Open {
         self.read_replicas(step, None, limits::LOAD_PAGE, Purpose::Compare { link });
     }
 
+    fn comparing(&mut self, link: LinkId, relay: RelayId) -> Option<&mut Comparing> {
+        let comparing = self.ways.get_mut(&relay)?.comparing.as_mut();
+        comparing.filter(|comparing| comparing.link == link)
+    }
+
+    /// Whether a node may be offered what came from that one: from itself, or from one that is in use
+    /// no more. Another relay in use shall not see by what comes back that the same person uses both.
+    fn is_for(&self, relay: RelayId, record: &Record) -> bool {
+        let mut others = self.own.nodes().filter(|(other, _)| *other != relay);
+        if others.next().is_none() {
+            return true;
+        }
+        let index = self.unseal(Table::Waiting, record).ok();
+        let index = index.and_then(|value| records::decode::<IndexRecord>(&value).ok());
+        let from = index.map_or(0, |index| index.from);
+        let mut nodes = self.own.nodes();
+        nodes.all(|(other, home)| other == relay || home.tag() != from)
+    }
+
     /// A page of the index.
     pub(crate) fn index_read(&mut self, step: &mut Step, link: LinkId, records: &[Record]) {
-        let today = Day::of(step.now);
-        let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
+        let Some(relay) = self.node_of_link(link) else {
             return;
         };
-        let items = records
-            .iter()
+        let today = Day::of(step.now);
+        let here = records.iter().filter(|record| self.is_for(relay, record));
+        let items: Vec<(Day, EnvelopeId)> = here
             .filter_map(|record| keys::parse_replica(&record.key))
             .filter(|(day, _)| *day > today)
-            .map(|(day, id)| (day, EnvelopeId(id)));
+            .map(|(day, id)| (day, EnvelopeId(id)))
+            .collect();
+        let Some(comparing) = self.comparing(link, relay) else {
+            return;
+        };
         comparing.items.extend(items);
         if records.len() >= limits::LOAD_PAGE {
             let last = records.last().map(|record| record.key.clone());
@@ -292,26 +325,34 @@ impl Open {
         }
         let items = std::mem::take(&mut comparing.items);
         comparing.days = items.iter().map(|(day, id)| (*id, *day)).collect();
-        let bucket = self.own.node().map(NodeHome::bucket);
+        let bucket = self.own.node_at(relay).map(NodeHome::bucket);
         match bucket.map(|bucket| Reconciler::begin(bucket, items)) {
             Some(Ok((reconciler, frame))) => {
-                comparing.reconciler = Some(reconciler);
+                if let Some(comparing) = self.comparing(link, relay) {
+                    comparing.reconciler = Some(reconciler);
+                }
                 step.effect(send(link, &frame));
             }
-            _ => self.end_comparing(step),
+            _ => self.end_comparing(step, relay),
         }
     }
 
     /// The node's turn of the comparison.
-    pub(super) fn compared(&mut self, step: &mut Step, link: LinkId, message: &[u8]) {
-        let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
+    pub(super) fn compared(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        relay: RelayId,
+        message: &[u8],
+    ) {
+        let Some(comparing) = self.comparing(link, relay) else {
             return;
         };
         let Some(reconciler) = comparing.reconciler.as_mut() else {
             return;
         };
         let Ok(learnt) = reconciler.handle(message) else {
-            return self.end_comparing(step);
+            return self.end_comparing(step, relay);
         };
         // Whoever says that it has more than can be kept here is not believed.
         let room = MAX_WANTED.saturating_sub(comparing.wanted.len());
@@ -327,12 +368,15 @@ impl Open {
         comparing.moved_at = step.now;
         comparing.said_all |= learnt.is_done;
         step.effect(send(link, &learnt.answer));
-        self.go_on_comparing(step, link);
+        self.go_on_comparing(step, link, relay);
     }
 
     /// Asks for what is lacking here, returns what is lacking there, and ends when both are done.
-    fn go_on_comparing(&mut self, step: &mut Step, link: LinkId) {
-        let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
+    fn go_on_comparing(&mut self, step: &mut Step, link: LinkId, relay: RelayId) {
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        let Some(comparing) = way.comparing.as_mut().filter(|it| it.link == link) else {
             return;
         };
         let quiet_since = comparing.moved_at.saturating_add(limits::MINUTE);
@@ -361,7 +405,7 @@ impl Open {
         // What was asked for last comes without being waited for; some of it may have expired.
         let idle = comparing.wanted.is_empty() && comparing.returning.is_empty();
         if comparing.said_all && idle {
-            self.end_comparing(step);
+            self.end_comparing(step, relay);
         }
     }
 
@@ -373,6 +417,9 @@ impl Open {
         id: EnvelopeId,
         records: &[Record],
     ) {
+        let Some(relay) = self.node_of_link(link) else {
+            return;
+        };
         let body = records
             .first()
             .and_then(|record| self.unseal(Table::Waiting, record).ok());
@@ -380,7 +427,7 @@ impl Open {
         match envelope {
             Some(envelope) => step.effect(send(link, &Frame::Replica { envelope })),
             None => {
-                self.returned_replica(step, link, &id, Outcome::AlreadyHave);
+                self.returned_replica(step, link, relay, &id, Outcome::AlreadyHave);
             }
         }
     }
@@ -390,10 +437,11 @@ impl Open {
         &mut self,
         step: &mut Step,
         link: LinkId,
+        relay: RelayId,
         id: &EnvelopeId,
         outcome: Outcome,
     ) -> bool {
-        let Some(comparing) = self.node.comparing.as_mut().filter(|it| it.link == link) else {
+        let Some(comparing) = self.comparing(link, relay) else {
             return false;
         };
         let Some(at) = comparing.returning.iter().position(|it| it == id) else {
@@ -407,35 +455,44 @@ impl Open {
             // It takes no more, not today.
             comparing.lacking.clear();
         }
-        self.go_on_comparing(step, link);
+        self.go_on_comparing(step, link, relay);
         true
     }
 
     /// An envelope that this device lacked.
-    pub(super) fn replica_came(&mut self, step: &mut Step, link: LinkId, envelope: Envelope) {
-        if let Some(comparing) = self.node.comparing.as_mut() {
+    pub(super) fn replica_came(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        relay: RelayId,
+        envelope: Envelope,
+    ) {
+        if let Some(comparing) = self.comparing(link, relay) {
             comparing.asked = comparing.asked.saturating_sub(1);
             comparing.moved_at = step.now;
         }
         let _ = self.put_here(step, link, &envelope);
-        self.keep_replica(step, envelope);
-        self.go_on_comparing(step, link);
+        self.keep_replica(step, relay, envelope);
+        self.go_on_comparing(step, link, relay);
     }
 
-    fn end_comparing(&mut self, step: &mut Step) {
-        self.node.comparing = None;
-        self.node.is_recovering = false;
-        let mut log = self.log();
+    fn end_comparing(&mut self, step: &mut Step, relay: RelayId) {
+        if let Some(way) = self.ways.get_mut(&relay) {
+            way.comparing = None;
+            way.is_recovering = false;
+        }
+        let mut log = self.log(relay);
         log.compare = false;
-        self.set_log(step, log);
+        self.set_log(step, relay, log);
         step.show.route = true;
     }
 
     /// What was asked for may never come: goes on without it.
-    pub(super) fn hurry_comparing(&mut self, step: &mut Step) {
-        let link = self.node.comparing.as_ref().map(|comparing| comparing.link);
+    pub(super) fn hurry_comparing(&mut self, step: &mut Step, relay: RelayId) {
+        let way = self.ways.get(&relay);
+        let link = way.and_then(|way| Some(way.comparing.as_ref()?.link));
         if let Some(link) = link {
-            self.go_on_comparing(step, link);
+            self.go_on_comparing(step, link, relay);
         }
     }
 }

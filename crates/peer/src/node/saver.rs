@@ -17,15 +17,20 @@ use komrade_ether::{Frame, Part};
 use komrade_view::{Answer, MAX_DATA_LIMIT, Refusal, SaverView};
 
 use super::{LogRecord, send};
-use crate::{LinkId, open::Open, step::Step};
+use crate::{LinkId, RelayId, open::Open, step::Step};
 
-/// The limit of a day, and what is subscribed.
+/// The limit of a day.
 #[derive(Debug, Default)]
 pub(crate) struct Saver {
     /// What counts if the person has not said anything; 0: no limit.
     usual: u64,
     /// Today's bytes are at the limit.
     is_held: bool,
+}
+
+/// What is subscribed at one node.
+#[derive(Debug, Default)]
+pub(crate) struct Subscribed {
     /// What is being sent; `None`: all sizes.
     part: Option<Part>,
     /// Subscriptions that were not answered.
@@ -35,26 +40,20 @@ pub(crate) struct Saver {
 impl Saver {
     /// The vault has just opened.
     pub(crate) fn new(usual: u64) -> Self {
-        Self {
-            usual,
-            ..Self::default()
-        }
+        let is_held = false;
+        Self { usual, is_held }
     }
 
     /// Whether larger envelopes wait for another day.
     pub(crate) fn is_held(&self) -> bool {
         self.is_held
     }
+}
 
+impl Subscribed {
     /// Whether a subscription was not answered.
     pub(super) fn is_awaiting(&self) -> bool {
         !self.asked.is_empty()
-    }
-
-    /// The link is gone.
-    pub(super) fn down(&mut self) {
-        self.part = None;
-        self.asked.clear();
     }
 
     /// A subscription begins above this number.
@@ -86,9 +85,10 @@ impl Open {
         self.own.data_limit.unwrap_or(self.node.saver.usual)
     }
 
-    /// Whether larger envelopes were left out that the node may have for this device.
+    /// Whether larger envelopes were left out that a node may have for this device.
     pub(crate) fn lacks_larger(&self) -> bool {
-        self.log().larger_after.is_some()
+        let mut nodes = self.own.nodes();
+        nodes.any(|(relay, _)| self.log(relay).larger_after.is_some())
     }
 
     /// So many bytes were carried today: may larger envelopes come?
@@ -100,44 +100,49 @@ impl Open {
         }
         self.node.saver.is_held = is_held;
         step.show.route = true;
-        let Some(link) = self.links.node() else {
-            return;
-        };
-        if is_held {
-            self.subscribe_to(step, link, Some(Part::Smaller));
-        } else {
-            self.subscribe_further(step, link);
+        let relays: Vec<RelayId> = self.ways.keys().copied().collect();
+        for relay in relays {
+            let Some(link) = self.links.node(relay) else {
+                continue;
+            };
+            if is_held {
+                self.subscribe_to(step, link, relay, Some(Part::Smaller));
+            } else {
+                self.subscribe_further(step, link, relay);
+            }
         }
     }
 
     /// The link has just come up.
-    pub(super) fn subscribe(&mut self, step: &mut Step, link: LinkId) {
-        let saves = self.data_limit() > 0 || self.log().larger_after.is_some();
-        self.subscribe_to(step, link, saves.then_some(Part::Smaller));
+    pub(super) fn subscribe(&mut self, step: &mut Step, link: LinkId, relay: RelayId) {
+        let saves = self.data_limit() > 0 || self.log(relay).larger_after.is_some();
+        self.subscribe_to(step, link, relay, saves.then_some(Part::Smaller));
     }
 
     /// What was asked for is here: goes on with what was left out.
-    pub(super) fn subscribe_further(&mut self, step: &mut Step, link: LinkId) {
-        let Saver {
-            is_held,
-            part,
-            ref asked,
-            ..
-        } = self.node.saver;
-        let log = self.log();
-        let Some(larger_after) = log.larger_after.filter(|_| !is_held && asked.is_empty()) else {
+    pub(super) fn subscribe_further(&mut self, step: &mut Step, link: LinkId, relay: RelayId) {
+        let Some(way) = self.ways.get(&relay) else {
+            return;
+        };
+        let Subscribed { part, asked } = &way.subscribed;
+        let log = self.log(relay);
+        let may = !self.node.saver.is_held && asked.is_empty();
+        let Some(larger_after) = log.larger_after.filter(|_| may) else {
             return;
         };
         // Between the two some may have come: those come twice, and are known again.
-        let lacks = larger_after < log.after && part == Some(Part::Smaller);
-        self.subscribe_to(step, link, lacks.then_some(Part::Larger));
+        let lacks = larger_after < log.after && *part == Some(Part::Smaller);
+        self.subscribe_to(step, link, relay, lacks.then_some(Part::Larger));
     }
 
-    fn subscribe_to(&mut self, step: &mut Step, link: LinkId, part: Option<Part>) {
-        let Some(bucket) = self.own.node().map(|home| home.bucket()) else {
+    fn subscribe_to(&mut self, step: &mut Step, link: LinkId, relay: RelayId, part: Option<Part>) {
+        let home = self.own.node_at(relay);
+        let (Some(bucket), Some(way)) = (home.map(|it| it.bucket()), self.ways.get_mut(&relay))
+        else {
             return;
         };
-        let log = self.log();
+        way.subscribed.asked.push_back(part);
+        let log = self.log(relay);
         let (incarnation, after) = (log.incarnation, log.after);
         let frame = match part {
             None => Frame::Subscribe {
@@ -155,7 +160,6 @@ impl Open {
                 part,
             },
         };
-        self.node.saver.asked.push_back(part);
         step.effect(send(link, &frame));
     }
 

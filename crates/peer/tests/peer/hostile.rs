@@ -221,7 +221,8 @@ fn a_repeated_hint_ends_no_link_that_is_up() {
     for n in 0..4 {
         for hint in world.hints.clone() {
             let link = LinkId(4_001 + 2 * n);
-            world.push(0, Input::Incoming { link, hint });
+            let relay = world.ways(0)[0];
+            world.push(0, Input::Incoming { link, relay, hint });
             world.drain();
         }
     }

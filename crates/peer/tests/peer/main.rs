@@ -22,6 +22,7 @@ mod nodes;
 mod queue;
 mod removing;
 mod saver;
+mod several;
 mod trouble;
 mod vault;
 mod weeks;

@@ -333,17 +333,21 @@ fn two_who_accept_each_others_invites_at_once_become_one_comrade_each() {
         }
         for at in 0..2 {
             world.peers[at].online = true;
+            let way = world.ways(at)[0];
             world.push(
                 at,
-                komrade_peer::Input::Relay(LinkState::Up {
-                    since: 0,
-                    round_trip: None,
-                }),
+                komrade_peer::Input::Relay(
+                    way,
+                    LinkState::Up {
+                        since: 0,
+                        round_trip: None,
+                    },
+                ),
             );
-            world.push(at, komrade_peer::Input::Node(None));
+            world.push(at, komrade_peer::Input::Node(way, None));
             world.push(
                 at,
-                komrade_peer::Input::Router(RouterStage::Ready { routers: 3 }),
+                komrade_peer::Input::Router(way, RouterStage::Ready { routers: 3 }),
             );
         }
         world.until(|world| {

@@ -321,9 +321,11 @@ fn nonsense_ends_the_link_and_nothing_else() {
 fn a_hint_that_nobody_knows_is_turned_away() {
     let (mut world, _, _) = met(215);
     let sent = world.peers[0].frames_sent;
+    let relay = world.ways(0)[0];
     world.push(
         0,
         Input::Incoming {
+            relay,
             link: LinkId(4_001),
             hint: [7; 20],
         },

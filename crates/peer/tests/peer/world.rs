@@ -14,7 +14,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use komrade_crypto::vault::Params;
-use komrade_peer::{Address, Config, Effect, Engine, Input, LinkHint, LinkId};
+use komrade_peer::{Address, Config, Effect, Engine, Input, LinkHint, LinkId, RelayId};
 use komrade_store::memory::{Cut, MemoryStore};
 use komrade_store::{Batch, Change, Lease, LeaseOutcome, Record, Store, Table};
 use komrade_view::*;
@@ -60,11 +60,9 @@ pub struct Peer {
     rng: ChaCha20Rng,
     ends: BTreeMap<LinkId, End>,
     next_incoming: u64,
-    address: Option<Address>,
-    /// The number of its relay, and its account there.
-    relay: Option<usize>,
-    account: [u8; 32],
-    /// Reachable: its relay is there.
+    /// Through which relays it is to be connected.
+    ways: BTreeMap<RelayId, Way>,
+    /// It reaches its relays.
     pub online: bool,
     /// How far its clock is wrong.
     pub skew: i64,
@@ -83,7 +81,21 @@ pub struct Peer {
     done: BTreeMap<u32, Result<Answer, Refusal>>,
 }
 
+/// A peer at a relay.
+#[derive(Default)]
+struct Way {
+    /// The number of the relay, if it has one.
+    relay: Option<usize>,
+    account: [u8; 32],
+    /// What is hosted for it.
+    address: Option<Address>,
+    /// It reaches the relay.
+    connected: bool,
+}
+
 struct End {
+    /// Through which relay this side has it.
+    way: RelayId,
     peer: usize,
     link: LinkId,
     up: bool,
@@ -134,9 +146,7 @@ impl World {
             rng: ChaCha20Rng::seed_from_u64(0),
             ends: BTreeMap::new(),
             next_incoming: 1,
-            address: None,
-            relay: None,
-            account: [0; 32],
+            ways: BTreeMap::new(),
             online: true,
             skew: 0,
             reflected: false,
@@ -183,14 +193,14 @@ impl World {
     /// The tab is closed, or the power goes.
     pub fn stop(&mut self, at: usize) {
         self.peers[at].engine = None;
-        self.peers[at].address = None;
+        self.peers[at].ways.clear();
         self.peers[at].comrades.clear();
         self.peers[at].invites.clear();
         let links: Vec<LinkId> = self.peers[at].ends.keys().copied().collect();
         for link in links {
             self.hang_up(at, link);
         }
-        self.lose_nodes(at);
+        self.lose_nodes(at, None);
     }
 
     /// The tab freezes: it loses its lease, but not what it has in memory.
@@ -482,17 +492,23 @@ impl World {
                 );
             }
             Effect::TakeLead => self.push(at, Input::Leading),
-            Effect::UseRelay(order) => self.use_relay(at, order),
+            Effect::UseRelay { relay, order } => self.use_relay(at, relay, order),
             Effect::Reconnect => {}
-            Effect::Host(keys) => self.host(at, keys),
+            Effect::Host { relay, destination } => self.host(at, relay, destination),
             Effect::Dial {
+                relay,
                 link,
                 address,
                 hint,
                 psk,
-            } => self.dial(at, link, address, hint, psk),
+            } => self.dial(at, (relay, link), address, hint, psk),
             Effect::Admit { link, psk } => self.admit(at, link, &psk),
-            Effect::OpenNode { link, address, .. } => self.open_node(at, link, address),
+            Effect::OpenNode {
+                relay,
+                link,
+                address,
+                ..
+            } => self.open_node(at, relay, link, address),
             Effect::Work { work, job } => {
                 let nonce = job.search(0, u32::MAX).expect("work");
                 self.push(at, Input::Worked { work, nonce });

@@ -236,6 +236,7 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
         waiting,
         handed,
         reason,
+        home: None,
     };
     let wait = |for_what| {
         Some(Wait {
@@ -266,6 +267,16 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
             0,
         ));
     }
+    let second = |waiting, handed, reason| {
+        let home = Some((2, 3));
+        let queue = queue(waiting, handed, reason);
+        tell(QueueView { home, ..queue })
+    };
+    texts.push(second(2, 0, QueueReason::Turn));
+    texts.push(second(0, 2, QueueReason::KeptByRelay));
+    texts.push(second(0, 2, QueueReason::HandedOn));
+    let which = "relay 2 of the 3 that they use.";
+    assert_eq!(texts.iter().filter(|text| text.ends_with(which)).count(), 3);
     let all: BTreeSet<_> = texts.iter().collect();
     assert_eq!(all.len(), texts.len(), "two queues say the same");
     // What a comrade's own device took is not with one's relay.
@@ -286,7 +297,8 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
 fn who_learns_what_is_told_in_whole_sentences() {
     speaks_well(LEARN_NOBODY);
     speaks_well(&learn_now("relay.example", 65, 2_048));
-    for (who, can, cannot) in LEARN.iter().chain([&LEARN_DIRECT]) {
+    speaks_well(&learn_now_all("relay.example, other.example", 2_048));
+    for (who, can, cannot) in LEARN.iter().chain([&LEARN_DIRECT, &LEARN_RELAYS]) {
         assert!(!who.ends_with('.'), "{who}");
         speaks_well(can);
         speaks_well(cannot);
@@ -479,4 +491,69 @@ fn what_is_missing_and_what_is_lost_is_counted_in_whole_sentences() {
     }
     assert!(lost(1, "Bo").starts_with("1 message is lost:"));
     assert!(lost(12_345, "Bo").starts_with("12,345 messages are lost:"));
+}
+
+#[test]
+fn every_relay_of_a_person_is_told_apart() {
+    use komrade_view::{RelayStanding, RelayView};
+
+    let relay = |standing, link| RelayView {
+        id: 1,
+        origin: "https://relay.example".into(),
+        standing,
+        rests: false,
+        link,
+        router: RouterStage::Ready { routers: 3 },
+        node: NodeStage::Ready(0),
+        has_node: true,
+    };
+    let up = LinkState::Up {
+        since: 0,
+        round_trip: None,
+    };
+    let used = relay(RelayStanding::InUse, up);
+    let rests = RelayView {
+        rests: true,
+        ..used.clone()
+    };
+    let left = relay(RelayStanding::Leaving(9), up);
+    let tried = relay(RelayStanding::Tried, up);
+    let standings = BTreeSet::from([
+        standing(&used, true, 0),
+        standing(&used, false, 0),
+        standing(&rests, true, 0),
+        standing(&left, false, 700_000),
+        standing(&tried, false, 0),
+    ]);
+    assert_eq!(standings.len(), 5);
+    let waking = RelayView {
+        router: RouterStage::Starting,
+        ..used.clone()
+    };
+    let untold = RelayView {
+        router: RouterStage::Unknown,
+        has_node: false,
+        ..used.clone()
+    };
+    let catching = RelayView {
+        node: NodeStage::CatchingUp(0),
+        ..used.clone()
+    };
+    let waiting = LinkState::Waiting {
+        retry_at: 0,
+        failures: 1,
+    };
+    let links = [
+        LinkState::NoRelay,
+        LinkState::Connecting(0),
+        waiting,
+        LinkState::Refused(RefusalCode::JoinSecret),
+    ];
+    let mut states: BTreeSet<String> = links
+        .map(|link| relay_state(&relay(RelayStanding::Tried, link), 9))
+        .into();
+    states.extend([used, waking, untold, catching].map(|relay| relay_state(&relay, 0)));
+    assert_eq!(states.len(), 8);
+    speaks_well(RELAYS_TEXT);
+    speaks_well(RELAY_TRIED);
 }

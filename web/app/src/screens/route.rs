@@ -3,7 +3,7 @@
 
 use komrade_view::{
     Command, DialStage, HostStage, LinkState, Millis, NodeStage, QueueReason, QueueView,
-    RouterStage, Secret,
+    RelayStanding, RelayView, RouterStage, Secret,
 };
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
@@ -228,6 +228,7 @@ pub fn RoutePanel() -> impl IntoView {
                     </button>
                 </Show>
             </section>
+            <Relays/>
             <Show when=waits>
                 <section class="stack" data-testid="meanwhile">
                     <h2>{catalogue::MEANWHILE_TITLE}</h2>
@@ -497,6 +498,103 @@ fn Dials() -> impl IntoView {
     }
 }
 
+/// All relays, once there is more than one, and what can be done with each.
+#[component]
+fn Relays() -> impl IntoView {
+    let ui = ui();
+    let error = RwSignal::new("");
+    let relays = Memo::new(move |_| {
+        ui.route.with(|route| {
+            let relays = route.as_ref().map(|route| route.view.relays.clone());
+            relays.unwrap_or_default()
+        })
+    });
+    let button = move |id: &'static str, text: &'static str, command: Command| {
+        let tell = move |_| {
+            let command = command.clone();
+            error.set("");
+            leptos::task::spawn_local(async move {
+                if let Err(failure) = ui.ask(command).await {
+                    error.try_set(catalogue::failure(failure));
+                }
+            });
+        };
+        view! { <button type="button" class="btn quiet" data-testid=id on:click=tell>{text}</button> }
+    };
+    let row = move |(at, view): (usize, RelayView)| {
+        let (relay, standing) = (view.id, view.standing);
+        let first = match standing {
+            RelayStanding::InUse if at > 0 => {
+                let command = Command::MakeFirst { relay };
+                Some(button("relay-first", catalogue::RELAY_FIRST, command))
+            }
+            RelayStanding::Tried => {
+                let command = Command::AddRelay { relay };
+                Some(button("relay-add", catalogue::RELAY_ADD_TRIED, command))
+            }
+            _ => None,
+        };
+        let leave = match standing {
+            RelayStanding::InUse => catalogue::RELAY_LEAVE,
+            _ => catalogue::RELAY_LET_GO,
+        };
+        let others = move |it: &RelayView| it.id != relay && it.standing == RelayStanding::InUse;
+        let may_leave =
+            standing != RelayStanding::InUse || relays.with(|all| all.iter().any(others));
+        let leave = may_leave.then(|| button("relay-leave", leave, Command::LeaveRelay { relay }));
+        let (mood, is_up) = match view.link {
+            LinkState::NoRelay | LinkState::Refused(_) => (Mood::Act, "no"),
+            LinkState::Up { .. } => (Mood::Done, "yes"),
+            _ => (Mood::Waits, "no"),
+        };
+        let host = place::host(&view.origin).to_owned();
+        let words = Memo::new(move |_| {
+            let now = ui.now.get();
+            let until = |at: Millis| clock::seconds_between(now, at);
+            let left = match view.standing {
+                RelayStanding::Leaving(at) => until(at),
+                _ => 0,
+            };
+            let next = match view.link {
+                LinkState::Waiting { retry_at, .. } => until(retry_at),
+                _ => 0,
+            };
+            let standing = catalogue::standing(&view, at == 0, left);
+            (standing, catalogue::relay_state(&view, next))
+        });
+        view! {
+            <li class="stage relay" data-testid="relay" data-standing=standing_name(standing) data-up=is_up>
+                <b class="breaks" dir="ltr">{host}</b>
+                <span class="soft">{move || words.get().0}</span>
+                <span class="line" data-mood=mood.name()><Icon sign=mood.sign()/>{move || words.get().1}</span>
+                <div class="actions">{first}{leave}</div>
+            </li>
+        }
+    };
+    move || {
+        let relays = relays.get();
+        (relays.len() > 1).then(|| {
+            view! {
+                <section class="card stack" data-testid="relays">
+                    <h2>{catalogue::RELAYS_TITLE}</h2>
+                    <p class="small soft">{catalogue::RELAYS_TEXT}</p>
+                    <ul class="rows">{relays.into_iter().enumerate().map(row).collect_view()}</ul>
+                    <p class="error" role="alert">{error}</p>
+                </section>
+            }
+        })
+    }
+}
+
+/// For tests.
+fn standing_name(standing: RelayStanding) -> &'static str {
+    match standing {
+        RelayStanding::InUse => "in-use",
+        RelayStanding::Leaving(_) => "leaving",
+        RelayStanding::Tried => "tried",
+    }
+}
+
 /// Adds a relay or changes it.
 #[component]
 fn UseRelay() -> impl IntoView {
@@ -511,8 +609,7 @@ fn UseRelay() -> impl IntoView {
                 .is_some_and(|route| route.view.relay.is_some())
         })
     };
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
+    let give = move |tries: bool| {
         let Some(input) = node.get_untracked() else {
             return;
         };
@@ -524,10 +621,14 @@ fn UseRelay() -> impl IntoView {
             let _ = input.focus();
             return;
         }
+        let (command, text) = match tries {
+            true => (Command::TryRelay { link }, catalogue::RELAY_TRIED),
+            false => (Command::UseRelay { link }, catalogue::RELAY_USED),
+        };
         leptos::task::spawn_local(async move {
-            match ui.ask(Command::UseRelay { link }).await {
+            match ui.ask(command).await {
                 Ok(_) => {
-                    done.try_set(catalogue::RELAY_USED);
+                    done.try_set(text);
                     input.set_value("");
                 }
                 Err(failure) => {
@@ -537,6 +638,11 @@ fn UseRelay() -> impl IntoView {
             }
         });
     };
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        give(some());
+    };
+    let swap = move |_| give(false);
     view! {
         <section class="card stack">
             <form class="stack" on:submit=submit novalidate>
@@ -549,28 +655,44 @@ fn UseRelay() -> impl IntoView {
                     node
                     error
                 />
-                <button class="btn quiet" data-testid="relay-use">{catalogue::RELAY_USE}</button>
+                <div class="actions">
+                    <Show when=some>
+                        <button class="btn quiet" data-testid="relay-try">{catalogue::RELAY_TRY}</button>
+                    </Show>
+                    <button type="button" class="btn quiet" data-testid="relay-use" on:click=swap>
+                        {move || if some() { catalogue::RELAY_SWAP } else { catalogue::RELAY_USE }}
+                    </button>
+                </div>
                 <p class="small" role="status" data-testid="relay-used">{done}</p>
             </form>
         </section>
     }
 }
 
-/// What the relay in use sees at this moment.
+/// What the relays that are connected see at this moment.
 fn learn_now(ui: Ui) -> String {
     let now = ui.now.get();
     ui.route.with(|route| {
-        let view = route.as_ref().map(|route| &route.view);
-        let seen = view.and_then(|view| match (view.link, view.relay.as_deref()) {
-            (LinkState::Up { since, .. }, Some(relay)) => {
-                let today = view.traffic.today;
-                let bytes = today.sent.saturating_add(today.received);
-                let seconds = clock::seconds_between(since, now);
-                Some(catalogue::learn_now(place::host(relay), seconds, bytes))
-            }
+        let Some(view) = route.as_ref().map(|route| &route.view) else {
+            return catalogue::LEARN_NOBODY.to_owned();
+        };
+        let today = view.traffic.today;
+        let bytes = today.sent.saturating_add(today.received);
+        let up = |relay: &RelayView| match relay.link {
+            LinkState::Up { since, .. } => Some((place::host(&relay.origin).to_owned(), since)),
             _ => None,
-        });
-        seen.unwrap_or_else(|| catalogue::LEARN_NOBODY.to_owned())
+        };
+        let up: Vec<(String, Millis)> = view.relays.iter().filter_map(up).collect();
+        match up.as_slice() {
+            [] => catalogue::LEARN_NOBODY.to_owned(),
+            [(host, since)] => {
+                catalogue::learn_now(host, clock::seconds_between(*since, now), bytes)
+            }
+            more => {
+                let hosts: Vec<&str> = more.iter().map(|(host, _)| host.as_str()).collect();
+                catalogue::learn_now_all(&hosts.join(", "), bytes)
+            }
+        }
     })
 }
 
@@ -588,12 +710,17 @@ fn Learn() -> impl IntoView {
         }
     };
     let hosted = Memo::new(move |_| ui.route.with(|route| is_hosted(route.as_ref())));
+    let several = Memo::new(move |_| {
+        let count = |route: &Route| route.view.relays.len();
+        ui.route.with(|route| route.as_ref().map_or(0, count) > 1)
+    });
     view! {
         <section class="stack" data-testid="learn">
             <h2>{catalogue::LEARN_TITLE}</h2>
             <p data-testid="learn-now">{move || learn_now(ui)}</p>
             <dl class="card">
                 {catalogue::LEARN.map(row).into_iter().collect_view()}
+                {move || several.get().then(|| row(catalogue::LEARN_RELAYS))}
                 {move || hosted.get().then(|| row(catalogue::LEARN_DIRECT))}
             </dl>
         </section>

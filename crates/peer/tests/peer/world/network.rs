@@ -1,93 +1,144 @@
 //! Relays, dials and links.
 
 use komrade_i2p::DestinationKeys;
-use komrade_peer::{Address, DialProgress, Input, LinkHint, LinkId};
+use komrade_peer::{Address, DialProgress, Input, LinkHint, LinkId, RelayId};
 use komrade_view::*;
 use zeroize::Zeroizing;
 
-use super::{End, Peer, SECOND, World};
+use super::{End, Peer, SECOND, Way, World};
 
 impl World {
-    pub(super) fn use_relay(&mut self, at: usize, order: Option<komrade_peer::RelayOrder>) {
+    pub(super) fn use_relay(
+        &mut self,
+        at: usize,
+        way: RelayId,
+        order: Option<komrade_peer::RelayOrder>,
+    ) {
+        self.drop_way(at, way);
         let peer = &mut self.peers[at];
-        peer.address = None;
-        peer.relay = None;
-        self.lose_nodes(at);
-        let peer = &mut self.peers[at];
+        peer.ways.remove(&way);
         let Some(order) = order else {
-            return self.push(at, Input::Relay(LinkState::NoRelay));
+            return self.push(at, Input::Relay(way, LinkState::NoRelay));
         };
         let number = order.origin.strip_prefix("https://relay-");
-        let number = number.and_then(|rest| rest.split('.').next()?.parse().ok());
-        peer.relay = number;
-        peer.account = *order.account;
+        let relay = number.and_then(|rest| rest.split('.').next()?.parse().ok());
+        let account = *order.account;
+        let address = None;
+        peer.ways.insert(
+            way,
+            Way {
+                relay,
+                account,
+                address,
+                connected: false,
+            },
+        );
         peer.orders.push(order.origin);
-        let alive = number.is_none_or(|it| self.relays.get(&it).is_none_or(|it| it.alive));
-        if self.peers[at].online && alive {
-            self.connect(at);
-        }
+        self.connect_way(at, way);
     }
 
-    pub(super) fn host(&mut self, at: usize, keys: Option<Zeroizing<Vec<u8>>>) {
+    pub(super) fn host(&mut self, at: usize, way: RelayId, keys: Option<Zeroizing<Vec<u8>>>) {
         let address = |keys: &Zeroizing<Vec<u8>>| {
             let keys = DestinationKeys::parse(keys).expect("keys of a destination");
             *keys.address().as_bytes()
         };
-        self.peers[at].address = keys.as_ref().map(address);
+        if let Some(way) = self.peers[at].ways.get_mut(&way) {
+            way.address = keys.as_ref().map(address);
+        }
+    }
+
+    /// Under which accounts it is known.
+    pub fn accounts(&self, at: usize) -> Vec<[u8; 32]> {
+        let ways = self.peers[at].ways.values();
+        ways.map(|way| way.account).collect()
+    }
+
+    pub fn ways(&self, at: usize) -> Vec<RelayId> {
+        self.peers[at].ways.keys().copied().collect()
+    }
+
+    /// The peer reaches its relays, as far as they are there.
+    pub fn connect(&mut self, at: usize) {
+        self.peers[at].online = true;
+        for way in self.ways(at) {
+            self.connect_way(at, way);
+        }
+        self.drain();
     }
 
     /// The relay is there and its router works.
-    pub fn connect(&mut self, at: usize) {
-        self.peers[at].online = true;
-        let since = self.now;
-        self.push(
-            at,
-            Input::Relay(LinkState::Up {
-                since,
-                round_trip: None,
-            }),
-        );
-        let node = self.node_info(at);
-        self.push(at, Input::Node(node));
-        self.push(at, Input::Router(RouterStage::Ready { routers: 8 }));
-        self.push(at, Input::Hosting(HostStage::Up { since }));
+    pub(super) fn connect_way(&mut self, at: usize, way: RelayId) {
+        let relay = self.peers[at].ways[&way].relay;
+        let alive = relay.is_none_or(|it| self.relays.get(&it).is_none_or(|it| it.alive));
+        if !self.peers[at].online || !alive {
+            return;
+        }
+        if let Some(way) = self.peers[at].ways.get_mut(&way) {
+            way.connected = true;
+        }
+        let (since, round_trip) = (self.now, None);
+        self.push(at, Input::Relay(way, LinkState::Up { since, round_trip }));
+        let node = self.node_info(at, way);
+        self.push(at, Input::Node(way, node));
+        self.push(at, Input::Router(way, RouterStage::Ready { routers: 8 }));
+        self.push(at, Input::Hosting(way, HostStage::Up { since }));
+    }
+
+    /// The peer reaches no relay, and all links are gone.
+    pub fn disconnect(&mut self, at: usize) {
+        self.peers[at].online = false;
+        for way in self.ways(at) {
+            self.disconnect_way(at, way);
+        }
         self.drain();
     }
 
-    /// The relay is gone, and all links with it.
-    pub fn disconnect(&mut self, at: usize) {
-        self.peers[at].online = false;
-        self.lose_nodes(at);
-        let links: Vec<LinkId> = self.peers[at].ends.keys().copied().collect();
+    /// One relay is gone, and all links that it carried.
+    pub(super) fn disconnect_way(&mut self, at: usize, way: RelayId) {
+        self.drop_way(at, way);
+        if let Some(way) = self.peers[at].ways.get_mut(&way) {
+            way.connected = false;
+        }
+        let retry_at = self.now + 5 * SECOND;
+        let failures = 1;
+        self.push(
+            at,
+            Input::Relay(way, LinkState::Waiting { retry_at, failures }),
+        );
+    }
+
+    fn drop_way(&mut self, at: usize, way: RelayId) {
+        self.lose_nodes(at, Some(way));
+        let ends = self.peers[at].ends.iter();
+        let ends = ends.filter(|(_, end)| end.way == way);
+        let links: Vec<LinkId> = ends.map(|(link, _)| *link).collect();
         for link in links {
             self.hang_up(at, link);
         }
-        let retry_at = self.now + 5 * SECOND;
-        self.push(
-            at,
-            Input::Relay(LinkState::Waiting {
-                retry_at,
-                failures: 1,
-            }),
-        );
-        self.drain();
     }
 
     pub(super) fn dial(
         &mut self,
         at: usize,
-        link: LinkId,
+        (way, link): (RelayId, LinkId),
         address: Address,
         hint: LinkHint,
         psk: Zeroizing<[u8; 32]>,
     ) {
         self.hints.push(hint);
-        let reached = |peer: &Peer| peer.address == Some(address) && peer.online;
-        let found = match self.peers[at].reflected {
-            true => Some(at),
-            false => self.peers.iter().position(reached),
+        let hosted = |peer: &Peer| {
+            let mut ways = peer.ways.iter().filter(|_| peer.online);
+            let found = ways.find(|(_, way)| way.address == Some(address) && way.connected);
+            found.map(|(way, _)| *way)
         };
-        let Some(to) = found else {
+        let found = match self.peers[at].reflected {
+            true => Some((at, way)),
+            false => {
+                let mut peers = self.peers.iter().enumerate();
+                peers.find_map(|(to, peer)| Some((to, hosted(peer)?)))
+            }
+        };
+        let Some((to, relay)) = found else {
             let progress = DialProgress::Unreachable;
             return self.push(at, Input::Dialed { link, progress });
         };
@@ -101,6 +152,7 @@ impl World {
         let incoming = LinkId(self.peers[to].next_incoming);
         self.peers[to].next_incoming += 2;
         let dialled = End {
+            way,
             peer: to,
             link: incoming,
             up: false,
@@ -110,6 +162,7 @@ impl World {
         self.peers[to].ends.insert(
             incoming,
             End {
+                way: relay,
                 peer: at,
                 link,
                 up: false,
@@ -120,6 +173,7 @@ impl World {
             to,
             Input::Incoming {
                 link: incoming,
+                relay,
                 hint,
             },
         );

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use komrade_ether::{
     Account, Draw, Frame, Home, MemoryShelf, Node, NodeKey, NodeLink, Party, Settings, Token,
 };
-use komrade_peer::{Address, DialProgress, Input, LinkId, NodeInfo};
+use komrade_peer::{Address, DialProgress, Input, LinkId, NodeInfo, RelayId};
 use komrade_view::*;
 
 use super::{World, relay_link};
@@ -19,7 +19,8 @@ pub struct Relay {
     pub address: Address,
     /// The machine is there.
     pub alive: bool,
-    links: BTreeMap<(usize, LinkId), NodeLink>,
+    /// By peer and link; and through which relay of the peer's own.
+    links: BTreeMap<(usize, LinkId), (NodeLink, RelayId)>,
 }
 
 impl World {
@@ -59,18 +60,18 @@ impl World {
     /// The relay loses what it held, but not its keys.
     pub fn wipe_relay(&mut self, number: usize) {
         let members = self.members(number);
-        members.iter().for_each(|at| self.disconnect(*at));
+        self.lose_members(&members);
         // Another incarnation each time.
         let relay = self.fresh_relay(number, self.now, 8);
         self.relays.insert(number, relay);
-        members.iter().for_each(|at| self.connect(*at));
+        self.take_members(&members);
     }
 
     /// The relay loses all that it kept, its keys too, and starts again where it was.
     pub fn rebuild_relay(&mut self, number: usize) {
         self.wipe_relay(number);
         let members = self.members(number);
-        members.iter().for_each(|at| self.disconnect(*at));
+        self.lose_members(&members);
         let (mut shelf, key) = (MemoryShelf::new(), NodeKey([number as u8 + 150; 32]));
         let draw = Draw {
             incarnation: 5_000 + number as u64,
@@ -82,19 +83,62 @@ impl World {
         shelf.commit();
         relay.shelf = shelf;
         relay.address = [number as u8 + 170; 32];
-        members.iter().for_each(|at| self.connect(*at));
+        self.take_members(&members);
     }
 
     /// The relay burns.
     pub fn burn_relay(&mut self, number: usize) {
         let members = self.members(number);
-        members.iter().for_each(|at| self.disconnect(*at));
+        self.lose_members(&members);
         self.relays.get_mut(&number).unwrap().alive = false;
     }
 
-    fn members(&self, number: usize) -> Vec<usize> {
-        let is = |at: &usize| self.peers[*at].relay == Some(number);
-        (0..self.peers.len()).filter(is).collect()
+    fn members(&self, number: usize) -> Vec<(usize, RelayId)> {
+        let peers = self.peers.iter().enumerate();
+        let ways = peers.flat_map(|(at, peer)| peer.ways.iter().map(move |way| (at, way)));
+        let members = ways.filter(|(_, (_, way))| way.relay == Some(number));
+        members.map(|(at, (way, _))| (at, *way)).collect()
+    }
+
+    fn lose_members(&mut self, members: &[(usize, RelayId)]) {
+        for (at, way) in members {
+            self.disconnect_way(*at, *way);
+            self.drain();
+        }
+    }
+
+    fn take_members(&mut self, members: &[(usize, RelayId)]) {
+        for (at, way) in members {
+            if self.peers[*at].ways.contains_key(way) {
+                self.connect_way(*at, *way);
+                self.drain();
+            }
+        }
+    }
+
+    /// The relay is there again, as it was.
+    pub fn revive_relay(&mut self, number: usize) {
+        self.relays.get_mut(&number).unwrap().alive = true;
+        let members = self.members(number);
+        self.take_members(&members);
+    }
+
+    /// Tries this relay and adds it.
+    pub fn add_way(&mut self, at: usize, relay: usize) {
+        let link = relay_link(relay);
+        assert_eq!(self.ask(at, Command::TryRelay { link }), Ok(Answer::Done));
+        let tried = self.relay_view(at, relay);
+        assert_eq!(tried.standing, RelayStanding::Tried);
+        let add = Command::AddRelay { relay: tried.id };
+        assert_eq!(self.ask(at, add), Ok(Answer::Done));
+    }
+
+    /// What a peer shows of this relay.
+    pub fn relay_view(&self, at: usize, relay: usize) -> RelayView {
+        let origin = format!("https://relay-{relay}.example");
+        let route = self.peers[at].route.as_ref().unwrap();
+        let found = route.relays.iter().find(|it| it.origin == origin);
+        found.expect("a relay").clone()
     }
 
     /// Cuts keys and joins the relay of this number.
@@ -109,8 +153,8 @@ impl World {
         assert_eq!(self.ask(at, Command::UseRelay { link }), Ok(Answer::Done));
     }
 
-    pub(super) fn node_info(&self, at: usize) -> Option<NodeInfo> {
-        let relay = self.relays.get(&self.peers[at].relay?)?;
+    pub(super) fn node_info(&self, at: usize, way: RelayId) -> Option<NodeInfo> {
+        let relay = self.relays.get(&self.peers[at].ways[&way].relay?)?;
         let about = relay.node.about(&relay.shelf).unwrap();
         Some(NodeInfo {
             address: relay.address,
@@ -121,9 +165,17 @@ impl World {
         })
     }
 
-    pub(super) fn open_node(&mut self, at: usize, link: LinkId, address: Option<Address>) {
+    pub(super) fn open_node(
+        &mut self,
+        at: usize,
+        way: RelayId,
+        link: LinkId,
+        address: Option<Address>,
+    ) {
         let peer = &self.peers[at];
-        let own = peer.relay.filter(|_| peer.online);
+        let own = peer.ways.get(&way).filter(|_| peer.online);
+        let account = own.map_or([0; 32], |way| way.account);
+        let own = own.and_then(|way| way.relay);
         let found = match address {
             None => own,
             Some(address) => {
@@ -138,10 +190,10 @@ impl World {
             return self.push(at, Input::Dialed { link, progress });
         };
         let party = match address {
-            None => Party::Member(Account(self.peers[at].account)),
+            None => Party::Member(Account(account)),
             Some(_) => Party::Stranger,
         };
-        relay.links.insert((at, link), NodeLink::new(party));
+        relay.links.insert((at, link), (NodeLink::new(party), way));
         let progress = DialProgress::Up;
         self.push(at, Input::Dialed { link, progress });
     }
@@ -156,7 +208,7 @@ impl World {
         let Some(relay) = found else { return false };
         let frame = Frame::decode(bytes).expect("a frame");
         self.frames_to_nodes.push(frame.clone());
-        let state = relay.links.get_mut(&(at, link)).unwrap();
+        let (state, _) = relay.links.get_mut(&(at, link)).unwrap();
         let answer = state
             .handle(&relay.node, &mut relay.shelf, now, frame)
             .unwrap();
@@ -174,9 +226,11 @@ impl World {
         }
     }
 
-    pub(super) fn lose_nodes(&mut self, at: usize) {
+    /// The links of a peer to nodes are gone: those of one way, or all.
+    pub(super) fn lose_nodes(&mut self, at: usize, way: Option<RelayId>) {
         for relay in self.relays.values_mut() {
-            relay.links.retain(|(peer, _), _| *peer != at);
+            let is_kept = |peer: usize, it: RelayId| peer != at || way.is_some_and(|way| way != it);
+            relay.links.retain(|(peer, _), (_, it)| is_kept(*peer, *it));
         }
     }
 
@@ -184,7 +238,7 @@ impl World {
     pub(super) fn run_relays(&mut self) -> bool {
         let mut frames = Vec::new();
         for relay in self.relays.values_mut() {
-            for ((at, link), state) in &mut relay.links {
+            for ((at, link), (state, _)) in &mut relay.links {
                 let push = state.poll_push(&relay.shelf, self.now, BUDGET).unwrap();
                 for frame in push.frames {
                     frames.push((*at, *link, frame.encode()));

@@ -1,8 +1,8 @@
 //! The route: relay, node, router, destination, replicas, dials, and what each party can learn.
 
 use komrade_view::{
-    DialStage, HostStage, LinkState, NodeStage, QueueReason, QueueView, RefusalCode, ReplicaView,
-    RouterStage, Traffic, TrafficView,
+    DialStage, HostStage, LinkState, NodeStage, QueueReason, QueueView, RefusalCode, RelayStanding,
+    RelayView, ReplicaView, RouterStage, Traffic, TrafficView,
 };
 
 use super::{bytes, number, soon, span};
@@ -34,18 +34,79 @@ pub const RELAY_NONE: &str = "None yet";
 /// Tries at once.
 pub const RECONNECT: &str = "Try again now";
 /// Section.
+pub const RELAYS_TITLE: &str = "Your relays";
+/// What several are for.
+pub const RELAYS_TEXT: &str = "What you write leaves through the first that is reached. Your \
+    comrades know all of them, so that one may burn. Each sees when you connect, and brings the \
+    sealed envelopes of its members.";
+/// Makes it the first.
+pub const RELAY_FIRST: &str = "Make it the first";
+/// Leaves it.
+pub const RELAY_LEAVE: &str = "Leave it";
+/// Uses the one that was tried.
+pub const RELAY_ADD_TRIED: &str = "Add it";
+/// Lets the one that was tried go.
+pub const RELAY_LET_GO: &str = "Let it go";
+
+/// What a relay is to the person. `until` it is read at most, in seconds.
+pub fn standing(relay: &RelayView, is_first: bool, until: u64) -> String {
+    match relay.standing {
+        RelayStanding::Tried => "Tried: nothing of yours is put there yet".to_owned(),
+        RelayStanding::Leaving(_) => format!(
+            "Being left: read until all comrades know, {} at most",
+            span(until)
+        ),
+        RelayStanding::InUse if relay.rests => {
+            "Not reached for long: your comrades take the others first".to_owned()
+        }
+        RelayStanding::InUse if is_first => "The first: what you write leaves here".to_owned(),
+        RelayStanding::InUse => "Stands by for the first".to_owned(),
+    }
+}
+
+/// How the way through a relay stands. `until` the next attempt, in seconds.
+pub fn relay_state(relay: &RelayView, until: u64) -> String {
+    match relay.link {
+        LinkState::NoRelay => "Not connected".to_owned(),
+        LinkState::Connecting(_) => "Connecting".to_owned(),
+        LinkState::Waiting { .. } => format!("Does not answer; next attempt {}", soon(until)),
+        LinkState::Refused(code) => refused(code).to_owned(),
+        LinkState::Up { .. } => {
+            let keeps = match (relay.has_node, relay.node) {
+                (false, _) => "Admits you; it has not told of its node",
+                (true, NodeStage::CatchingUp(_)) => "Fetching what came while you were away",
+                (true, _) => "Admits you and keeps envelopes",
+            };
+            let way = match relay.router {
+                RouterStage::Ready { .. } => "its way to other relays is open",
+                RouterStage::Unknown => "of its way to other relays it has not told",
+                _ => "its way to other relays is waking up",
+            };
+            format!("{keeps}; {way}")
+        }
+    }
+}
+
+/// Section.
 pub const RELAY_ADD: &str = "Add a relay";
 /// Section.
-pub const RELAY_CHANGE: &str = "Change the relay";
+pub const RELAY_CHANGE: &str = "Another relay";
 /// What happens.
-pub const RELAY_CHANGE_TEXT: &str = "You stay the same person. Your comrades are told by \
-    themselves where you are found from now on, and what was on its way is sent again.";
+pub const RELAY_CHANGE_TEXT: &str = "Add one beside the first, so that one may burn, or change to \
+    it: you stay the same person, your comrades are told where you are found, and what was on its \
+    way is sent again.";
 /// The field.
 pub const RELAY_LINK: &str = "Join link of the relay";
 /// What it looks like.
 pub const RELAY_LINK_HINT: &str = "It has #j/ in it and comes from whoever runs the relay.";
 /// Uses it.
 pub const RELAY_USE: &str = "Use this relay";
+/// Uses it in the place of the first.
+pub const RELAY_SWAP: &str = "Use it instead";
+/// Tries it.
+pub const RELAY_TRY: &str = "Try it first";
+/// It is being tried.
+pub const RELAY_TRIED: &str = "The relay is being tried. What it says is shown above.";
 /// Nothing was pasted.
 pub const RELAY_EMPTY: &str = "Paste the join link first.";
 /// It is used from now on.
@@ -342,7 +403,10 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
     };
     let why = match queue.reason {
         R::KeptByRelay => {
-            return format!("{handed} Your relay keeps what it has until their app fetches it.");
+            return format!(
+                "{handed} Your relay keeps what it has until their app fetches it.{}",
+                which(queue)
+            );
         }
         R::HandedOn => {
             let way = router.map_or_else(
@@ -354,7 +418,10 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
                     )
                 },
             );
-            return format!("{handed} {way}; you may close this tab meanwhile.");
+            return format!(
+                "{handed} {way}; you may close this tab meanwhile.{}",
+                which(queue)
+            );
         }
         R::Keys => "for their keys, which come once they answer".to_owned(),
         R::Patience(_) => format!("for {}: their relay asked for patience", span(until)),
@@ -374,8 +441,16 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
         1 => "1 message waits".to_owned(),
         more => format!("{} messages wait", number(more.into())),
     };
-    let text = format!("{waiting} {why}. {handed}");
+    let text = format!("{waiting} {why}. {handed}{}", which(queue));
     text.trim_end().to_owned()
+}
+
+/// For which of a comrade's relays something is queued, if they have several.
+fn which(queue: QueueView) -> String {
+    match queue.home {
+        Some((at, of)) if of > 1 => format!(" It is for relay {at} of the {of} that they use."),
+        _ => String::new(),
+    }
 }
 
 /// Bytes of today and of 30 days.
@@ -411,6 +486,14 @@ pub const SAYS_TROUBLE: &str = "The line is down, and I keep everything you writ
 pub const LEARN_TITLE: &str = "What each party can learn now";
 /// No relay is connected.
 pub const LEARN_NOBODY: &str = "Right now no relay sees you.";
+
+/// What the relays see that are connected, and how many bytes went today.
+pub fn learn_now_all(hosts: &str, today: u64) -> String {
+    format!(
+        "Right now these see that you are connected: {hosts}. {} went to and fro today.",
+        bytes(today)
+    )
+}
 
 /// What the relay in use sees: since how many seconds, and how many bytes today.
 pub fn learn_now(host: &str, seconds: u64, today: u64) -> String {
@@ -462,6 +545,14 @@ pub const LEARN: [(&str, &str, &str); 6] = [
         "Learn your internet address, or write as you.",
     ),
 ];
+
+/// The same while several relays are in use.
+pub const LEARN_RELAYS: (&str, &str, &str) = (
+    "Each further relay of yours",
+    "See what the first one sees of your connection. Relays that work together can tell by your \
+     internet address that the same person uses both.",
+    "Tell it by a key, an account or an envelope: you have others at each.",
+);
 
 /// The same while this device has an I2P address of its own.
 pub const LEARN_DIRECT: (&str, &str, &str) = (

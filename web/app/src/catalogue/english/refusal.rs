@@ -104,6 +104,8 @@ pub fn refusal(refusal: Refusal) -> &'static str {
             "This file is not as it was sealed, so nothing of it was taken. Copy it again; or, if it \
              was not opened anywhere yet, make it again at the old address."
         }
+        R::TooManyRelays => "Three relays are in use, and more are not. Leave one of them first.",
+        R::RelayInUse => "This relay is in use already.",
         R::NoFileYet => {
             "There is no whole file of this Komrade yet, so nothing was erased. Make the file and \
              save it first."

@@ -1,0 +1,386 @@
+//! The relays of one's own: those in use, in the person's order, and those of before.
+//!
+//! Each has an account, a destination and a home of its own, so that two relays have no key in common
+//! by which they could tell that the same person uses both.
+//!
+//! The first one in use carries what is put, and the others stand by; comrades are told of the homes at
+//! all of them. One that is being left is read on, and nobody is told of it; one that has not been reached
+//! for long *rests*: comrades are told of it after the others.
+
+use komrade_crypto::invite::JoinSecret;
+use komrade_ether::Locator;
+use komrade_i2p::DestinationKeys;
+use komrade_view::Millis;
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Own, SecretBytes, draw_bucket};
+use crate::{
+    Address, NodeInfo, RelayId, RelayOrder,
+    home::{Home, NodeHome},
+    limits,
+    relay_link::RelayLink,
+};
+
+/// A relay, with what is used at it and nowhere else.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Relay {
+    pub(crate) origin: String,
+    join_secret: JoinSecret,
+    account: SecretBytes,
+    destination: SecretBytes,
+    /// The home at its node, once it has told of one.
+    #[serde(default)]
+    pub(crate) home: Option<NodeHome>,
+    /// It has told of its node, or that it has none.
+    #[serde(default)]
+    told: bool,
+    /// Since when it is in use; 0: since a version that did not count.
+    #[serde(default)]
+    pub(crate) since: Millis,
+    /// It is being left, and read until then at the latest.
+    #[serde(default)]
+    pub(crate) leaving: Option<Millis>,
+    /// It was not reached for long, and comrades are told of it last.
+    #[serde(default)]
+    pub(crate) rests: bool,
+    #[serde(skip)]
+    pub(crate) id: RelayId,
+}
+
+impl Relay {
+    fn new(origin: String, join_secret: JoinSecret, rng: &mut dyn CryptoRng) -> Self {
+        let mut account = vec![0; 32];
+        rng.fill_bytes(&mut account);
+        Self {
+            origin,
+            join_secret,
+            account: SecretBytes(account),
+            destination: draw_destination(rng),
+            home: None,
+            told: false,
+            since: 0,
+            leaving: None,
+            rests: false,
+            id: RelayId(0),
+        }
+    }
+
+    pub(crate) fn destination_address(&self) -> Option<Address> {
+        address_of(&self.destination)
+    }
+
+    /// The keys of the destination, to be hosted.
+    pub(crate) fn destination(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.destination.0.clone())
+    }
+
+    pub(crate) fn order(&self) -> Option<RelayOrder> {
+        Some(RelayOrder {
+            origin: self.origin.clone(),
+            join_secret: Zeroizing::new(*self.join_secret.expose()),
+            account: Zeroizing::new(self.account.0.as_slice().try_into().ok()?),
+        })
+    }
+}
+
+pub(super) fn address_of(destination: &SecretBytes) -> Option<Address> {
+    DestinationKeys::parse(&destination.0)
+        .ok()
+        .map(|keys| *keys.address().as_bytes())
+}
+
+pub(super) fn draw_destination(rng: &mut dyn CryptoRng) -> SecretBytes {
+    SecretBytes(DestinationKeys::generate(rng).as_bytes().to_vec())
+}
+
+impl Own {
+    /// The records were read: numbers the relays.
+    pub(crate) fn number_relays(&mut self) {
+        self.in_use = self.in_use.min(self.relays.len());
+        for at in 0..self.relays.len() {
+            let id = self.next_relay();
+            if let Some(relay) = self.relays.get_mut(at) {
+                relay.id = id;
+            }
+        }
+    }
+
+    /// The clock was ahead.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        let latest = now.saturating_add(limits::LEAVE_GRACE);
+        for relay in &mut self.relays {
+            relay.since = relay.since.min(now);
+            relay.leaving = relay.leaving.map(|until| until.min(latest));
+        }
+    }
+
+    fn next_relay(&mut self) -> RelayId {
+        self.numbered = self.numbered.saturating_add(1);
+        RelayId(self.numbered)
+    }
+
+    /// The relays in use, the first one first, and those that are being left last.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = &Relay> {
+        let used = || self.relays.iter().rev().take(self.in_use);
+        let standing = used().filter(|relay| relay.leaving.is_none());
+        standing.chain(used().filter(|relay| relay.leaving.is_some()))
+    }
+
+    /// Those that comrades are told of, in the person's order.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = &Relay> {
+        self.in_use().filter(|relay| relay.leaving.is_none())
+    }
+
+    /// The same in the order in which comrades are told: those that rest come last.
+    fn told_order(&self) -> impl Iterator<Item = &Relay> {
+        let told = || self.standing().filter(|relay| relay.told);
+        let awake = told().filter(|relay| !relay.rests);
+        awake.chain(told().filter(|relay| relay.rests))
+    }
+
+    /// The one that is tried.
+    pub(crate) fn trial(&self) -> Option<&Relay> {
+        self.trial.as_ref()
+    }
+
+    /// One in use, or one that is being tried.
+    pub(crate) fn relay(&self, id: RelayId) -> Option<&Relay> {
+        let tried = self.trial.iter();
+        self.in_use().chain(tried).find(|relay| relay.id == id)
+    }
+
+    pub(crate) fn relay_mut(&mut self, id: RelayId) -> Option<&mut Relay> {
+        let relays = self.relays.iter_mut().rev().take(self.in_use);
+        let mut relays = relays.chain(&mut self.trial);
+        relays.find(|relay| relay.id == id)
+    }
+
+    /// The one at this address, if it is in use.
+    pub(crate) fn used_at(&self, origin: &str) -> Option<RelayId> {
+        let relay = self.in_use().find(|relay| relay.origin == origin)?;
+        Some(relay.id)
+    }
+
+    /// Takes up a relay: a known one, or one whose secret is given. `None` if it is neither.
+    fn take_up(&mut self, link: RelayLink, rng: &mut dyn CryptoRng) -> Option<Relay> {
+        let RelayLink {
+            origin,
+            join_secret: secret,
+        } = link;
+        let trial = self.trial.take_if(|relay| relay.origin == origin);
+        let at = self.relays.iter().position(|it| it.origin == origin);
+        let kept = at.map(|at| {
+            // Those in use are the last ones.
+            let is_used = at + self.in_use >= self.relays.len();
+            self.in_use -= usize::from(is_used);
+            self.relays.remove(at)
+        });
+        let known = trial.or(kept);
+        let mut relay = match (known, secret) {
+            (None, None) => return None,
+            (Some(mut relay), secret) => {
+                relay.join_secret = secret.unwrap_or(relay.join_secret);
+                relay
+            }
+            (None, Some(secret)) => {
+                let mut relay = Relay::new(origin, secret, rng);
+                relay.id = self.next_relay();
+                relay
+            }
+        };
+        (relay.leaving, relay.rests) = (None, false);
+        Some(relay)
+    }
+
+    /// Uses this relay from now on, as the first or as the last of all. Without a secret it must be a
+    /// known one. `None`: it is not.
+    pub(crate) fn use_relay(
+        &mut self,
+        link: RelayLink,
+        is_first: bool,
+        now: Millis,
+        rng: &mut dyn CryptoRng,
+    ) -> Option<RelayId> {
+        let was_used = self.used_at(&link.origin).is_some();
+        let mut relay = self.take_up(link, rng)?;
+        if !was_used {
+            relay.since = now;
+        }
+        let id = relay.id;
+        let at = match is_first {
+            true => self.relays.len(),
+            false => self.relays.len() - self.in_use,
+        };
+        self.relays.insert(at, relay);
+        self.in_use += 1;
+        if self.relays.len() > limits::MAX_RELAYS && self.in_use < self.relays.len() {
+            self.relays.remove(0);
+        }
+        Some(id)
+    }
+
+    /// Tries a relay before it is used; of one tried before nothing is kept.
+    pub(crate) fn try_relay(
+        &mut self,
+        link: RelayLink,
+        rng: &mut dyn CryptoRng,
+    ) -> Option<RelayId> {
+        self.trial = None;
+        let known = self.relays.iter().find(|it| it.origin == link.origin);
+        let relay = match (known.cloned(), link.join_secret) {
+            (Some(mut relay), secret) => {
+                relay.join_secret = secret.unwrap_or(relay.join_secret);
+                relay
+            }
+            (None, secret) => Relay::new(link.origin, secret?, rng),
+        };
+        let id = self.next_relay();
+        self.trial = Some(Relay { id, ..relay });
+        Some(id)
+    }
+
+    /// Makes one in use the first. Says whether it was another.
+    pub(crate) fn make_first(&mut self, id: RelayId) -> bool {
+        let is_first = self.standing().next().is_some_and(|it| it.id == id);
+        let standing = self.standing().any(|relay| relay.id == id);
+        let at = self.relays.iter().position(|relay| relay.id == id);
+        let Some(at) = at.filter(|_| standing && !is_first) else {
+            return false;
+        };
+        let relay = self.relays.remove(at);
+        self.relays.push(relay);
+        true
+    }
+
+    /// No longer uses a relay; it stays known.
+    pub(crate) fn retire(&mut self, id: RelayId) {
+        self.trial.take_if(|relay| relay.id == id);
+        let first = self.relays.len() - self.in_use;
+        let at = self.relays.iter().position(|relay| relay.id == id);
+        if let Some(at) = at.filter(|at| *at >= first) {
+            let mut relay = self.relays.remove(at);
+            (relay.leaving, relay.rests) = (None, false);
+            self.relays.insert(first, relay);
+            self.in_use -= 1;
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.standing().next().map(|relay| relay.origin.as_str())
+    }
+
+    /// The secret of the relay that invites name.
+    pub(crate) fn join_secret(&self) -> Option<JoinSecret> {
+        Some(self.host()?.join_secret.clone())
+    }
+
+    /// The home that comrades are told of first; `None` if no relay has told of a node.
+    pub(crate) fn node(&self) -> Option<&NodeHome> {
+        self.told_order().find_map(|relay| relay.home.as_ref())
+    }
+
+    /// The home at the node of a relay in use.
+    pub(crate) fn node_at(&self, id: RelayId) -> Option<&NodeHome> {
+        self.relay(id)?.home.as_ref()
+    }
+
+    /// The nodes of all relays in use.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (RelayId, &NodeHome)> {
+        self.in_use()
+            .filter_map(|it| Some((it.id, it.home.as_ref()?)))
+    }
+
+    /// A relay in use told whether it has a node. Says whether it was the first time.
+    pub(crate) fn note_told(&mut self, id: RelayId) -> bool {
+        let relay = self.relay_mut(id);
+        relay.is_some_and(|relay| !std::mem::replace(&mut relay.told, true))
+    }
+
+    /// A relay in use told of its node. Says whether the home there is another one than before.
+    pub(crate) fn note_node(
+        &mut self,
+        id: RelayId,
+        info: &NodeInfo,
+        rng: &mut dyn CryptoRng,
+    ) -> bool {
+        let Some(relay) = self.relay_mut(id) else {
+            return false;
+        };
+        let before = relay.home;
+        let same_node = before.filter(|home| home.address == info.address && home.key == info.key);
+        let bucket = same_node
+            .map(|home| home.bucket())
+            .filter(|bucket| bucket.bits() == info.bits)
+            .unwrap_or_else(|| draw_bucket(same_node.map(|home| home.bucket()), info.bits, rng));
+        relay.home = Some(NodeHome {
+            address: info.address,
+            key: info.key,
+            bucket: bucket.code(),
+            token: info.token,
+        });
+        let is_other = relay.home != before;
+        if self.lifeboat.is_none() {
+            self.lifeboat = Some(draw_destination(rng));
+        }
+        is_other
+    }
+
+    /// Where others put envelopes for this device: what those are told with whom there is a live
+    /// link, and what the others are told.
+    pub(crate) fn homes(&self, live: bool) -> Vec<Home> {
+        let Some(host) = self.told_order().next() else {
+            return Vec::new();
+        };
+        let nodes = self.told_order().filter_map(|relay| relay.home);
+        let mut homes: Vec<Home> = nodes.map(Home::Node).collect();
+        // Without a node there is no other way.
+        let has_node = !homes.is_empty();
+        if live || !has_node {
+            homes.extend(host.destination_address().map(Home::Peer));
+        }
+        if has_node {
+            homes.extend(self.lifeboat_address().map(Home::Lifeboat));
+        }
+        homes
+    }
+
+    /// The relay at which the destination for live links is hosted.
+    pub(crate) fn host(&self) -> Option<&Relay> {
+        self.told_order().next().or_else(|| self.standing().next())
+    }
+
+    /// The bundle of an ended invite is to be forgotten by a node that is not reached now.
+    pub(crate) fn note_unplaced(&mut self, node: &Address, locator: &Locator) {
+        let mut both = [0; 48];
+        let (address, name) = both.split_at_mut(node.len());
+        address.copy_from_slice(node);
+        name.copy_from_slice(locator);
+        self.unplaced_at.push(both.into());
+        // What is left out ends with its expiry.
+        if self.unplaced_at.len() > limits::MAX_INVITES {
+            self.unplaced_at.remove(0);
+        }
+    }
+
+    /// What the node of this relay is to forget.
+    pub(crate) fn take_unplaced(&mut self, id: RelayId) -> Vec<Locator> {
+        let Some(node) = self.node_at(id).map(|home| home.address) else {
+            return Vec::new();
+        };
+        let here = self.unplaced_at.iter();
+        let here = here.filter_map(|both| both.strip_prefix(&node)?.try_into().ok());
+        let here = here.collect();
+        self.unplaced_at.retain(|both| !both.starts_with(&node));
+        here
+    }
+
+    /// Whether this is, or was, a destination of one's own.
+    pub(crate) fn is_own_destination(&self, address: &Address) -> bool {
+        let destinations = self.relays.iter().map(|relay| &relay.destination);
+        destinations
+            .chain(&self.lifeboat)
+            .any(|destination| address_of(destination).as_ref() == Some(address))
+    }
+}

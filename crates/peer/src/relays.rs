@@ -1,0 +1,242 @@
+//! What a person does with their relays: tries one, adds it, makes it the first, leaves it.
+//!
+//! Leaving: comrades are told of the other homes, and the relay is read on until everybody has heard, or
+//! for [`limits::LEAVE_GRACE`]. One that is not reached may be lost, or only not reached yet: it is tried
+//! as long, and, if no other home is known to comrades, they are looked for at their lifeboats. To *change*
+//! to another relay is to add it, make it the first, and leave the one that was.
+
+use komrade_view::{Answer, LinkState, NodeStage, Refusal, RelayStanding, RelayView, RouterStage};
+
+use crate::{
+    Address, RelayId, comrade::Comrade, limits, open::Open, own::Relay, relay_link::RelayLink,
+    step::Step, way::Way,
+};
+
+impl Open {
+    /// Uses another relay from now on in the place of the first, and tells everybody where one is found.
+    pub(crate) fn use_relay(
+        &mut self,
+        step: &mut Step,
+        link: RelayLink,
+    ) -> Result<Answer, Refusal> {
+        let former = self.own.standing().next().map(|relay| relay.id);
+        let used = self.own.use_relay(link, true, step.now, step.rng);
+        let id = used.ok_or(Refusal::BadRelayLink)?;
+        self.open_way(step, id);
+        for comrade in self.comrades.values_mut() {
+            // The node there has seen nothing arrive.
+            comrade.quiet_until = 0;
+        }
+        if let Some(former) = former.filter(|former| *former != id) {
+            self.leave(step, former);
+        }
+        self.homes_changed(step);
+        Ok(Answer::Done)
+    }
+
+    /// Connects to a relay to see what it says; nothing is put there and nobody is told.
+    pub(crate) fn try_relay(
+        &mut self,
+        step: &mut Step,
+        link: RelayLink,
+    ) -> Result<Answer, Refusal> {
+        if let Some(known) = self.own.used_at(&link.origin) {
+            // It may have another secret now.
+            let is_first = self.own.standing().next().is_some_and(|it| it.id == known);
+            if !is_first {
+                return Err(Refusal::RelayInUse);
+            }
+            return self.use_relay(step, link);
+        }
+        self.end_trial(step);
+        let tried = self.own.try_relay(link, step.rng);
+        let id = tried.ok_or(Refusal::BadRelayLink)?;
+        self.open_way(step, id);
+        Ok(Answer::Done)
+    }
+
+    fn end_trial(&mut self, step: &mut Step) {
+        if let Some(id) = self.own.trial().map(|relay| relay.id) {
+            self.close_way(step, id);
+        }
+    }
+
+    /// Uses the relay that was tried, behind all others.
+    pub(crate) fn add_relay(&mut self, step: &mut Step, id: RelayId) -> Result<Answer, Refusal> {
+        let tried = self.own.trial().filter(|relay| relay.id == id);
+        let origin = tried.ok_or(Refusal::Unknown)?.origin.clone();
+        if self.own.standing().count() >= limits::MAX_USED {
+            return Err(Refusal::TooManyRelays);
+        }
+        let link = RelayLink {
+            origin,
+            join_secret: None,
+        };
+        let id = self.own.use_relay(link, false, step.now, step.rng);
+        let id = id.ok_or(Refusal::Unknown)?;
+        self.homes_changed(step);
+        let told = self.ways.get(&id).filter(|way| way.is_told);
+        if let Some(info) = told.map(|way| way.info) {
+            self.node_told(step, id, info);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// What is put leaves through this relay from now on.
+    pub(crate) fn make_first(&mut self, step: &mut Step, id: RelayId) -> Result<Answer, Refusal> {
+        if !self.own.standing().any(|relay| relay.id == id) {
+            return Err(Refusal::Unknown);
+        }
+        if self.own.make_first(id) {
+            self.homes_changed(step);
+            self.order_host(step);
+            self.pump_all(step);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// No longer uses a relay.
+    pub(crate) fn leave_relay(&mut self, step: &mut Step, id: RelayId) -> Result<Answer, Refusal> {
+        self.own.relay(id).ok_or(Refusal::Unknown)?;
+        if !self.own.standing().any(|relay| relay.id == id) {
+            // Nobody was told of it, or it is being left.
+            self.close_way(step, id);
+            return Ok(Answer::Done);
+        }
+        if self.own.standing().count() == 1 {
+            return Err(Refusal::NoRelay);
+        }
+        self.leave(step, id);
+        self.homes_changed(step);
+        self.order_host(step);
+        self.pump_all(step);
+        Ok(Answer::Done)
+    }
+
+    fn leave(&mut self, step: &mut Step, id: RelayId) {
+        let is_up = self.ways.get(&id).is_some_and(Way::is_up);
+        let home = self.own.node_at(id).map(|home| home.address);
+        if is_up {
+            let from = step.now.saturating_add(limits::MOVE_PATIENCE);
+            self.own.rescue_from.get_or_insert(from);
+        } else {
+            self.home_lost(step, id, home);
+        }
+        let is_refused = self
+            .ways
+            .get(&id)
+            .is_some_and(|way| matches!(way.link, LinkState::Refused(_)));
+        if is_refused || home.is_none() {
+            return self.close_way(step, id);
+        }
+        if let Some(relay) = self.own.relay_mut(id) {
+            relay.leaving = Some(step.now.saturating_add(limits::LEAVE_GRACE));
+        }
+        step.touched.own = true;
+        let leaving = || self.own.in_use().filter(|relay| relay.leaving.is_some());
+        let oldest = leaving().min_by_key(|relay| relay.leaving);
+        let oldest = oldest.map(|relay| relay.id);
+        if let Some(oldest) = oldest.filter(|_| leaving().count() > limits::MAX_LEAVING) {
+            self.close_way(step, oldest);
+        }
+    }
+
+    /// A home is gone: what was on its way to it is lost, and what was handed to its node. Unless comrades
+    /// know another one that is reached, they have to be looked for.
+    pub(crate) fn home_lost(&mut self, step: &mut Step, id: RelayId, home: Option<Address>) {
+        let known_since = |relay: &Relay| relay.since.saturating_add(limits::MOVE_PATIENCE);
+        let has_other = self.own.standing().any(|relay| {
+            let way = self.ways.get(&relay.id).filter(|_| relay.id != id);
+            known_since(relay) <= step.now && way.is_some_and(|way| way.down_since.is_none())
+        });
+        if !has_other {
+            return self.begin_rescue(step);
+        }
+        self.own.note_mail_lost(step.now);
+        let from = step.now.saturating_add(limits::MOVE_PATIENCE);
+        self.own.rescue_from.get_or_insert(from);
+        step.touched.own = true;
+        self.presume_lost(step, home);
+    }
+
+    /// Where one is found has changed: everybody is told.
+    pub(crate) fn homes_changed(&mut self, step: &mut Step) {
+        self.device.renew(&self.own, step.now, step.rng);
+        step.touched.own = true;
+        step.show.route = true;
+        step.show.invites = true;
+        self.moved = self.untold();
+        self.tell_homes(step);
+    }
+
+    /// Ends the reading of relays that were left, once everybody has heard where one is found now, or
+    /// it has taken too long. Called when acknowledgements leave, or the relay could tell by the moment
+    /// whose was the last that arrived.
+    pub(crate) fn end_leaving(&mut self, step: &mut Step) {
+        let is_leaving = self.own.in_use().any(|relay| relay.leaving.is_some());
+        if self.clock.is_doubted() || !is_leaving {
+            return;
+        }
+        let tags = self.tags();
+        let is_waited_for = |comrade: &Comrade| {
+            let is_met = comrade.record.is_wanted() && comrade.pair.can_seal();
+            is_met && !self.has_heard(comrade, &tags)
+        };
+        let all_know = self.own.node().is_some()
+            && self.moved.is_empty()
+            && !self.comrades.values().any(is_waited_for);
+        let leaving = self.own.in_use().filter_map(|relay| {
+            let until = relay.leaving?;
+            let node = relay.home.map(|home| home.address);
+            let mut invites = self.invites.values();
+            let has_invite = node.is_some_and(|node| invites.any(|it| it.is_open_at(&node)));
+            (until <= step.now || all_know && !has_invite).then_some(relay.id)
+        });
+        for id in leaving.collect::<Vec<_>>() {
+            self.close_way(step, id);
+        }
+    }
+
+    /// The relays, for the screens: those in use in their order, then those that are being left, then
+    /// the one that is tried.
+    pub(crate) fn relay_views(&self) -> Vec<RelayView> {
+        let used = self.own.in_use().map(|relay| {
+            let standing = match relay.leaving {
+                Some(until) => RelayStanding::Leaving(until),
+                None => RelayStanding::InUse,
+            };
+            self.relay_view(relay, standing)
+        });
+        let tried = self.own.trial();
+        let tried = tried.map(|relay| self.relay_view(relay, RelayStanding::Tried));
+        used.chain(tried).collect()
+    }
+
+    fn relay_view(&self, relay: &Relay, standing: RelayStanding) -> RelayView {
+        let way = self.ways.get(&relay.id);
+        // Without what changes all the time: that is told of the one that carries.
+        let link = way.map_or(LinkState::NoRelay, |way| way.link);
+        let link = match link {
+            LinkState::Up { since, .. } => LinkState::Up {
+                since,
+                round_trip: None,
+            },
+            link => link,
+        };
+        let router = way.map_or(RouterStage::Unknown, |way| way.router);
+        let router = match router {
+            RouterStage::Ready { .. } => RouterStage::Ready { routers: 0 },
+            router => router,
+        };
+        RelayView {
+            id: relay.id.0,
+            origin: relay.origin.clone(),
+            standing,
+            rests: relay.rests,
+            link,
+            router,
+            node: way.map_or(NodeStage::Unknown, Way::stage),
+            has_node: way.is_some_and(|way| way.info.is_some()),
+        }
+    }
+}

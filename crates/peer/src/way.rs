@@ -1,0 +1,396 @@
+//! The ways to the network: one through each relay in use.
+//!
+//! A way is up or down by itself, has a link to its relay's node of its own, and reads the log of that
+//! node. What is put leaves through the first one, in the person's order, whose node is linked; one
+//! that is down is waited for during [`limits::RELAY_PATIENCE`], so that a short gap shows no other
+//! relay what would have gone through this one. ([`Open::leg`])
+//!
+//! One that stays down *rests* after [`limits::REST_AFTER`], if another one is up: comrades are told of
+//! it last. After [`limits::PRESUMED_LOST`], what was handed to its node and is not acknowledged goes out
+//! through another. ([`Open::mind_ways`])
+
+use komrade_ether::{Envelope, EnvelopeId};
+use komrade_view::{HostStage, InviteId, LinkState, Millis, NodeStage, RouterStage};
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Address, Effect, LinkId, NodeInfo, RelayId,
+    home::{self, NodeHome},
+    limits,
+    links::{Dialer, Party},
+    node::{Comparing, Subscribed},
+    open::Open,
+    own::Relay,
+    step::Step,
+};
+use komrade_view::ComradeId;
+
+/// A way as it stands now. Nothing of it is stored but its log.
+pub(crate) struct Way {
+    pub(crate) link: LinkState,
+    pub(crate) router: RouterStage,
+    pub(crate) hosting: HostStage,
+    /// Since when its node is not linked.
+    pub(crate) down_since: Option<Millis>,
+    /// It was waited for long enough since then.
+    given_up: bool,
+    /// What was handed to its node was taken for lost since then.
+    presumed: bool,
+    /// The relay has told of its node, or that it has none.
+    pub(crate) is_told: bool,
+    pub(crate) info: Option<NodeInfo>,
+    pub(crate) dialer: Dialer,
+    pub(crate) caught_up: bool,
+    /// Mail of a long time comes again, of which much was read: what does not open is not waited for.
+    pub(crate) is_recovering: bool,
+    /// When the home there changed last.
+    pub(crate) changed_at: Option<Millis>,
+    /// When the link to its node came up, or, once all is here, when that was.
+    pub(crate) stage_since: Option<Millis>,
+    /// Arrived, and not written yet; the cursor goes to this number with them.
+    pub(crate) fresh: Vec<Envelope>,
+    pub(crate) fresh_bytes: usize,
+    pub(crate) seen_up_to: u64,
+    /// One's own among what arrived, with its number, until catching up is complete.
+    pub(crate) mail: Vec<(u64, Envelope)>,
+    /// When they are written at the latest.
+    pub(crate) flush_at: Option<Millis>,
+    /// Bundles of invites on their way to the node.
+    pub(crate) placing: BTreeMap<EnvelopeId, InviteId>,
+    pub(crate) comparing: Option<Comparing>,
+    pub(crate) subscribed: Subscribed,
+    /// What is hosted there, by its address.
+    pub(crate) hosted: Option<Address>,
+}
+
+/// How a put leaves: through which relay's node, to which home.
+#[derive(Clone, Copy)]
+pub(crate) struct Leg {
+    pub(crate) link: LinkId,
+    /// One's own home at the node that takes it.
+    pub(crate) via: NodeHome,
+    pub(crate) home: NodeHome,
+}
+
+impl Leg {
+    /// The comrade's home is at the very node that takes it.
+    pub(crate) fn is_deposit(&self) -> bool {
+        self.via.place() == self.home.place()
+    }
+}
+
+/// Whether something can leave.
+enum Gate {
+    Up(LinkId, NodeHome),
+    /// It is worth waiting for.
+    Soon,
+    Down,
+}
+
+impl Way {
+    pub(crate) fn new(now: Millis) -> Self {
+        Self {
+            link: LinkState::NoRelay,
+            router: RouterStage::Unknown,
+            hosting: HostStage::Off,
+            down_since: Some(now),
+            given_up: false,
+            presumed: false,
+            is_told: false,
+            info: None,
+            dialer: Dialer::default(),
+            caught_up: false,
+            is_recovering: false,
+            changed_at: None,
+            stage_since: None,
+            fresh: Vec::new(),
+            fresh_bytes: 0,
+            seen_up_to: 0,
+            mail: Vec::new(),
+            flush_at: None,
+            placing: BTreeMap::new(),
+            comparing: None,
+            subscribed: Subscribed::default(),
+            hosted: None,
+        }
+    }
+
+    /// Whether the relay is connected.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.link, LinkState::Up { .. })
+    }
+
+    /// Whether a dial has a chance.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.is_up() && matches!(self.router, RouterStage::Ready { .. })
+    }
+
+    /// The link to the node is gone. What was not written comes again.
+    pub(crate) fn down(&mut self, now: Millis) {
+        self.down_since.get_or_insert(now);
+        self.caught_up = false;
+        self.is_recovering = false;
+        self.stage_since = None;
+        self.fresh.clear();
+        self.fresh_bytes = 0;
+        self.mail.clear();
+        self.flush_at = None;
+        self.placing.clear();
+        self.comparing = None;
+        self.subscribed = Subscribed::default();
+    }
+
+    /// How far the node is, for the screens.
+    pub(crate) fn stage(&self) -> NodeStage {
+        match (self.info, self.caught_up, self.stage_since) {
+            (None, ..) => NodeStage::Unknown,
+            (Some(_), _, None) => NodeStage::Opening,
+            (Some(_), false, Some(since)) => NodeStage::CatchingUp(since),
+            (Some(_), true, Some(since)) => NodeStage::Ready(since),
+        }
+    }
+
+    fn bring_down(&mut self, now: Millis) {
+        self.dialer.bring_down(now);
+        self.down_since = self.down_since.map(|at| at.min(now));
+        let flush = now.saturating_add(limits::REPLICA_PACE);
+        self.flush_at = self.flush_at.map(|at| at.min(flush));
+    }
+}
+
+impl Open {
+    /// Begins to use the way through this relay, or begins anew.
+    pub(crate) fn open_way(&mut self, step: &mut Step, relay: RelayId) {
+        self.lose_links(step, relay);
+        self.ways.insert(relay, Way::new(step.now));
+        let order = self.own.relay(relay).and_then(Relay::order);
+        step.effect(Effect::UseRelay { relay, order });
+        step.show.route = true;
+    }
+
+    /// No longer uses it, and tells nobody.
+    pub(crate) fn close_way(&mut self, step: &mut Step, relay: RelayId) {
+        self.lose_links(step, relay);
+        if self.ways.remove(&relay).is_some() {
+            step.effect(Effect::UseRelay { relay, order: None });
+        }
+        self.own.retire(relay);
+        step.touched.own = true;
+        step.show.route = true;
+        step.show.invites = true;
+    }
+
+    /// The connection changed. What the relay said of itself ends with it.
+    pub(crate) fn relay_changed(&mut self, step: &mut Step, relay: RelayId, link: LinkState) {
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        let (was_up, was_ready) = (way.is_up(), way.is_ready());
+        way.link = link;
+        let is_up = way.is_up();
+        if !is_up {
+            way.router = RouterStage::Unknown;
+            way.hosting = HostStage::Off;
+        }
+        if was_up && !is_up {
+            self.lose_links(step, relay);
+        }
+        step.show.route = true;
+        self.way_changed(step, relay, was_ready);
+        if was_up != is_up {
+            self.order_host(step);
+        }
+    }
+
+    pub(crate) fn router_changed(&mut self, step: &mut Step, relay: RelayId, stage: RouterStage) {
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        let was_ready = way.is_ready();
+        way.router = stage;
+        step.show.route = true;
+        self.way_changed(step, relay, was_ready);
+    }
+
+    pub(crate) fn hosting_changed(&mut self, step: &mut Step, relay: RelayId, stage: HostStage) {
+        if let Some(way) = self.ways.get_mut(&relay) {
+            way.hosting = stage;
+            step.show.route = true;
+        }
+    }
+
+    /// If the way is ready now, whoever was waited for is tried at once.
+    fn way_changed(&mut self, step: &mut Step, relay: RelayId, was_ready: bool) {
+        let others = self.ways.iter().filter(|(id, _)| **id != relay);
+        let was_ready = was_ready || others.into_iter().any(|(_, way)| way.is_ready());
+        if !was_ready && self.ready_relay().is_some() {
+            self.reset_dialers();
+        }
+        step.show.route = true;
+    }
+
+    /// The relay through which others are dialled: the first one that is ready.
+    pub(crate) fn ready_relay(&self) -> Option<RelayId> {
+        let is = |id: &RelayId| self.ways.get(id).is_some_and(Way::is_ready);
+        self.own.in_use().map(|relay| relay.id).find(is)
+    }
+
+    /// The first relay that is connected.
+    pub(crate) fn up_relay(&self) -> Option<RelayId> {
+        let is = |id: &RelayId| self.ways.get(id).is_some_and(Way::is_up);
+        self.own.standing().map(|relay| relay.id).find(is)
+    }
+
+    fn gate(&self, relay: &Relay, now: Millis) -> Gate {
+        let Some(way) = self.ways.get(&relay.id) else {
+            return Gate::Down;
+        };
+        match (self.links.node(relay.id), relay.home) {
+            (Some(link), Some(home)) => Gate::Up(link, home),
+            _ if matches!(way.link, LinkState::Refused(_)) => Gate::Down,
+            _ if relay.leaving.is_some() => Gate::Down,
+            _ => match way.down_since {
+                Some(at) if at.saturating_add(limits::RELAY_PATIENCE) > now => Gate::Soon,
+                _ => Gate::Down,
+            },
+        }
+    }
+
+    /// The relay through which what goes to others leaves now, or will.
+    pub(crate) fn acting(&self, now: Millis) -> Option<&Relay> {
+        let mut standing = self.own.standing();
+        let acting = standing.find(|relay| !matches!(self.gate(relay, now), Gate::Down));
+        acting.or_else(|| self.own.standing().next())
+    }
+
+    /// How a put for a comrade leaves now: to a home of theirs at a relay of one's own, if there is
+    /// one; else to their first home, through the first relay that is up. `None`: not now, or they
+    /// have no home at a node.
+    pub(crate) fn leg(&self, id: ComradeId, now: Millis) -> Option<Leg> {
+        let homes = &self.comrades.get(&id)?.record.homes;
+        let own = |home: &NodeHome| self.own.nodes().any(|(_, own)| own.place() == home.place());
+        for relay in self.own.in_use() {
+            let place = relay.home.map(|home| home.place());
+            let mut theirs = home::nodes_of(homes);
+            let Some(home) = theirs.find(|home| Some(home.place()) == place) else {
+                continue;
+            };
+            let home = *home;
+            match self.gate(relay, now) {
+                Gate::Up(link, via) => return Some(Leg { link, via, home }),
+                Gate::Soon => return None,
+                Gate::Down => {}
+            }
+        }
+        let elsewhere = home::nodes_of(homes).find(|home| !own(home));
+        let home = *elsewhere.or(home::node_of(homes))?;
+        for relay in self.own.in_use() {
+            match self.gate(relay, now) {
+                Gate::Up(link, via) => return Some(Leg { link, via, home }),
+                Gate::Soon => return None,
+                Gate::Down => {}
+            }
+        }
+        None
+    }
+
+    /// Whether everything that is there for this device is here, as far as its relays are reached: what
+    /// has not come yet must not look as if it were missing.
+    pub(crate) fn is_caught_up(&self, now: Millis) -> bool {
+        let mut any = false;
+        for relay in self.own.in_use().filter(|relay| relay.home.is_some()) {
+            let Some(way) = self.ways.get(&relay.id) else {
+                continue;
+            };
+            let gone = |at: Millis| at.saturating_add(limits::REST_AFTER) <= now;
+            if way.caught_up {
+                any = true;
+            } else if way.is_up() || relay.leaving.is_none() && !way.down_since.is_some_and(gone) {
+                return false;
+            }
+        }
+        any
+    }
+
+    /// Whether mail comes again of which much was read.
+    pub(crate) fn is_recovering(&self, relay: RelayId) -> bool {
+        self.ways.get(&relay).is_some_and(|way| way.is_recovering)
+    }
+
+    /// What a way has become by being down, or up, for long.
+    pub(crate) fn mind_ways(&mut self, step: &mut Step) {
+        let now = step.now;
+        let is_linked = |way: &Way| way.down_since.is_none();
+        let others = |open: &Self, id: RelayId| {
+            let mut standing = open.own.standing().filter(|relay| relay.id != id);
+            standing.any(|it| open.ways.get(&it.id).is_some_and(is_linked))
+        };
+        let ids: Vec<RelayId> = self.own.nodes().map(|(id, _)| id).collect();
+        for id in ids {
+            let has_other = others(self, id);
+            let Some((way, relay)) = self.ways.get_mut(&id).zip(self.own.relay_mut(id)) else {
+                continue;
+            };
+            let since =
+                |at: Option<Millis>, span| at.is_some_and(|at| at.saturating_add(span) <= now);
+            let rests = match way.down_since {
+                Some(_) => relay.rests || has_other && since(way.down_since, limits::REST_AFTER),
+                None => relay.rests && !since(way.stage_since, limits::RISE_AFTER),
+            };
+            let is_other = std::mem::replace(&mut relay.rests, rests) != rests;
+            let address = relay.home.map(|home| home.address);
+            let is_lost = has_other && since(way.down_since, limits::PRESUMED_LOST);
+            let given_up = since(way.down_since, limits::RELAY_PATIENCE);
+            // Another one may carry from now on.
+            step.show.route |= given_up && !std::mem::replace(&mut way.given_up, given_up);
+            if is_lost && !std::mem::replace(&mut way.presumed, true) {
+                self.presume_lost(step, address);
+            }
+            if is_other {
+                step.show.route = true;
+                self.homes_changed(step);
+            }
+        }
+    }
+
+    /// When [`Open::leg`] or [`Open::mind_ways`] may give something else than now.
+    pub(crate) fn next_way(&self, now: Millis) -> Option<Millis> {
+        let spans = [
+            limits::RELAY_PATIENCE,
+            limits::REST_AFTER,
+            limits::PRESUMED_LOST,
+        ];
+        let down = self.ways.values().filter_map(|way| way.down_since);
+        let down = down.flat_map(|at| spans.map(|span| at.saturating_add(span)));
+        let resting = self.own.standing().filter(|relay| relay.rests);
+        let rising = resting.filter_map(|relay| self.ways.get(&relay.id)?.stage_since);
+        let rising = rising.map(|at| at.saturating_add(limits::RISE_AFTER));
+        let leaving = self.own.in_use().filter_map(|relay| relay.leaving);
+        let all = down.chain(rising).chain(leaving);
+        all.filter(|at| *at > now).min()
+    }
+
+    /// The node of this way is linked.
+    pub(crate) fn note_linked(&mut self, relay: RelayId, now: Millis) {
+        if let Some(way) = self.ways.get_mut(&relay) {
+            way.down_since = None;
+            way.given_up = false;
+            way.presumed = false;
+            way.stage_since = Some(now);
+        }
+    }
+
+    /// The clock was ahead.
+    pub(crate) fn bring_ways_down(&mut self, now: Millis) {
+        self.ways.values_mut().for_each(|way| way.bring_down(now));
+    }
+
+    /// The node of the relay that carries a link, if it is one to a node of one's own.
+    pub(crate) fn node_of_link(&self, link: LinkId) -> Option<RelayId> {
+        match self.links.get(link)?.party {
+            Party::Node(relay) => Some(relay),
+            _ => None,
+        }
+    }
+}

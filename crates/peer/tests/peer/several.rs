@@ -1,0 +1,326 @@
+//! Several relays: the first carries what is put, the others stand by, and one of them may burn.
+
+use komrade_ether::{Frame, ShelfTable};
+use komrade_view::*;
+
+use crate::world::{DAY, HOUR, MINUTE, SECOND, World, relay_link};
+
+/// Ana at relays 0 and 2, Bo at this relay, met and told long ago.
+fn two_and(seed: u64, bo_at: usize) -> (World, ComradeId, ComradeId) {
+    let mut world = World::new(seed, 2);
+    (0..3).for_each(|relay| world.add_relay(relay));
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", bo_at);
+    let (bo, ana) = world.meet(0, 1);
+    world.add_way(0, 2);
+    world.pass(2 * DAY);
+    (world, bo, ana)
+}
+
+/// Bytes that a relay keeps to be put elsewhere.
+fn forwards(world: &World, relay: usize) -> u64 {
+    let relay = &world.relays[&relay];
+    relay.node.usage(&relay.shelf).unwrap().forward_bytes
+}
+
+fn envelopes(world: &World, relay: usize) -> usize {
+    world.relays[&relay].shelf.len(ShelfTable::Envelopes)
+}
+
+#[test]
+fn when_the_first_relay_burns_all_goes_on_through_the_second() {
+    let (mut world, bo, ana) = two_and(700, 1);
+    world.burn_relay(0);
+    world.send(0, bo, "from Ana");
+    world.send(1, ana, "from Bo");
+    // A short gap shows the second relay nothing of what the first one carries.
+    world.pass(MINUTE);
+    assert!(world.texts(1, ana).iter().all(|text| text != "from Ana"));
+    assert_eq!(world.page(0, bo)[0].tick, Tick::Kept);
+    world.pass(2 * MINUTE);
+    assert!(world.texts(1, ana).iter().any(|text| text == "from Ana"));
+    // Bo's relay brings it to a home that burnt, until Ana tells of her other home first.
+    world.pass(HOUR);
+    let (mut at_ana, mut at_bo) = (world.texts(0, bo), world.texts(1, ana));
+    at_ana.sort();
+    at_bo.sort();
+    assert_eq!(at_ana, ["from Ana", "from Bo"]);
+    assert_eq!(at_bo, at_ana);
+    world.send(1, ana, "at once");
+    world.pass(MINUTE);
+    assert_eq!(world.texts(0, bo).last().unwrap(), "at once");
+    // Nobody had to be looked for.
+    assert_eq!(world.peers[0].route.as_ref().unwrap().rescuing, 0);
+    assert_eq!((world.links(0), world.links(1)), (0, 0));
+    assert!(world.relay_view(0, 0).rests);
+}
+
+#[test]
+fn a_home_at_a_relay_of_ones_own_is_taken_first() {
+    let (mut world, bo, ana) = two_and(701, 2);
+    world.burn_relay(0);
+    world.send(0, bo, "from Ana");
+    world.send(1, ana, "from Bo");
+    world.pass(SECOND);
+    assert_eq!(world.texts(1, ana).len(), 2);
+    assert_eq!(world.texts(0, bo).len(), 2);
+}
+
+#[test]
+fn what_a_relay_was_to_bring_when_it_burnt_leaves_through_another_after_an_hour() {
+    let (mut world, bo, ana) = two_and(702, 1);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    for n in 0..5 {
+        world.send(0, bo, &format!("message {n}"));
+    }
+    world.pass(MINUTE);
+    assert!(forwards(&world, 0) > 0);
+    world.burn_relay(0);
+    world.relays.get_mut(&1).unwrap().alive = true;
+    world.pass(3 * HOUR);
+    let texts: Vec<String> = (0..5).map(|n| format!("message {n}")).collect();
+    assert_eq!(world.texts(1, ana), texts);
+    let mine = world.page(0, bo);
+    assert!(mine.iter().all(|it| matches!(it.tick, Tick::Delivered(_))));
+}
+
+#[test]
+fn a_loss_at_a_relay_that_was_given_nothing_costs_nothing() {
+    let (mut world, bo, ana) = two_and(703, 1);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    for n in 0..5 {
+        world.send(0, bo, &format!("message {n}"));
+    }
+    world.pass(MINUTE);
+    let before = forwards(&world, 0);
+    world.wipe_relay(2);
+    world.pass(30 * MINUTE);
+    // Mail may have been lost: a report leaves, and nothing is made anew.
+    assert!(forwards(&world, 0) <= before + 2 * 2_048);
+    world.relays.get_mut(&1).unwrap().alive = true;
+    world.pass(2 * HOUR);
+    assert_eq!(world.texts(1, ana).len(), 5);
+}
+
+#[test]
+fn what_is_put_leaves_through_the_first_and_the_person_says_which_that_is() {
+    let (mut world, bo, _) = two_and(704, 1);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    world.send(0, bo, "through the first");
+    world.pass(SECOND);
+    assert!(forwards(&world, 0) > 0 && forwards(&world, 2) == 0);
+    let relay = world.relay_view(0, 2).id;
+    assert_eq!(world.ask(0, Command::MakeFirst { relay }), Ok(Answer::Done));
+    let route = world.peers[0].route.clone().unwrap();
+    assert_eq!(route.relay.as_deref(), Some("https://relay-2.example"));
+    assert_eq!(route.relays[0].id, relay);
+    world.send(0, bo, "through the other");
+    world.pass(SECOND);
+    assert!(forwards(&world, 2) > 0);
+    // The order outlives the app.
+    world.restart(0);
+    world.pass(SECOND);
+    let route = world.peers[0].route.clone().unwrap();
+    let origins: Vec<&str> = route.relays.iter().map(|it| it.origin.as_str()).collect();
+    assert_eq!(
+        origins,
+        ["https://relay-2.example", "https://relay-0.example"]
+    );
+}
+
+#[test]
+fn a_relay_that_is_left_is_read_until_all_comrades_know() {
+    let (mut world, bo, ana) = two_and(705, 1);
+    let relay = world.relay_view(0, 0).id;
+    world.stop(1);
+    assert_eq!(
+        world.ask(0, Command::LeaveRelay { relay }),
+        Ok(Answer::Done)
+    );
+    let standing = world.relay_view(0, 0).standing;
+    assert!(matches!(standing, RelayStanding::Leaving(_)));
+    world.pass(2 * DAY);
+    // Bo writes before the news is there: it goes to the home that is being left.
+    world.peers[1].online = false;
+    world.restart(1);
+    world.send(1, ana, "to the old home");
+    world.connect(1);
+    world.pass(HOUR);
+    assert_eq!(world.texts(0, bo), ["to the old home"]);
+    world.pass(HOUR);
+    let route = world.peers[0].route.as_ref().unwrap();
+    assert_eq!(route.relays.len(), 1, "Bo knows");
+    assert_eq!(world.ways(0).len(), 1);
+    world.burn_relay(0);
+    world.send(1, ana, "to the new one");
+    world.pass(MINUTE);
+    assert_eq!(world.texts(0, bo).last().unwrap(), "to the new one");
+}
+
+#[test]
+fn a_relay_that_is_left_is_not_read_for_ever() {
+    let (mut world, _, _) = two_and(706, 1);
+    world.stop(1);
+    let relay = world.relay_view(0, 0).id;
+    let leave = Command::LeaveRelay { relay };
+    assert_eq!(world.ask(0, leave.clone()), Ok(Answer::Done));
+    world.pass(7 * DAY);
+    assert_eq!(world.ways(0).len(), 2);
+    world.pass(2 * DAY);
+    assert_eq!(world.ways(0).len(), 1);
+    assert_eq!(world.ask(0, leave), Err(Refusal::Unknown));
+}
+
+#[test]
+fn a_relay_is_tried_before_anything_is_put_there_or_anybody_told() {
+    let (mut world, _, _) = two_and(707, 1);
+    world.add_relay(3);
+    let link = relay_link(3);
+    let told = world.frames_to_nodes.len();
+    assert_eq!(world.ask(0, Command::TryRelay { link }), Ok(Answer::Done));
+    world.pass(SECOND);
+    let tried = world.relay_view(0, 3);
+    assert_eq!(tried.standing, RelayStanding::Tried);
+    assert!(matches!(tried.link, LinkState::Up { .. }) && tried.has_node);
+    assert_eq!(world.frames_to_nodes.len(), told);
+    // One at a time is tried, and one that is in use is none to try.
+    let link = relay_link(2);
+    assert_eq!(
+        world.ask(0, Command::TryRelay { link }),
+        Err(Refusal::RelayInUse)
+    );
+    let relay = tried.id;
+    assert_eq!(
+        world.ask(0, Command::LeaveRelay { relay }),
+        Ok(Answer::Done)
+    );
+    assert_eq!(world.ways(0).len(), 2);
+    // Nor does a trial outlive the app.
+    let link = relay_link(3);
+    assert_eq!(world.ask(0, Command::TryRelay { link }), Ok(Answer::Done));
+    world.restart(0);
+    assert_eq!(world.ways(0).len(), 2);
+}
+
+#[test]
+fn no_more_than_three_are_used_and_the_last_is_not_left() {
+    let mut world = World::new(708, 1);
+    (0..4).for_each(|relay| world.add_relay(relay));
+    world.settle_at(0, "Ana", 0);
+    let relay = world.relay_view(0, 0).id;
+    let leave = Command::LeaveRelay { relay };
+    assert_eq!(world.ask(0, leave), Err(Refusal::NoRelay));
+    world.add_way(0, 1);
+    world.add_way(0, 2);
+    let link = relay_link(3);
+    assert_eq!(world.ask(0, Command::TryRelay { link }), Ok(Answer::Done));
+    let relay = world.relay_view(0, 3).id;
+    assert_eq!(
+        world.ask(0, Command::AddRelay { relay }),
+        Err(Refusal::TooManyRelays)
+    );
+    // Nothing by which two relays could tell that the same person uses both.
+    let accounts = world.accounts(0);
+    let different: std::collections::BTreeSet<_> = accounts.iter().collect();
+    assert_eq!((accounts.len(), different.len()), (4, 4));
+}
+
+#[test]
+fn what_is_kept_for_one_relay_is_not_shown_to_another() {
+    let (mut world, bo, _) = two_and(709, 0);
+    for n in 0..5 {
+        world.send(0, bo, &format!("message {n}"));
+    }
+    world.pass(HOUR);
+    let before = envelopes(&world, 0);
+    assert!(before >= 5);
+    world.wipe_relay(2);
+    world.pass(HOUR);
+    assert_eq!(envelopes(&world, 2), 0);
+    // What came from a relay is returned to it.
+    let returned = |world: &World| {
+        let frames = world.frames_to_nodes.iter();
+        frames
+            .filter(|it| matches!(it, Frame::Replica { .. }))
+            .count()
+    };
+    assert_eq!(returned(&world), 0);
+    world.wipe_relay(0);
+    world.pass(HOUR);
+    assert!(returned(&world) >= before);
+    assert!(envelopes(&world, 0) >= before);
+}
+
+#[test]
+fn a_relay_that_comes_and_goes_costs_no_message() {
+    let (mut world, bo, ana) = two_and(710, 1);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    world.send(0, bo, "through it all");
+    world.pass(SECOND);
+    for _ in 0..12 {
+        world.burn_relay(0);
+        world.pass(90 * MINUTE);
+        world.revive_relay(0);
+        world.pass(30 * MINUTE);
+    }
+    world.relays.get_mut(&1).unwrap().alive = true;
+    world.pass(3 * HOUR);
+    assert_eq!(world.texts(1, ana), ["through it all"]);
+    assert!(matches!(world.page(0, bo)[0].tick, Tick::Delivered(_)));
+}
+
+#[test]
+fn both_relays_of_a_person_burn_and_a_third_takes_their_place() {
+    let (mut world, bo, ana) = two_and(711, 1);
+    world.stop(1);
+    world.send(0, bo, "before");
+    world.pass(MINUTE);
+    for relay in [0, 1, 2] {
+        world.burn_relay(relay);
+    }
+    for relay in [3, 4] {
+        world.add_relay(relay);
+    }
+    world.join(0, 3);
+    let relay = world.relay_view(0, 2).id;
+    assert_eq!(
+        world.ask(0, Command::LeaveRelay { relay }),
+        Ok(Answer::Done)
+    );
+    world.pass(DAY);
+    world.restart(1);
+    world.join(1, 4);
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), ["before"]);
+    world.send(1, ana, "here");
+    world.pass(HOUR);
+    assert_eq!(world.texts(0, bo), ["before", "here"]);
+}
+
+#[test]
+fn an_invite_made_at_the_first_relay_works_while_it_is_left() {
+    let mut world = World::new(712, 2);
+    (0..3).for_each(|relay| world.add_relay(relay));
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 1);
+    world.add_way(0, 2);
+    let link = world.make_invite(0);
+    let relay = world.relay_view(0, 0).id;
+    assert_eq!(
+        world.ask(0, Command::LeaveRelay { relay }),
+        Ok(Answer::Done)
+    );
+    world.pass(DAY);
+    let ana = world.accept(1, &link);
+    world.pass(HOUR);
+    let bo = world.only(0).id;
+    assert_eq!(
+        world.ask(0, Command::Confirm { comrade: bo }),
+        Ok(Answer::Done)
+    );
+    world.pass(HOUR);
+    assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
+    world.send(1, ana, "hello");
+    world.pass(HOUR);
+    assert_eq!(world.texts(0, bo), ["hello"]);
+}
