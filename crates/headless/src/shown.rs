@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use komrade_view::{
-    ComradeId, ComradeView, Event, InviteView, MessageView, ProfileView, RouteView, VaultState,
+    CollectiveView, ComradeId, ComradeView, Event, InviteView, MessageView, ProfileView, RouteView,
+    VaultState,
 };
 
 /// The newest messages kept per comrade. Older ones are in the vault (`Command::OpenPage`).
@@ -20,6 +21,8 @@ pub struct Shown {
     pub comrades: Vec<ComradeView>,
     /// Live invites.
     pub invites: Vec<InviteView>,
+    /// All collectives.
+    pub collectives: Vec<CollectiveView>,
     /// The way to the network.
     pub route: Option<RouteView>,
     /// Messages that came or changed since the start, by comrade and ordinal; at most [`MESSAGES_SHOWN`] each.
@@ -41,6 +44,7 @@ impl Shown {
             Event::Profile(profile) => self.profile = Some(profile),
             Event::Comrades(comrades) => self.comrades = comrades,
             Event::Invites(invites) => self.invites = invites,
+            Event::Collectives(all) => self.collectives = all,
             Event::Route(route) => self.route = Some(route),
             Event::Message { comrade, message } => {
                 let messages = self.messages.entry(comrade).or_default();

@@ -78,6 +78,7 @@ impl Open {
                 entry.bring_down(now);
             }
         }
+        self.bring_down_spaces(now);
         self.links.bring_down(now);
         self.sweep.bring_down(now);
         self.bring_ways_down(now);

@@ -250,6 +250,7 @@ impl Engine {
         }
         if let Phase::Open(_, open) = &mut self.phase {
             open.place_texts(step);
+            open.place_all_posts(step);
             open.keep_nodes(step);
             open.dial_due(step);
         }

@@ -1,7 +1,10 @@
 //! The decoders of what comes from others, for a fuzzer: each takes any bytes, must not panic, and
 //! must give back what it understood.
 
-use komrade_crypto::first_contact::ContactSecret;
+use komrade_crypto::{
+    first_contact::ContactSecret,
+    group::{Commit, Missing},
+};
 use komrade_social::Acknowledgement;
 use komrade_store::{Record, Table};
 use zeroize::Zeroizing;
@@ -12,6 +15,7 @@ use crate::{
     packet::{BundleUpdate, IntroBody, OuterOffer, Packet, Report},
     records::{self, Content, Entry, Message, TickRecord},
     relay_link,
+    space::frame::{Bundle, Load, Welcome, Word},
 };
 
 /// Takes any bytes; panics only if the decoder is wrong.
@@ -25,6 +29,10 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("peer-relay-link", relay),
     ("peer-records", record),
     ("peer-moving", part),
+    ("peer-space-load", load),
+    ("peer-space-bundle", bundle),
+    ("peer-space-word", word),
+    ("peer-space-welcome", welcome),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -95,7 +103,84 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 .filter_map(|records| write_part(Table::Messages, records))
                 .collect()
         }
+        "peer-space-load" => vec![
+            Load::default().encode().to_vec(),
+            any_load().encode().to_vec(),
+        ],
+        "peer-space-bundle" => {
+            let missing = Missing::new([Commit([1; 32])], [[2; 32], [3; 32]]);
+            let full = Bundle {
+                operations: vec![vec![4; 20], vec![5; 10]],
+                leaves: vec![vec![6; 20]],
+                missing: Some((missing, [7; 32])),
+            };
+            vec![Bundle::default().encode().to_vec(), full.encode().to_vec()]
+        }
+        "peer-space-word" => [
+            Word::Offer {
+                name: "Tenants".into(),
+                rules: vec![1; 20],
+                members: 3,
+            },
+            Word::Answer(true),
+            Word::Welcome {
+                made_at: 1,
+                number: 2,
+                of: 3,
+                part: vec![4; 20],
+            },
+            Word::Enter {
+                operations: vec![vec![1; 20]],
+                leaf: vec![2; 20],
+            },
+            Word::Keys(any_load()),
+            Word::NotAdmitted,
+        ]
+        .map(|word| word.encode(&[9; 32]))
+        .to_vec(),
+        "peer-space-welcome" => {
+            let full = Welcome {
+                operations: vec![vec![1; 20]],
+                leaves: vec![vec![2; 20]],
+                floors: vec![([3; 32], 4)],
+            };
+            vec![Welcome::default().encode().to_vec(), full.encode().to_vec()]
+        }
         _ => Vec::new(),
+    }
+}
+
+fn any_load() -> Load {
+    Load {
+        content: Some(vec![1; 20]),
+        control: Some(vec![2; 20]),
+        pack: Some(vec![3; 20]),
+        is_answer: true,
+    }
+}
+
+fn load(bytes: &[u8]) {
+    if let Ok(load) = Load::decode(bytes) {
+        assert_eq!(Load::decode(&load.encode()), Ok(load));
+    }
+}
+
+fn bundle(bytes: &[u8]) {
+    if let Ok(bundle) = Bundle::decode(bytes) {
+        assert!(Bundle::decode(&bundle.encode()).is_ok_and(|again| again == bundle));
+    }
+}
+
+fn word(bytes: &[u8]) {
+    if let Ok(Some((space, word))) = Word::decode(bytes) {
+        let again = Word::decode(&word.encode(&space));
+        assert!(again.is_ok_and(|again| again.is_some_and(|again| again == (space, word))));
+    }
+}
+
+fn welcome(bytes: &[u8]) {
+    if let Ok(welcome) = Welcome::decode(bytes) {
+        assert!(Welcome::decode(&welcome.encode()).is_ok_and(|again| again == welcome));
     }
 }
 

@@ -70,6 +70,11 @@ impl NodeHome {
 }
 
 impl Home {
+    /// It is at the node of a relay.
+    pub(crate) fn is_node(&self) -> bool {
+        matches!(self, Self::Node(_))
+    }
+
     /// As it stands in bundles and lists.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let writer = Writer::default();

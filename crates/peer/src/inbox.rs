@@ -58,7 +58,12 @@ impl Open {
             return self.intro(step, link, envelope);
         }
         let Some((id, found)) = self.find_sender(link, envelope) else {
-            return Outcome::NotForMe;
+            // What is for members comes through nodes alone.
+            let space = self.find_space(header).filter(|_| self.is_from_node(link));
+            return match space {
+                Some((id, commit)) => self.space_put_here(step, id, &commit, envelope),
+                None => Outcome::NotForMe,
+            };
         };
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return Outcome::NotForMe;
@@ -153,7 +158,12 @@ impl Open {
             self.find_invite(envelope).is_some()
         } else {
             self.find_sender(link, envelope).is_some()
+                || (self.is_from_node(link) && self.find_space(envelope.header()).is_some())
         }
+    }
+
+    fn is_from_node(&self, link: LinkId) -> bool {
+        self.node_of_link(link).is_some()
     }
 
     /// Whose envelope it is, by its hint: that of the comrade at the other end of the link, most
@@ -381,6 +391,10 @@ impl Open {
                 record.active_at = step.now;
                 pair.report_due = true;
                 self.note_met(step, id);
+            }
+            Body::Collective { content } => {
+                let content = content.clone();
+                self.space_heard(step, id, &content);
             }
             // Kept in the account and acknowledged; shown by a version that knows it.
             _ => {}

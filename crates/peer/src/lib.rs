@@ -11,7 +11,7 @@
 //! Parts: the vault's door (`vault`, `engine`), its way to another address (`moving`), invites and first contact (`invites`, `contact`),
 //! what is written and waits (`writing`, `naming`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
 //! (`dialing`, `links`), homes and the ways through one's relays (`home`, `way`, `node`, `relays`), what time brings (`upkeep`, `clock`), what goes
-//! (`removing`), what is shown (`views`, `queue`, `route`, `traffic`).
+//! (`removing`), collectives (`space`), what is shown (`views`, `queue`, `route`, `traffic`).
 //!
 //! # What lives long, its bound, and what reclaims it
 //!
@@ -37,10 +37,21 @@
 //! | arrived and not written, for each relay in use | memory | 64 envelopes, 1 MiB | [`limits::REPLICA_PACE`] |
 //! | work for puts | memory | 64 | used, given up |
 //! | links, flights on one, dials | memory | [`limits::MAX_LINKS`], [`limits::WINDOW`], [`limits::MAX_DIALS`] | silence, deadlines |
+//! | collectives | both | [`limits::MAX_SPACES`], offered ones [`limits::MAX_INVITED`] | forgetting, declining |
+//! | operations of a collective | both | [`limits::MAX_OPERATIONS`], [`limits::MAX_OPERATION_BYTES`]; what is decided as `komrade_social` says | their own expiry |
+//! | posts | store | as operations | their own expiry, forgetting |
+//! | seeds, leaf keys | both | [`limits::MAX_SEEDS`], `komrade_crypto::group::MAX_LEAVES` | 46 and 60 days |
+//! | ratchets of others | memory | one for each device and seed | with the seed, a lock |
+//! | persons and devices of a collective | both | [`limits::MAX_DEVICES_KNOWN`] | forgetting |
+//! | what waits to leave for a collective | both | [`limits::MAX_SPACE_OUTBOX`] | a day after every home took it, [`limits::MESSAGE_LIFE`] |
+//! | loads that do not open, what was said before what it builds on | both | [`limits::MAX_WAITING_LOADS`], [`limits::MAX_PENDING`] | opened, their own expiry |
+//! | operations known to be missing, others' questions | memory | [`limits::MAX_WANTED_OPERATIONS`], [`limits::MAX_QUESTIONS`] | supplied, [`limits::WANTED_LIFE`], [`limits::QUESTION_LIFE`] |
+//! | envelopes that nobody recognised | memory | [`limits::MAX_STRANGERS`] of [`limits::STRANGER_BYTES`] | the oldest go |
+//! | offers, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
 //! | reads under way | memory | one per comrade to send, one to retry; one per open page | their answers |
 //! | effects not taken | memory | those of the inputs handed in | the driver |
 //!
-//! Left out on purpose: groups, more than one device of a person, and the encrypted backup. Formats
+//! Left out on purpose: circles, more than one device of a person, and the encrypted backup. Formats
 //! have room for them.
 
 mod clock;
@@ -73,6 +84,7 @@ mod relays;
 mod removing;
 mod route;
 mod seal;
+mod space;
 mod step;
 mod traffic;
 mod upkeep;

@@ -216,3 +216,77 @@ pub const LONGEST_QUIET: Millis = 10 * CALM_PACE;
 pub const QUICK_PACE: Millis = 10 * SECOND;
 /// Comrades written to at once in one step: each costs a sealed envelope and the pair's record.
 pub const ACKS_PER_STEP: usize = 50;
+
+/// Collectives, whatever their state.
+pub const MAX_SPACES: usize = 64;
+/// Collectives that comrades offer and nobody has answered.
+pub const MAX_INVITED: usize = 16;
+/// Comrades offered to be proposed to one collective, and newcomers brought in.
+pub const MAX_OFFERS: usize = 32;
+/// How long an offer waits for an answer.
+pub const OFFER_DAYS: Millis = 30 * DAY;
+/// When the welcome is said again while the candidate has not come in.
+pub const WELCOME_AGAIN: Millis = 3 * DAY;
+/// How long keys are given to a newcomer of whom nothing is heard.
+pub const ESCORT_LIFE: Millis = 30 * DAY;
+/// Bytes of a welcome in one operation of a conversation.
+pub const WELCOME_PART_BYTES: usize = 19_000;
+/// Parts of one welcome: 2 MB, of 500 members or years of decisions.
+pub const MAX_WELCOME_PARTS: u64 = 128;
+/// Devices of one collective whose leaf keys and homes are remembered: those that a seed is for, and some
+/// that went.
+pub const MAX_DEVICES_KNOWN: usize = 5_000;
+/// Operations of one collective; beyond that what is said is refused, and what is decided is taken as far
+/// as governance takes it.
+pub const MAX_OPERATIONS: usize = 30_000;
+/// Bytes of them, in memory and in the store.
+pub const MAX_OPERATION_BYTES: usize = 24 * 1024 * 1024;
+/// What was said and waits for control operations that are not here.
+pub const MAX_PENDING: usize = 128;
+/// Operations that are known to be missing.
+pub const MAX_WANTED_OPERATIONS: usize = 2_048;
+/// How long something is known to be missing before it is given up: nobody has it any more.
+pub const WANTED_LIFE: Millis = 30 * DAY;
+/// Operations in one control message.
+pub const MAX_BUNDLED: usize = 64;
+/// Loads that do not open yet, of one collective: they are kept until they expire.
+pub const MAX_WAITING_LOADS: usize = 256;
+/// Envelopes that nobody recognised and that are looked at again with the next seed, and the largest of
+/// them: 1 MB.
+pub const MAX_STRANGERS: usize = 64;
+/// See [`MAX_STRANGERS`].
+pub const STRANGER_BYTES: usize = 16 * 1024;
+/// Seeds of one collective: weekly ones of 60 days, and those of many changes.
+pub const MAX_SEEDS: usize = 256;
+/// Those of them whose members were not compared yet.
+pub const MAX_UNSURE_SEEDS: usize = 16;
+/// What waits to leave for one collective; what was taken everywhere makes room.
+pub const MAX_SPACE_OUTBOX: usize = 256;
+/// How long what every home took is kept, for a relay that loses it.
+pub const SPACE_KEPT: Millis = DAY;
+/// The longest wait before a seed is drawn.
+pub const LONGEST_RESEED: Millis = 10 * MINUTE;
+/// How long something may be missing before it is asked for: it may be on its way.
+pub const ASK_AFTER: Millis = 10 * MINUTE;
+/// The pause before it is asked for again; each is twice the one before.
+pub const ASK_PACE: Millis = 30 * MINUTE;
+/// How often that pause doubles: to eight hours.
+pub const MOST_ASKED: u8 = 4;
+/// What somebody lacks: questions at hand.
+pub const MAX_QUESTIONS: usize = 64;
+/// How long each member waits for those before it to answer.
+pub const ANSWER_PACE: Millis = 20 * MINUTE;
+/// How long a question waits for an answer: then it is asked again.
+pub const QUESTION_LIFE: Millis = 8 * HOUR;
+/// Operations of one device that are supplied from one that is asked for backwards.
+pub const SUPPLY_CHAIN: usize = 16;
+/// Bytes of operations in one answer.
+pub const SUPPLY_BYTES: usize = 40 * 1024;
+/// How long each member waits for those before it to put a decision into force.
+pub const ENACT_PACE: Millis = 5 * MINUTE;
+/// Decisions put into force at once.
+pub const ENACTED_AT_ONCE: usize = 8;
+/// After how many days a post expires where the rules are not known.
+pub const EXPIRY_DAYS: u32 = 30;
+/// How long a change of members may stay without being final before the person is told.
+pub const FINAL_WITHIN: Millis = 30 * DAY;

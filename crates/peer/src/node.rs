@@ -14,6 +14,8 @@ mod passes;
 mod replicas;
 mod saver;
 
+pub(crate) use passes::refused_bits;
+
 use std::collections::BTreeMap;
 
 use komrade_ether::{Day, Frame, Locator, Outcome};
@@ -207,6 +209,7 @@ impl Open {
         self.place_bundles(step);
         self.fetch_bundles(step);
         self.pump_all(step);
+        self.space_pump_all(step);
         step.show.route = true;
     }
 
@@ -315,6 +318,7 @@ impl Open {
             log.lost_at = log.lost_at.max(is_loss.then_some(step.now));
             log.lost_all = is_loss && is_first;
             if is_loss {
+                self.space_resend(step);
                 self.own.note_mail_lost(step.now);
                 step.touched.own = true;
             }

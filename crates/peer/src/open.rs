@@ -8,8 +8,8 @@ use komrade_crypto::{
     vault::{MasterKey, Place, Ring},
 };
 use komrade_ether::EnvelopeId;
-use komrade_store::{Change, Record, SCHEMA, Table};
-use komrade_view::{ComradeId, InviteId, Millis};
+use komrade_store::{Change, Record, Table};
+use komrade_view::{CollectiveId, ComradeId, InviteId, Millis};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -23,6 +23,7 @@ use crate::{
     node::{NodeState, ReplicaCount},
     own::{Device, Own},
     records::{self, Damaged},
+    space::Spaces,
     step::Step,
     traffic::Traffic,
     upkeep::{Cursor, Sweep},
@@ -48,6 +49,12 @@ pub(crate) enum Purpose {
     Page {
         command: u32,
         comrade: ComradeId,
+        limit: usize,
+    },
+    /// To answer a command with a page of posts.
+    Posts {
+        command: u32,
+        collective: CollectiveId,
         limit: usize,
     },
     /// To move what was written to somebody who turned out to be a comrade already.
@@ -98,13 +105,14 @@ pub(crate) struct Open {
     pub(crate) resupplying: BTreeSet<ComradeId>,
     /// Who is being removed, page by page.
     pub(crate) removing: BTreeSet<ComradeId>,
+    pub(crate) spaces: Spaces,
 }
 
 /// Where a record stands, for its seal.
 pub(crate) fn place(table: Table, key: &[u8]) -> Place<'_> {
     Place {
         table: table as u8,
-        schema: SCHEMA,
+        schema: records::VERSION,
         key,
     }
 }
@@ -134,6 +142,7 @@ impl Open {
             moved: BTreeSet::new(),
             resupplying: BTreeSet::new(),
             removing: BTreeSet::new(),
+            spaces: Spaces::default(),
         }
     }
 
@@ -149,6 +158,9 @@ impl Open {
 
     /// Takes a record into memory. Said of all that the vault reads when it opens.
     pub(crate) fn load(&mut self, table: Table, record: &Record) -> Result<(), Damaged> {
+        if crate::space::places::TABLES.contains(&table) {
+            return self.load_space(table, record);
+        }
         let value = self.unseal(table, record)?;
         let id = || record.key.as_slice().try_into().map_err(|_| Damaged);
         match table {
@@ -183,6 +195,7 @@ impl Open {
 
     /// Everything a step touched, sealed: the batch of that step.
     pub(crate) fn changes(&mut self, step: &mut Step) -> Result<Vec<Change>, SealError> {
+        self.write_spaces(step);
         let touched = std::mem::take(&mut step.touched);
         if touched.own {
             step.write(Table::Own, keys::OWN.to_vec(), self.own.encode());

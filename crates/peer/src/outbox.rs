@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
 use komrade_store::{Query, Record, Table};
-use komrade_view::{ComradeId, ComradeState, Millis};
+use komrade_view::{CollectiveId, ComradeId, ComradeState, Millis};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -138,7 +138,7 @@ impl Open {
     }
 
     /// How many more envelopes for a comrade may be on their way on a link.
-    fn room(&self, link: LinkId, id: ComradeId) -> usize {
+    pub(crate) fn room(&self, link: LinkId, id: ComradeId) -> usize {
         let Some(state) = self.links.get(link) else {
             return 0;
         };
@@ -336,6 +336,9 @@ impl Open {
             return;
         };
         let id = flight.comrade;
+        if self.spaces.contains_key(&CollectiveId(id.0)) {
+            return self.space_landed(step, &flight, outcome);
+        }
         let number = flight.number;
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
@@ -379,6 +382,7 @@ impl Open {
         if self.links.get(link).is_some_and(is_idle) {
             // Whoever found no room before.
             self.pump_all(step);
+            self.space_pump_all(step);
         }
     }
 

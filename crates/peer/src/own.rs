@@ -255,6 +255,15 @@ impl Device {
         }
     }
 
+    /// Signs operations and leaf records.
+    pub(crate) fn key(&self) -> &DeviceKey {
+        &self.key
+    }
+
+    pub(crate) fn certificate(&self) -> &DeviceCertificate {
+        &self.certificate
+    }
+
     pub(crate) fn bundle(&self) -> &Bundle {
         &self.bundle
     }

@@ -1,7 +1,8 @@
 //! The records that hold no keys: outbox entries, messages and their ticks.
 //!
 //! Stored as CBOR maps with named fields, so that a later version can add some with a default. The
-//! version of the whole layout is `komrade_store::SCHEMA`, part of the seal of every record.
+//! version of what is sealed is [`VERSION`], part of the seal of every record; which tables there are is
+//! the store's own business (`komrade_store::SCHEMA`).
 
 use komrade_ether::{Day, EnvelopeId, Header, MAX_DAYS_AHEAD, Part};
 use komrade_view::{MessageView, Millis, Tick};
@@ -9,6 +10,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 use crate::limits;
+
+/// The version of all sealed records.
+pub(crate) const VERSION: u32 = 1;
 
 /// The record is not what this version writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,9 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use komrade_crypto::vault::StretchJob;
+use komrade_crypto::{group::Commit, vault::StretchJob};
 use komrade_store::{Query, Table};
-use komrade_view::{Answer, ComradeId, Event, FromEngine, InviteId, MessageView, Millis, Refusal};
+use komrade_view::{
+    Answer, CollectiveId, ComradeId, Event, FromEngine, InviteId, MessageView, Millis, Refusal,
+};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -56,6 +58,9 @@ pub(crate) struct Touched {
     pub(crate) pairs: BTreeSet<ComradeId>,
     pub(crate) entries: BTreeSet<(ComradeId, u64)>,
     pub(crate) invites: BTreeSet<InviteId>,
+    pub(crate) spaces: BTreeSet<CollectiveId>,
+    pub(crate) seeds: BTreeSet<(CollectiveId, Commit)>,
+    pub(crate) space_entries: BTreeSet<(CollectiveId, u64)>,
 }
 
 /// What is to be shown from memory.
@@ -64,6 +69,7 @@ pub(crate) struct Shown {
     pub(crate) profile: bool,
     pub(crate) comrades: bool,
     pub(crate) invites: bool,
+    pub(crate) collectives: bool,
     pub(crate) route: bool,
     /// Messages that stay in the store and changed their tick.
     pub(crate) ticks: BTreeMap<ComradeId, BTreeSet<u64>>,
@@ -163,7 +169,10 @@ impl<'a> Step<'a> {
         let marked = touched.comrades.len()
             + touched.pairs.len()
             + touched.entries.len()
-            + touched.invites.len();
+            + touched.invites.len()
+            + touched.spaces.len()
+            + touched.seeds.len()
+            + touched.space_entries.len();
         let has_room = self.writes.len() + marked < limits::STEP_CHANGES;
         self.again |= !has_room;
         has_room

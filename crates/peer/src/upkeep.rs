@@ -36,7 +36,7 @@ pub(crate) struct Cursor {
 }
 
 /// Everything that record keys seal, and the ring of those keys.
-pub(crate) const SEALED: [Table; 7] = [
+pub(crate) const SEALED: [Table; 10] = [
     Table::Own,
     Table::Comrades,
     Table::Sessions,
@@ -44,6 +44,9 @@ pub(crate) const SEALED: [Table; 7] = [
     Table::Outbox,
     Table::Waiting,
     Table::Invites,
+    Table::Spaces,
+    Table::Operations,
+    Table::Posts,
 ];
 
 impl Sweep {
@@ -84,6 +87,7 @@ impl Open {
         self.moved = self.untold();
         self.gather_renamed();
         self.resume_removing();
+        self.spaces_opened(step);
         self.draw_ack_time(step);
         self.open_ways(step);
         self.upkeep(step);
@@ -109,6 +113,7 @@ impl Open {
             self.end_leaving(step);
         }
         self.tell_name(step);
+        self.space_upkeep(step);
     }
 
     /// What time ends, and what cannot be taken back.
@@ -168,6 +173,7 @@ impl Open {
             self.next_way(now),
             later,
             self.ack_at,
+            self.next_space(now),
             self.next_silence(),
             self.clock.settles_at().or(ends),
         ]

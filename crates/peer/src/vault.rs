@@ -101,12 +101,14 @@ pub(crate) struct Loading {
 
 /// What is read into memory, in an order in which each finds what it belongs to. The prefix leaves
 /// out what is only read when needed.
-const TABLES: [(Table, &[u8]); 5] = [
+const TABLES: [(Table, &[u8]); 7] = [
     (Table::Comrades, &[]),
     (Table::Sessions, &[]),
     (Table::Outbox, &[keys::INDEX]),
     (Table::Waiting, &[keys::INDEX]),
     (Table::Invites, &[]),
+    (Table::Spaces, &[]),
+    (Table::Operations, &[]),
 ];
 
 /// How loading goes on.

@@ -81,6 +81,7 @@ impl Open {
             Command::SetLive { comrade, live } => self.set_live(step, comrade, live),
             Command::SetReplicaLimit(bytes) => self.set_replica_limit(step, bytes),
             Command::SetDataLimit(bytes) => self.set_data_limit(step, bytes),
+            Command::Collective(asked) => return self.collective_command(step, id, asked),
             Command::SetAckPace(pace) => Ok(self.set_ack_pace(step, pace)),
             // Answered by the vault, which knows what is open.
             _ => Err(Refusal::VaultExists),
@@ -259,6 +260,14 @@ impl Open {
             }) => {
                 step.done(command, self.page(comrade, limit, &records));
             }
+            Some(Purpose::Posts {
+                command,
+                collective,
+                limit,
+            }) => {
+                let page = self.posts_page(step.now, collective, limit, &records);
+                step.done(command, page);
+            }
             Some(Purpose::Merge { from, into }) => self.merged(step, from, into, records),
             Some(Purpose::Sweep(cursor)) => self.swept(step, cursor, records),
             Some(Purpose::Shed) => self.shed(step, &records),
@@ -323,6 +332,9 @@ impl Open {
         if std::mem::take(&mut step.show.comrades) {
             step.event(Event::Comrades(self.comrade_views()));
         }
+        if std::mem::take(&mut step.show.collectives) {
+            step.event(self.collectives_event(step.now));
+        }
         if std::mem::take(&mut step.show.invites) {
             step.event(Event::Invites(self.invite_views()));
         }
@@ -331,7 +343,7 @@ impl Open {
     /// Commands that wait for a read: nobody will answer them once the keys are gone.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = u32> {
         self.reads.values().filter_map(|purpose| match purpose {
-            Purpose::Page { command, .. } => Some(*command),
+            Purpose::Page { command, .. } | Purpose::Posts { command, .. } => Some(*command),
             _ => None,
         })
     }

@@ -268,23 +268,27 @@ impl Open {
     /// one; else to their first home, through the first relay that is up. `None`: not now, or they
     /// have no home at a node.
     pub(crate) fn leg(&self, id: ComradeId, now: Millis) -> Option<Leg> {
-        let homes = &self.comrades.get(&id)?.record.homes;
+        let homes = home::nodes_of(&self.comrades.get(&id)?.record.homes);
+        self.leg_to(&homes.copied().collect::<Vec<_>>(), now)
+    }
+
+    /// How a put leaves now that is for whoever has these homes, in their order.
+    pub(crate) fn leg_to(&self, homes: &[NodeHome], now: Millis) -> Option<Leg> {
         let own = |home: &NodeHome| self.own.nodes().any(|(_, own)| own.place() == home.place());
         for relay in self.own.in_use() {
             let place = relay.home.map(|home| home.place());
-            let mut theirs = home::nodes_of(homes);
-            let Some(home) = theirs.find(|home| Some(home.place()) == place) else {
+            let mut here = homes.iter().filter(|home| Some(home.place()) == place);
+            let Some(home) = here.next().copied() else {
                 continue;
             };
-            let home = *home;
             match self.gate(relay, now) {
                 Gate::Up(link, via) => return Some(Leg { link, via, home }),
                 Gate::Soon => return None,
                 Gate::Down => {}
             }
         }
-        let elsewhere = home::nodes_of(homes).find(|home| !own(home));
-        let home = *elsewhere.or(home::node_of(homes))?;
+        let elsewhere = homes.iter().find(|home| !own(home));
+        let home = *elsewhere.or(homes.first())?;
         for relay in self.own.in_use() {
             match self.gate(relay, now) {
                 Gate::Up(link, via) => return Some(Leg { link, via, home }),

@@ -142,6 +142,15 @@ impl Open {
         };
     }
 
+    /// When duties in collectives are done next: like acknowledgements, and calmly where those never leave.
+    pub(crate) fn draw_duty_time(&self, step: &mut Step) -> Millis {
+        let mean = match self.own.ack_pace {
+            AckPace::Quick => limits::QUICK_PACE,
+            AckPace::Calm | AckPace::Never => limits::CALM_PACE,
+        };
+        draw_time(step, mean)
+    }
+
     /// Mail of this comrade came through the node, to which all members' mail looks alike. What follows
     /// from it (something missing is sent again, a new key, the own home) leaves when acknowledgements
     /// would, or the relay could tell by the moment for whom the mail was.
@@ -416,6 +425,9 @@ impl Open {
     pub(crate) fn set_ack_pace(&mut self, step: &mut Step, pace: AckPace) -> Answer {
         self.own.ack_pace = pace;
         self.draw_ack_time(step);
+        if self.spaces.duty_at.is_some() {
+            self.spaces.duty_at = Some(self.draw_duty_time(step));
+        }
         step.touched.own = true;
         step.show.profile = true;
         Answer::Done

@@ -13,11 +13,14 @@ pub const MAX_TEXT_BYTES: usize = 20_000;
 pub const MAX_NAME_CHARS: usize = 64;
 /// The longest list of homes, encoded, in bytes.
 pub const MAX_HOMES_BYTES: usize = 1_024;
+/// The longest part of what is said about a collective, in bytes.
+pub const MAX_COLLECTIVE_BYTES: usize = 20_000;
 
 const TEXT: u64 = 1;
 const PROFILE: u64 = 2;
 const HOMES: u64 = 3;
 const CONFIRMED: u64 = 4;
+const COLLECTIVE: u64 = 5;
 
 /// What an operation does. Every kind has its content in a map; all of them have one field, number 1, or none.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +43,11 @@ pub enum Body {
     },
     /// The inviter confirms whoever answered the invite.
     Confirmed,
+    /// Something about a collective that one of the two is in: an offer, an answer, a part of a welcome.
+    Collective {
+        /// Opaque here, at most [`MAX_COLLECTIVE_BYTES`].
+        content: Vec<u8>,
+    },
     /// A kind that this version does not know: keep it, acknowledge it, show nothing.
     Unknown {
         /// Its number.
@@ -55,6 +63,7 @@ impl Body {
             Self::Profile { .. } => PROFILE,
             Self::Homes { .. } => HOMES,
             Self::Confirmed => CONFIRMED,
+            Self::Collective { .. } => COLLECTIVE,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -69,6 +78,9 @@ impl Body {
             Self::Homes { homes } if homes.len() > MAX_HOMES_BYTES => {
                 Err(OperationError::HomesTooLong(homes.len()))
             }
+            Self::Collective { content } if content.len() > MAX_COLLECTIVE_BYTES => {
+                Err(OperationError::CollectiveTooLong(content.len()))
+            }
             _ => Ok(()),
         }
     }
@@ -81,10 +93,10 @@ impl Body {
                 to.number(1);
                 to.text(value);
             }
-            Self::Homes { homes } => {
+            Self::Homes { homes: value } | Self::Collective { content: value } => {
                 to.map(1);
                 to.number(1);
-                to.bytes(homes);
+                to.bytes(value);
             }
             Self::Confirmed | Self::Unknown { .. } => to.map(0),
         }
@@ -103,6 +115,9 @@ impl Body {
                 homes: from.map(field)?.bytes(1)?,
             },
             CONFIRMED => Self::Confirmed,
+            COLLECTIVE => Self::Collective {
+                content: from.map(field)?.bytes(1)?,
+            },
             kind => Self::Unknown { kind },
         };
         body.check()?;

@@ -172,6 +172,8 @@ fn signed() -> &'static [collective::Operation] {
             mentions: vec![person],
         };
         one.writes(&mut all, text);
+        let homes = vec![1, 2, 3];
+        one.writes(&mut all, Body::Homes { homes });
         other.writes(&mut all, Body::Leave);
         all
     })
@@ -241,6 +243,9 @@ fn operations() -> Vec<Operation> {
             homes: vec![1, 2, 3],
         },
         crate::Body::Confirmed,
+        crate::Body::Collective {
+            content: vec![4, 5, 6],
+        },
     ];
     let seen = vec![Head {
         device: DeviceId([1; 32]),

@@ -125,6 +125,9 @@ pub enum OperationError {
     /// A certificate or revocation that its root did not sign.
     #[error("a certificate that is none")]
     BadCertificate,
+    /// Longer than [`MAX_COLLECTIVE_BYTES`](crate::MAX_COLLECTIVE_BYTES).
+    #[error("{0} bytes about a collective")]
+    CollectiveTooLong(usize),
     /// Of a kind that this version can read past, but not make.
     #[error("kind {0} is unknown")]
     UnknownKind(u64),

@@ -23,7 +23,7 @@ use std::{fmt, future::Future};
 use thiserror::Error;
 
 /// The version of the layout this build writes. See `migrate` in each implementation.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// The longest key, in bytes.
 pub const MAX_KEY_BYTES: usize = 64;
 /// The largest sealed record, in bytes: one 64 KiB envelope and what is kept beside it.
@@ -59,11 +59,17 @@ pub enum Table {
     Waiting = 6,
     /// Live invites.
     Invites = 7,
+    /// Spaces of many: what is known of them and their members, keys, what waits to leave or to be opened.
+    Spaces = 8,
+    /// Operations of those spaces, by local space id and big-endian arrival number.
+    Operations = 9,
+    /// What is shown of what was said in them, by local space id and big-endian ordinal.
+    Posts = 10,
 }
 
 impl Table {
     /// All tables, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Header,
         Self::Own,
         Self::Comrades,
@@ -72,6 +78,9 @@ impl Table {
         Self::Outbox,
         Self::Waiting,
         Self::Invites,
+        Self::Spaces,
+        Self::Operations,
+        Self::Posts,
     ];
 
     /// The name of the table in stores that name theirs.
@@ -85,6 +94,9 @@ impl Table {
             Self::Outbox => "outbox",
             Self::Waiting => "waiting",
             Self::Invites => "invites",
+            Self::Spaces => "spaces",
+            Self::Operations => "operations",
+            Self::Posts => "posts",
         }
     }
 }

@@ -84,3 +84,56 @@ async fn commits_issued_together_are_both_kept_in_their_order() {
         2
     );
 }
+
+/// A database as version 1 made it, with a record in it.
+async fn version_1(name: &str) {
+    use idb::{Database, DatabaseEvent as _, Factory, ObjectStoreParams, TransactionMode};
+    use js_sys::Uint8Array;
+    let mut request = Factory::new().unwrap().open(name, Some(1)).unwrap();
+    request.on_upgrade_needed(|event| {
+        let database: Database = event.database().unwrap();
+        for name in [
+            "header", "own", "comrades", "sessions", "messages", "outbox", "waiting", "invites",
+            "lease",
+        ] {
+            database
+                .create_object_store(name, ObjectStoreParams::new())
+                .unwrap();
+        }
+    });
+    let database = request.await.unwrap();
+    let transaction = database
+        .transaction(&["own"], TransactionMode::ReadWrite)
+        .unwrap();
+    let (key, value) = (Uint8Array::from(&b"key"[..]), Uint8Array::from(&b"old"[..]));
+    let store = transaction.object_store("own").unwrap();
+    store.put(&value, Some(&key)).unwrap().await.unwrap();
+    transaction.commit().unwrap().await.unwrap();
+    database.close();
+}
+
+#[wasm_bindgen_test]
+async fn a_database_of_version_1_gets_the_tables_of_collectives_and_keeps_its_records() {
+    version_1("version 1").await;
+    let store = fixture::Browser("version 1").open().await.unwrap();
+    let records = store.read(&Query::all(Table::Own)).await.unwrap();
+    assert_eq!(
+        (&records[0].key[..], &records[0].value[..]),
+        (&b"key"[..], &b"old"[..])
+    );
+    let Ok(LeaseOutcome::Held(lease)) = store.lease([1; 16], 1, false).await else {
+        panic!()
+    };
+    let mut batch = Batch::default();
+    for table in [Table::Spaces, Table::Operations, Table::Posts] {
+        assert_eq!(store.read(&Query::all(table)).await, Ok(Vec::new()));
+        batch.put(table, *b"key", *b"new");
+    }
+    store.commit(lease, &batch).await.unwrap();
+    for table in [Table::Spaces, Table::Operations, Table::Posts] {
+        assert_eq!(
+            store.read(&Query::all(table)).await.unwrap()[0].value,
+            *b"new"
+        );
+    }
+}

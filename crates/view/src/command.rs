@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ComradeId, InviteId, InvitePreview, MessageView, PageView, Secret};
+use crate::{
+    CollectiveCommand, CollectiveDetail, CollectiveId, ComradeId, ConstitutionFault,
+    ConstitutionView, InviteId, InvitePreview, MessageView, PageView, PostView, PostsView,
+    ProposalId, Secret,
+};
 
 /// The longest name, in characters.
 pub const MAX_NAME_CHARS: usize = 64;
@@ -193,6 +197,8 @@ pub enum Command {
     /// The bytes of the file that [`Answer::Want`] asked for. Answer: [`Answer::Want`], or once all of
     /// it is kept here [`Answer::Done`], and the vault is open.
     BringBytes(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// Something about collectives; answers as said there.
+    Collective(CollectiveCommand),
 }
 
 /// When acknowledgements leave on their own (they always ride on the next message).
@@ -234,6 +240,20 @@ pub enum Answer {
     Page(PageView),
     /// The message as it is kept.
     Sent(MessageView),
+    /// A collective appeared.
+    Collective(CollectiveId),
+    /// Everything of a collective but its posts.
+    CollectiveDetail(Box<CollectiveDetail>),
+    /// A part of what was said in a collective.
+    Posts(PostsView),
+    /// The post as it is kept.
+    Posted(PostView),
+    /// A proposal was made.
+    Proposed(ProposalId),
+    /// A ready constitution.
+    Constitution(Box<ConstitutionView>),
+    /// What is wrong with a constitution; empty: nothing.
+    Faults(Vec<ConstitutionFault>),
     /// A part of the file that a vault leaves in.
     Part {
         /// What follows in the file, 1 to 1,100,000 bytes.
@@ -366,11 +386,23 @@ pub enum Refusal {
     /// The relay is in use already.
     #[error("the relay is in use")]
     RelayInUse,
+    /// Only members may do this, and only those who do not rest; or it is not for this member to do.
+    #[error("not entitled")]
+    NotEntitled,
+    /// It was decided, done or over before.
+    #[error("over")]
+    Over,
+    /// So many proposals or vouches of one member are not taken at once.
+    #[error("too many proposals")]
+    TooManyProposals,
+    /// Rules that could not be: ask what is wrong with them.
+    #[error("a constitution with a fault")]
+    BadConstitution,
 }
 
 impl Refusal {
     /// Every refusal there is, for tests of the catalogue.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 41] = [
         Self::WrongPassphrase,
         Self::PassphraseTooShort,
         Self::VaultExists,
@@ -408,5 +440,9 @@ impl Refusal {
         Self::NoFileYet,
         Self::TooManyRelays,
         Self::RelayInUse,
+        Self::NotEntitled,
+        Self::Over,
+        Self::TooManyProposals,
+        Self::BadConstitution,
     ];
 }

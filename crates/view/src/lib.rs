@@ -7,12 +7,19 @@
 //! Texts a person reads are *not* here: the engine speaks in codes ([`Refusal`], [`RouterStage`] …) and
 //! the app's catalogue turns them into sentences.
 
+mod collective;
 mod command;
 mod message;
 mod redacted;
 mod route;
 mod secret;
 
+pub use collective::{
+    AdmissionRule, Alarm, BallotRule, Choice, CollectiveCommand, CollectiveDetail, CollectiveId,
+    CollectiveView, ConstitutionFault, ConstitutionView, MAX_OPTIONS, MAX_REASON_CHARS, Matter,
+    MemberView, Needs, Outcome, PersonKey, PostId, PostTick, PostView, Posters, PostsView,
+    ProposalId, ProposalView, Share, Standing, Template, Voice,
+};
 pub use command::{
     AckPace, Answer, Command, MAX_DATA_LIMIT, MAX_NAME_CHARS, MAX_REPLICA_BYTES, MAX_TEXT_BYTES,
     MIN_PASSPHRASE_CHARS, Refusal,
@@ -77,6 +84,8 @@ pub enum Event {
         /// The message as it now stands.
         message: MessageView,
     },
+    /// All collectives, most recently active first; at most 100.
+    Collectives(Vec<CollectiveView>),
     /// The way to the network.
     Route(RouteView),
 }

@@ -5,7 +5,8 @@
 use core::fmt;
 
 use crate::{
-    Answer, Command, ComradeView, Event, InvitePreview, MessageView, PageView, ProfileView,
+    Answer, CollectiveView, Command, ComradeView, Event, InvitePreview, MessageView, PageView,
+    ProfileView,
 };
 
 impl fmt::Debug for Command {
@@ -45,6 +46,7 @@ impl fmt::Debug for Command {
             Self::EraseMoved => "EraseMoved",
             Self::Bring { .. } => "Bring",
             Self::BringBytes(_) => "BringBytes",
+            Self::Collective(_) => "Collective",
         })
     }
 }
@@ -61,6 +63,13 @@ impl fmt::Debug for Answer {
             Self::Sent(message) => f.debug_tuple("Sent").field(message).finish(),
             Self::Part { is_last, .. } => f.debug_tuple("Part").field(is_last).finish(),
             Self::Want { .. } => f.write_str("Want"),
+            Self::Collective(_) => f.write_str("Collective"),
+            Self::CollectiveDetail(_) => f.write_str("CollectiveDetail"),
+            Self::Posts(_) => f.write_str("Posts"),
+            Self::Posted(_) => f.write_str("Posted"),
+            Self::Proposed(_) => f.write_str("Proposed"),
+            Self::Constitution(_) => f.write_str("Constitution"),
+            Self::Faults(faults) => f.debug_tuple("Faults").field(faults).finish(),
         }
     }
 }
@@ -73,6 +82,7 @@ impl fmt::Debug for Event {
             Self::Comrades(comrades) => f.debug_tuple("Comrades").field(&comrades.len()).finish(),
             Self::Invites(invites) => f.debug_tuple("Invites").field(&invites.len()).finish(),
             Self::Message { message, .. } => f.debug_tuple("Message").field(message).finish(),
+            Self::Collectives(all) => f.debug_tuple("Collectives").field(&all.len()).finish(),
             Self::Route(_) => f.write_str("Route"),
         }
     }
@@ -92,6 +102,17 @@ impl fmt::Debug for ComradeView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ComradeView")
             .field("state", &self.state)
+            .field("unread", &self.unread)
+            .field("waiting", &self.waiting)
+            .field("gap", &self.gap)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CollectiveView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CollectiveView")
+            .field("members", &self.members)
             .field("unread", &self.unread)
             .field("waiting", &self.waiting)
             .field("gap", &self.gap)

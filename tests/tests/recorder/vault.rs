@@ -9,12 +9,15 @@ use komrade_crypto::{
     pairwise::Account,
     vault::{Header, Place, Ring},
 };
-use komrade_store::{SCHEMA, Table};
+use komrade_store::Table;
 use komrade_tests::Person;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
+
+/// The version of the records, which is part of their seal.
+const RECORDS: u32 = 1;
 
 /// The record of the device, as far as it is looked for.
 #[derive(Deserialize)]
@@ -47,7 +50,7 @@ pub async fn device_keys(person: &Person, id: PersonId) -> Result<Vec<(&'static 
     let ring = Ring::open(&master, find(b"ring")?)?;
     let place = Place {
         table: Table::Own as u8,
-        schema: SCHEMA,
+        schema: RECORDS,
         key: b"device",
     };
     let record = ring.open_record(&place, find(b"device")?)?;

@@ -340,6 +340,8 @@ impl Ui {
             Event::Profile(profile) => self.profile.set(Some(profile)),
             Event::Comrades(comrades) => self.comrades.set(Some(comrades)),
             Event::Invites(invites) => self.invites.set(invites),
+            // They have no screen in this version.
+            Event::Collectives(_) => {}
             Event::Route(view) => self.route.update(|route| {
                 *route = Some(Route::told(route.as_ref(), view, clock::now()));
             }),

@@ -99,6 +99,7 @@ impl Engine {
         step.show.profile = true;
         step.show.comrades = true;
         step.show.invites = true;
+        step.show.collectives = true;
         step.show.route = true;
         self.phase = Phase::Open(header, open);
         self.show_vault(step);

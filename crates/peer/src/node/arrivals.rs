@@ -33,6 +33,8 @@ impl Open {
             if way.caught_up || way.mail.len() >= MAIL {
                 self.open_mail(step, link, relay);
             }
+        } else {
+            self.note_stranger(&envelope);
         }
         // The link may have been closed, and everything that was not written comes again.
         if self.links.get(link).is_some() {
@@ -102,6 +104,9 @@ impl Open {
     ) {
         step.effect(send(link, &Frame::Noted { id }));
         let Some((comrade, number)) = self.find_sealed(&id) else {
+            if !outcome.is_held() {
+                self.space_returned(step, &id, outcome);
+            }
             return;
         };
         let entry = self

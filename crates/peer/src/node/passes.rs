@@ -1,9 +1,9 @@
 //! What a put to a node has to bring: the home's token, and work where it is due.
 
 use komrade_ether::{Day, Envelope, Frame, Outcome, Pass, Work, work};
-use komrade_view::ComradeId;
+use komrade_view::{CollectiveId, ComradeId};
 
-use crate::{Effect, WorkJob, open::Open, step::Step, way::Leg};
+use crate::{Effect, WorkJob, home::NodeHome, open::Open, step::Step, way::Leg};
 
 /// Work for one entry of an outbox.
 pub(super) struct WorkState {
@@ -40,6 +40,22 @@ impl Open {
         let comrade = self.comrades.get(&id)?;
         let (home, is_own) = (leg.home, leg.is_deposit());
         let refused = comrade.refused_bits(home.tag());
+        self.pass_for(step, id, number, envelope, &home, is_own, refused)
+    }
+
+    /// The frame that brings an envelope to a home. `None`: work is due first, and begins. The id is that of
+    /// whose outbox it is in, a comrade's or a collective's.
+    #[allow(clippy::too_many_arguments, reason = "what an envelope on its way is")]
+    pub(crate) fn pass_for(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        number: u64,
+        envelope: &Envelope,
+        home: &NodeHome,
+        is_own: bool,
+        refused: Option<u8>,
+    ) -> Option<Frame> {
         let class = envelope.header().class;
         let larger = u8::try_from(work::size_bits(class.size)).unwrap_or(u8::MAX);
         let usual = work::WORK_BITS
@@ -122,6 +138,7 @@ impl Open {
         state.progress = Progress::Done(Work { day, nonce });
         let id = *id;
         self.pump(step, id);
+        self.space_pump(step, CollectiveId(id.0));
     }
 
     /// An entry was taken or given up: its work is of no more use.
@@ -142,15 +159,22 @@ impl Open {
         };
         let Some(home) = home else { return false };
         let before = comrade.refused_bits(home);
-        let bits = match outcome {
-            Outcome::NeedsWork(bits) => bits,
-            // It does not say how much; a little more each time.
-            Outcome::WrongWork => before.unwrap_or(work::WORK_BITS).saturating_add(1),
-            Outcome::WrongToken => work::WORK_BITS,
-            _ => return false,
+        let Some(bits) = refused_bits(before, outcome) else {
+            return false;
         };
-        let bits = bits.max(before.unwrap_or(0)).min(work::MAX_WORK_BITS);
         comrade.refused = Some((home, bits));
         before.is_some() || outcome == Outcome::WrongWork
     }
+}
+
+/// So much work is due at a home that answered so, given what was due before; `None`: none for that reason.
+pub(crate) fn refused_bits(before: Option<u8>, outcome: Outcome) -> Option<u8> {
+    let bits = match outcome {
+        Outcome::NeedsWork(bits) => bits,
+        // It does not say how much; a little more each time.
+        Outcome::WrongWork => before.unwrap_or(work::WORK_BITS).saturating_add(1),
+        Outcome::WrongToken => work::WORK_BITS,
+        _ => return None,
+    };
+    Some(bits.max(before.unwrap_or(0)).min(work::MAX_WORK_BITS))
 }

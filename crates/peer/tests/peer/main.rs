@@ -12,6 +12,10 @@
 )]
 
 mod again;
+#[cfg(feature = "collectives")]
+mod collective;
+#[cfg(feature = "collectives")]
+mod collective_kill;
 mod conversation;
 mod hostile;
 mod kill;

@@ -72,6 +72,7 @@ pub struct Peer {
     pub vault: Option<VaultState>,
     pub comrades: Vec<ComradeView>,
     pub invites: Vec<InviteView>,
+    pub collectives: Vec<CollectiveView>,
     pub profile: Option<ProfileView>,
     pub route: Option<RouteView>,
     pub messages: Vec<(ComradeId, MessageView)>,
@@ -153,6 +154,7 @@ impl World {
             vault: None,
             comrades: Vec::new(),
             invites: Vec::new(),
+            collectives: Vec::new(),
             profile: None,
             route: None,
             messages: Vec::new(),
@@ -196,6 +198,7 @@ impl World {
         self.peers[at].ways.clear();
         self.peers[at].comrades.clear();
         self.peers[at].invites.clear();
+        self.peers[at].collectives.clear();
         let links: Vec<LinkId> = self.peers[at].ends.keys().copied().collect();
         for link in links {
             self.hang_up(at, link);
@@ -547,6 +550,7 @@ impl World {
             FromEngine::Event(Event::Vault(state)) => peer.vault = Some(state),
             FromEngine::Event(Event::Comrades(comrades)) => peer.comrades = comrades,
             FromEngine::Event(Event::Invites(invites)) => peer.invites = invites,
+            FromEngine::Event(Event::Collectives(all)) => peer.collectives = all,
             FromEngine::Event(Event::Profile(profile)) => peer.profile = Some(profile),
             FromEngine::Event(Event::Message { comrade, message }) => {
                 peer.messages.push((comrade, message));

@@ -11,7 +11,7 @@ use komrade_crypto::identity::{DeviceCertificate, PersonId, Revocation};
 
 use super::{constitution::Constitution, subject::Subject};
 use crate::{
-    MAX_TEXT_BYTES, OperationError, OperationId,
+    MAX_HOMES_BYTES, MAX_TEXT_BYTES, OperationError, OperationId,
     body::name_is_good,
     cbor::{Map, Writer, exactly, number},
 };
@@ -41,6 +41,7 @@ const RETURN: u64 = 11;
 const TEXT: u64 = 64;
 const PROFILE: u64 = 65;
 const SEED: u64 = 66;
+const HOMES: u64 = 67;
 
 /// A ballot that says who cast it. Other manners will carry a proof instead.
 const NAMED: u64 = 0;
@@ -177,6 +178,11 @@ pub enum Body {
         /// Over `Collective::devices_at` its heads.
         member_root: [u8; 32],
     },
+    /// Says where envelopes for the author's device are put from now on. The latest of each device counts.
+    Homes {
+        /// Opaque here, at most [`MAX_HOMES_BYTES`](crate::MAX_HOMES_BYTES).
+        homes: Vec<u8>,
+    },
     /// What only a newer version knows.
     Unknown {
         /// Its number.
@@ -202,6 +208,7 @@ impl Body {
             Self::Text { .. } => TEXT,
             Self::Profile { .. } => PROFILE,
             Self::Seed { .. } => SEED,
+            Self::Homes { .. } => HOMES,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -232,6 +239,9 @@ impl Body {
                 return name_of(name);
             }
             Self::Profile { name } => return name_of(name),
+            Self::Homes { homes } if homes.len() > MAX_HOMES_BYTES => {
+                return Err(OperationError::HomesTooLong(homes.len()));
+            }
             Self::Checkpoint(checkpoint) => {
                 let frontier = &checkpoint.frontier;
                 if frontier.is_empty() || frontier.len() > MAX_FRONTIER {
@@ -338,6 +348,7 @@ impl Body {
                 to.number(2);
                 to.bytes(member_root);
             }
+            Self::Homes { homes } => one(to, homes),
             Self::Leave | Self::Return | Self::Unknown { .. } => to.map(0),
         }
     }
@@ -401,6 +412,9 @@ impl Body {
             SEED => Self::Seed {
                 commit: from.required(1, |value| exactly(&value))?,
                 member_root: from.required(2, |value| exactly(&value))?,
+            },
+            HOMES => Self::Homes {
+                homes: from.bytes(1)?,
             },
             kind => Self::Unknown { kind },
         };

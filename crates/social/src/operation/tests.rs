@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::{MAX_HOMES_BYTES, MAX_NAME_CHARS, MAX_TEXT_BYTES};
+use crate::{MAX_COLLECTIVE_BYTES, MAX_HOMES_BYTES, MAX_NAME_CHARS, MAX_TEXT_BYTES};
 
 fn fields(body: Body) -> Fields {
     Fields {
@@ -96,6 +96,11 @@ fn the_bytes_of_each_kind_are_frozen() {
         "a60101038004010502060307a10143010203"
     );
     assert_eq!(body(Body::Confirmed), "a60101038004010502060407a0");
+    let content = vec![1, 2, 3];
+    assert_eq!(
+        body(Body::Collective { content }),
+        "a60101038004010502060507a10143010203"
+    );
 }
 
 #[test]
@@ -172,6 +177,16 @@ fn limits_hold_when_made_and_when_read() {
     assert_eq!(
         homes(MAX_HOMES_BYTES + 1),
         Err(OperationError::HomesTooLong(1_025))
+    );
+
+    let collective = |length| {
+        let content = vec![0; length];
+        Operation::new(fields(Body::Collective { content }))
+    };
+    assert!(collective(MAX_COLLECTIVE_BYTES).is_ok());
+    assert_eq!(
+        collective(MAX_COLLECTIVE_BYTES + 1),
+        Err(OperationError::CollectiveTooLong(20_001))
     );
 
     let head = Head {
@@ -262,6 +277,8 @@ fn bodies() -> impl Strategy<Value = Body> {
         "[^\\p{Cc}]{1,64}".prop_map(|name| Body::Profile { name }),
         prop::collection::vec(any::<u8>(), 0..=MAX_HOMES_BYTES)
             .prop_map(|homes| Body::Homes { homes }),
+        prop::collection::vec(any::<u8>(), 0..=MAX_COLLECTIVE_BYTES)
+            .prop_map(|content| Body::Collective { content }),
         Just(Body::Confirmed),
     ]
 }

@@ -16,7 +16,7 @@ use crate::{SCHEMA, StoreError};
 type Migration = fn(&Database) -> Result<(), StoreError>;
 
 /// The step at position `n` leads from version `n` to `n + 1`.
-const MIGRATIONS: [Migration; SCHEMA as usize] = [create];
+const MIGRATIONS: [Migration; SCHEMA as usize] = [create, add_spaces];
 
 /// From nothing to version 1.
 fn create(database: &Database) -> Result<(), StoreError> {
@@ -32,6 +32,16 @@ fn create(database: &Database) -> Result<(), StoreError> {
         "invites",
         LEASE_STORE,
     ] {
+        database
+            .create_object_store(name, ObjectStoreParams::new())
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// From version 1 to 2: spaces of many.
+fn add_spaces(database: &Database) -> Result<(), StoreError> {
+    for name in ["spaces", "operations", "posts"] {
         database
             .create_object_store(name, ObjectStoreParams::new())
             .map_err(failed)?;

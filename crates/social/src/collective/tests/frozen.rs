@@ -142,6 +142,12 @@ fn bodies() -> Vec<(&'static str, Body)> {
                 member_root: [2; 32],
             },
         ),
+        (
+            "homes",
+            Body::Homes {
+                homes: vec![1, 2, 3],
+            },
+        ),
     ]
 }
 

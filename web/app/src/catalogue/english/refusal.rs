@@ -110,6 +110,19 @@ pub fn refusal(refusal: Refusal) -> &'static str {
             "There is no whole file of this Komrade yet, so nothing was erased. Make the file and \
              save it first."
         }
+        R::NotEntitled => {
+            "This is not yours to do here: it takes a member who is not resting, or another one than \
+             you. Nothing was changed."
+        }
+        R::Over => "This was decided or done before, or its time is over. Nothing was changed.",
+        R::TooManyProposals => {
+            "You have several proposals open, or made very many lately. Nothing was proposed; wait \
+             until some are decided."
+        }
+        R::BadConstitution => {
+            "Rules like these could not work, so nothing was changed. Look at what is marked, then \
+             try again."
+        }
         R::Busy => "This is still being done. Wait until it has ended, then try again.",
         _ => "This was refused for a reason this version has no words for. Nothing was changed.",
     }

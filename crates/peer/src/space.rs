@@ -1,0 +1,619 @@
+//! Collectives: what lies between their governance (`komrade_social::collective`), their keys
+//! (`komrade_crypto::group`) and the screens.
+//!
+//! Flow of an operation: [`Open::space_say`] signs it and keeps it → it is sealed as content, or as
+//! control if it concerns who belongs → one envelope for each home of the members (`outbox`) → the
+//! others' devices recognise it by its hint, open it, check its signature and its author's place among
+//! the members, keep it and show it (`arrive`, `account`). What comes before what it needs waits.
+//!
+//! Flow of an admission (`candidacy`, `bringing_in`): offer and answer in the conversation of two comrades → proposal,
+//! vouches → a voucher welcomes the candidate with the history of control operations → the candidate
+//! computes the same, enters by an operation of their own → a new seed (`seeds`).
+//!
+//! Nothing leaves because something arrived. What follows from mail is done at times that are drawn
+//! like those of acknowledgements ([`Open::space_duties`], `duties`), or with the person's next word. A new seed leaves
+//! after a random wait of its own.
+//!
+//! Parts: formats (`frame`), records (`places`), keys (`keys`), what is shown (`views`, `rules`), what the
+//! person asks (`commands`).
+//!
+//! Left out on purpose: circles, splitting, ballots that are secret, history for newcomers beyond names and homes.
+
+mod account;
+mod arrive;
+mod bringing_in;
+mod candidacy;
+mod commands;
+mod duties;
+pub(crate) mod frame;
+mod keys;
+mod outbox;
+pub(crate) mod places;
+mod proposals;
+mod rules;
+mod say;
+mod seeds;
+mod society;
+mod supply;
+mod views;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use komrade_crypto::{
+    first_contact::Party,
+    group::{Commit, LeafRecord, LeafRing, Member, MemberRoot, Space as GroupSpace},
+    identity::PersonId,
+};
+use komrade_ether::Envelope;
+use komrade_social::{OperationId, collective::Operation};
+use komrade_store::{Record, Table};
+use komrade_view::{CollectiveId, ComradeId, Millis};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+use zeroize::Zeroizing;
+
+use self::{frame::Load, keys::Keys, outbox::Entry, society::Society};
+use crate::{
+    home::{self, Home, NodeHome},
+    limits,
+    open::Open,
+    own::SecretBytes,
+    records::{self, Damaged},
+    step::Step,
+};
+
+/// Whether this build carries collectives: feature `collectives`. Every way into the modules here ends at once if it does not, so that
+/// the compiler leaves all of them out.
+pub(crate) const ON: bool = cfg!(feature = "collectives");
+
+/// What is to be sealed: the parts of a load, in clear.
+pub(crate) type Draft = Load;
+
+/// Where this person stands, as far as the operations do not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Place {
+    /// A comrade offers to propose them.
+    Invited {
+        by: ComradeId,
+    },
+    /// They said yes.
+    Candidate {
+        by: ComradeId,
+        since: Millis,
+    },
+    /// A member, or about to be one: the operations say whether resting.
+    Member,
+    Left(Millis),
+    Removed(Millis),
+    NotAdmitted(Millis),
+    Dissolved(Millis),
+}
+
+impl Place {
+    fn is_member(self) -> bool {
+        self == Self::Member
+    }
+
+    /// It is over, and may be forgotten.
+    fn is_over(self) -> bool {
+        !matches!(self, Self::Member | Self::Candidate { .. })
+    }
+}
+
+/// A comrade who was offered to be proposed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Offer {
+    pub(crate) comrade: ComradeId,
+    pub(crate) at: Millis,
+    /// They said yes then.
+    pub(crate) yes_at: Option<Millis>,
+    /// By this they were proposed.
+    pub(crate) proposal: Option<ByteArray<32>>,
+}
+
+/// A newcomer whom this device brings in: from the welcome on until they are heard.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Escort {
+    pub(crate) comrade: ComradeId,
+    pub(crate) person: PersonId,
+    pub(crate) welcomed_at: Millis,
+    /// Operations up to this arrival were told.
+    pub(crate) told_up_to: u64,
+    /// Their acceptance and the rest came and is to be passed on.
+    pub(crate) accepted: Option<Accepted>,
+    /// The seed that was given to them last.
+    pub(crate) seed: Option<Commit>,
+}
+
+/// What a newcomer enters with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Accepted {
+    pub(crate) operations: Vec<serde_bytes::ByteBuf>,
+    pub(crate) leaf: serde_bytes::ByteBuf,
+    pub(crate) is_passed_on: bool,
+}
+
+/// A post as it is kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PostRecord {
+    pub(crate) id: ByteArray<32>,
+    pub(crate) by: PersonId,
+    pub(crate) name: String,
+    /// One's own: its number.
+    pub(crate) mine: Option<u64>,
+    pub(crate) text: String,
+    pub(crate) reply_to: Option<(ByteArray<32>, String)>,
+    pub(crate) mentions_me: bool,
+    pub(crate) written_at: Millis,
+    pub(crate) kept_at: Millis,
+}
+
+/// What is stored of a collective, beside its parts.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SpaceRecord {
+    /// Its id: that of its first operation.
+    pub(crate) space: ByteArray<32>,
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    /// What an offer told: the operation with the rules, and how many members there were.
+    pub(crate) offered: Option<(serde_bytes::ByteBuf, u64)>,
+    /// That of the founding, or of the admission of this person.
+    pub(crate) since: Millis,
+    next_arrival: u64,
+    pub(crate) next_ordinal: u64,
+    next_entry: u64,
+    pub(crate) read_up_to: u64,
+    /// Ordinals of posts not seen by the person; the newest ones.
+    pub(crate) unread: Vec<u64>,
+    /// Those of them that mention the person.
+    pub(crate) mentions: Vec<u64>,
+    pub(crate) last: Option<(u64, PostRecord)>,
+    pub(crate) active_at: Millis,
+    pub(crate) version: u64,
+    leaves: SecretBytes,
+    /// When this device said something last, by its own operation.
+    pub(crate) spoke_at: Millis,
+    /// Of one's own operations: the newest number and its id.
+    pub(crate) sequence: u64,
+    pub(crate) previous: Option<ByteArray<32>>,
+    /// What was said before one came in: nothing up to these numbers is missing.
+    pub(crate) floors: Vec<(ByteArray<32>, u64)>,
+    /// Up to which of one's own operations each device has seen them.
+    pub(crate) seen: Vec<(ByteArray<32>, u64)>,
+    pub(crate) offers: Vec<Offer>,
+    pub(crate) escorts: Vec<Escort>,
+    /// When a new seed is drawn.
+    pub(crate) reseed_at: Option<Millis>,
+    /// Somebody went since the newest seed was drawn.
+    pub(crate) is_shrunk: bool,
+    /// By this the homes are known that the members were told of.
+    pub(crate) homes_told: Option<ByteArray<32>>,
+    /// Which name they were told, as a count of changes.
+    pub(crate) name_told: u64,
+    /// When something missing was asked for last, and how often.
+    pub(crate) asked_at: Option<Millis>,
+    pub(crate) asked: u8,
+    /// When a welcome was made whose parts are being gathered, and how many there are.
+    pub(crate) welcome: Option<(Millis, u64)>,
+    /// A device said two things at once.
+    pub(crate) is_copied: bool,
+    /// The person forgot it: what is left goes record by record.
+    pub(crate) is_forgotten: bool,
+    /// Posts up to this one are gone.
+    pub(crate) gone_up_to: u64,
+}
+
+/// An operation as it is kept.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OperationRecord {
+    #[serde(with = "serde_bytes")]
+    pub(crate) bytes: Vec<u8>,
+    /// Content: the seed that it came under. Whoever lacks it gets it under that one again.
+    pub(crate) commit: Option<Commit>,
+    /// The post that it shows.
+    pub(crate) ordinal: Option<u64>,
+}
+
+/// What is known of an operation that is kept.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) arrival: u64,
+    pub(crate) commit: Option<Commit>,
+    pub(crate) ordinal: Option<u64>,
+    /// The day after which it is not kept.
+    pub(crate) expiry_day: u32,
+    /// It concerns who belongs.
+    pub(crate) is_control: bool,
+    /// It has a place; otherwise it waits for what it builds on.
+    pub(crate) is_placed: bool,
+}
+
+/// A person who is or was a member.
+#[derive(Clone, Default)]
+pub(crate) struct Person {
+    pub(crate) name: String,
+    /// Of the operation that says so.
+    named: (Millis, [u8; 32]),
+    pub(crate) heard_at: Option<Millis>,
+}
+
+/// A device of a member.
+#[derive(Clone, Default)]
+pub(crate) struct DeviceState {
+    pub(crate) homes: Vec<Home>,
+    told: (Millis, [u8; 32]),
+    pub(crate) leaf: Option<LeafRecord>,
+    /// Its newest operation.
+    pub(crate) head: Option<(u64, OperationId)>,
+    pub(crate) heard_at: Millis,
+}
+
+impl Person {
+    /// The operation that says the name.
+    fn latest(&self) -> Option<OperationId> {
+        (self.named.0 > 0).then_some(OperationId(self.named.1))
+    }
+}
+
+impl DeviceState {
+    /// The operation that says where it is found.
+    fn latest(&self) -> Option<OperationId> {
+        (self.told.0 > 0).then_some(OperationId(self.told.1))
+    }
+}
+
+/// What an operation says of a seed.
+pub(crate) struct ToldSeed {
+    pub(crate) context: Vec<OperationId>,
+    pub(crate) root: [u8; 32],
+    pub(crate) time: Millis,
+}
+
+/// A load that does not open yet.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Waiting {
+    pub(crate) expiry: u32,
+    /// The seed that is missing.
+    pub(crate) commit: Option<Commit>,
+    #[serde(with = "serde_bytes")]
+    pub(crate) load: Vec<u8>,
+}
+
+/// A part of a welcome.
+#[derive(Serialize, Deserialize)]
+struct PartRecord {
+    #[serde(with = "serde_bytes")]
+    bytes: Vec<u8>,
+}
+
+/// A collective in memory.
+pub(crate) struct Space {
+    pub(crate) record: SpaceRecord,
+    pub(crate) society: Society,
+    pub(crate) keys: Keys,
+    pub(crate) people: BTreeMap<PersonId, Person>,
+    pub(crate) devices: BTreeMap<[u8; 32], DeviceState>,
+    pub(crate) known: BTreeMap<OperationId, Known>,
+    /// Operations that others name and that are not here, since when.
+    pub(crate) wanted: BTreeMap<OperationId, Millis>,
+    /// Operations that wait for those before them.
+    pub(crate) pending: Vec<Operation>,
+    pub(crate) outbox: BTreeMap<u64, Entry>,
+    pub(crate) waiting: BTreeMap<[u8; 32], Waiting>,
+    pub(crate) parts: BTreeMap<u64, Vec<u8>>,
+    pub(crate) questions: Vec<supply::Question>,
+    /// When each proposal was first seen to be decided, to take turns.
+    pub(crate) decided: BTreeMap<OperationId, Millis>,
+    /// The seeds that operations tell of, by commitment and operation.
+    pub(crate) told_seeds: BTreeMap<([u8; 32], OperationId), ToldSeed>,
+    /// Entries of the outbox whose homes changed in this step.
+    pub(crate) retargeted: BTreeSet<u64>,
+    /// Arrivals of operations that are forgotten, to be deleted.
+    pub(crate) gone: Vec<u64>,
+    /// Bytes of operations that are kept.
+    pub(crate) content_bytes: usize,
+    /// The beginnings of what was said, for answers to it.
+    pub(crate) beginnings: BTreeMap<OperationId, String>,
+    /// Posts that came in this step.
+    pub(crate) fresh: Vec<Operation>,
+    /// This device.
+    pub(crate) own: Party,
+}
+
+/// All collectives, and what concerns all of them.
+#[derive(Default)]
+pub(crate) struct Spaces {
+    all: BTreeMap<CollectiveId, Space>,
+    /// When duties are done next.
+    pub(crate) duty_at: Option<Millis>,
+    /// The newest envelopes that nobody here recognised: a seed that comes late may tell whose they
+    /// are.
+    strangers: VecDeque<Envelope>,
+}
+
+impl std::ops::Deref for Spaces {
+    type Target = BTreeMap<CollectiveId, Space>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
+
+impl std::ops::DerefMut for Spaces {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.all
+    }
+}
+
+impl SpaceRecord {
+    pub(crate) fn new(space: [u8; 32], name: String, place: Place, now: Millis) -> Self {
+        Self {
+            space: space.into(),
+            name,
+            place,
+            offered: None,
+            since: now,
+            next_arrival: 1,
+            next_ordinal: 1,
+            next_entry: 1,
+            read_up_to: 0,
+            unread: Vec::new(),
+            mentions: Vec::new(),
+            last: None,
+            active_at: now,
+            version: 1,
+            leaves: SecretBytes(LeafRing::new().to_bytes().to_vec()),
+            spoke_at: 0,
+            sequence: 0,
+            previous: None,
+            floors: Vec::new(),
+            seen: Vec::new(),
+            offers: Vec::new(),
+            escorts: Vec::new(),
+            reseed_at: None,
+            is_shrunk: false,
+            homes_told: None,
+            name_told: 0,
+            asked_at: None,
+            asked: 0,
+            welcome: None,
+            is_copied: false,
+            is_forgotten: false,
+            gone_up_to: 0,
+        }
+    }
+
+    /// What is left when somebody who was a member before is offered to come back: the chain of what this
+    /// device said, and what was read.
+    fn anew(&self, place: Place, now: Millis) -> Self {
+        Self {
+            place,
+            welcome: None,
+            reseed_at: None,
+            escorts: Vec::new(),
+            offers: Vec::new(),
+            active_at: now,
+            version: self.version.saturating_add(1),
+            ..self.clone()
+        }
+    }
+
+    fn is_invited(&self) -> bool {
+        matches!(self.place, Place::Invited { .. })
+    }
+
+    /// Nothing of this device up to this number is missing.
+    pub(crate) fn floor(&self, device: &[u8; 32]) -> u64 {
+        let is = |(of, _): &&(ByteArray<32>, u64)| **of == *device;
+        self.floors.iter().find(is).map_or(0, |(_, floor)| *floor)
+    }
+
+    pub(crate) fn take_arrival(&mut self) -> u64 {
+        let arrival = self.next_arrival;
+        self.next_arrival = arrival.saturating_add(1);
+        arrival
+    }
+
+    /// The person has seen everything up to here.
+    pub(crate) fn mark_read(&mut self, up_to: u64) {
+        let newest = self.next_ordinal.saturating_sub(1);
+        self.read_up_to = self.read_up_to.max(up_to.min(newest));
+        let up_to = self.read_up_to;
+        self.unread.retain(|ordinal| *ordinal > up_to);
+        self.mentions.retain(|ordinal| *ordinal > up_to);
+    }
+}
+
+impl Space {
+    pub(crate) fn new(record: SpaceRecord, own: Party) -> Self {
+        Self {
+            record,
+            own,
+            society: Society::default(),
+            keys: Keys::default(),
+            people: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            known: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            pending: Vec::new(),
+            outbox: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            questions: Vec::new(),
+            decided: BTreeMap::new(),
+            told_seeds: BTreeMap::new(),
+            retargeted: BTreeSet::new(),
+            gone: Vec::new(),
+            content_bytes: 0,
+            beginnings: BTreeMap::new(),
+            fresh: Vec::new(),
+        }
+    }
+
+    /// What the keys are bound to.
+    pub(crate) fn group(&self) -> GroupSpace {
+        GroupSpace::collective(*self.record.space)
+    }
+
+    pub(crate) fn id(&self) -> OperationId {
+        OperationId(*self.record.space)
+    }
+
+    fn take_entry_number(&mut self) -> u64 {
+        let number = self.record.next_entry;
+        self.record.next_entry = number.saturating_add(1);
+        number
+    }
+
+    /// Something that a detail shows has changed.
+    pub(crate) fn note_changed(&mut self, now: Millis) {
+        self.record.version = self.record.version.saturating_add(1);
+        self.record.active_at = now;
+    }
+
+    /// This person belongs to it.
+    pub(crate) fn is_in(&self) -> bool {
+        self.record.place == Place::Member && self.society.is_member(&self.own.person)
+    }
+
+    /// The hash of these members; `None` if there are none.
+    pub(crate) fn root_of(&self, members: Vec<Member>) -> Option<MemberRoot> {
+        MemberRoot::of(&self.group(), members).ok()
+    }
+
+    /// That of the members as they are now.
+    pub(crate) fn root(&self) -> Option<MemberRoot> {
+        self.root_of(self.society.devices())
+    }
+
+    /// Every home of the members' devices but this one, each once.
+    pub(crate) fn homes(&self) -> Vec<NodeHome> {
+        let members = self.society.devices();
+        let own = self.own.device;
+        let others = members.iter().filter(|member| member.device != own);
+        self.homes_of(others.map(|member| member.device))
+    }
+
+    /// The homes of some devices, each once.
+    pub(crate) fn homes_of(&self, devices: impl Iterator<Item = [u8; 32]>) -> Vec<NodeHome> {
+        let mut seen = BTreeSet::new();
+        let mut homes = Vec::new();
+        for device in devices {
+            let state = self.devices.get(&device);
+            let home = state.and_then(|state| home::node_of(&state.homes));
+            if let Some(home) = home
+                && seen.insert((home.address, home.key, home.bucket))
+            {
+                homes.push(*home);
+            }
+        }
+        homes
+    }
+
+    /// The name of a person here; empty until known.
+    pub(crate) fn name_of(&self, person: &PersonId) -> String {
+        let person = self.people.get(person);
+        person.map(|it| it.name.clone()).unwrap_or_default()
+    }
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut record = self.record.clone();
+        record.leaves = SecretBytes(self.keys.leaves.to_bytes().to_vec());
+        records::encode(&record)
+    }
+}
+
+impl Open {
+    /// Takes a record of a collective into memory. Said of all that the vault reads when it opens.
+    pub(crate) fn load_space(&mut self, table: Table, record: &Record) -> Result<(), Damaged> {
+        if !ON {
+            return Ok(());
+        }
+        let value = self.unseal(table, record)?;
+        if table == Table::Operations {
+            let (id, arrival) = places::parse_numbered(&record.key).ok_or(Damaged)?;
+            let space = self.spaces.get_mut(&id).ok_or(Damaged)?;
+            return space.replay(arrival, &records::decode(&value)?);
+        }
+        let (sort, id, rest) = places::parse(&record.key).ok_or(Damaged)?;
+        if sort == places::RECORD {
+            let record: SpaceRecord = records::decode(&value)?;
+            let leaves = LeafRing::from_bytes(&record.leaves.0).map_err(|_| Damaged)?;
+            let mut space = Space::new(record, self.device.party());
+            space.keys.leaves = leaves;
+            self.spaces.insert(id, space);
+            return Ok(());
+        }
+        let space = self.spaces.get_mut(&id).ok_or(Damaged)?;
+        let number = || Ok(u64::from_be_bytes(rest.try_into().map_err(|_| Damaged)?));
+        let hash = || rest.try_into().map_err(|_| Damaged);
+        match sort {
+            places::SEED => space.keys.load(&value)?,
+            places::LEAF => {
+                let leaf = LeafRecord::decode(&value).map_err(|_| Damaged)?;
+                space.devices.entry(hash()?).or_default().leaf = Some(leaf);
+            }
+            places::ENTRY => {
+                space.outbox.insert(number()?, records::decode(&value)?);
+            }
+            places::BODY => {
+                if let Some(entry) = space.outbox.get_mut(&number()?) {
+                    entry.body = value;
+                }
+            }
+            places::WAITING => {
+                space.waiting.insert(hash()?, records::decode(&value)?);
+            }
+            places::PART => {
+                let part: PartRecord = records::decode(&value)?;
+                space.parts.insert(number()?, part.bytes);
+            }
+            // Of a newer version.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What a step touched of collectives.
+    pub(crate) fn write_spaces(&mut self, step: &mut Step) {
+        if !ON {
+            return;
+        }
+        for id in std::mem::take(&mut step.touched.spaces) {
+            let value = self.spaces.get(&id).map(Space::encode);
+            step.writes
+                .insert((Table::Spaces, places::record(id)), value);
+        }
+        for (id, commit) in std::mem::take(&mut step.touched.seeds) {
+            let state = self.spaces.get(&id).and_then(|it| it.keys.get(&commit));
+            let key = (Table::Spaces, places::seed(id, &commit.0));
+            step.writes.insert(key, state.map(keys::SeedState::encode));
+        }
+        for (id, number) in std::mem::take(&mut step.touched.space_entries) {
+            let entry = self.spaces.get(&id).and_then(|it| it.outbox.get(&number));
+            let key = (Table::Spaces, places::entry(id, number));
+            step.writes.insert(key, entry.map(records::encode));
+        }
+    }
+
+    /// The clock was ahead: no wait is longer than it can be.
+    pub(crate) fn bring_down_spaces(&mut self, now: Millis) {
+        if !ON {
+            return;
+        }
+        let latest = now.saturating_add(limits::LONGEST_QUIET);
+        self.spaces.duty_at = self.spaces.duty_at.map(|at| at.min(latest));
+        for space in self.spaces.values_mut() {
+            for entry in space.outbox.values_mut() {
+                entry.bring_down(now);
+            }
+            let wait = now.saturating_add(limits::LONGEST_RESEED);
+            space.record.reseed_at = space.record.reseed_at.map(|at| at.min(wait));
+            space.record.asked_at = space.record.asked_at.map(|at| at.min(now));
+            for since in space.decided.values_mut().chain(space.wanted.values_mut()) {
+                *since = (*since).min(now);
+            }
+        }
+    }
+}

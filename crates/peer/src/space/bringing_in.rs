@@ -1,0 +1,394 @@
+//! How the members bring somebody in, see `candidacy`: proposals of those who said yes, welcomes, keys.
+
+use komrade_crypto::{day_of, group::LeafRecord, identity::PersonId};
+use komrade_social::{
+    OperationId,
+    collective::{Body, Operation, Stage, Subject},
+};
+use komrade_view::{CollectiveId, ComradeId};
+
+use super::{
+    Accepted, Escort, Offer, Person, Space,
+    candidacy::admits,
+    frame::{Bundle, Load, Welcome, Word},
+};
+use crate::{limits, open::Open, step::Step};
+
+impl Open {
+    /// Proposes those who said yes, welcomes those who are admitted, brings in those who come.
+    pub(super) fn space_admissions(&mut self, step: &mut Step, id: CollectiveId) {
+        self.space_propose_offered(step, id);
+        self.space_welcome_admitted(step, id);
+        self.space_pass_on(step, id);
+        self.space_give_keys(step, id);
+    }
+
+    fn space_propose_offered(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let said_yes = space.record.offers.iter().filter(|offer| offer.is_due());
+        let said_yes: Vec<ComradeId> = said_yes.map(|offer| offer.comrade).collect();
+        for comrade in said_yes {
+            let Some(known) = self.comrades.get(&comrade) else {
+                continue;
+            };
+            let Some(who) = known.record.who else {
+                continue;
+            };
+            let person = who.person;
+            // The proposer says who it is: the others may not know them.
+            let name = known.record.name.clone();
+            let Some(space) = self.spaces.get(&id) else {
+                return;
+            };
+            let open = space.society.standings(step.now).into_iter().find(|it| {
+                let is_open = matches!(it.stage, Stage::Open | Stage::Ready);
+                is_open && admits(&it.subject, &person)
+            });
+            let proposal = match open {
+                Some(standing) => Some(standing.id),
+                None => {
+                    let subject = Subject::Admit { person, name };
+                    let body = Body::Propose {
+                        subject,
+                        reason: String::new(),
+                    };
+                    self.space_say(step, id, body).ok().map(|it| it.id())
+                }
+            };
+            let Some(proposal) = proposal else { continue };
+            let reason = String::new();
+            let _ = self.space_say(step, id, Body::Vouch { proposal, reason });
+            if let Some(space) = self.spaces.get_mut(&id) {
+                for offer in &mut space.record.offers {
+                    if offer.comrade == comrade {
+                        offer.proposal = Some(proposal.0.into());
+                    }
+                }
+                step.touched.spaces.insert(id);
+            }
+        }
+        self.space_end_offers(step, id);
+    }
+
+    /// Tells those whose proposals came to nothing, and forgets what is over.
+    fn space_end_offers(&mut self, step: &mut Step, id: CollectiveId) {
+        let now = step.now;
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let hash = *space.record.space;
+        let mut over = Vec::new();
+        let society = &space.society;
+        let before = space.record.offers.len();
+        space.record.offers.retain(|offer| {
+            let stage = offer
+                .proposal
+                .and_then(|proposal| society.standing(OperationId(*proposal), now))
+                .map(|standing| standing.stage);
+            let failed = matches!(
+                stage,
+                Some(Stage::Lapsed | Stage::Void | Stage::Undone | Stage::Overtaken)
+            );
+            if failed {
+                over.push(offer.comrade);
+            }
+            let is_old =
+                offer.proposal.is_none() && now >= offer.at.saturating_add(limits::OFFER_DAYS);
+            !failed && !is_old && !matches!(stage, Some(Stage::Done(_)))
+        });
+        if space.record.offers.len() != before {
+            step.touched.spaces.insert(id);
+        }
+        for comrade in over {
+            self.space_tell(step, comrade, &hash, &Word::NotAdmitted);
+        }
+    }
+
+    /// Sends the welcome to candidates whose certificate is complete.
+    fn space_welcome_admitted(&mut self, step: &mut Step, id: CollectiveId) {
+        let now = step.now;
+        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let own = space.own.person;
+        let mut due = Vec::new();
+        for standing in space.society.ready(now) {
+            let Subject::Admit { person, .. } = standing.subject else {
+                continue;
+            };
+            let since = *space.decided.entry(standing.id).or_insert(now);
+            let is_mine = standing.author == own;
+            let is_voucher = standing.vouches.contains(&own);
+            let patience = now >= since.saturating_add(limits::DAY);
+            let welcomed = space.record.escorts.iter().find(|it| it.person == person);
+            let again = |it: &Escort| {
+                it.accepted.is_none() && now >= it.welcomed_at.saturating_add(limits::WELCOME_AGAIN)
+            };
+            let is_due = welcomed.is_none_or(again);
+            if is_due && (is_mine || (is_voucher && patience)) {
+                due.push(person);
+            }
+        }
+        for person in due {
+            let comrade = self.comrades.iter().find(|(_, comrade)| {
+                let is_them = comrade.record.who.is_some_and(|who| who.person == person);
+                is_them && comrade.record.is_met()
+            });
+            let Some(comrade) = comrade.map(|(id, _)| *id) else {
+                continue;
+            };
+            self.space_send_welcome(step, id, comrade, person);
+        }
+    }
+
+    fn space_send_welcome(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        comrade: ComradeId,
+        person: PersonId,
+    ) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let welcome = space.welcome().encode();
+        let parts: Vec<&[u8]> = welcome.chunks(limits::WELCOME_PART_BYTES).collect();
+        let of = parts.len() as u64;
+        if of > limits::MAX_WELCOME_PARTS {
+            return;
+        }
+        let told_up_to = space.record.next_arrival.saturating_sub(1);
+        space.record.escorts.retain(|it| it.person != person);
+        if space.record.escorts.len() >= limits::MAX_OFFERS {
+            space.record.escorts.remove(0);
+        }
+        space.record.escorts.push(Escort {
+            comrade,
+            person,
+            welcomed_at: step.now,
+            told_up_to,
+            accepted: None,
+            seed: None,
+        });
+        let hash = *space.record.space;
+        step.touched.spaces.insert(id);
+        for (number, part) in (0..).zip(parts) {
+            let word = Word::Welcome {
+                made_at: step.now,
+                number,
+                of,
+                part: part.to_vec(),
+            };
+            self.space_tell(step, comrade, &hash, &word);
+        }
+    }
+
+    /// A newcomer comes in: noted, and passed on at the next drawn time.
+    pub(super) fn space_entering(
+        &mut self,
+        step: &mut Step,
+        comrade: ComradeId,
+        id: CollectiveId,
+        operations: Vec<Vec<u8>>,
+        leaf: Vec<u8>,
+    ) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let mut escorts = space.record.escorts.iter_mut();
+        if let Some(escort) = escorts.find(|it| it.comrade == comrade && it.accepted.is_none()) {
+            escort.accepted = Some(Accepted {
+                operations: operations.into_iter().map(Into::into).collect(),
+                leaf: leaf.into(),
+                is_passed_on: false,
+            });
+            step.touched.spaces.insert(id);
+        }
+    }
+
+    /// Passes on what newcomers entered with, and draws a seed for them.
+    fn space_pass_on(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let mut came = Vec::new();
+        for escort in &mut space.record.escorts {
+            if let Some(accepted) = &mut escort.accepted
+                && !std::mem::replace(&mut accepted.is_passed_on, true)
+            {
+                came.push((escort.person, accepted.clone()));
+            }
+        }
+        for (person, accepted) in came {
+            step.touched.spaces.insert(id);
+            let mut bundle = Bundle::default();
+            for bytes in &accepted.operations {
+                let operation = Operation::decode(bytes);
+                let theirs = operation.ok().filter(|it| it.fields().person == person);
+                if let Some(operation) = theirs
+                    && self.space_take(step, id, operation, None)
+                {
+                    bundle.operations.push(bytes.to_vec());
+                }
+            }
+            if let Ok(leaf) = LeafRecord::decode(&accepted.leaf) {
+                self.space_take_leaf(step, id, leaf);
+                bundle.leaves.push(accepted.leaf.to_vec());
+            }
+            self.space_enqueue_control(step, id, &bundle);
+            let is_in = self
+                .spaces
+                .get(&id)
+                .is_some_and(|it| it.society.is_member(&person));
+            if is_in {
+                self.space_reseed(step, id);
+            }
+        }
+    }
+
+    /// Gives newcomers the seed in use, and what was decided since they were welcomed.
+    fn space_give_keys(&mut self, step: &mut Step, id: CollectiveId) {
+        let today = day_of(step.now);
+        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let before = space.record.escorts.len();
+        let old = step.now.saturating_sub(limits::ESCORT_LIFE);
+        let (society, devices) = (&space.society, &space.devices);
+        space.record.escorts.retain(|escort| {
+            let own = society.devices_of(&[escort.person]);
+            let spoke = |device: &[u8; 32]| {
+                let head = devices.get(device).and_then(|it| it.head);
+                head.is_some_and(|(sequence, _)| sequence > ENTRY_OPERATIONS)
+            };
+            escort.welcomed_at > old && !own.iter().any(spoke)
+        });
+        if space.record.escorts.len() != before {
+            step.touched.spaces.insert(id);
+        }
+        let Some(commit) = space
+            .root()
+            .and_then(|root| space.keys.choose(&root, today))
+        else {
+            return;
+        };
+        let told_up_to = space.record.next_arrival.saturating_sub(1);
+        let hash = *space.record.space;
+        let mut words = Vec::new();
+        for at in 0..space.record.escorts.len() {
+            let Some(escort) = space.record.escorts.get(at) else {
+                continue;
+            };
+            let is_in = space.society.is_member(&escort.person);
+            if !is_in || escort.accepted.is_none() || escort.seed == Some(commit) {
+                continue;
+            }
+            let device = space
+                .society
+                .devices_of(&[escort.person])
+                .into_iter()
+                .next();
+            let pack = device.and_then(|device| space.pack_for(&commit, &device, step.rng));
+            let Some(pack) = pack else { continue };
+            let Some(escort) = space.record.escorts.get(at) else {
+                continue;
+            };
+            let mut operations = space.control_since(escort.told_up_to);
+            operations.extend(space.seed_operations(&commit));
+            let bundle = Bundle {
+                operations,
+                ..Bundle::default()
+            };
+            let Some(state) = space.keys.get(&commit) else {
+                return;
+            };
+            let load = Load {
+                control: state
+                    .lasting()
+                    .seal_control(&bundle.encode(), step.rng)
+                    .ok(),
+                pack: Some(pack),
+                ..Load::default()
+            };
+            words.push((escort.comrade, Word::Keys(load)));
+            if let Some(escort) = space.record.escorts.get_mut(at) {
+                escort.seed = Some(commit);
+                escort.told_up_to = told_up_to;
+            }
+            step.touched.spaces.insert(id);
+        }
+        for (comrade, word) in words {
+            self.space_tell(step, comrade, &hash, &word);
+        }
+    }
+}
+
+/// The operations with which somebody enters: acceptance, name, homes.
+const ENTRY_OPERATIONS: u64 = 3;
+
+impl Offer {
+    fn is_due(&self) -> bool {
+        self.yes_at.is_some() && self.proposal.is_none()
+    }
+}
+
+impl Space {
+    /// The operation with the rules in force: the first, or the amendment that set them.
+    pub(super) fn rules_operation(&self) -> Option<Vec<u8>> {
+        let collective = self.society.get()?;
+        let rules = collective.constitution();
+        let sets = |operation: &&Operation| match operation.body() {
+            Body::Genesis { constitution, .. } => **constitution == *rules,
+            Body::Propose {
+                subject: Subject::Amend { constitution },
+                ..
+            } => **constitution == *rules,
+            _ => false,
+        };
+        let operation = collective.history().find(sets)?;
+        Some(operation.as_bytes().to_vec())
+    }
+
+    /// What a candidate gets.
+    fn welcome(&self) -> Welcome {
+        let history = self.society.get().into_iter().flat_map(|it| it.history());
+        let mut operations: Vec<Vec<u8>> = history.map(|it| it.as_bytes().to_vec()).collect();
+        for id in self.devices.values().flat_map(|state| state.latest()) {
+            operations.extend(self.known.get(&id).map(|known| known.bytes.clone()));
+        }
+        for id in self.people.values().filter_map(Person::latest) {
+            operations.extend(self.known.get(&id).map(|known| known.bytes.clone()));
+        }
+        let members = self.society.devices();
+        let leaf = |device: &[u8; 32]| self.devices.get(device)?.leaf.as_ref();
+        let leaves = members.iter().filter_map(|member| leaf(&member.device));
+        let heads = self.devices.iter();
+        let floors = heads.filter_map(|(device, state)| Some((*device, state.head?.0)));
+        Welcome {
+            operations,
+            leaves: leaves.map(LeafRecord::encode).collect(),
+            floors: floors.collect(),
+        }
+    }
+
+    /// Control operations that came later, as far as one load takes them.
+    fn control_since(&self, arrival: u64) -> Vec<Vec<u8>> {
+        let known = self.known.values();
+        let later = known.filter(|it| it.arrival > arrival && it.is_placed && it.is_control);
+        let mut later: Vec<_> = later.collect();
+        later.sort_by_key(|known| known.arrival);
+        let mut room = limits::WELCOME_PART_BYTES / 2;
+        let fits = |bytes: &Vec<u8>| {
+            room.checked_sub(bytes.len())
+                .map(|left| room = left)
+                .is_some()
+        };
+        let bytes = later.into_iter().map(|known| known.bytes.clone());
+        bytes
+            .take(limits::MAX_BUNDLED / 2)
+            .take_while(fits)
+            .collect()
+    }
+}

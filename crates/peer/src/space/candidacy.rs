@@ -1,0 +1,390 @@
+//! How somebody comes in.
+//!
+//! 1. A member offers a comrade to propose them; the comrade says yes or no. (Two words of their
+//!    conversation; nobody else hears of it.)
+//! 2. The member's device proposes them and vouches; others vouch, or vote.
+//! 3. When the certificate is complete, the proposer (or, a day later, any other voucher who is their
+//!    comrade) sends a [`Welcome`]: all control operations, names, homes and leaf keys.
+//! 4. The candidate's device computes the members from that, sees itself admitted, signs its acceptance,
+//!    name and homes, and gives them to who welcomed it.
+//! 5. That one passes them on, draws a seed at once, and gives it to the newcomer through the pair, who has no
+//!    key yet by which the others' envelopes are known: it goes on doing so until the newcomer is heard.
+//!
+//! All but the words of the persons themselves is done at drawn times (`duties`).
+
+use komrade_crypto::{group::LeafRecord, identity::PersonId};
+use komrade_social::{
+    self as social,
+    collective::{Body, Operation, Subject},
+};
+use komrade_store::Table;
+use komrade_view::{Answer, CollectiveId, ComradeId, Millis, Refusal};
+
+use super::{
+    Offer, PartRecord, Place, Space, SpaceRecord,
+    frame::{Welcome, Word},
+    places,
+};
+use crate::{home, limits, open::Open, records, step::Step};
+
+impl Open {
+    // --- words -----------------------------------------------------------------------------------
+
+    pub(super) fn space_tell(
+        &mut self,
+        step: &mut Step,
+        comrade: ComradeId,
+        space: &[u8; 32],
+        word: &Word,
+    ) {
+        let content = word.encode(space);
+        self.write_operation(step, comrade, social::Body::Collective { content }, None);
+    }
+
+    fn find_by_hash(&self, hash: &[u8; 32]) -> Option<CollectiveId> {
+        let mut all = self.spaces.iter();
+        all.find(|(_, it)| *it.record.space == *hash)
+            .map(|(id, _)| *id)
+    }
+
+    /// A comrade said something about a collective. Nothing leaves because of it.
+    pub(crate) fn space_heard(&mut self, step: &mut Step, comrade: ComradeId, content: &[u8]) {
+        if !super::ON {
+            return;
+        }
+        let is_met = |id: &ComradeId| self.comrades.get(id).is_some_and(|it| it.record.is_met());
+        let Ok(Some((hash, word))) = Word::decode(content) else {
+            return;
+        };
+        if !is_met(&comrade) {
+            return;
+        }
+        step.show.collectives = true;
+        let found = self.find_by_hash(&hash);
+        match (word, found) {
+            (
+                Word::Offer {
+                    name,
+                    rules,
+                    members,
+                },
+                found,
+            ) => self.space_offered(step, comrade, &hash, name, rules, members, found),
+            (Word::Answer(yes), Some(id)) => self.space_answered(step, comrade, id, yes),
+            (
+                Word::Welcome {
+                    made_at,
+                    number,
+                    of,
+                    part,
+                },
+                Some(id),
+            ) => self.space_welcome_part(step, id, (made_at, of), number, part),
+            (Word::Enter { operations, leaf }, Some(id)) => {
+                self.space_entering(step, comrade, id, operations, leaf);
+            }
+            (Word::Keys(load), Some(id)) => {
+                self.space_load(step, id, &load);
+            }
+            (Word::NotAdmitted, Some(id)) => {
+                if let Some(space) = self.spaces.get_mut(&id)
+                    && matches!(space.record.place, Place::Candidate { by, .. } if by == comrade)
+                {
+                    space.record.place = Place::NotAdmitted(step.now);
+                    space.note_changed(step.now);
+                    step.touched.spaces.insert(id);
+                }
+            }
+            (_, None) => {}
+        }
+    }
+
+    // --- offers ----------------------------------------------------------------------------------
+
+    /// Offers a comrade to propose them.
+    pub(super) fn space_offer(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        comrade: ComradeId,
+    ) -> Result<Answer, Refusal> {
+        let known = self.comrades.get(&comrade).ok_or(Refusal::Unknown)?;
+        let who = known.record.who.filter(|_| known.record.is_met());
+        let who = who.ok_or(Refusal::NotConfirmed)?;
+        let space = self.spaces.get_mut(&id).ok_or(Refusal::Unknown)?;
+        let collective = space.society.get().ok_or(Refusal::NotEntitled)?;
+        if !space.record.place.is_member() || collective.member(space.own.person).is_none() {
+            return Err(Refusal::NotEntitled);
+        }
+        if collective.member(who.person).is_some() {
+            return Err(Refusal::Over);
+        }
+        if space.record.offers.len() >= limits::MAX_OFFERS {
+            return Err(Refusal::TooManyProposals);
+        }
+        let members = collective.members().len() as u64;
+        let rules = space.rules_operation().ok_or(Refusal::OutOfBounds)?;
+        let (hash, name) = (*space.record.space, space.record.name.clone());
+        space.record.offers.retain(|offer| offer.comrade != comrade);
+        space.record.offers.push(Offer {
+            comrade,
+            at: step.now,
+            yes_at: None,
+            proposal: None,
+        });
+        space.note_changed(step.now);
+        step.touched.spaces.insert(id);
+        step.show.collectives = true;
+        let word = Word::Offer {
+            name,
+            rules,
+            members,
+        };
+        self.speak_up(step, comrade);
+        self.space_tell(step, comrade, &hash, &word);
+        Ok(Answer::Done)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the parts of one word")]
+    fn space_offered(
+        &mut self,
+        step: &mut Step,
+        by: ComradeId,
+        hash: &[u8; 32],
+        name: String,
+        rules: Vec<u8>,
+        members: u64,
+        found: Option<CollectiveId>,
+    ) {
+        let is_good = Operation::decode(&rules).is_ok_and(|it| it.space().0 == *hash);
+        if !is_good {
+            return;
+        }
+        let place = Place::Invited { by };
+        if let Some(id) = found {
+            if let Some(space) = self.spaces.get_mut(&id)
+                && !matches!(space.record.place, Place::Member | Place::Candidate { .. })
+            {
+                // Whoever comes back comes anew: what they said before was in another time.
+                let record = SpaceRecord {
+                    offered: Some((rules.into(), members)),
+                    ..space.record.anew(place, step.now)
+                };
+                space.record = record;
+                step.touched.spaces.insert(id);
+            }
+            return;
+        }
+        let invited = self.spaces.values().filter(|it| it.record.is_invited());
+        if invited.count() >= limits::MAX_INVITED || self.spaces.len() >= limits::MAX_SPACES {
+            return;
+        }
+        let id = CollectiveId(step.draw());
+        let mut record = SpaceRecord::new(*hash, name, place, step.now);
+        record.offered = Some((rules.into(), members));
+        self.spaces
+            .insert(id, Space::new(record, self.device.party()));
+        step.touched.spaces.insert(id);
+    }
+
+    /// Says yes or no to an offer.
+    pub(super) fn space_answer_offer(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        accept: bool,
+    ) -> Result<Answer, Refusal> {
+        let space = self.spaces.get_mut(&id).ok_or(Refusal::Unknown)?;
+        let Place::Invited { by } = space.record.place else {
+            return Err(Refusal::Over);
+        };
+        let hash = *space.record.space;
+        if accept {
+            space.record.place = Place::Candidate {
+                by,
+                since: step.now,
+            };
+            space.note_changed(step.now);
+        }
+        step.touched.spaces.insert(id);
+        step.show.collectives = true;
+        self.speak_up(step, by);
+        self.space_tell(step, by, &hash, &Word::Answer(accept));
+        if !accept {
+            self.space_forget(step, id);
+        }
+        Ok(Answer::Done)
+    }
+
+    /// The comrade answered: noted, and proposed at the next drawn time.
+    fn space_answered(&mut self, step: &mut Step, comrade: ComradeId, id: CollectiveId, yes: bool) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let offers = &mut space.record.offers;
+        if yes {
+            let offer = offers.iter_mut().find(|offer| offer.comrade == comrade);
+            if let Some(offer) = offer {
+                offer.yes_at.get_or_insert(step.now);
+            }
+        } else {
+            offers.retain(|offer| offer.comrade != comrade);
+        }
+        space.note_changed(step.now);
+        step.touched.spaces.insert(id);
+    }
+
+    // --- the newcomer's side ---------------------------------------------------------------------
+
+    /// A part of a welcome. When all are here, the members are computed.
+    fn space_welcome_part(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        welcome: (Millis, u64),
+        number: u64,
+        part: Vec<u8>,
+    ) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        // One from a day far ahead would keep out all others.
+        let is_ahead = welcome.0 > step.now.saturating_add(limits::DAY);
+        if is_ahead || !matches!(space.record.place, Place::Candidate { .. }) {
+            return;
+        }
+        if space.record.welcome.is_none_or(|it| it.0 < welcome.0) {
+            space.record.welcome = Some(welcome);
+            for number in std::mem::take(&mut space.parts).into_keys() {
+                step.delete(Table::Spaces, places::part(id, number));
+            }
+            step.touched.spaces.insert(id);
+        }
+        if space.record.welcome != Some(welcome) {
+            return;
+        }
+        let record = PartRecord { bytes: part };
+        step.write(
+            Table::Spaces,
+            places::part(id, number),
+            records::encode(&record),
+        );
+        space.parts.insert(number, record.bytes);
+        if space.has_all_parts() {
+            self.space_evaluate(step, id);
+        }
+    }
+
+    /// All of a welcome is here: takes it in, as much as fits in a step. The parts go last: until then it is
+    /// begun again.
+    pub(super) fn space_evaluate(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let bytes: Vec<u8> = space.parts.values().flatten().copied().collect();
+        let welcome = Welcome::decode(&bytes).unwrap_or_default();
+        let floors = welcome.floors.into_iter();
+        space.record.floors = floors
+            .map(|(device, floor)| (device.into(), floor))
+            .collect();
+        step.touched.spaces.insert(id);
+        for bytes in &welcome.operations {
+            let is_known = Operation::decode_stored(bytes).is_ok_and(|operation| {
+                let space = self.spaces.get(&id);
+                space.is_some_and(|space| space.known.contains_key(&operation.id()))
+            });
+            if is_known {
+                continue;
+            }
+            if !step.has_room() {
+                return;
+            }
+            if let Ok(operation) = Operation::decode(bytes) {
+                self.space_take(step, id, operation, None);
+            }
+        }
+        for bytes in &welcome.leaves {
+            if !step.has_room() {
+                return;
+            }
+            if let Ok(leaf) = LeafRecord::decode(bytes) {
+                self.space_take_leaf(step, id, leaf);
+            }
+        }
+        let parts = self
+            .spaces
+            .get_mut(&id)
+            .map(|it| std::mem::take(&mut it.parts));
+        for number in parts.unwrap_or_default().into_keys() {
+            step.delete(Table::Spaces, places::part(id, number));
+        }
+    }
+
+    /// A candidate who sees themself admitted enters. Done at drawn times.
+    pub(super) fn space_enter(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get(&id) else {
+            return;
+        };
+        let Place::Candidate { by, .. } = space.record.place else {
+            return;
+        };
+        let person = space.own.person;
+        let admitted = |it: &social::collective::Standing| admits(&it.subject, &person);
+        let ready = space.society.ready(step.now).into_iter().find(admitted);
+        let homes = self.own.homes(false);
+        let homes: Vec<_> = homes.into_iter().filter(home::Home::is_node).collect();
+        let Some(proposal) = ready.filter(|_| !homes.is_empty()) else {
+            return;
+        };
+        let hash = *space.record.space;
+        let name = self.own.name.clone();
+        let homes_told = self.own.homes_tag(false);
+        let bodies = [
+            Body::Accept {
+                proposal: proposal.id,
+                certificate: self.device.certificate().clone(),
+            },
+            Body::Profile { name },
+            Body::Homes {
+                homes: home::encode_homes(&homes),
+            },
+        ];
+        let mut operations = Vec::new();
+        for body in bodies {
+            let Ok(operation) = self.space_sign(step, id, body) else {
+                return;
+            };
+            operations.push(operation.as_bytes().to_vec());
+            self.space_take(step, id, operation, None);
+        }
+        let name_told = self.own.name_number;
+        self.space_renew_leaf(step, id);
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let own = space.devices.get(&space.own.device);
+        let leaf = own.and_then(|it| it.leaf.as_ref()).map(LeafRecord::encode);
+        let Some(leaf) = leaf else { return };
+        space.record.place = Place::Member;
+        space.record.since = step.now;
+        space.record.offered = None;
+        space.record.homes_told = homes_told.map(Into::into);
+        space.record.name_told = name_told;
+        space.note_changed(step.now);
+        step.show.collectives = true;
+        self.space_tell(step, by, &hash, &Word::Enter { operations, leaf });
+    }
+}
+
+/// Whether it is about letting this person in.
+pub(super) fn admits(subject: &Subject, whom: &PersonId) -> bool {
+    matches!(subject, Subject::Admit { person, .. } if person == whom)
+}
+
+impl Space {
+    /// A welcome is here as a whole, and not taken in yet.
+    pub(super) fn has_all_parts(&self) -> bool {
+        let welcome = self.record.welcome;
+        welcome.is_some_and(|(_, of)| of > 0 && self.parts.len() as u64 == of)
+    }
+}

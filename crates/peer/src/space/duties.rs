@@ -1,0 +1,280 @@
+//! What a member's device does by itself, at times that are drawn like those of acknowledgements and know
+//! nothing of what arrived.
+//!
+//! Whatever follows from mail waits here: proposals of those who said yes, welcomes, decisions that are put
+//! into force, checkpoints, what waited for keys, questions and answers, news of one's own name, homes and
+//! leaf keys. Where any member could do it, they take turns.
+
+use komrade_crypto::{day_of, group::rules};
+use komrade_social::{
+    DeviceId, OperationId,
+    collective::{Body, Subject},
+};
+use komrade_store::Table;
+use komrade_view::{CollectiveId, Millis};
+
+use super::{Place, places};
+use crate::{
+    home::{self, Home},
+    limits,
+    open::Open,
+    step::Step,
+};
+
+impl Open {
+    /// The vault has just opened: what is missing counts from now.
+    pub(crate) fn spaces_opened(&mut self, step: &mut Step) {
+        if !super::ON {
+            return;
+        }
+        for space in self.spaces.values_mut() {
+            for since in space.wanted.values_mut() {
+                *since = step.now;
+            }
+            space.gone.clear();
+        }
+        let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
+        for id in ids {
+            self.space_settle_seeds(step, id);
+            self.space_mind_keys(step, id);
+        }
+        step.show.collectives = true;
+    }
+
+    /// What time brings to collectives.
+    pub(crate) fn space_upkeep(&mut self, step: &mut Step) {
+        if !super::ON {
+            return;
+        }
+        self.space_go_on_forgetting(step);
+        self.space_go_on(step);
+        self.space_reseed_due(step);
+        self.space_duties(step);
+        if !self.clock.is_doubted() {
+            self.space_end_by_time(step);
+        }
+        self.space_pump_all(step);
+    }
+
+    /// Goes on with what did not fit in one step: loads, welcomes.
+    fn space_go_on(&mut self, step: &mut Step) {
+        let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
+        for id in ids {
+            let Some(space) = self.spaces.get(&id) else {
+                continue;
+            };
+            let waits = space.waiting.values().any(|it| it.commit.is_none());
+            let is_all_here = space.has_all_parts();
+            if waits {
+                self.space_retry(step, id);
+            }
+            if is_all_here {
+                self.space_evaluate(step, id);
+            }
+        }
+    }
+
+    /// When [`Open::space_upkeep`] has something to do.
+    pub(crate) fn next_space(&self, now: Millis) -> Option<Millis> {
+        if !super::ON {
+            return None;
+        }
+        let entries = self.spaces.values().flat_map(|it| it.outbox.values());
+        let holds = entries.clone().flat_map(|entry| {
+            let sealed = entry.commit.is_some();
+            let targets = entry.targets.iter().filter(move |_| sealed);
+            targets.filter_map(|target| target.hold_until())
+        });
+        let holds = holds.filter(|at| *at > now).min();
+        let ends = entries.map(|entry| entry.ends_at());
+        let ends = ends.min().filter(|_| !self.clock.is_doubted());
+        // Not drawn yet: the first collective has just come.
+        let undrawn = !self.spaces.is_empty() && self.spaces.duty_at.is_none();
+        let duty = self.spaces.duty_at.or(undrawn.then_some(now));
+        [duty, self.next_reseed(), holds, ends]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn space_duties(&mut self, step: &mut Step) {
+        if self.spaces.is_empty() {
+            self.spaces.duty_at = None;
+            return;
+        }
+        if self.spaces.duty_at.is_some_and(|at| at > step.now) {
+            return;
+        }
+        let is_first = self.spaces.duty_at.is_none();
+        self.spaces.duty_at = Some(self.draw_duty_time(step));
+        // What has not come yet must not look as if it were missing.
+        if is_first || (self.own.node().is_some() && !self.is_caught_up(step.now)) {
+            return;
+        }
+        let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
+        for id in ids {
+            if !step.has_room() {
+                return;
+            }
+            self.space_duty(step, id);
+        }
+    }
+
+    fn space_duty(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get(&id) else {
+            return;
+        };
+        match space.record.place {
+            Place::Candidate { .. } => self.space_enter(step, id),
+            Place::Member => {
+                self.space_admissions(step, id);
+                self.space_enact(step, id, false);
+                self.space_sign_checkpoint(step, id);
+                self.space_repeat(step, id);
+                self.space_tell_self(step, id);
+                self.space_mind_keys(step, id);
+                self.space_answer(step, id);
+                self.space_ask(step, id);
+            }
+            _ => {}
+        }
+        self.space_seal_waiting(step, id);
+        self.space_pump(step, id);
+    }
+
+    /// Puts into force what was decided: at once if the person's own word decided it, else in turns.
+    pub(super) fn space_enact(&mut self, step: &mut Step, id: CollectiveId, at_once: bool) {
+        let now = step.now;
+        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let devices: Vec<[u8; 32]> = {
+            let devices = space.society.devices().into_iter();
+            devices.map(|member| member.device).collect()
+        };
+        let ready = space.society.ready(now);
+        space
+            .decided
+            .retain(|proposal, _| ready.iter().any(|it| it.id == *proposal));
+        let mut due = Vec::new();
+        for standing in ready {
+            let since = *space.decided.entry(standing.id).or_insert(now);
+            let is_admission = matches!(standing.subject, Subject::Admit { .. });
+            let others = devices.iter().filter(|it| **it != space.own.device);
+            let turn = rules::turn(&standing.id.0, &space.own.device, others) as u64;
+            let wait = limits::ENACT_PACE.saturating_mul(turn);
+            let is_due = at_once || now >= since.saturating_add(wait);
+            if is_due && !is_admission && due.len() < limits::ENACTED_AT_ONCE {
+                due.push(standing.id);
+            }
+        }
+        for proposal in due {
+            let _ = self.space_say(step, id, Body::Enact { proposal });
+        }
+    }
+
+    fn space_sign_checkpoint(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let before = step.now.saturating_sub(limits::DAY);
+        let collective = space.society.get();
+        let next = collective.and_then(|it| it.next_checkpoint(space.own.person, before));
+        if let Some(checkpoint) = next {
+            let _ = self.space_say(step, id, Body::Checkpoint(checkpoint));
+        }
+    }
+
+    /// Says again what did not know of what is final by now.
+    fn space_repeat(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let (person, device) = (space.own.person, DeviceId(space.own.device));
+        let bodies = space.society.get();
+        let bodies = bodies.map(|it| it.to_repeat(person, device, step.now));
+        for body in bodies.into_iter().flatten().take(limits::ENACTED_AT_ONCE) {
+            let _ = self.space_say(step, id, body);
+        }
+    }
+
+    /// Tells of one's own name, homes and leaf key, if they are others than before.
+    pub(super) fn space_tell_self(&mut self, step: &mut Step, id: CollectiveId) {
+        let homes = self.own.homes(false);
+        let homes: Vec<Home> = homes.into_iter().filter(Home::is_node).collect();
+        let tag = (!homes.is_empty()).then(|| home::tag(&homes));
+        let (name, number) = (self.own.name.clone(), self.own.name_number);
+        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let is_named = space.record.name_told == number
+            && space
+                .people
+                .get(&space.own.person)
+                .is_some_and(|it| !it.name.is_empty());
+        let is_housed = tag.is_none() || space.record.homes_told.map(|it| *it) == tag;
+        space.record.name_told = number;
+        space.record.homes_told = tag.map(Into::into).or(space.record.homes_told);
+        let is_stale = space.keys.leaves.is_due(day_of(step.now));
+        if !is_named {
+            let _ = self.space_say(step, id, Body::Profile { name });
+        }
+        if !is_housed {
+            let homes = home::encode_homes(&homes);
+            let _ = self.space_say(step, id, Body::Homes { homes });
+        }
+        if is_stale && !self.clock.is_doubted() {
+            self.space_renew_leaf(step, id);
+        }
+    }
+
+    /// Erases what is over.
+    fn space_end_by_time(&mut self, step: &mut Step) {
+        let today = day_of(step.now);
+        let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
+        for id in ids {
+            if !step.has_room() {
+                return;
+            }
+            self.space_expire(step, id);
+            let Some(space) = self.spaces.get_mut(&id) else {
+                continue;
+            };
+            for commit in space.keys.expire(today) {
+                step.touched.seeds.insert((id, commit));
+            }
+            let over: Vec<[u8; 32]> = space
+                .waiting
+                .iter()
+                .filter(|(_, waiting)| waiting.expiry <= today)
+                .map(|(envelope, _)| *envelope)
+                .collect();
+            for envelope in over {
+                space.waiting.remove(&envelope);
+                step.delete(Table::Spaces, places::waiting(id, &envelope));
+            }
+            let give_up = step.now.saturating_sub(limits::WANTED_LIFE);
+            space.wanted.retain(|_, since| *since > give_up);
+            let old: Vec<OperationId> = space
+                .known
+                .iter()
+                .filter(|(_, known)| known.expiry_day < today)
+                .map(|(id, _)| *id)
+                .take(limits::MAX_BUNDLED)
+                .collect();
+            step.again |= old.len() == limits::MAX_BUNDLED;
+            for operation in old {
+                if let Some(known) = space.known.remove(&operation) {
+                    space.content_bytes = space.content_bytes.saturating_sub(known.bytes.len());
+                    step.delete(Table::Operations, places::operation(id, known.arrival));
+                    if let Some(ordinal) = known.ordinal {
+                        step.delete(Table::Posts, places::post(id, ordinal));
+                    }
+                }
+                space.beginnings.remove(&operation);
+                space.told_seeds.retain(|(_, id), _| *id != operation);
+                space.pending.retain(|it| it.id() != operation);
+            }
+        }
+    }
+}

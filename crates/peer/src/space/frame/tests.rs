@@ -1,0 +1,156 @@
+#![allow(clippy::unwrap_used)]
+
+use komrade_crypto::group::Commit;
+
+use super::*;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn load() -> Load {
+    Load {
+        content: Some(vec![1]),
+        control: Some(vec![2, 3]),
+        pack: Some(vec![4]),
+        is_answer: true,
+    }
+}
+
+fn bundle() -> Bundle {
+    Bundle {
+        operations: vec![vec![1], vec![2, 3]],
+        leaves: vec![vec![4]],
+        missing: Some((Missing::new([Commit([5; 32])], [[6; 32]]), [7; 32])),
+    }
+}
+
+fn words() -> Vec<Word> {
+    vec![
+        Word::Offer {
+            name: "Tenants".into(),
+            rules: vec![1, 2],
+            members: 3,
+        },
+        Word::Answer(true),
+        Word::Answer(false),
+        Word::Welcome {
+            made_at: 9,
+            number: 1,
+            of: 2,
+            part: vec![7],
+        },
+        Word::Enter {
+            operations: vec![vec![1], vec![2]],
+            leaf: vec![3],
+        },
+        Word::Keys(load()),
+        Word::NotAdmitted,
+    ]
+}
+
+fn welcome() -> Welcome {
+    Welcome {
+        operations: vec![vec![1], vec![2]],
+        leaves: vec![vec![3]],
+        floors: vec![([4; 32], 5)],
+    }
+}
+
+#[test]
+fn all_of_it_comes_back() {
+    for load in [Load::default(), load()] {
+        assert!(Load::decode(&load.encode()).unwrap() == load);
+    }
+    for bundle in [Bundle::default(), bundle()] {
+        assert!(Bundle::decode(&bundle.encode()).unwrap() == bundle);
+    }
+    for word in words() {
+        let (space, again) = Word::decode(&word.encode(&[8; 32])).unwrap().unwrap();
+        assert!(space == [8; 32] && again == word);
+    }
+    for welcome in [Welcome::default(), welcome()] {
+        assert!(Welcome::decode(&welcome.encode()).unwrap() == welcome);
+    }
+}
+
+#[test]
+fn the_bytes_are_frozen() {
+    assert_eq!(
+        hex(&load().encode()),
+        "a501010241010342020304 41040501".replace(' ', "")
+    );
+    let missing = format!("010101{}01{}", "05".repeat(32), "06".repeat(32));
+    assert_eq!(
+        hex(&bundle().encode()),
+        format!(
+            "a5010102824101420203038141040458 44{missing}055820{}",
+            "07".repeat(32)
+        )
+        .replace(' ', "")
+    );
+    let space = "08".repeat(32);
+    let expected = [
+        format!("a601010201035820{space}044754656e616e747305420102 0603"),
+        format!("a401010202035820{space}0401"),
+        format!("a401010202035820{space}0400"),
+        format!("a701010203035820{space}0409050106020 74107"),
+        format!("a501010204035820{space}0482410141020 54103"),
+        format!("a401010205035820{space}044fa501010241010342020304 41040501"),
+        format!("a301010206035820{space}"),
+    ];
+    for (word, expected) in words().iter().zip(expected) {
+        assert_eq!(hex(&word.encode(&[8; 32])), expected.replace(' ', ""));
+    }
+    assert_eq!(
+        hex(&welcome().encode()),
+        format!(
+            "a40101028241014102038141 03048158 28{}0000000000000005",
+            "04".repeat(32)
+        )
+        .replace(' ', "")
+    );
+}
+
+#[test]
+fn what_is_out_of_bounds_is_refused() {
+    let begin = |kind| {
+        Writer::default()
+            .uint(1, VERSION)
+            .uint(2, kind)
+            .bytes(3, &[0; 32])
+    };
+    for bytes in [
+        Writer::default().uint(1, 0).finish(),
+        begin(1).bytes(4, b"a\nb").bytes(5, b"").uint(6, 1).finish(),
+        begin(3)
+            .uint(4, 1)
+            .uint(5, 2)
+            .uint(6, 2)
+            .bytes(7, b"")
+            .finish(),
+        begin(3)
+            .uint(4, 1)
+            .uint(5, 0)
+            .uint(6, 129)
+            .bytes(7, b"")
+            .finish(),
+        begin(4).list(4, vec![Vec::new(); 9]).bytes(5, b"").finish(),
+        begin(5).bytes(4, b"no").finish(),
+    ] {
+        assert!(Word::decode(&bytes).is_err());
+    }
+    assert!(Word::decode(&begin(7).finish()).unwrap().is_none());
+    let many = Writer::default()
+        .uint(1, 1)
+        .list(2, vec![Vec::new(); 65])
+        .finish();
+    assert!(Bundle::decode(&many).is_err());
+    let long = Writer::default()
+        .uint(1, 1)
+        .bytes(4, &vec![0; MAX_PACK_BYTES + 1])
+        .finish();
+    assert!(Load::decode(&long).is_err());
+    let floor = Writer::default().uint(1, 1).list(4, [vec![0; 39]]).finish();
+    assert!(Welcome::decode(&floor).is_err());
+}

@@ -1,0 +1,358 @@
+//! The keys of one collective on this device: leaves of one's own, seeds, and what grows from them.
+//!
+//! Kept are leaves, seeds, and the ratchet of this device under each; it is written before anything
+//! that was sealed with it leaves. The ratchets of other devices stand in memory alone: as long as a
+//! seed is kept they can be wound from it again, so that writing them would cost and protect nothing.
+//!
+//! Bounds: [`limits::MAX_SEEDS`] for a space, of which [`limits::MAX_UNSURE_SEEDS`] may not be accepted;
+//! `komrade_crypto::group::rules` says when each goes.
+
+use std::collections::BTreeMap;
+
+use komrade_crypto::{
+    group::{
+        self, Commit, ContentError, LastingKeys, LeafRing, MemberRoot, Pack, Receiving, Seed,
+        Sending, SliceError, Space,
+        rules::{self, Candidate, Phase, Reseed},
+    },
+    outer::DetectionKey,
+};
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    limits,
+    own::SecretBytes,
+    records::{self, Damaged},
+};
+
+/// A seed, as far as it is kept.
+pub(crate) struct SeedState {
+    lasting: LastingKeys,
+    detection: DetectionKey,
+    /// While content may come under it.
+    pub(crate) seed: Option<Seed>,
+    /// The day from which its age counts.
+    pub(crate) since: u32,
+    /// Of its operation; 0 until that is known.
+    pub(crate) height: u64,
+    sending: Option<Sending>,
+    receiving: BTreeMap<[u8; 32], Receiving>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SeedRecord {
+    lasting: SecretBytes,
+    seed: Option<SecretBytes>,
+    since: u32,
+    height: u64,
+    sending: Option<SecretBytes>,
+}
+
+/// Why content gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoContent {
+    /// The seed is not here, or not accepted: it may come.
+    Later(Commit),
+    /// It will never open.
+    Never,
+}
+
+/// What opened, and the ratchet afterwards, to be kept once the signature inside is good.
+pub(crate) struct Content {
+    pub(crate) plaintext: Zeroizing<Vec<u8>>,
+    pub(crate) commit: Commit,
+    pub(crate) device: [u8; 32],
+    next: Option<Receiving>,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Keys {
+    pub(crate) leaves: LeafRing,
+    seeds: BTreeMap<Commit, SeedState>,
+    /// Those that had to make room: their records are to go.
+    evicted: Vec<Commit>,
+}
+
+impl SeedState {
+    fn new(seed: Seed, since: u32) -> Self {
+        let lasting = seed.lasting();
+        Self {
+            detection: lasting.detection(),
+            lasting,
+            seed: Some(seed),
+            since,
+            height: 0,
+            sending: None,
+            receiving: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.seed.as_ref().is_some_and(Seed::is_accepted)
+    }
+
+    fn is_unsure(&self) -> bool {
+        self.seed.is_some() && !self.is_accepted()
+    }
+
+    pub(crate) fn lasting(&self) -> &LastingKeys {
+        &self.lasting
+    }
+
+    pub(crate) fn detection(&self) -> &DetectionKey {
+        &self.detection
+    }
+
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let secret = |bytes: Zeroizing<Vec<u8>>| SecretBytes(bytes.to_vec());
+        records::encode(&SeedRecord {
+            lasting: secret(self.lasting.to_bytes()),
+            seed: self.seed.as_ref().map(|seed| secret(seed.to_bytes())),
+            since: self.since,
+            height: self.height,
+            sending: self.sending.as_ref().map(|it| secret(it.to_bytes())),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let record: SeedRecord = records::decode(bytes)?;
+        let lasting = LastingKeys::from_bytes(&record.lasting.0).map_err(|_| Damaged)?;
+        let seed = record.seed.map(|seed| Seed::from_bytes(&seed.0));
+        let sending = record.sending.map(|it| Sending::from_bytes(&it.0));
+        Ok(Self {
+            detection: lasting.detection(),
+            lasting,
+            seed: seed.transpose().map_err(|_| Damaged)?,
+            since: record.since,
+            height: record.height,
+            sending: sending.transpose().map_err(|_| Damaged)?,
+            receiving: BTreeMap::new(),
+        })
+    }
+}
+
+impl Keys {
+    /// Takes a record in.
+    pub(crate) fn load(&mut self, bytes: &[u8]) -> Result<(), Damaged> {
+        let state = SeedState::decode(bytes)?;
+        self.seeds.insert(state.lasting.commit(), state);
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, commit: &Commit) -> Option<&SeedState> {
+        self.seeds.get(commit)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Commit, &SeedState)> {
+        self.seeds.iter()
+    }
+
+    /// Under which seed an envelope is hinted: one AES block for each.
+    pub(crate) fn find(&self, nonce: &[u8; 12], hint: &[u8; 8]) -> Option<Commit> {
+        let is = |state: &SeedState| state.detection.matches(nonce, hint);
+        let found = self.seeds.iter().find(|(_, state)| is(state));
+        found.map(|(commit, _)| *commit)
+    }
+
+    // --- seeds -----------------------------------------------------------------------------------
+
+    /// Draws a seed for these members, of whom this device is one.
+    pub(crate) fn draw(
+        &mut self,
+        space: Space,
+        root: MemberRoot,
+        today: u32,
+        rng: &mut dyn CryptoRng,
+    ) -> Commit {
+        let seed = Seed::draw(space, root, rng);
+        let commit = seed.commit();
+        self.make_room();
+        self.seeds.insert(commit, SeedState::new(seed, today));
+        commit
+    }
+
+    /// Takes a seed out of slices that came. Says which, if it is a new one.
+    pub(crate) fn take_pack(
+        &mut self,
+        space: &Space,
+        pack: &Pack<'_>,
+        today: u32,
+    ) -> Result<Option<Commit>, SliceError> {
+        let commit = pack.commit();
+        if self.seeds.contains_key(&commit) {
+            return Ok(None);
+        }
+        let seed = pack.open(space, self.leaves.keys())?;
+        if seed.root() != pack.root() {
+            return Err(SliceError::WrongCommitment);
+        }
+        let unsure = |(_, state): &(&Commit, &SeedState)| state.is_unsure();
+        if self.seeds.iter().filter(unsure).count() >= limits::MAX_UNSURE_SEEDS
+            && let Some(oldest) = self.seeds.iter().filter(unsure).min_by_key(|it| it.1.since)
+        {
+            let oldest = *oldest.0;
+            self.seeds.remove(&oldest);
+            self.evicted.push(oldest);
+        }
+        self.make_room();
+        self.seeds.insert(commit, SeedState::new(seed, today));
+        Ok(Some(commit))
+    }
+
+    /// Seeds that had to make room since this was asked last.
+    pub(crate) fn take_evicted(&mut self) -> Vec<Commit> {
+        std::mem::take(&mut self.evicted)
+    }
+
+    /// The oldest goes where there are too many.
+    fn make_room(&mut self) {
+        if self.seeds.len() >= limits::MAX_SEEDS
+            && let Some(oldest) = self.seeds.iter().min_by_key(|(_, state)| state.since)
+        {
+            let oldest = *oldest.0;
+            self.seeds.remove(&oldest);
+            self.evicted.push(oldest);
+        }
+    }
+
+    /// A seed's operation is good: accepts it if it is for these members. Says whether anything
+    /// changed; the second is whether it is for others.
+    pub(crate) fn settle(
+        &mut self,
+        commit: &Commit,
+        ours: &MemberRoot,
+        height: u64,
+        day: u32,
+    ) -> (bool, bool) {
+        let Some(state) = self.seeds.get_mut(commit) else {
+            return (false, false);
+        };
+        let Some(seed) = &mut state.seed else {
+            return (false, false);
+        };
+        if seed.is_accepted() && state.height == height {
+            return (false, false);
+        }
+        if seed.accept(ours).is_err() {
+            return (false, true);
+        }
+        state.height = height;
+        state.since = state.since.min(day);
+        (true, false)
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let known = self.seeds.iter().filter_map(|(commit, state)| {
+            let seed = state.seed.as_ref().filter(|seed| seed.is_accepted())?;
+            Some(Candidate {
+                commit: *commit,
+                root: seed.root(),
+                since: state.since,
+                height: state.height,
+            })
+        });
+        known.filter(|candidate| candidate.height > 0).collect()
+    }
+
+    /// The seed to send under, if there is one for exactly these members.
+    pub(crate) fn choose(&self, ours: &MemberRoot, today: u32) -> Option<Commit> {
+        rules::choose(&self.candidates(), ours, today).map(|seed| seed.commit)
+    }
+
+    /// Whether a seed is to be drawn.
+    pub(crate) fn reseed(&self, ours: &MemberRoot, today: u32) -> Reseed {
+        rules::reseed(&self.candidates(), ours, today)
+    }
+
+    /// The newest seed that was accepted, whoever its members are.
+    pub(crate) fn newest(&self) -> Option<Commit> {
+        let candidates = self.candidates();
+        let order = |seed: &&Candidate| (seed.height, std::cmp::Reverse(seed.commit));
+        candidates.iter().max_by_key(order).map(|seed| seed.commit)
+    }
+
+    /// Since when the seed in use is there.
+    pub(crate) fn since(&self, ours: &MemberRoot, today: u32) -> Option<u32> {
+        let commit = self.choose(ours, today)?;
+        self.seeds.get(&commit).map(|state| state.since)
+    }
+
+    /// Erases what is too old. Answers whose records changed; a record that is gone has no state.
+    pub(crate) fn expire(&mut self, today: u32) -> Vec<Commit> {
+        let mut changed = Vec::new();
+        for (commit, state) in &mut self.seeds {
+            let phase = rules::phase(state.since, today);
+            if phase == Phase::Gone {
+                changed.push(*commit);
+            } else if phase == Phase::Lasting && state.seed.take().is_some() {
+                state.sending = None;
+                state.receiving.clear();
+                changed.push(*commit);
+            }
+        }
+        self.seeds
+            .retain(|_, state| rules::phase(state.since, today) != Phase::Gone);
+        changed
+    }
+
+    // --- content ---------------------------------------------------------------------------------
+
+    /// Seals content of this device under a seed. The seed's record is to be written with it.
+    pub(crate) fn seal_content(
+        &mut self,
+        commit: &Commit,
+        device: &[u8; 32],
+        plaintext: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Option<Vec<u8>> {
+        let state = self.seeds.get_mut(commit)?;
+        if state.sending.is_none() {
+            state.sending = state.seed.as_ref()?.sending(device).ok();
+        }
+        state.sending.as_mut()?.seal(plaintext, rng).ok()
+    }
+
+    /// Opens content.
+    pub(crate) fn open_content(&self, sealed: &[u8]) -> Result<Content, NoContent> {
+        let source = group::source(sealed).map_err(|_| NoContent::Never)?;
+        let (commit, device) = (source.commit, source.device);
+        let Some(state) = self.seeds.get(&commit) else {
+            return Err(NoContent::Later(commit));
+        };
+        let seed = state.seed.as_ref().ok_or(NoContent::Never)?;
+        if !seed.is_accepted() {
+            return Err(NoContent::Later(commit));
+        }
+        let opened = match state.receiving.get(&device) {
+            Some(receiving) => receiving.open(sealed),
+            None => seed.receiving(&device).and_then(|it| it.open(sealed)),
+        };
+        let (plaintext, next) = match opened {
+            Ok(opened) => (opened.plaintext, Some(opened.next)),
+            // A second one at its place, of a device that was copied; or its key was not kept here.
+            Err(ContentError::KeyGone | ContentError::TooFarAhead) => {
+                let plaintext = seed.reopen(sealed).map_err(|_| NoContent::Never)?;
+                (plaintext, None)
+            }
+            Err(_) => return Err(NoContent::Never),
+        };
+        Ok(Content {
+            plaintext,
+            commit,
+            device,
+            next,
+        })
+    }
+
+    /// The signature inside is that of the device: the ratchet goes on from there.
+    pub(crate) fn keep(&mut self, content: Content) {
+        if let Some(state) = self.seeds.get_mut(&content.commit)
+            && let Some(next) = content.next
+        {
+            state.receiving.insert(content.device, next);
+        }
+    }
+}

@@ -1,0 +1,486 @@
+//! What waits to leave for a collective: one load, in one envelope for each home of its members.
+//!
+//! Flow: [`Open::space_enqueue`] → [`Open::space_seal`] once there are keys → [`Open::space_pump`]
+//! whenever one's own node has room → [`Open::space_landed`]. An entry is let go a day after every home
+//! has taken it: until then a relay that lost what it held gets it again. After that it is for the
+//! members to notice what they lack, and for any of them to supply it.
+//!
+//! The load stands in the store. The envelope around it is made when it is sent and stays in memory
+//! until it is taken, so that the same bytes are sent again; after a restart it is made anew, under
+//! another nonce.
+
+use std::collections::BTreeSet;
+
+use komrade_crypto::group::Commit;
+use komrade_ether::{Class, Envelope, EnvelopeId, Header, Outcome, expiry, pad};
+use komrade_store::Table;
+use komrade_view::{CollectiveId, ComradeId, Millis};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+use zeroize::Zeroizing;
+
+use super::{Draft, Space, frame::Load, places};
+use crate::{
+    Effect, home::NodeHome, limits, links::Flight, open::Open, records::Sealed, step::Step,
+};
+
+/// The most homes of one entry: those of all devices that a seed is for.
+const MAX_TARGETS: u64 = 4_096;
+
+/// What an entry is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum What {
+    /// An operation of one's own, by its number.
+    Operation { sequence: u64, id: ByteArray<32> },
+    /// Everything else that devices say to each other.
+    Word,
+}
+
+/// One home of an entry.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) home: NodeHome,
+    /// It, or one's own relay on the way there, has the envelope durably.
+    pub(crate) accepted_at: Option<Millis>,
+    /// It does not take the token: so much work is due.
+    refused: Option<u8>,
+    /// Not before then.
+    #[serde(default)]
+    hold_until: Millis,
+    /// The envelope last made.
+    #[serde(skip)]
+    envelope: Option<(Sealed, Envelope)>,
+}
+
+/// An entry, without its load.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) what: What,
+    pub(crate) made_at: Millis,
+    /// The seed under which its envelopes are hinted, once it is sealed.
+    pub(crate) commit: Option<Commit>,
+    pub(crate) targets: Vec<Target>,
+    /// What is to be sealed, or once it is the load.
+    #[serde(skip)]
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Entry {
+    pub(crate) fn new(what: What, now: Millis) -> Self {
+        Self {
+            what,
+            made_at: now,
+            commit: None,
+            targets: Vec::new(),
+            body: Zeroizing::default(),
+        }
+    }
+
+    /// It has not been taken everywhere.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.commit.is_none() || self.targets.iter().any(|it| it.accepted_at.is_none())
+    }
+
+    /// How many homes took it, and how many it is for.
+    pub(crate) fn taken(&self) -> (u32, u32) {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let taken = self.targets.iter().filter(|it| it.accepted_at.is_some());
+        (count(taken.count()), count(self.targets.len()))
+    }
+
+    /// When it is let go.
+    pub(crate) fn ends_at(&self) -> Millis {
+        let latest = self.made_at.saturating_add(limits::MESSAGE_LIFE);
+        if self.is_waiting() {
+            return latest;
+        }
+        let taken = self.targets.iter().filter_map(|it| it.accepted_at).max();
+        let taken = taken.unwrap_or(self.made_at);
+        latest.min(taken.saturating_add(limits::SPACE_KEPT))
+    }
+
+    /// The clock was ahead.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        self.made_at = self.made_at.min(now);
+        for target in &mut self.targets {
+            target.accepted_at = target.accepted_at.map(|at| at.min(now));
+            let hold = now.saturating_add(limits::NOT_THEIRS_HOLD);
+            target.hold_until = target.hold_until.min(hold);
+        }
+    }
+}
+
+/// A collective stands in flights and work where a comrade does: the ids of both are random.
+pub(crate) fn party(id: CollectiveId) -> ComradeId {
+    ComradeId(id.0)
+}
+
+/// What one home of one entry is called in flights and work.
+fn piece(number: u64, at: usize) -> u64 {
+    number.saturating_mul(MAX_TARGETS).saturating_add(at as u64)
+}
+
+fn parse_piece(piece: u64) -> (u64, usize) {
+    let at = usize::try_from(piece % MAX_TARGETS).unwrap_or(usize::MAX);
+    (piece / MAX_TARGETS, at)
+}
+
+impl Open {
+    /// Keeps something to be sent to all members, and seals and sends it if that can be.
+    pub(crate) fn space_enqueue(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        what: What,
+        draft: &Draft,
+    ) -> Option<u64> {
+        let space = self.spaces.get_mut(&id)?;
+        let number = space.take_entry_number();
+        let mut entry = Entry::new(what, step.now);
+        entry.body = draft.encode();
+        space.outbox.insert(number, entry);
+        step.touched.spaces.insert(id);
+        self.space_touch_entry(step, id, number);
+        self.space_seal(step, id, number);
+        self.space_pump(step, id);
+        Some(number)
+    }
+
+    /// Writes an entry with its body.
+    pub(crate) fn space_touch_entry(&self, step: &mut Step, id: CollectiveId, number: u64) {
+        let entry = self.spaces.get(&id).and_then(|it| it.outbox.get(&number));
+        if let Some(entry) = entry {
+            let body = entry.body.clone();
+            step.write(Table::Spaces, places::body(id, number), body);
+        }
+        step.touched.space_entries.insert((id, number));
+    }
+
+    /// Seals an entry, if there are keys for it now.
+    pub(crate) fn space_seal(&mut self, step: &mut Step, id: CollectiveId, number: u64) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let Some(entry) = space.outbox.get(&number).filter(|it| it.commit.is_none()) else {
+            return;
+        };
+        let entry_what = entry.what;
+        let Ok(draft) = Draft::decode(&entry.body) else {
+            return self.space_drop(step, id, number);
+        };
+        let Some((commit, load)) = space.seal(&draft, step.now, step.rng) else {
+            return;
+        };
+        let homes = space.homes();
+        let known = self.space_note_commit(step, id, entry_what, &draft, commit);
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        if let Some((operation, commit)) = known
+            && let Some(known) = space.known.get_mut(&operation)
+        {
+            known.commit = Some(commit);
+        }
+        let Some(entry) = space.outbox.get_mut(&number) else {
+            return;
+        };
+        entry.commit = Some(commit);
+        entry.body = load.encode();
+        entry.targets = homes.into_iter().map(Target::new).collect();
+        step.touched.seeds.insert((id, commit));
+        self.space_touch_entry(step, id, number);
+    }
+
+    /// Keeps a load that is sealed already, for these homes.
+    pub(crate) fn space_enqueue_load(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        commit: Commit,
+        load: &Load,
+        homes: Vec<NodeHome>,
+    ) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let number = space.take_entry_number();
+        let mut entry = Entry::new(What::Word, step.now);
+        entry.commit = Some(commit);
+        entry.body = load.encode();
+        entry.targets = homes.into_iter().map(Target::new).collect();
+        space.outbox.insert(number, entry);
+        step.touched.spaces.insert(id);
+        self.space_touch_entry(step, id, number);
+    }
+
+    /// Everything that waits for any collective, as far as there is room.
+    pub(crate) fn space_pump_all(&mut self, step: &mut Step) {
+        if !super::ON {
+            return;
+        }
+        let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
+        for id in ids {
+            self.space_pump(step, id);
+        }
+    }
+
+    /// Sends what waits and may leave, as far as there is room.
+    pub(crate) fn space_pump(&mut self, step: &mut Step, id: CollectiveId) {
+        if !super::ON {
+            return;
+        }
+        let Some(space) = self.spaces.get(&id) else {
+            return;
+        };
+        let mut wanted = Vec::new();
+        for (number, entry) in &space.outbox {
+            if entry.commit.is_none() {
+                continue;
+            }
+            for (at, target) in entry.targets.iter().enumerate() {
+                let piece = piece(*number, at);
+                let is_due = target.accepted_at.is_none() && target.hold_until <= step.now;
+                let party = party(id);
+                if is_due && !self.links.is_flying(party, piece) && !self.is_working(party, piece) {
+                    wanted.push((*number, at));
+                }
+            }
+        }
+        for (number, at) in wanted {
+            if !self.space_put(step, id, number, at) {
+                break;
+            }
+        }
+    }
+
+    /// Sends one envelope. Says whether there was room.
+    fn space_put(&mut self, step: &mut Step, id: CollectiveId, number: u64, at: usize) -> bool {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return false;
+        };
+        let made = space.envelope(number, at, step);
+        let Some((envelope, home, refused)) = made else {
+            return true;
+        };
+        let Some(leg) = self.leg_to(&[home], step.now) else {
+            return true;
+        };
+        let (link, is_own) = (leg.link, leg.is_deposit());
+        let party = party(id);
+        if self.room(link, party) == 0 {
+            return false;
+        }
+        let piece = piece(number, at);
+        let frame = self.pass_for(step, party, piece, &envelope, &home, is_own, refused);
+        let Some(frame) = frame else { return true };
+        let Some(state) = self.links.get_mut(link) else {
+            return false;
+        };
+        state.flights.push_back(Flight {
+            comrade: party,
+            number: piece,
+            envelope: envelope.id(),
+            sent_at: step.now,
+            leg: Some((leg.via.tag(), home.tag())),
+        });
+        state.used_at = step.now;
+        step.effect(Effect::Send {
+            link,
+            frame: frame.encode(),
+        });
+        true
+    }
+
+    /// One's own node answered a put.
+    pub(crate) fn space_landed(&mut self, step: &mut Step, flight: &Flight, outcome: Outcome) {
+        if !super::ON {
+            return;
+        }
+        let id = CollectiveId(flight.comrade.0);
+        let (number, at) = parse_piece(flight.number);
+        let now = step.now;
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let Some(entry) = space.outbox.get_mut(&number) else {
+            return;
+        };
+        let Some(target) = entry.targets.get_mut(at) else {
+            return;
+        };
+        let made = target.envelope.as_ref().map(|(sealed, _)| *sealed);
+        let is_it = made.is_some_and(|sealed| sealed.id() == flight.envelope);
+        let is_disputed = matches!(outcome, Outcome::Expired | Outcome::TooFar)
+            && made.is_some_and(|sealed| !sealed.is_expired(now));
+        if !is_it {
+            return;
+        }
+        if outcome.is_held() {
+            target.accepted_at = Some(now);
+            let is_through = !entry.is_waiting();
+            step.touched.space_entries.insert((id, number));
+            step.show.collectives = true;
+            if is_through {
+                step.show.route = true;
+            }
+            self.space_show_tick(step, id);
+            self.forget_work(party(id), flight.number);
+        } else if outcome.wants_pass() {
+            let shown = target.note_refused_pass(outcome);
+            let wait = if shown { limits::MINUTE } else { 0 };
+            target.hold_until = now.saturating_add(wait);
+            self.forget_work(party(id), flight.number);
+        } else if outcome.is_passing() || is_disputed {
+            target.hold_until = now.saturating_add(limits::MINUTE);
+        } else {
+            // They will never take these bytes: others may do.
+            target.envelope = None;
+            target.hold_until = now.saturating_add(limits::NOT_THEIRS_HOLD);
+        }
+        self.space_pump(step, id);
+    }
+
+    /// A forward came to nothing: tried again later, if it is still here.
+    pub(crate) fn space_returned(
+        &mut self,
+        step: &mut Step,
+        envelope: &EnvelopeId,
+        outcome: Outcome,
+    ) {
+        if !super::ON {
+            return;
+        }
+        for (id, space) in self.spaces.iter_mut() {
+            for (number, entry) in &mut space.outbox {
+                let is = |target: &&mut Target| {
+                    let made = target.envelope.as_ref();
+                    made.is_some_and(|(sealed, _)| sealed.id() == *envelope)
+                };
+                if let Some(target) = entry.targets.iter_mut().find(is) {
+                    target.note_refused_pass(outcome);
+                    target.accepted_at = None;
+                    target.envelope = None;
+                    target.hold_until = step.now.saturating_add(limits::HOUR);
+                    step.touched.space_entries.insert((*id, *number));
+                    step.show.collectives = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What was handed on may be lost with what a node held: all of it is sent again.
+    pub(crate) fn space_resend(&mut self, step: &mut Step) {
+        if !super::ON {
+            return;
+        }
+        for (id, space) in self.spaces.iter_mut() {
+            for (number, entry) in &mut space.outbox {
+                let mut lost = false;
+                for target in &mut entry.targets {
+                    lost |= target.accepted_at.take().is_some();
+                }
+                if lost {
+                    step.touched.space_entries.insert((*id, *number));
+                    step.show.collectives = true;
+                }
+            }
+        }
+    }
+
+    /// Lets entries go whose time is over, and the oldest of too many.
+    pub(crate) fn space_expire(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get(&id) else {
+            return;
+        };
+        let over = |entry: &Entry| entry.ends_at() <= step.now;
+        let mut going: BTreeSet<u64> = space
+            .outbox
+            .iter()
+            .filter(|(_, entry)| over(entry))
+            .map(|(number, _)| *number)
+            .collect();
+        let excess = space.outbox.len().saturating_sub(limits::MAX_SPACE_OUTBOX);
+        let taken = space.outbox.iter().filter(|(_, entry)| !entry.is_waiting());
+        going.extend(taken.map(|(number, _)| *number).take(excess));
+        for number in going {
+            if !step.has_room() {
+                return;
+            }
+            self.space_drop(step, id, number);
+        }
+    }
+
+    pub(crate) fn space_drop(&mut self, step: &mut Step, id: CollectiveId, number: u64) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        if let Some(entry) = space.outbox.remove(&number) {
+            for at in 0..entry.targets.len() {
+                self.forget_work(party(id), piece(number, at));
+            }
+            step.touched.space_entries.insert((id, number));
+            step.delete(Table::Spaces, places::body(id, number));
+            step.show.collectives = true;
+        }
+    }
+}
+
+impl Target {
+    pub(crate) fn new(home: NodeHome) -> Self {
+        Self {
+            home,
+            accepted_at: None,
+            refused: None,
+            hold_until: 0,
+            envelope: None,
+        }
+    }
+
+    pub(crate) fn hold_until(&self) -> Option<Millis> {
+        self.accepted_at.is_none().then_some(self.hold_until)
+    }
+
+    /// The home does not take what was shown. Says whether work was shown already.
+    fn note_refused_pass(&mut self, outcome: Outcome) -> bool {
+        let before = self.refused;
+        let Some(bits) = crate::node::refused_bits(before, outcome) else {
+            return false;
+        };
+        self.refused = Some(bits);
+        before.is_some() || outcome == Outcome::WrongWork
+    }
+}
+
+impl Space {
+    /// The envelope for one home of an entry, made if there is none that may still be sent.
+    fn envelope(
+        &mut self,
+        number: u64,
+        at: usize,
+        step: &mut Step,
+    ) -> Option<(Envelope, NodeHome, Option<u8>)> {
+        let entry = self.outbox.get_mut(&number)?;
+        let target = entry.targets.get_mut(at)?;
+        let is_good = |(sealed, _): &&(Sealed, Envelope)| sealed.is_timely(step.now);
+        if let Some((_, envelope)) = target.envelope.as_ref().filter(is_good) {
+            return Some((envelope.clone(), target.home, target.refused));
+        }
+        let seed = self.keys.get(&entry.commit?)?;
+        let nonce = step.draw();
+        let header = Header {
+            class: Class::smallest_for(entry.body.len(), false)?,
+            bucket: target.home.bucket,
+            expiry: expiry(step.now, limits::MESSAGE_LIFE),
+            nonce,
+            hint: seed.detection().hint(&nonce),
+        };
+        let content = Zeroizing::new(pad(&entry.body, header.class.padded_bytes()).ok()?);
+        let outer = seed.lasting().outer();
+        let sealed = outer.seal(&nonce, &header.encode(), &content).ok()?;
+        let envelope = Envelope::new(header, &sealed).ok()?;
+        let sealed = Sealed::new(envelope.id(), envelope.header());
+        target.envelope = Some((sealed, envelope.clone()));
+        Some((envelope, target.home, target.refused))
+    }
+}

@@ -1,0 +1,264 @@
+//! Proposals as the screens show them.
+
+use std::collections::BTreeMap;
+
+use komrade_crypto::identity::PersonId;
+use komrade_social::{
+    OperationId,
+    collective::{Body, Choice as Ballot, Stage, Standing, Subject},
+};
+use komrade_view::{
+    Choice, Matter, Millis, Needs, Outcome, PersonKey, ProposalId, ProposalView, Voice,
+};
+
+use super::{Space, rules};
+
+/// Proposals that are shown.
+const MAX_SHOWN: usize = 100;
+/// Who is named as missing.
+const MAX_MISSING: usize = 20;
+
+/// What somebody said to a proposal, and when.
+type Said = BTreeMap<(OperationId, PersonId), (Choice, String, Millis)>;
+
+fn key(person: &PersonId) -> PersonKey {
+    PersonKey(person.0)
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+impl Space {
+    /// Open ones first, the newest first.
+    pub(super) fn proposal_views(
+        &self,
+        now: Millis,
+        knows: &dyn Fn(&PersonId) -> bool,
+    ) -> Vec<ProposalView> {
+        let (vouches, ballots) = self.said();
+        let mut standings = self.society.standings(now);
+        standings.sort_by_key(|it| !is_open(it.stage));
+        standings.truncate(MAX_SHOWN);
+        standings
+            .into_iter()
+            .map(|standing| self.proposal_view(standing, now, knows, &vouches, &ballots))
+            .collect()
+    }
+
+    /// How many proposals wait for this person's vouch or vote.
+    pub(super) fn asked(&self, now: Millis) -> usize {
+        if !self.is_in() {
+            return 0;
+        }
+        let open = self.society.standings(now);
+        let asks =
+            |it: &&Standing| is_open(it.stage) && it.silent.binary_search(&self.own.person).is_ok();
+        open.iter().filter(asks).count()
+    }
+
+    /// Everything that was said to proposals: vouches and ballots.
+    fn said(&self) -> (Said, Said) {
+        let (mut vouches, mut ballots) = (Said::new(), Said::new());
+        let history = self.society.get().into_iter().flat_map(|it| it.history());
+        for operation in history {
+            let fields = operation.fields();
+            let (said, proposal, choice, reason) = match operation.body() {
+                Body::Vouch { proposal, reason } => {
+                    (&mut vouches, proposal, Choice::Yes, reason.clone())
+                }
+                Body::Ballot { proposal, choice } => {
+                    (&mut ballots, proposal, choice_of(*choice), String::new())
+                }
+                _ => continue,
+            };
+            said.entry((*proposal, fields.person))
+                .or_insert((choice, reason, fields.time));
+        }
+        (vouches, ballots)
+    }
+
+    fn proposal_view(
+        &self,
+        standing: Standing,
+        now: Millis,
+        knows: &dyn Fn(&PersonId) -> bool,
+        vouches: &Said,
+        ballots: &Said,
+    ) -> ProposalView {
+        let voice = |said: &Said, person: &PersonId, choice: Choice| {
+            let said = said.get(&(standing.id, *person)).cloned();
+            let (_, reason, at) = said.unwrap_or((choice, String::new(), 0));
+            Voice {
+                person: key(person),
+                choice,
+                reason,
+                at,
+            }
+        };
+        let vouched = standing.vouches.iter();
+        let mut vouched: Vec<Voice> = vouched
+            .map(|person| voice(vouches, person, Choice::Yes))
+            .collect();
+        let mut voted = Vec::new();
+        let sides = [
+            (&standing.yes, Choice::Yes),
+            (&standing.no, Choice::No),
+            (&standing.abstained, Choice::Abstain),
+        ];
+        for (persons, choice) in sides {
+            voted.extend(persons.iter().map(|person| voice(ballots, person, choice)));
+        }
+        for (place, persons) in (0..).zip(&standing.options) {
+            let choice = Choice::Option(place);
+            voted.extend(persons.iter().map(|person| voice(ballots, person, choice)));
+        }
+        vouched.sort_by_key(|voice| voice.at);
+        voted.sort_by_key(|voice| voice.at);
+        let mut missing = standing.silent.clone();
+        missing.sort_by_key(|person| !knows(person));
+        missing.truncate(MAX_MISSING);
+        let proposal = standing.id;
+        let is_open = self.is_in() && is_open(standing.stage);
+        let may = |body: &Body| is_open && self.society.may(&self.own, body, now).is_ok();
+        let choice = match standing.subject {
+            Subject::Decide { .. } => Ballot::Abstain,
+            _ => Ballot::Yes,
+        };
+        let reason = String::new();
+        ProposalView {
+            id: ProposalId(proposal.0),
+            matter: self.matter(&standing),
+            by: key(&standing.author),
+            reason: standing.reason.clone(),
+            at: standing.time,
+            needs: self.needs(&standing),
+            missing: missing.iter().map(key).collect(),
+            may_vouch: may(&Body::Vouch { proposal, reason }),
+            may_vote: may(&Body::Ballot { proposal, choice }),
+            outcome: self.outcome(&standing, &voted),
+            vouches: vouched,
+            ballots: voted,
+        }
+    }
+
+    fn matter(&self, standing: &Standing) -> Matter {
+        match &standing.subject {
+            Subject::Admit { person, name } => Matter::Admit {
+                person: key(person),
+                name: name.clone(),
+            },
+            Subject::Remove { person } => Matter::Remove(key(person)),
+            Subject::Rest { person } => Matter::Rest(key(person)),
+            Subject::Amend { constitution } => Matter::Amend(Box::new(rules::view(constitution))),
+            Subject::Empower { person, .. } => Matter::Delegate {
+                person: key(person),
+                elect: true,
+            },
+            Subject::Recall { person, .. } => Matter::Delegate {
+                person: key(person),
+                elect: false,
+            },
+            Subject::Decide { question, options } => Matter::Decide {
+                question: question.clone(),
+                options: options.clone(),
+            },
+            Subject::Dissolve => Matter::Dissolve,
+            // What this version cannot make: its reason is all that can be shown.
+            _ => Matter::Decide {
+                question: standing.reason.clone(),
+                options: Vec::new(),
+            },
+        }
+    }
+
+    fn needs(&self, standing: &Standing) -> Needs {
+        let decides = matches!(standing.subject, Subject::Decide { .. });
+        let cast: usize = standing.options.iter().map(Vec::len).sum();
+        let cast = cast + standing.abstained.len();
+        let ballots = standing.ballots_needed.map(count);
+        let rules = self.society.constitution();
+        Needs {
+            vouches: standing
+                .vouches_needed
+                .map(|needed| (count(standing.vouches.len()), count(needed))),
+            yes: ballots
+                .filter(|_| !decides)
+                .map(|needed| (count(standing.yes.len()), needed)),
+            quorum: ballots
+                .filter(|_| decides)
+                .map(|needed| (count(cast), needed)),
+            majority: rules
+                .filter(|_| decides)
+                .map(|rules| rules::share(rules.majority)),
+            electorate: count(standing.electorate.len()),
+            until: Some(standing.closes),
+        }
+    }
+
+    fn outcome(&self, standing: &Standing, voted: &[Voice]) -> Option<(Outcome, Millis)> {
+        let newest = voted.last().map_or(standing.time, |voice| voice.at);
+        Some(match standing.stage {
+            Stage::Done(by) => {
+                let operation = self.society.operation(by);
+                let at = operation.map_or(standing.closes, |it| it.fields().time);
+                (Outcome::Passed, at)
+            }
+            Stage::Decided(place) => (Outcome::Won(place), newest),
+            Stage::Undecided => {
+                let mut counts: Vec<usize> = standing.options.iter().map(Vec::len).collect();
+                counts.sort_unstable_by(|a, b| b.cmp(a));
+                let is_tie = matches!(counts.as_slice(), [a, b, ..] if a == b && *a > 0);
+                let outcome = if is_tie {
+                    Outcome::Tie
+                } else {
+                    Outcome::Failed
+                };
+                (outcome, standing.closes)
+            }
+            Stage::Lapsed => (Outcome::Failed, standing.closes),
+            Stage::Undone | Stage::Overtaken | Stage::Void => (Outcome::Void, newest),
+            _ => return None,
+        })
+    }
+
+    /// When the rules in force were made.
+    pub(super) fn constitution_since(&self) -> Option<Millis> {
+        let collective = self.society.get()?;
+        let rules = collective.constitution();
+        let sets = collective
+            .history()
+            .find(|operation| match operation.body() {
+                Body::Genesis { constitution, .. } => **constitution == *rules,
+                Body::Enact { proposal } => matches!(
+                    self.society.subject(proposal),
+                    Some(Subject::Amend { constitution }) if **constitution == *rules
+                ),
+                _ => false,
+            });
+        sets.map(|operation| operation.fields().time)
+    }
+
+    /// When a checkpoint was signed last by which something became final.
+    pub(super) fn final_at(&self) -> Option<Millis> {
+        let collective = self.society.get()?;
+        let newest = collective.finality().newest?;
+        let signed = collective.history().filter(
+            |operation| matches!(operation.body(), Body::Checkpoint(it) if it.id() == newest),
+        );
+        signed.map(|operation| operation.fields().time).max()
+    }
+}
+
+fn is_open(stage: Stage) -> bool {
+    matches!(stage, Stage::Open | Stage::Ready)
+}
+
+fn choice_of(ballot: Ballot) -> Choice {
+    match ballot {
+        Ballot::Yes => Choice::Yes,
+        Ballot::No => Choice::No,
+        Ballot::Option(place) => Choice::Option(place),
+        _ => Choice::Abstain,
+    }
+}

@@ -1,0 +1,313 @@
+//! Seeds: when a new one is drawn, how it is sent, and which of others' are accepted.
+//!
+//! Whoever sees that no seed is for exactly the members that it computes draws one, after a random wait,
+//! and stops if another's comes meanwhile. Its slices travel packed for each home, with the signed
+//! operation that tells of it under the control key of the new seed itself, in an envelope hinted under the
+//! one before. A newcomer has none before; whoever brought them in seals it to them once more and sends it
+//! through the pair (`candidacy`).
+
+use std::collections::BTreeMap;
+
+use komrade_crypto::{
+    day_of,
+    group::{
+        Commit, MemberRoot, Slice,
+        rules::{self, Reseed},
+        slices_in,
+    },
+};
+use komrade_ether::{Class, Size};
+use komrade_social::collective::Body;
+use komrade_view::{Answer, CollectiveId, Millis, Refusal};
+
+use super::frame::{Bundle, Load};
+use crate::{home, home::NodeHome, limits, open::Open, step::Step};
+
+/// A home, told apart by address, key and bucket.
+type Spot = ([u8; 32], [u8; 32], u16);
+
+/// What a load adds to its parts, at most.
+const LOAD_BYTES: usize = 32;
+
+impl Open {
+    /// Looks whether a seed is to be drawn, now that members, seeds or the day are others.
+    pub(super) fn space_mind_keys(&mut self, step: &mut Step, id: CollectiveId) {
+        let today = day_of(step.now);
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let Some(root) = space.root().filter(|_| space.is_in()) else {
+            space.record.reseed_at = None;
+            return;
+        };
+        let before = space.record.reseed_at;
+        match space.keys.reseed(&root, today) {
+            Reseed::No => {
+                space.record.reseed_at = None;
+                space.record.is_shrunk = false;
+            }
+            // With the next message.
+            Reseed::Invited => {}
+            // Who just came in has nothing that others would know it by.
+            Reseed::Forced if space.keys.newest().is_none() => {}
+            Reseed::Forced => {
+                let wait = rules::wait_millis(space.record.is_shrunk, step.rng);
+                let at = step.now.saturating_add(wait.into());
+                let at = before.map_or(at, |before| before.min(at));
+                space.record.reseed_at = Some(at);
+            }
+        }
+        if space.record.reseed_at != before {
+            step.touched.spaces.insert(id);
+        }
+    }
+
+    /// The person says something: a seed that it would be good to change is changed soon, and one that is
+    /// needed at once.
+    pub(super) fn space_keys_for_word(&mut self, step: &mut Step, id: CollectiveId) {
+        let today = day_of(step.now);
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let Some(root) = space.root() else { return };
+        match space.keys.reseed(&root, today) {
+            Reseed::Forced if space.keys.newest().is_some() => self.space_reseed(step, id),
+            Reseed::Invited if space.record.reseed_at.is_none() => {
+                let wait = rules::wait_millis(false, step.rng);
+                space.record.reseed_at = Some(step.now.saturating_add(wait.into()));
+                step.touched.spaces.insert(id);
+            }
+            _ => {}
+        }
+    }
+
+    /// Draws and sends seeds whose time has come.
+    pub(super) fn space_reseed_due(&mut self, step: &mut Step) {
+        let due = self.spaces.iter().filter(|(_, space)| {
+            let at = space.record.reseed_at;
+            at.is_some_and(|at| at <= step.now)
+        });
+        let due: Vec<CollectiveId> = due.map(|(id, _)| *id).collect();
+        for id in due {
+            if !step.has_room() {
+                return;
+            }
+            self.space_reseed(step, id);
+        }
+    }
+
+    /// When the next seed is drawn.
+    pub(super) fn next_reseed(&self) -> Option<Millis> {
+        let spaces = self.spaces.values();
+        spaces.filter_map(|space| space.record.reseed_at).min()
+    }
+
+    /// Changes the keys now: with a leaf of this moment, so that what is sealed to it opens with nothing that
+    /// was taken before.
+    pub(super) fn space_rekey(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+    ) -> Result<Answer, Refusal> {
+        let space = self.spaces.get(&id).ok_or(Refusal::Unknown)?;
+        if !space.is_in() || space.keys.newest().is_none() {
+            return Err(Refusal::NotEntitled);
+        }
+        self.space_renew_leaf(step, id);
+        self.space_reseed(step, id);
+        Ok(Answer::Done)
+    }
+
+    /// Draws a seed for the members of now and sends it.
+    pub(super) fn space_reseed(&mut self, step: &mut Step, id: CollectiveId) {
+        let today = day_of(step.now);
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        space.record.reseed_at = None;
+        step.touched.spaces.insert(id);
+        let Some(root) = space.root().filter(|_| space.is_in()) else {
+            return;
+        };
+        let before = space.keys.newest();
+        let group = space.group();
+        let commit = space.keys.draw(group, root, today, step.rng);
+        let evicted = space.keys.take_evicted();
+        step.touched
+            .seeds
+            .extend(evicted.into_iter().map(|it| (id, it)));
+        step.touched.seeds.insert((id, commit));
+        let body = Body::Seed {
+            commit: commit.0,
+            member_root: root.0,
+        };
+        let Ok(operation) = self.space_sign(step, id, body) else {
+            return;
+        };
+        let bytes = operation.as_bytes().to_vec();
+        self.space_take(step, id, operation, Some(commit));
+        self.space_settle_seeds(step, id);
+        if let Some(before) = before {
+            self.space_send_seed(step, id, commit, before, bytes);
+        }
+        self.space_seal_waiting(step, id);
+        self.space_pump(step, id);
+    }
+
+    /// Sends slices to the homes of all members, each pack with the operation that tells of the seed.
+    fn space_send_seed(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        commit: Commit,
+        before: Commit,
+        operation: Vec<u8>,
+    ) {
+        let Some(space) = self.spaces.get(&id) else {
+            return;
+        };
+        let Some(state) = space.keys.get(&commit) else {
+            return;
+        };
+        let bundle = Bundle {
+            operations: vec![operation],
+            ..Bundle::default()
+        };
+        let mut packs: Vec<(NodeHome, Load)> = Vec::new();
+        let mut slices: BTreeMap<Spot, (NodeHome, Vec<Slice>)> = BTreeMap::new();
+        for member in space.society.devices() {
+            if member.device == space.own.device {
+                continue;
+            }
+            let Some(device) = space.devices.get(&member.device) else {
+                continue;
+            };
+            let leaf = device.leaf.as_ref();
+            let home = home::node_of(&device.homes);
+            if let (Some(leaf), Some(home), Some(seed)) = (leaf, home, &state.seed)
+                && let Ok(slice) = seed.slice(leaf.key(), step.rng)
+            {
+                let place = (home.address, home.key, home.bucket);
+                let entry = slices.entry(place).or_insert_with(|| (*home, Vec::new()));
+                entry.1.push(slice);
+            }
+        }
+        for (home, slices) in slices.into_values() {
+            // Each envelope has a message of its own: no two have a part in common.
+            let control = |step: &mut Step| {
+                let sealed = state.lasting().seal_control(&bundle.encode(), step.rng);
+                sealed.ok()
+            };
+            let Some(first) = control(step) else { return };
+            let room = Class::ordinary(Size::K64).capacity();
+            let room = room.saturating_sub(first.len().saturating_add(LOAD_BYTES));
+            for some in slices.chunks(slices_in(room).max(1)) {
+                let (Some(seed), Some(control)) = (&state.seed, control(step)) else {
+                    return;
+                };
+                let load = Load {
+                    content: None,
+                    control: Some(control),
+                    pack: seed.pack(some).ok(),
+                    is_answer: false,
+                };
+                packs.push((home, load));
+            }
+        }
+        for (home, load) in packs {
+            self.space_enqueue_load(step, id, before, &load, vec![home]);
+        }
+    }
+
+    /// Compares seeds that are here with the operations that tell of them.
+    pub(super) fn space_settle_seeds(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let mut changed = false;
+        let told: Vec<_> = space.told_seeds.iter().collect();
+        let mut settled = Vec::new();
+        for ((commit, _), told) in told {
+            let commit = Commit(*commit);
+            if space
+                .keys
+                .get(&commit)
+                .is_none_or(|it| it.is_accepted() && it.height > 0)
+            {
+                continue;
+            }
+            let Some(members) = space.society.devices_at(&told.context) else {
+                continue;
+            };
+            let Some(ours) = space.root_of(members) else {
+                continue;
+            };
+            if MemberRoot(told.root) != ours {
+                continue;
+            }
+            settled.push((commit, ours, told.time));
+        }
+        for (commit, ours, time) in settled {
+            if space
+                .keys
+                .settle(&commit, &ours, time.max(1), day_of(time))
+                .0
+            {
+                step.touched.seeds.insert((id, commit));
+                changed = true;
+            }
+        }
+        if changed {
+            space.note_changed(step.now);
+            step.touched.spaces.insert(id);
+            step.show.collectives = true;
+            self.space_mind_keys(step, id);
+            self.space_retry(step, id);
+        }
+    }
+
+    /// Seals what waited for keys. Called at drawn times, and when this device drew the seed itself.
+    pub(super) fn space_seal_waiting(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get(&id) else {
+            return;
+        };
+        let waiting = space.outbox.iter().filter(|(_, it)| it.commit.is_none());
+        let waiting: Vec<u64> = waiting.map(|(number, _)| *number).collect();
+        for number in waiting.into_iter().take(limits::MAX_BUNDLED) {
+            if !step.has_room() {
+                return;
+            }
+            self.space_seal(step, id, number);
+        }
+    }
+
+    /// Draws a new leaf key and tells the others.
+    pub(super) fn space_renew_leaf(&mut self, step: &mut Step, id: CollectiveId) {
+        let today = day_of(step.now);
+        let key = self.device.key().clone();
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let state = space.devices.get(&space.own.device);
+        let seen = state
+            .and_then(|it| it.leaf.as_ref())
+            .map_or(0, |it| it.number());
+        if space.keys.leaves.renew(today, seen, step.rng).is_err() {
+            return;
+        }
+        let group = space.group();
+        let Some(leaf) = space.keys.leaves.record(&group, &key) else {
+            return;
+        };
+        step.touched.spaces.insert(id);
+        let bundle = Bundle {
+            leaves: vec![leaf.encode()],
+            ..Bundle::default()
+        };
+        let is_in = space.is_in();
+        self.space_take_leaf(step, id, leaf);
+        if is_in {
+            self.space_enqueue_control(step, id, &bundle);
+        }
+    }
+}

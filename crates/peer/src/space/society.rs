@@ -1,0 +1,202 @@
+//! Who belongs to a collective, as the engine asks it: its governance, or nothing before the history is
+//! here.
+
+use std::{cell::OnceCell, collections::BTreeSet};
+
+use komrade_crypto::{
+    first_contact::Party,
+    group::{self},
+    identity::PersonId,
+};
+use komrade_social::{
+    DeviceId, OperationId,
+    collective::{
+        Body, Collective, Constitution, Operation, Outcome, Refusal as Refused, Stage, Standing,
+        Subject, Taken, Verdict,
+    },
+};
+use komrade_view::{Millis, Refusal};
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Society {
+    collective: Option<Collective>,
+    /// All devices of all members, until the next operation.
+    devices: OnceCell<Vec<group::Member>>,
+}
+
+/// Proposals that are looked at: the newest ones.
+const MAX_STANDINGS: usize = 200;
+
+impl Society {
+    pub(crate) fn get(&self) -> Option<&Collective> {
+        self.collective.as_ref()
+    }
+
+    /// Takes in a control operation; the first of all founds it. `None`: there is nothing yet that it could
+    /// belong to.
+    pub(crate) fn insert(&mut self, operation: Operation) -> Option<Outcome> {
+        self.devices = OnceCell::new();
+        match &mut self.collective {
+            Some(collective) => Some(collective.insert(operation)),
+            None if matches!(operation.body(), Body::Genesis { .. }) => {
+                let id = operation.id();
+                let founded = Collective::found(operation);
+                let taken = match &founded {
+                    Ok(_) => Taken::New,
+                    Err(refusal) => Taken::Refused(*refusal),
+                };
+                self.collective = founded.ok();
+                Some(Outcome {
+                    new: Vec::from_iter((taken == Taken::New).then_some(id)),
+                    taken,
+                    gone: Vec::new(),
+                })
+            }
+            None => None,
+        }
+    }
+
+    pub(crate) fn verdict(&mut self, operation: &Operation) -> Verdict {
+        match &mut self.collective {
+            Some(collective) => collective.verdict(operation),
+            None => Verdict::Waiting(operation.fields().context.clone()),
+        }
+    }
+
+    pub(crate) fn operation(&self, id: OperationId) -> Option<&Operation> {
+        self.collective.as_ref()?.operation(id)
+    }
+
+    pub(crate) fn constitution(&self) -> Option<&Constitution> {
+        self.collective.as_ref().map(Collective::constitution)
+    }
+
+    pub(crate) fn is_dissolved(&self) -> bool {
+        self.collective
+            .as_ref()
+            .is_some_and(Collective::is_dissolved)
+    }
+
+    pub(crate) fn heads(&self) -> Vec<OperationId> {
+        self.collective
+            .as_ref()
+            .map(Collective::heads)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn missing(&self) -> Vec<OperationId> {
+        self.collective
+            .as_ref()
+            .map(Collective::missing)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn is_member(&self, person: &PersonId) -> bool {
+        self.collective
+            .as_ref()
+            .is_some_and(|it| it.member(*person).is_some())
+    }
+
+    /// All devices of all members now.
+    pub(crate) fn devices(&self) -> Vec<group::Member> {
+        let compute = || {
+            let members = self.collective.iter().flat_map(Collective::members);
+            let devices = members.flat_map(|member| {
+                let devices = member.devices.into_iter();
+                devices.map(move |device| group::Member {
+                    person: member.person,
+                    admission: member.admission.0,
+                    device: device.0,
+                })
+            });
+            devices.collect()
+        };
+        self.devices.get_or_init(compute).clone()
+    }
+
+    /// Those at some heads; `None` while these are not all here.
+    pub(crate) fn devices_at(&mut self, heads: &[OperationId]) -> Option<Vec<group::Member>> {
+        let devices = self.collective.as_mut()?.devices_at(heads).ok()?;
+        let member = |device: komrade_social::collective::MemberDevice| group::Member {
+            person: device.person,
+            admission: device.admission.0,
+            device: device.device.0,
+        };
+        Some(devices.into_iter().map(member).collect())
+    }
+
+    /// The devices of some persons.
+    pub(crate) fn devices_of(&self, persons: &[PersonId]) -> BTreeSet<[u8; 32]> {
+        let members = persons
+            .iter()
+            .filter_map(|it| self.collective.as_ref()?.member(*it));
+        members
+            .flat_map(|member| member.devices.into_iter().map(|device| device.0))
+            .collect()
+    }
+
+    pub(crate) fn may(&self, own: &Party, body: &Body, time: Millis) -> Result<(), Refused> {
+        match &self.collective {
+            Some(collective) => collective.may(own.person, DeviceId(own.device), body, time),
+            None => Err(Refused::NotMember),
+        }
+    }
+
+    /// What a proposal is about.
+    pub(crate) fn subject(&self, proposal: &OperationId) -> Option<&Subject> {
+        match self.operation(*proposal)?.body() {
+            Body::Propose { subject, .. } => Some(subject),
+            _ => None,
+        }
+    }
+
+    /// Whether a proposal takes persons away.
+    pub(crate) fn removes(&self, proposal: &OperationId) -> bool {
+        matches!(
+            self.subject(proposal),
+            Some(Subject::Remove { .. } | Subject::Split { .. })
+        )
+    }
+
+    pub(crate) fn standing(&self, id: OperationId, now: Millis) -> Option<Standing> {
+        self.collective.as_ref()?.standing(id, now)
+    }
+
+    /// Proposals, the newest first.
+    pub(crate) fn standings(&self, now: Millis) -> Vec<Standing> {
+        let Some(collective) = &self.collective else {
+            return Vec::new();
+        };
+        let ids: Vec<OperationId> = collective.proposals().collect();
+        let newest = ids.iter().rev().take(MAX_STANDINGS);
+        newest
+            .filter_map(|id| collective.standing(*id, now))
+            .collect()
+    }
+
+    /// What is decided and not done yet.
+    pub(crate) fn ready(&self, now: Millis) -> Vec<Standing> {
+        let mut all = self.standings(now);
+        all.retain(|standing| standing.stage == Stage::Ready);
+        all
+    }
+}
+
+/// Why something cannot be done, for the screens.
+pub(crate) fn refusal(refused: Refused) -> Refusal {
+    match refused {
+        Refused::NotMember | Refused::NotTheirDevice | Refused::Resting | Refused::NotEntitled => {
+            Refusal::NotEntitled
+        }
+        Refused::Dissolved
+        | Refused::TooLate
+        | Refused::Done
+        | Refused::Overtaken
+        | Refused::Senseless => Refusal::Over,
+        Refused::TooMany => Refusal::TooManyProposals,
+        Refused::NoSuchProposal => Refusal::Unknown,
+        Refused::BadConstitution(..) => Refusal::BadConstitution,
+        _ => Refusal::OutOfBounds,
+    }
+}
