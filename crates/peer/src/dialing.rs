@@ -15,7 +15,6 @@ use crate::{
     limits,
     links::{Link, Party},
     open::Open,
-    own::Relay,
     step::Step,
     writing::Tags,
 };
@@ -115,9 +114,19 @@ impl Open {
         Some(Target::Peer(*address))
     }
 
-    /// Whether a comrade has a home at a relay of one's own.
+    /// Whether a comrade has a home at a relay of one's own. While comrades are looked for, one that is not
+    /// reached is none: both may have lost it.
     pub(crate) fn is_neighbour(&self, comrade: &Comrade) -> bool {
-        let own = |home: &NodeHome| self.own.nodes().any(|(_, own)| own.place() == home.place());
+        let is_looking = self.own.rescue_until.is_some();
+        let is_read = |id| {
+            self.ways
+                .get(&id)
+                .is_some_and(|way| way.down_since.is_none())
+        };
+        let own = |home: &NodeHome| {
+            let mut nodes = self.own.nodes();
+            nodes.any(|(id, own)| own.place() == home.place() && (!is_looking || is_read(id)))
+        };
         home::nodes_of(&comrade.record.homes).any(own)
     }
 
@@ -183,11 +192,10 @@ impl Open {
         relay: RelayId,
         hint: &LinkHint,
     ) {
-        let destination = self.own.relay(relay).and_then(Relay::destination_address);
-        let called = [destination, self.own.lifeboat_address()];
+        // Only what is hosted there, or relays could learn by a call that they have a member in common.
+        let called = self.ways.get(&relay).and_then(|way| way.hosted);
         let found = called
             .into_iter()
-            .flatten()
             .find_map(|called| self.caller(&called, hint));
         let Some((party, psk)) = found else {
             step.effect(Effect::Close(link));

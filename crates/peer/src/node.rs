@@ -31,8 +31,10 @@ use crate::{
     keys, limits,
     links::{Link, Party},
     open::Open,
+    own::Relay,
     records,
     step::Step,
+    way::Way,
 };
 use passes::WorkState;
 pub(crate) use replicas::Comparing;
@@ -447,7 +449,11 @@ impl Open {
         let host = self.own.host().map(|relay| relay.id);
         let live = host.filter(|_| live);
         let is_rescue = self.own.rescue_until.is_some() && self.own.node().is_some();
-        let rescue = is_rescue.then(|| self.up_relay().or(host)).flatten();
+        // One relay only, or two would know by its key that they have the same member.
+        let is_kept = |relay: &&Relay| relay.has_lifeboat && !relay.rests;
+        let holds = self.own.standing().find(is_kept).map(|relay| relay.id);
+        let holds = holds.or_else(|| self.up_relay());
+        let rescue = is_rescue.then(|| holds.or(host)).flatten();
         for relay in self.own.in_use() {
             let (keys, address) = if rescue == Some(relay.id) {
                 (self.own.lifeboat(), self.own.lifeboat_address())
@@ -464,6 +470,11 @@ impl Open {
                 let (relay, destination) = (relay.id, keys);
                 step.effect(Effect::Host { relay, destination });
             }
+        }
+        if let Some(relay) = rescue.filter(|relay| self.ways.get(relay).is_some_and(Way::is_up))
+            && let Some(relay) = self.own.relay_mut(relay)
+        {
+            step.touched.own |= !std::mem::replace(&mut relay.has_lifeboat, true);
         }
     }
 }

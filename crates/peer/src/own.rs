@@ -169,6 +169,9 @@ impl Own {
     /// A relay has held the lifeboat: the next one is another.
     pub(crate) fn renew_lifeboat(&mut self, rng: &mut dyn CryptoRng) {
         self.lifeboat = Some(draw_destination(rng));
+        for relay in &mut self.relays {
+            relay.has_lifeboat = false;
+        }
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {

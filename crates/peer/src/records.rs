@@ -76,9 +76,9 @@ impl Sealed {
         Day(self.expiry) <= Day::of(now)
     }
 
-    /// Whether it can be put to a home with this bucket.
+    /// Whether it can be put to a home with this bucket. One of a version that did not note it is sealed anew.
     pub(crate) fn is_for(&self, bucket: u16) -> bool {
-        self.bucket.is_none_or(|it| it == bucket)
+        self.bucket == Some(bucket)
     }
 
     /// Whether a home may take it: it has not expired, and was not sealed under a clock far ahead.

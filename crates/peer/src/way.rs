@@ -307,10 +307,15 @@ impl Open {
             let Some(way) = self.ways.get(&relay.id) else {
                 continue;
             };
-            let gone = |at: Millis| at.saturating_add(limits::REST_AFTER) <= now;
+            // One that does not come to its end must not keep what came by the others from being told.
+            let gone = |at: Millis, span: Millis| at.saturating_add(span) <= now;
+            let is_late = match way.down_since {
+                Some(at) => gone(at, limits::REST_AFTER),
+                None => way.stage_since.is_some_and(|at| gone(at, limits::HOUR)),
+            };
             if way.caught_up {
                 any = true;
-            } else if way.is_up() || relay.leaving.is_none() && !way.down_since.is_some_and(gone) {
+            } else if (way.is_up() || relay.leaving.is_none()) && !is_late {
                 return false;
             }
         }
@@ -377,6 +382,13 @@ impl Open {
 
     /// The node of this way is linked.
     pub(crate) fn note_linked(&mut self, relay: RelayId, now: Millis) {
+        if self.ways.values().all(|way| way.down_since.is_some()) {
+            // None was reached: it was this device that was away, and the others have their time from now on.
+            for way in self.ways.values_mut() {
+                way.down_since = Some(now);
+                way.given_up = false;
+            }
+        }
         if let Some(way) = self.ways.get_mut(&relay) {
             way.down_since = None;
             way.given_up = false;

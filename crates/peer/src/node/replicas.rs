@@ -298,6 +298,10 @@ impl Open {
         let index = self.unseal(Table::Waiting, record).ok();
         let index = index.and_then(|value| records::decode::<IndexRecord>(&value).ok());
         let from = index.map_or(0, |index| index.from);
+        if from == 0 {
+            // Of a version with one relay at a time: for that one only.
+            return self.own.relay(relay).is_some_and(|it| it.since == 0);
+        }
         let mut nodes = self.own.nodes();
         nodes.all(|(other, home)| other == relay || home.tag() != from)
     }

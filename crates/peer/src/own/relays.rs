@@ -45,6 +45,9 @@ pub(crate) struct Relay {
     /// It was not reached for long, and comrades are told of it last.
     #[serde(default)]
     pub(crate) rests: bool,
+    /// It hosted the lifeboat in use, and no other relay is to have it.
+    #[serde(default)]
+    pub(crate) has_lifeboat: bool,
     #[serde(skip)]
     pub(crate) id: RelayId,
 }
@@ -63,6 +66,7 @@ impl Relay {
             since: 0,
             leaving: None,
             rests: false,
+            has_lifeboat: false,
             id: RelayId(0),
         }
     }

@@ -331,24 +331,11 @@ fn two_who_accept_each_others_invites_at_once_become_one_comrade_each() {
             world.restart(0);
             world.pass(HOUR);
         }
+        // Both dial before either hears of the other.
         for at in 0..2 {
             world.peers[at].online = true;
             let way = world.ways(at)[0];
-            world.push(
-                at,
-                komrade_peer::Input::Relay(
-                    way,
-                    LinkState::Up {
-                        since: 0,
-                        round_trip: None,
-                    },
-                ),
-            );
-            world.push(at, komrade_peer::Input::Node(way, None));
-            world.push(
-                at,
-                komrade_peer::Input::Router(way, RouterStage::Ready { routers: 3 }),
-            );
+            world.connect_way(at, way);
         }
         world.until(|world| {
             world

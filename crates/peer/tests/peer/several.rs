@@ -324,3 +324,25 @@ fn an_invite_made_at_the_first_relay_works_while_it_is_left() {
     world.pass(HOUR);
     assert_eq!(world.texts(0, bo), ["hello"]);
 }
+
+#[test]
+fn two_members_of_one_relay_that_burns_find_each_other() {
+    let mut world = World::new(730, 2);
+    world.add_relay(0);
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 0);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.burn_relay(0);
+    for (at, new) in [(0, 1), (1, 2)] {
+        world.add_relay(new);
+        world.peers[at].online = true;
+        world.join(at, new);
+    }
+    world.send(0, bo, "from the new one");
+    world.pass(2 * HOUR);
+    assert_eq!(world.texts(1, ana), ["from the new one"]);
+    world.send(1, ana, "and back");
+    world.pass(HOUR);
+    assert_eq!(world.texts(0, bo), ["from the new one", "and back"]);
+}

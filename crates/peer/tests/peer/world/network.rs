@@ -67,7 +67,7 @@ impl World {
     }
 
     /// The relay is there and its router works.
-    pub(super) fn connect_way(&mut self, at: usize, way: RelayId) {
+    pub fn connect_way(&mut self, at: usize, way: RelayId) {
         let relay = self.peers[at].ways[&way].relay;
         let alive = relay.is_none_or(|it| self.relays.get(&it).is_none_or(|it| it.alive));
         if !self.peers[at].online || !alive {
