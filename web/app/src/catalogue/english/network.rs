@@ -441,8 +441,8 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
         1 => "1 message waits".to_owned(),
         more => format!("{} messages wait", number(more.into())),
     };
-    let text = format!("{waiting} {why}. {handed}{}", which(queue));
-    text.trim_end().to_owned()
+    let text = format!("{waiting} {why}. {handed}");
+    format!("{}{}", text.trim_end(), which(queue))
 }
 
 /// For which of a comrade's relays something is queued, if they have several.
