@@ -382,11 +382,17 @@ impl Open {
 
     /// The node of this way is linked.
     pub(crate) fn note_linked(&mut self, relay: RelayId, now: Millis) {
-        if self.ways.values().all(|way| way.down_since.is_some()) {
-            // None was reached: it was this device that was away, and the others have their time from now on.
-            for way in self.ways.values_mut() {
-                way.down_since = Some(now);
-                way.given_up = false;
+        // While none was reached it was this device that was away: that time is not the others' fault.
+        let since = self.ways.values().map(|way| way.down_since);
+        let since = since.collect::<Option<Vec<Millis>>>();
+        if let Some(from) = since.and_then(|since| since.into_iter().max()) {
+            let away = now.saturating_sub(from);
+            for at in self
+                .ways
+                .values_mut()
+                .filter_map(|way| way.down_since.as_mut())
+            {
+                *at = at.saturating_add(away);
             }
         }
         if let Some(way) = self.ways.get_mut(&relay) {

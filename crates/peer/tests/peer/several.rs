@@ -346,3 +346,24 @@ fn two_members_of_one_relay_that_burns_find_each_other() {
     world.pass(HOUR);
     assert_eq!(world.texts(0, bo), ["from the new one", "and back"]);
 }
+
+#[test]
+fn a_night_offline_is_no_relays_fault() {
+    let (mut world, bo, ana) = two_and(731, 1);
+    world.disconnect(0);
+    world.pass(8 * HOUR);
+    // The second one is reached first.
+    let ways = world.ways(0);
+    world.peers[0].online = true;
+    world.connect_way(0, ways[1]);
+    world.drain();
+    world.pass(5 * MINUTE);
+    world.connect_way(0, ways[0]);
+    world.drain();
+    world.pass(10 * MINUTE);
+    let resting = world.peers[0].route.as_ref().unwrap().relays.iter();
+    assert_eq!(resting.filter(|relay| relay.rests).count(), 0);
+    world.send(0, bo, "good morning");
+    world.pass(MINUTE);
+    assert_eq!(world.texts(1, ana), ["good morning"]);
+}
