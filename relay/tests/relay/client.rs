@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::{self, Message};
 use zeroize::Zeroizing;
 
-/// No test waits longer for anything; nothing here takes a tenth of it.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// No test waits longer for anything; nothing here takes a tenth of it. Less than the ten minutes after which a turn that nobody ended is given anew.
+pub const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A relay with a data folder of its own.
 pub struct TestRelay {
