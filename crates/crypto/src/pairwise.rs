@@ -31,11 +31,6 @@ use zeroize::Zeroizing;
 
 use crate::{DecodeError, kem};
 
-/// The most sessions that a pair of devices keeps; the engine drops the one unused for longest.
-pub const MAX_SESSIONS: usize = 4;
-/// How many messages may go out without an answer before a new session is opened (a session skips
-/// 2,000).
-pub const MAX_UNANSWERED: u32 = 1_000;
 /// The longest message, in bytes: the largest envelope.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// The longest serialised session, in bytes: five chains of 40 skipped keys each.

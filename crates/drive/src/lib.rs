@@ -11,8 +11,7 @@
 //! 4. Links are dialled, accepted and carried; each has bounded queues of its own, so that a slow one holds up
 //!    nobody else.
 //!
-//! A connection that is up holds at most what its relay announces for all streams (1 MiB in flight as shipped), and
-//! 256 KiB for each stream on this side; what waits for the engine is one queue for all. The engine uses three relays
+//! A connection that is up holds 256 KiB for each stream on this side, of 100 at most; what waits for the engine is one queue for all. The engine uses three relays
 //! at most, reads two more that are being left, and tries one.
 //!
 //! Every future here stays on one task and need not be `Send` (a browser's are not). Every bound and deadline

@@ -9,8 +9,6 @@ pub const ARRIVALS: usize = 32;
 /// Orders that wait for one link: the engine's window of 16 envelopes, and an answer to each of the other side's,
 /// twice. At the largest size 4.2 MiB; a link that needs more is stuck and is cut.
 pub const LINK_ORDERS: usize = 64;
-/// Dials that wait for the relay's connection. The engine has 8 under way at most.
-pub const DIALS: usize = 16;
 /// Tasks that wait to be started, beside one from each place that starts them.
 pub const STARTING: usize = 64;
 

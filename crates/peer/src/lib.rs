@@ -28,7 +28,7 @@
 //! | packets without a message | index in memory | one that waits per comrade, [`limits::CONTROL_LIFE`] | accepted |
 //! | envelopes that do not open | index in memory | [`limits::MAX_WAITING_EACH`] per comrade, [`limits::MAX_WAITING`] | opened, or their own expiry |
 //! | invites, declined contacts of one | both | [`limits::MAX_INVITES`], [`limits::MAX_ENDED_CONTACTS`] | expiry, revocation |
-//! | prekeys | both | 64 Olm, 8 X-Wing | [`limits::PREKEY_KEPT`] |
+//! | prekeys | both | 64 Olm, 8 X-Wing | [`komrade_crypto::kem::KEEP_DAYS`] |
 //! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |
 //! | relays known | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
 //! | relays in use, being left, tried | both; memory | [`limits::MAX_USED`], [`limits::MAX_LEAVING`], one | leaving, [`limits::LEAVE_GRACE`] |
@@ -40,7 +40,7 @@
 //! | collectives | both | [`limits::MAX_SPACES`], offered ones [`limits::MAX_INVITED`] | forgetting, declining |
 //! | operations of a collective | both | [`limits::MAX_OPERATIONS`], [`limits::MAX_OPERATION_BYTES`]; what is decided as `komrade_social` says | their own expiry |
 //! | posts | store | as operations | their own expiry, forgetting |
-//! | seeds, leaf keys | both | [`limits::MAX_SEEDS`], `komrade_crypto::group::MAX_LEAVES` | 46 and 60 days |
+//! | seeds, leaf keys | both | [`limits::MAX_SEEDS`], `komrade_crypto::group::MAX_LEAVES` | a seed 46 days, its outer and control keys 60; a leaf key 30 days after the next one |
 //! | ratchets of others | memory | one for each device and seed | with the seed, a lock |
 //! | persons and devices of a collective | both | [`limits::MAX_DEVICES_KNOWN`] | forgetting |
 //! | what waits to leave for a collective | both | [`limits::MAX_SPACE_OUTBOX`] | a day after every home took it, [`limits::MESSAGE_LIFE`] |

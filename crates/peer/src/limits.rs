@@ -51,10 +51,6 @@ pub const LEAVE_GRACE: Millis = 8 * DAY;
 
 /// Bytes of a message.
 pub const MAX_TEXT_BYTES: usize = 20_000;
-/// Characters of a name.
-pub const MAX_NAME_CHARS: usize = 64;
-/// Characters of a new passphrase, at least.
-pub const MIN_PASSPHRASE_CHARS: usize = 12;
 /// Characters of the newest message shown beside a comrade.
 pub const LAST_CHARS: usize = 120;
 
@@ -195,8 +191,6 @@ pub const ROUTE_PACE: Millis = SECOND;
 
 /// Prekeys, the fallback key, outer keys and record keys change so often.
 pub const KEY_LIFE: Millis = WEEK;
-/// How long private prekeys are kept: longer than an invite lives, plus the week of its bundle.
-pub const PREKEY_KEPT: Millis = 30 * DAY;
 /// How long an offered outer key waits to be acknowledged before another is drawn: as long as the
 /// prekey it is sealed to is surely kept.
 pub const OFFER_LIFE: Millis = 30 * DAY;
@@ -264,8 +258,6 @@ pub const MAX_UNSURE_SEEDS: usize = 16;
 pub const MAX_SPACE_OUTBOX: usize = 256;
 /// How long what every home took is kept, for a relay that loses it.
 pub const SPACE_KEPT: Millis = DAY;
-/// The longest wait before a seed is drawn.
-pub const LONGEST_RESEED: Millis = 10 * MINUTE;
 /// How long something may be missing before it is asked for: it may be on its way.
 pub const ASK_AFTER: Millis = 10 * MINUTE;
 /// The pause before it is asked for again; each is twice the one before.

@@ -144,6 +144,13 @@ impl Own {
         homes
     }
 
+    /// The homes that a collective is told of: those at nodes.
+    pub(crate) fn node_homes(&self) -> Vec<Home> {
+        let mut homes = self.homes(false);
+        homes.retain(Home::is_node);
+        homes
+    }
+
     /// By this the homes in a bundle are known again.
     pub(crate) fn bundle_tag(&self) -> Option<[u8; 32]> {
         let homes = self.open_homes();

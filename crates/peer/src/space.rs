@@ -41,7 +41,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use komrade_crypto::{
     first_contact::Party,
-    group::{Commit, LeafRecord, LeafRing, Member, MemberRoot, Space as GroupSpace},
+    group::{self, Commit, LeafRecord, LeafRing, Member, MemberRoot, Space as GroupSpace},
     identity::PersonId,
 };
 use komrade_ether::Envelope;
@@ -511,6 +511,33 @@ impl Space {
         homes
     }
 
+    /// Takes out one thing that is stored beside the collective's own record: where its records stand, two at most. Nothing: there is
+    /// none left.
+    fn pop_records(&mut self, id: CollectiveId) -> Vec<(Table, Vec<u8>)> {
+        let key = if let Some(commit) = self.keys.pop() {
+            places::seed(id, &commit.0)
+        } else if let Some((device, _)) = self.devices.pop_first() {
+            places::leaf(id, &device)
+        } else if let Some((load, _)) = self.waiting.pop_first() {
+            places::waiting(id, &load)
+        } else if let Some((number, _)) = self.parts.pop_first() {
+            places::part(id, number)
+        } else if let Some((number, _)) = self.outbox.pop_first() {
+            let keys = [places::entry(id, number), places::body(id, number)];
+            return keys.map(|key| (Table::Spaces, key)).into();
+        } else if let Some((_, known)) = self.known.pop_first() {
+            let key = places::operation(id, known.arrival);
+            return vec![(Table::Operations, key)];
+        } else if self.record.gone_up_to.saturating_add(1) < self.record.next_ordinal {
+            self.record.gone_up_to = self.record.gone_up_to.saturating_add(1);
+            let key = places::post(id, self.record.gone_up_to);
+            return vec![(Table::Posts, key)];
+        } else {
+            return Vec::new();
+        };
+        vec![(Table::Spaces, key)]
+    }
+
     /// The name of a person here; empty until known.
     pub(crate) fn name_of(&self, person: &PersonId) -> String {
         let person = self.people.get(person);
@@ -608,7 +635,7 @@ impl Open {
             for entry in space.outbox.values_mut() {
                 entry.bring_down(now);
             }
-            let wait = now.saturating_add(limits::LONGEST_RESEED);
+            let wait = now.saturating_add(u64::from(group::rules::MAX_WAIT_MILLIS));
             space.record.reseed_at = space.record.reseed_at.map(|at| at.min(wait));
             space.record.asked_at = space.record.asked_at.map(|at| at.min(now));
             for since in space.decided.values_mut().chain(space.wanted.values_mut()) {

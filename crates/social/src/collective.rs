@@ -105,7 +105,6 @@ mod subject;
 mod template;
 mod view;
 mod waiting;
-mod welcome;
 
 use std::sync::Arc;
 
@@ -128,12 +127,8 @@ pub use self::{
     proposal::{MAX_CHECKPOINTS, MAX_OPEN_PROPOSALS, MAX_RATION, RATION_DAYS},
     standing::{Stage, Standing},
     subject::{MAX_OPTION_BYTES, MAX_OPTIONS, MAX_QUESTION_BYTES, Subject},
-    template::{COMMITTEE, Change, Setting, Template, difference},
+    template::{COMMITTEE, Template},
     waiting::{MAX_WAITING, MAX_WAITING_BYTES, MAX_WAITING_EACH},
-    welcome::{
-        Arrival, MAX_HOMES, MAX_SLICE_BYTES, MAX_WELCOME_BYTES, MAX_WELCOME_PARTS, Welcome,
-        WelcomeError,
-    },
 };
 
 /// A collective, as far as its operations have arrived: its state is a pure function of their set.

@@ -6,7 +6,7 @@ use komrade_crypto::identity::{DeviceCertificate, DeviceKey, PersonId, RecoveryW
 
 use crate::{
     Acknowledgement, DeviceId, Fields, Head, Operation, OperationId, Range, Received,
-    collective::{self, Body, Choice, Collective, Subject, Template, Welcome},
+    collective::{self, Body, Choice, Collective, Subject, Template},
 };
 
 /// Takes any bytes; panics only if the decoder is wrong.
@@ -19,7 +19,6 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("social-received", received),
     ("social-collective-operation", collective_operation),
     ("social-collective-insert", collective_insert),
-    ("social-welcome", welcome),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -56,16 +55,6 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
         "social-collective-operation" | "social-collective-insert" => {
             let bytes = |one: &collective::Operation| one.as_bytes().to_vec();
             signed().iter().map(bytes).collect()
-        }
-        "social-welcome" => {
-            let pack = |homes: &[Vec<u8>], slice| {
-                let all = computed(signed());
-                all.map_or_else(Vec::new, |all| {
-                    Welcome::pack(&all, OperationId([2; 32]), homes, slice)
-                })
-            };
-            let parts = [pack(&[vec![1; 9]], Some(vec![2; 9])), pack(&[], None)];
-            parts.iter().flatten().map(Welcome::encode).collect()
         }
         _ => Vec::new(),
     }
@@ -221,13 +210,6 @@ fn collective_insert(bytes: &[u8]) {
     }
     collective.members();
     collective.next_checkpoint(operation.fields().person, u64::MAX);
-}
-
-fn welcome(bytes: &[u8]) {
-    if let Ok(part) = Welcome::decode(bytes) {
-        assert_eq!(Welcome::decode(&part.encode()).as_ref(), Ok(&part));
-        let _ = Welcome::join(vec![part]);
-    }
 }
 
 /// A chain of one operation of every kind.

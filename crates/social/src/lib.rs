@@ -42,7 +42,7 @@ pub use crate::{
         OperationId,
     },
     received::{
-        Inserted, Link, MAX_AHEAD, MAX_FORKS, MAX_RECEIVED_BYTES, Received, ReceivedError, WINDOW,
+        Inserted, MAX_AHEAD, MAX_FORKS, MAX_RECEIVED_BYTES, Received, ReceivedError, WINDOW,
     },
 };
 

@@ -74,19 +74,6 @@ struct Entry {
     awaits: Option<OperationId>,
 }
 
-/// An operation's place in the chain of its device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
-    /// Its number, from 1.
-    pub sequence: u64,
-    /// The id of the one before; `None` for number 1.
-    pub previous: Option<OperationId>,
-    /// Its id.
-    pub id: OperationId,
-    /// Its time, in milliseconds since the epoch.
-    pub time: u64,
-}
-
 /// What came of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
@@ -217,22 +204,8 @@ impl Received {
     /// Takes an operation of a conversation into the account.
     pub fn insert(&mut self, operation: &Operation) -> Inserted {
         let fields = operation.fields();
-        self.insert_link(Link {
-            sequence: fields.sequence,
-            previous: fields.previous,
-            id: operation.id(),
-            time: fields.time,
-        })
-    }
-
-    /// Takes an operation of any space into the account.
-    pub fn insert_link(&mut self, link: Link) -> Inserted {
-        let Link {
-            sequence,
-            previous,
-            id,
-            time,
-        } = link;
+        let (sequence, previous) = (fields.sequence, fields.previous);
+        let (id, time) = (operation.id(), fields.time);
         if sequence <= self.floor() {
             return self.insert_settled(id, time);
         }

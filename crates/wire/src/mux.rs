@@ -70,13 +70,6 @@ impl Default for Config {
     }
 }
 
-impl Config {
-    /// The most bytes that the whole connection may hold, received and not yet read.
-    pub fn most_in_flight(&self) -> usize {
-        self.streams.clamp(1, MAX_STREAMS) * HEADROOM * STREAM_WINDOW
-    }
-}
-
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]

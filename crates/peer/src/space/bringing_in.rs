@@ -42,10 +42,8 @@ impl Open {
             let Some(space) = self.spaces.get(&id) else {
                 return;
             };
-            let open = space.society.standings(step.now).into_iter().find(|it| {
-                let is_open = matches!(it.stage, Stage::Open | Stage::Ready);
-                is_open && admits(&it.subject, &person)
-            });
+            let mut standings = space.society.standings(step.now).into_iter();
+            let open = standings.find(|it| it.stage.is_open() && admits(&it.subject, &person));
             let proposal = match open {
                 Some(standing) => Some(standing.id),
                 None => {
@@ -82,23 +80,26 @@ impl Open {
         let mut over = Vec::new();
         let society = &space.society;
         let before = space.record.offers.len();
-        space.record.offers.retain(|offer| {
+        let mut is_anew = false;
+        space.record.offers.retain_mut(|offer| {
             let stage = offer
                 .proposal
                 .and_then(|proposal| society.standing(OperationId(*proposal), now))
                 .map(|standing| standing.stage);
-            let failed = matches!(
-                stage,
-                Some(Stage::Lapsed | Stage::Void | Stage::Undone | Stage::Overtaken)
-            );
+            let failed = stage.is_some_and(Stage::has_failed);
             if failed {
                 over.push(offer.comrade);
+            }
+            // Nobody turned it down: it is proposed anew, by those who know what is final.
+            if stage == Some(Stage::Crossed) {
+                (offer.proposal, offer.at) = (None, now);
+                is_anew = true;
             }
             let is_old =
                 offer.proposal.is_none() && now >= offer.at.saturating_add(limits::OFFER_DAYS);
             !failed && !is_old && !matches!(stage, Some(Stage::Done(_)))
         });
-        if space.record.offers.len() != before {
+        if is_anew || space.record.offers.len() != before {
             step.touched.spaces.insert(id);
         }
         for comrade in over {
@@ -335,22 +336,6 @@ impl Offer {
 }
 
 impl Space {
-    /// The operation with the rules in force: the first, or the amendment that set them.
-    pub(super) fn rules_operation(&self) -> Option<Vec<u8>> {
-        let collective = self.society.get()?;
-        let rules = collective.constitution();
-        let sets = |operation: &&Operation| match operation.body() {
-            Body::Genesis { constitution, .. } => **constitution == *rules,
-            Body::Propose {
-                subject: Subject::Amend { constitution },
-                ..
-            } => **constitution == *rules,
-            _ => false,
-        };
-        let operation = collective.history().find(sets)?;
-        Some(operation.as_bytes().to_vec())
-    }
-
     /// What a candidate gets.
     fn welcome(&self) -> Welcome {
         let history = self.society.get().into_iter().flat_map(|it| it.history());

@@ -123,7 +123,8 @@ impl Open {
             return Err(Refusal::TooManyProposals);
         }
         let members = collective.members().len() as u64;
-        let rules = space.rules_operation().ok_or(Refusal::OutOfBounds)?;
+        let rules = collective.rules_operation().ok_or(Refusal::OutOfBounds)?;
+        let rules = rules.as_bytes().to_vec();
         let (hash, name) = (*space.record.space, space.record.name.clone());
         space.record.offers.retain(|offer| offer.comrade != comrade);
         space.record.offers.push(Offer {
@@ -331,14 +332,13 @@ impl Open {
         let person = space.own.person;
         let admitted = |it: &social::collective::Standing| admits(&it.subject, &person);
         let ready = space.society.ready(step.now).into_iter().find(admitted);
-        let homes = self.own.homes(false);
-        let homes: Vec<_> = homes.into_iter().filter(home::Home::is_node).collect();
+        let homes = self.own.node_homes();
         let Some(proposal) = ready.filter(|_| !homes.is_empty()) else {
             return;
         };
         let hash = *space.record.space;
         let name = self.own.name.clone();
-        let homes_told = self.own.homes_tag(false);
+        let homes_told = home::tag(&homes);
         let bodies = [
             Body::Accept {
                 proposal: proposal.id,
@@ -368,7 +368,7 @@ impl Open {
         space.record.place = Place::Member;
         space.record.since = step.now;
         space.record.offered = None;
-        space.record.homes_told = homes_told.map(Into::into);
+        space.record.homes_told = Some(homes_told.into());
         space.record.name_told = name_told;
         space.note_changed(step.now);
         step.show.collectives = true;

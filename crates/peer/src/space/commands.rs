@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use komrade_crypto::{bundle, day_of, identity::PersonId};
 use komrade_social::{
     DeviceId, OperationId,
-    collective::{Body, Choice as Ballot, Fields, MAX_MENTIONS, Operation, Subject},
+    collective::{Body, COMMITTEE, Choice as Ballot, Fields, MAX_MENTIONS, Operation, Subject},
 };
 use komrade_store::{Query, Table};
 use komrade_view::{
@@ -221,69 +221,30 @@ impl Open {
         }
     }
 
-    /// Deletes what is left of collectives that were forgotten.
+    /// Deletes what is left of collectives that were forgotten. Nothing leaves memory before its record does: whatever a crash
+    /// leaves behind belongs to a collective that is still there.
     pub(super) fn space_go_on_forgetting(&mut self, step: &mut Step) {
-        let going = self.spaces.iter().filter(|(_, it)| it.record.is_forgotten);
-        let going: Vec<CollectiveId> = going.map(|(id, _)| *id).collect();
-        for id in going {
-            let Some(space) = self.spaces.get_mut(&id) else {
-                continue;
-            };
-            let mut records: Vec<(Table, Vec<u8>)> = Vec::new();
-            let mut spaces = |key| records.push((Table::Spaces, key));
-            space
-                .keys
-                .iter()
-                .for_each(|(it, _)| spaces(places::seed(id, &it.0)));
-            space
-                .devices
-                .keys()
-                .for_each(|it| spaces(places::leaf(id, it)));
-            space
-                .waiting
-                .keys()
-                .for_each(|it| spaces(places::waiting(id, it)));
-            space
-                .parts
-                .keys()
-                .for_each(|it| spaces(places::part(id, *it)));
-            for number in space.outbox.keys() {
-                spaces(places::entry(id, *number));
-                spaces(places::body(id, *number));
+        let mut forgotten = self.spaces.iter_mut();
+        let Some((id, space)) = forgotten.find(|(_, it)| it.record.is_forgotten) else {
+            return;
+        };
+        let id = *id;
+        let mut is_all = false;
+        for _ in 0..limits::STEP_CHANGES / 3 {
+            let records = space.pop_records(id);
+            is_all = records.is_empty();
+            if is_all {
+                break;
             }
-            let known = space.known.values().map(|known| known.arrival);
-            let known = known.map(|arrival| (Table::Operations, places::operation(id, arrival)));
-            records.extend(known);
-            let posts = space.record.gone_up_to.saturating_add(1)..space.record.next_ordinal;
-            let posts = posts.map(|ordinal| (Table::Posts, places::post(id, ordinal)));
-            let all = records.into_iter().chain(posts);
-            let some: Vec<_> = all.take(limits::STEP_CHANGES / 2).collect();
-            let is_all = some.len() < limits::STEP_CHANGES / 2;
-            for (table, key) in some {
-                if table == Table::Operations
-                    && let Some((_, arrival)) = places::parse_numbered(&key)
-                {
-                    space.known.retain(|_, known| known.arrival != arrival);
-                }
-                if table == Table::Posts
-                    && let Some((_, ordinal)) = places::parse_numbered(&key)
-                {
-                    space.record.gone_up_to = ordinal;
-                }
+            for (table, key) in records {
                 step.delete(table, key);
             }
-            space.keys = Default::default();
-            space.devices.clear();
-            space.waiting.clear();
-            space.parts.clear();
-            space.outbox.clear();
-            step.touched.spaces.insert(id);
-            if is_all {
-                self.spaces.remove(&id);
-            }
-            step.again = true;
-            return;
         }
+        if is_all {
+            self.spaces.remove(&id);
+        }
+        step.touched.spaces.insert(id);
+        step.again = true;
     }
 
     // --- rules and proposals ---------------------------------------------------------------------
@@ -322,7 +283,7 @@ impl Open {
                 constitution: Box::new(rules::constitution(&view, space.society.constitution())),
             },
             Matter::Delegate { person: who, elect } => {
-                let (role, person) = (rules::DELEGATE, person(who));
+                let (role, person) = (COMMITTEE, person(who));
                 match elect {
                     true => Subject::Empower { role, person },
                     false => Subject::Recall { role, person },
@@ -431,7 +392,7 @@ impl Open {
             let value = self.unseal(Table::Posts, record);
             let value = value.map_err(|_| Refusal::VaultDamaged)?;
             let post = crate::records::decode(&value).map_err(|_| Refusal::VaultDamaged)?;
-            posts.insert(ordinal, space.post_view(ordinal, &post, day_of(now)));
+            posts.insert(ordinal, space.post_view(ordinal, &post));
         }
         Ok(Answer::Posts(PostsView {
             collective,

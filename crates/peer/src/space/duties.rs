@@ -15,7 +15,7 @@ use komrade_view::{CollectiveId, Millis};
 
 use super::{Place, places};
 use crate::{
-    home::{self, Home},
+    home,
     limits,
     open::Open,
     step::Step,
@@ -200,8 +200,7 @@ impl Open {
 
     /// Tells of one's own name, homes and leaf key, if they are others than before.
     pub(super) fn space_tell_self(&mut self, step: &mut Step, id: CollectiveId) {
-        let homes = self.own.homes(false);
-        let homes: Vec<Home> = homes.into_iter().filter(Home::is_node).collect();
+        let homes = self.own.node_homes();
         let tag = (!homes.is_empty()).then(|| home::tag(&homes));
         let (name, number) = (self.own.name.clone(), self.own.name_number);
         let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {

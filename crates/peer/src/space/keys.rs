@@ -150,6 +150,11 @@ impl Keys {
         self.seeds.iter()
     }
 
+    /// Takes a seed out.
+    pub(crate) fn pop(&mut self) -> Option<Commit> {
+        self.seeds.pop_first().map(|(commit, _)| commit)
+    }
+
     /// Under which seed an envelope is hinted: one AES block for each.
     pub(crate) fn find(&self, nonce: &[u8; 12], hint: &[u8; 8]) -> Option<Commit> {
         let is = |state: &SeedState| state.detection.matches(nonce, hint);
@@ -186,9 +191,6 @@ impl Keys {
             return Ok(None);
         }
         let seed = pack.open(space, self.leaves.keys())?;
-        if seed.root() != pack.root() {
-            return Err(SliceError::WrongCommitment);
-        }
         let unsure = |(_, state): &(&Commit, &SeedState)| state.is_unsure();
         if self.seeds.iter().filter(unsure).count() >= limits::MAX_UNSURE_SEEDS
             && let Some(oldest) = self.seeds.iter().filter(unsure).min_by_key(|it| it.1.since)
@@ -218,30 +220,27 @@ impl Keys {
         }
     }
 
-    /// A seed's operation is good: accepts it if it is for these members. Says whether anything
-    /// changed; the second is whether it is for others.
+    /// A seed's operation is good: accepts it if it is for these members. Says whether anything changed.
     pub(crate) fn settle(
         &mut self,
         commit: &Commit,
         ours: &MemberRoot,
         height: u64,
         day: u32,
-    ) -> (bool, bool) {
+    ) -> bool {
         let Some(state) = self.seeds.get_mut(commit) else {
-            return (false, false);
+            return false;
         };
         let Some(seed) = &mut state.seed else {
-            return (false, false);
+            return false;
         };
-        if seed.is_accepted() && state.height == height {
-            return (false, false);
-        }
-        if seed.accept(ours).is_err() {
-            return (false, true);
+        let is_known = seed.is_accepted() && state.height == height;
+        if is_known || seed.accept(ours).is_err() {
+            return false;
         }
         state.height = height;
         state.since = state.since.min(day);
-        (true, false)
+        true
     }
 
     fn candidates(&self) -> Vec<Candidate> {

@@ -38,7 +38,7 @@ impl Space {
     ) -> Vec<ProposalView> {
         let (vouches, ballots) = self.said();
         let mut standings = self.society.standings(now);
-        standings.sort_by_key(|it| !is_open(it.stage));
+        standings.sort_by_key(|it| !it.stage.is_open());
         standings.truncate(MAX_SHOWN);
         standings
             .into_iter()
@@ -52,8 +52,9 @@ impl Space {
             return 0;
         }
         let open = self.society.standings(now);
-        let asks =
-            |it: &&Standing| is_open(it.stage) && it.silent.binary_search(&self.own.person).is_ok();
+        let asks = |it: &&Standing| {
+            it.stage.is_open() && it.silent.binary_search(&self.own.person).is_ok()
+        };
         open.iter().filter(asks).count()
     }
 
@@ -119,7 +120,12 @@ impl Space {
         missing.sort_by_key(|person| !knows(person));
         missing.truncate(MAX_MISSING);
         let proposal = standing.id;
-        let is_open = self.is_in() && is_open(standing.stage);
+        // What cannot be shown cannot be voted on either.
+        let is_known = !matches!(
+            standing.subject,
+            Subject::Split { .. } | Subject::Unknown { .. }
+        );
+        let is_open = is_known && self.is_in() && standing.stage.is_open();
         let may = |body: &Body| is_open && self.society.may(&self.own, body, now).is_ok();
         let choice = match standing.subject {
             Subject::Decide { .. } => Ballot::Abstain,
@@ -176,21 +182,18 @@ impl Space {
         let decides = matches!(standing.subject, Subject::Decide { .. });
         let cast: usize = standing.options.iter().map(Vec::len).sum();
         let cast = cast + standing.abstained.len();
-        let ballots = standing.ballots_needed.map(count);
-        let rules = self.society.constitution();
+        // The members at a final checkpoint may have to carry it as well, and then more are needed than the rule says.
+        let of = |came: usize, missing: usize, needed: Option<usize>| {
+            needed.map(|needed| (count(came), count(needed.max(came + missing))))
+        };
+        let vouched = standing.vouches.len();
+        let voted = if decides { cast } else { standing.yes.len() };
+        let ballots = of(voted, standing.ballots_missing, standing.ballots_needed);
         Needs {
-            vouches: standing
-                .vouches_needed
-                .map(|needed| (count(standing.vouches.len()), count(needed))),
-            yes: ballots
-                .filter(|_| !decides)
-                .map(|needed| (count(standing.yes.len()), needed)),
-            quorum: ballots
-                .filter(|_| decides)
-                .map(|needed| (count(cast), needed)),
-            majority: rules
-                .filter(|_| decides)
-                .map(|rules| rules::share(rules.majority)),
+            vouches: of(vouched, standing.vouches_missing, standing.vouches_needed),
+            yes: ballots.filter(|_| !decides),
+            quorum: ballots.filter(|_| decides),
+            majority: standing.majority.map(rules::share),
             electorate: count(standing.electorate.len()),
             until: Some(standing.closes),
         }
@@ -217,26 +220,24 @@ impl Space {
                 (outcome, standing.closes)
             }
             Stage::Lapsed => (Outcome::Failed, standing.closes),
-            Stage::Undone | Stage::Overtaken | Stage::Void => (Outcome::Void, newest),
+            Stage::Undone | Stage::Overtaken | Stage::Void | Stage::Crossed => {
+                (Outcome::Void, newest)
+            }
             _ => return None,
         })
     }
 
-    /// When the rules in force were made.
+    /// When the rules in force came into force.
     pub(super) fn constitution_since(&self) -> Option<Millis> {
         let collective = self.society.get()?;
-        let rules = collective.constitution();
-        let sets = collective
-            .history()
-            .find(|operation| match operation.body() {
-                Body::Genesis { constitution, .. } => **constitution == *rules,
-                Body::Enact { proposal } => matches!(
-                    self.society.subject(proposal),
-                    Some(Subject::Amend { constitution }) if **constitution == *rules
-                ),
-                _ => false,
-            });
-        sets.map(|operation| operation.fields().time)
+        let rules = collective.rules_operation()?;
+        let made = rules.fields().time;
+        let standing = self.society.standing(rules.id(), made);
+        let enacted = match standing.map(|it| it.stage) {
+            Some(Stage::Done(by)) => self.society.operation(by),
+            _ => None,
+        };
+        Some(enacted.map_or(made, |operation| operation.fields().time))
     }
 
     /// When a checkpoint was signed last by which something became final.
@@ -248,10 +249,6 @@ impl Space {
         );
         signed.map(|operation| operation.fields().time).max()
     }
-}
-
-fn is_open(stage: Stage) -> bool {
-    matches!(stage, Stage::Open | Stage::Ready)
 }
 
 fn choice_of(ballot: Ballot) -> Choice {

@@ -1,15 +1,13 @@
 //! The rules of a collective, as the screens and as governance have them.
 
 use komrade_social::collective::{
-    Constitution, Fault, POWER_ADMIT, POWER_POST, Posting, Role, Rule, Share as Part,
+    COMMITTEE, Constitution, Fault, POWER_ADMIT, POWER_POST, Posting, Role, Rule, Share as Part,
     Template as Ready,
 };
 use komrade_view::{
     AdmissionRule, BallotRule, ConstitutionFault, ConstitutionView, Posters, Share, Template,
 };
 
-/// The one role of this version.
-pub(super) const DELEGATE: u8 = 1;
 /// What that role is called where a name is needed.
 const DELEGATES: &str = "delegate";
 
@@ -38,11 +36,11 @@ fn days(days: u32) -> u8 {
 /// What governance computes with. What the screens do not know of stays as in the rules before.
 pub(super) fn constitution(view: &ConstitutionView, before: Option<&Constitution>) -> Constitution {
     let mut roles = before.map(|rules| rules.roles.clone()).unwrap_or_default();
-    roles.retain(|role| role.number != DELEGATE);
+    roles.retain(|role| role.number != COMMITTEE);
     if view.delegates {
         let admits = if view.delegates_admit { POWER_ADMIT } else { 0 };
         roles.push(Role {
-            number: DELEGATE,
+            number: COMMITTEE,
             name: DELEGATES.to_owned(),
             powers: POWER_POST | admits,
         });
@@ -73,7 +71,7 @@ pub(super) fn constitution(view: &ConstitutionView, before: Option<&Constitution
 /// What the screens show.
 pub(super) fn view(rules: &Constitution) -> ConstitutionView {
     let short = |days: u32| u16::try_from(days).unwrap_or(u16::MAX);
-    let role = rules.role(DELEGATE);
+    let role = rules.role(COMMITTEE);
     ConstitutionView {
         admission: AdmissionRule {
             vouches: share(rules.vouches),

@@ -248,11 +248,8 @@ impl Open {
             settled.push((commit, ours, told.time));
         }
         for (commit, ours, time) in settled {
-            if space
-                .keys
-                .settle(&commit, &ours, time.max(1), day_of(time))
-                .0
-            {
+            let day = day_of(time);
+            if space.keys.settle(&commit, &ours, time.max(1), day) {
                 step.touched.seeds.insert((id, commit));
                 changed = true;
             }

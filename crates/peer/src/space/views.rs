@@ -6,7 +6,7 @@ use komrade_crypto::{
 };
 use komrade_social::{
     OperationId,
-    collective::{Body, Operation},
+    collective::{Body, COMMITTEE, Operation},
 };
 use komrade_store::Table;
 use komrade_view::{
@@ -85,7 +85,7 @@ impl Open {
                 resting: member.as_ref().is_some_and(|it| it.resting),
                 delegate: member
                     .as_ref()
-                    .is_some_and(|it| it.roles.contains(&rules::DELEGATE)),
+                    .is_some_and(|it| it.roles.contains(&COMMITTEE)),
                 rekeyed_at: rekeyed.map(|day| u64::from(day).saturating_mul(limits::DAY)),
                 heard_at: space.people.get(person).and_then(|it| it.heard_at),
             }
@@ -241,7 +241,7 @@ impl Open {
                 step.write(Table::Operations, key, records::encode(&record));
             }
             if wanted == Some(operation.id()) {
-                found = Some(space.post_view(ordinal, &post, today));
+                found = Some(space.post_view(ordinal, &post));
             }
             step.touched.spaces.insert(id);
             step.show.collectives = true;
@@ -296,7 +296,7 @@ impl Space {
             name: record.name.clone(),
             standing: self.standing(),
             members,
-            last: last.map(|(ordinal, post)| self.post_view(*ordinal, post, day_of(now))),
+            last: last.map(|(ordinal, post)| self.post_view(*ordinal, post)),
             unread: count(record.unread.len()),
             mentions: count(record.mentions.len()),
             asked: count(self.asked(now)),
@@ -353,7 +353,7 @@ impl Space {
     }
 
     /// How a post is shown.
-    pub(super) fn post_view(&self, ordinal: u64, post: &PostRecord, _today: u32) -> PostView {
+    pub(super) fn post_view(&self, ordinal: u64, post: &PostRecord) -> PostView {
         PostView {
             id: PostId(*post.id),
             ordinal,

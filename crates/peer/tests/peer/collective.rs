@@ -416,6 +416,24 @@ fn whoever_was_removed_reads_nothing_that_follows() {
 }
 
 #[test]
+fn a_collective_with_much_unsent_is_forgotten_to_the_last_record() {
+    let (mut world, _) = collective(912, 2);
+    world.disconnect(1);
+    // Each waits in two records, so that they do not go in one step.
+    for n in 0..200 {
+        world.post(1, &format!("post {n}"));
+    }
+    let id = world.collective(1).id;
+    let before = world.peers[1].store.records().len();
+    world.order(1, CollectiveCommand::Leave(id));
+    world.order(1, CollectiveCommand::Forget(id));
+    assert!(world.peers[1].collectives.is_empty());
+    assert!(world.peers[1].store.records().len() + 800 < before);
+    world.restart(1);
+    assert!(world.peers[1].collectives.is_empty());
+}
+
+#[test]
 fn two_halves_that_act_apart_agree_when_they_meet_again() {
     let (mut world, met) = people(904, 6);
     world.found(0, rules(1));
@@ -424,8 +442,6 @@ fn two_halves_that_act_apart_agree_when_they_meet_again() {
         world.until(|world| world.peers[at].collectives[0].members as usize == at + 1);
         world.pass(2 * HOUR);
     }
-    let ana_at_bo = world.only(1).id;
-    let _ = ana_at_bo;
     let emil_at_bo = world.meet(1, 4).0;
     world.pass(HOUR);
     // Ana and Cleo are away; Bo and Dara take Emil in. Then the other way round with a post.

@@ -7,12 +7,14 @@
 use std::fmt;
 
 use komrade_cbor::Value;
-use komrade_crypto::identity::{DeviceCertificate, PersonId, Revocation};
+use komrade_crypto::{
+    bundle::is_name,
+    identity::{DeviceCertificate, PersonId, Revocation},
+};
 
 use super::{constitution::Constitution, subject::Subject};
 use crate::{
     MAX_HOMES_BYTES, MAX_TEXT_BYTES, OperationError, OperationId,
-    body::name_is_good,
     cbor::{Map, Writer, exactly, number},
 };
 
@@ -455,7 +457,7 @@ fn one(to: &mut Writer, bytes: &[u8]) {
 }
 
 pub(super) fn name_of(name: &str) -> Result<(), OperationError> {
-    if name_is_good(name) {
+    if is_name(name) {
         Ok(())
     } else {
         Err(OperationError::BadName)

@@ -26,10 +26,10 @@
 use std::fmt;
 
 use komrade_cbor::Value;
+use komrade_crypto::bundle::is_name;
 
 use crate::{
     OperationError,
-    body::name_is_good,
     cbor::{Map, Writer, number},
 };
 
@@ -300,7 +300,7 @@ impl Constitution {
         let rising = self.roles.is_sorted_by(|a, b| a.number < b.number);
         rising
             && self.roles.len() <= MAX_ROLES
-            && self.roles.iter().all(|role| name_is_good(&role.name))
+            && self.roles.iter().all(|role| is_name(&role.name))
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {

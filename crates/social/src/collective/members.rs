@@ -88,6 +88,12 @@ impl Collective {
         &self.current.constitution
     }
 
+    /// The operation with the rules in force: the Genesis, or the proposal that amended them.
+    pub fn rules_operation(&self) -> Option<&Operation> {
+        let node = self.graph.node(self.current.version)?;
+        Some(&node.operation)
+    }
+
     /// Whether it has ended.
     pub fn is_dissolved(&self) -> bool {
         self.current.dissolved

@@ -29,7 +29,7 @@ use sha2::{Digest, Sha256};
 
 use super::{body::Body, subject::Subject};
 use crate::{
-    DeviceId, Head, Link, MAX_HEADS, OperationError, OperationId,
+    DeviceId, Head, MAX_HEADS, OperationError, OperationId,
     cbor::{Map, Writer, exactly, number},
     operation::{check_link, read_heads, write_heads},
 };
@@ -158,30 +158,9 @@ impl Operation {
         &self.bytes
     }
 
-    /// Its exact bytes, without a copy.
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-
     /// The collective it belongs to.
     pub fn space(&self) -> OperationId {
         self.fields.space.unwrap_or(self.id)
-    }
-
-    /// What the account of its device needs of it.
-    pub fn link(&self) -> Link {
-        Link {
-            sequence: self.fields.sequence,
-            previous: self.fields.previous,
-            id: self.id,
-            time: self.fields.time,
-        }
-    }
-
-    /// Whether it replaces what the other one says, where the latest counts (a profile): by time, then by hash. The same at
-    /// every peer.
-    pub fn supersedes(&self, other: &Self) -> bool {
-        (self.fields.time, self.id) > (other.fields.time, other.id)
     }
 }
 

@@ -5,6 +5,7 @@ use komrade_crypto::identity::PersonId;
 use super::{
     Collective,
     body::{Body, Choice},
+    constitution::Share,
     judge::{Act, Refusal},
     proposal::{Electorate, Frame, Needs, Support},
     subject::Subject,
@@ -35,6 +36,21 @@ pub enum Stage {
     Decided(u8),
     /// A free decision whose time is over without a winner.
     Undecided,
+}
+
+impl Stage {
+    /// Vouches or ballots still count.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::Ready)
+    }
+
+    /// It came to nothing.
+    pub fn has_failed(self) -> bool {
+        matches!(
+            self,
+            Self::Undone | Self::Overtaken | Self::Lapsed | Self::Void
+        )
+    }
 }
 
 /// A proposal, who said what, and the rule that decides.
@@ -70,6 +86,8 @@ pub struct Standing {
     pub vouches_needed: Option<usize>,
     /// How many ballots in favour the rule asks for; for a free decision, how many must take part.
     pub ballots_needed: Option<usize>,
+    /// For a free decision: the share of its ballots that the winning option needs.
+    pub majority: Option<Share>,
     /// How many more vouches are enough.
     pub vouches_missing: usize,
     /// How many more ballots are enough.
@@ -90,7 +108,7 @@ impl Collective {
         };
         let frame = Frame::of(&graph.all, &self.current);
         let total = fixed.electorate.len();
-        let needed = |share: Option<super::constitution::Share>| share.map(|one| one.needed(total));
+        let needed = |share: Option<Share>| share.map(|one| one.needed(total));
         let mut standing = Standing {
             id,
             author: node.person(),
@@ -107,6 +125,7 @@ impl Collective {
             options: Vec::new(),
             vouches_needed: needed(needs.vouches),
             ballots_needed: needed(needs.ballots),
+            majority: None,
             vouches_missing: 0,
             ballots_missing: 0,
             silent: Vec::new(),
@@ -114,6 +133,7 @@ impl Collective {
         if let Subject::Decide { options, .. } = subject {
             standing.options = vec![Vec::new(); options.len()];
             standing.ballots_needed = needed(Some(fixed.constitution.quorum));
+            standing.majority = Some(fixed.constitution.majority);
         }
         let spoken = self.collect(index, frame, &mut standing);
         let silent = |person: &&PersonId| !spoken.contains(person);

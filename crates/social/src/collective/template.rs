@@ -1,7 +1,6 @@
-//! Constitutions to begin with, and what an amendment changes. Codes and numbers only: the sentences stand in the app's
-//! catalogue.
+//! Constitutions to begin with. Codes and numbers only: the sentences stand in the app's catalogue.
 
-use super::constitution::{Constitution, Posting, Role, Rule, Share};
+use super::constitution::{Constitution, Posting, Role, Share};
 
 /// A constitution to begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,79 +70,4 @@ impl Template {
             },
         }
     }
-}
-
-/// What a rule is set to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Setting {
-    /// The rule is not there.
-    Absent,
-    /// A share of persons.
-    Share(Share),
-    /// Days.
-    Days(u32),
-    /// Yes or no.
-    Flag(bool),
-    /// Who may post.
-    Posting(Posting),
-    /// A role.
-    Role(Role),
-}
-
-/// One rule that an amendment changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Which.
-    pub rule: Rule,
-    /// What it was.
-    pub from: Setting,
-    /// What it will be.
-    pub to: Setting,
-}
-
-/// What differs between two constitutions, in the order of the rules; roles by rising number.
-pub fn difference(old: &Constitution, new: &Constitution) -> Vec<Change> {
-    let mut changes: Vec<_> = settings(old)
-        .into_iter()
-        .zip(settings(new))
-        .filter(|(from, to)| from != to)
-        .map(|((rule, from), (_, to))| Change { rule, from, to })
-        .collect();
-    let numbers = old.roles.iter().chain(&new.roles).map(|role| role.number);
-    let numbers: std::collections::BTreeSet<u8> = numbers.collect();
-    for number in numbers {
-        let of = |constitution: &Constitution| {
-            let role = constitution.role(number).cloned();
-            role.map_or(Setting::Absent, Setting::Role)
-        };
-        let (from, to) = (of(old), of(new));
-        if from != to {
-            let rule = Rule::Roles;
-            changes.push(Change { rule, from, to });
-        }
-    }
-    changes
-}
-
-fn settings(of: &Constitution) -> [(Rule, Setting); 13] {
-    let share = |share: Share| Setting::Share(share);
-    [
-        (Rule::Vouches, share(of.vouches)),
-        (
-            Rule::Admission,
-            of.admission.map_or(Setting::Absent, Setting::Share),
-        ),
-        (Rule::Removal, share(of.removal)),
-        (Rule::Amendment, share(of.amendment)),
-        (Rule::Ordinary, share(of.ordinary)),
-        (Rule::Quorum, share(of.quorum)),
-        (Rule::Majority, share(of.majority)),
-        (Rule::Period, Setting::Days(of.period_days)),
-        (Rule::DecisionPeriod, Setting::Days(of.decision_days)),
-        (Rule::Posting, Setting::Posting(of.posting)),
-        (Rule::History, Setting::Flag(of.history)),
-        (Rule::Expiry, Setting::Days(of.expiry_days)),
-        (Rule::Resting, Setting::Days(of.resting_days)),
-    ]
 }

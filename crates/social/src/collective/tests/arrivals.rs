@@ -1,4 +1,4 @@
-//! What arrives late, what keys see, and how newcomers find in.
+//! What arrives late, and what keys see.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::support::*;
 use crate::{
     DeviceId,
-    collective::{Body, MAX_MISSING, MAX_WAITING, Taken, Welcome, WelcomeError},
+    collective::{Body, MAX_MISSING, MAX_WAITING, Taken},
 };
 
 #[test]
@@ -59,66 +59,4 @@ fn what_is_missing_is_asked_for_and_what_waits_is_bounded() {
     }
     assert_eq!(group.collective.waiting(), MAX_WAITING);
     assert!(group.collective.missing().len() <= MAX_MISSING);
-}
-
-#[test]
-fn a_newcomer_computes_the_collective_from_their_welcome() {
-    let (mut group, mut pens) = Replica::found(assembly(3), 3);
-    for n in 0..30 {
-        group.admit(&mut pens, 50 + n, &[1 + n % 3, 1 + (n + 1) % 3]);
-        group.time += DAY;
-    }
-    let proposal = group.propose(pens.get_mut(&1).unwrap(), admit(9));
-    for voucher in [1, 2] {
-        group.does(pens.get_mut(&voucher).unwrap(), vouch(proposal));
-    }
-    let homes = vec![vec![7; 300]; 90];
-    let parts = Welcome::pack(&group.collective, proposal, &homes, Some(vec![1, 2]));
-    assert!(parts.len() > 3);
-    let sent: Vec<_> = parts.iter().rev().map(Welcome::encode).collect();
-    let read = || {
-        sent.iter()
-            .map(|bytes| Welcome::decode(bytes).unwrap())
-            .collect::<Vec<_>>()
-    };
-    let mut arrival = Welcome::join(read()).unwrap();
-    assert_eq!((arrival.homes, arrival.slice), (homes, Some(vec![1, 2])));
-    assert_eq!(arrival.collective.state(), group.collective.state());
-    // They see for themselves that it is enough, and enter.
-    let mut pen = Pen::of(9);
-    let body = accept(proposal, &pen);
-    assert_eq!(
-        arrival
-            .collective
-            .may(who(9), pen.id(), &body, group.time + 1),
-        Ok(())
-    );
-    let space = Some(arrival.collective.space());
-    let accepted = pen.write(space, arrival.collective.heads(), group.time + 1, body);
-    assert_eq!(
-        arrival.collective.insert(accepted.clone()).taken,
-        Taken::New
-    );
-    assert_eq!(group.take(&accepted).taken, Taken::New);
-    assert_eq!(arrival.collective.state(), group.collective.state());
-
-    // A part is missing, or of another welcome, or somebody left something out.
-    assert_eq!(
-        Welcome::join(read()[1..].to_vec()).unwrap_err(),
-        WelcomeError::Incomplete
-    );
-    let mut mixed = read();
-    mixed[0].proposal.0[0] ^= 1;
-    assert_eq!(Welcome::join(mixed).unwrap_err(), WelcomeError::Incomplete);
-    let mut gaps = read();
-    gaps.iter_mut()
-        .find(|part| part.operations.len() > 1)
-        .unwrap()
-        .operations
-        .remove(1);
-    assert_eq!(Welcome::join(gaps).unwrap_err(), WelcomeError::Gaps);
-    assert_eq!(
-        Welcome::join(Vec::new()).unwrap_err(),
-        WelcomeError::Incomplete
-    );
 }

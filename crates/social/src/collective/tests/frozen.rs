@@ -9,7 +9,6 @@ use crate::{
     cbor::Writer,
     collective::{
         Body, Checkpoint, CheckpointId, Choice, Collective, Fields, Operation, Subject, Template,
-        Welcome,
     },
 };
 
@@ -197,18 +196,6 @@ fn structures() -> Vec<(String, Vec<u8>)> {
     all.push(("state".to_owned(), collective.state().to_vec()));
     let checkpoint = collective.next_checkpoint(who(1), u64::MAX).unwrap();
     all.push(("checkpoint id".to_owned(), checkpoint.id().0.to_vec()));
-    let mut welcome = Welcome {
-        space: OperationId([1; 32]),
-        proposal: OperationId([2; 32]),
-        part: 1,
-        parts: 3,
-        operations: vec![vec![3; 3], vec![4; 4]],
-        homes: vec![vec![5; 5]],
-        slice: Some(vec![6; 6]),
-    };
-    all.push(("welcome".to_owned(), welcome.encode()));
-    welcome.slice = None;
-    all.push(("welcome without slice".to_owned(), welcome.encode()));
     all
 }
 
@@ -233,12 +220,6 @@ fn each_is_read_again_as_it_was_written() {
             written
         );
     }
-    let line = KNOWN
-        .lines()
-        .find(|line| line.starts_with("welcome: "))
-        .unwrap();
-    let bytes = bytes_of(line);
-    assert_eq!(Welcome::decode(&bytes).unwrap().encode(), bytes);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The rules: constitutions, what carries, resting, delegates, free decisions, splitting and ending, waiting, welcomes.
+//! The rules: constitutions, what carries, resting, delegates, free decisions, splitting and ending, waiting.
 
 use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
@@ -6,9 +6,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::support::*;
 use crate::collective::{
-    Body, COMMITTEE, Change, Choice, Collective, Constitution, Fault, MAX_MEMBERS, Operation,
-    POWER_ADMIT, POWER_POST, Posting, Refusal, Role, Rule, Setting, Share, Stage, Subject, Taken,
-    Template, Verdict, Welcome, difference,
+    Body, COMMITTEE, Choice, Collective, Constitution, Fault, MAX_MEMBERS, Operation,
+    POWER_ADMIT, POWER_POST, Posting, Refusal, Role, Rule, Share, Stage, Subject, Taken,
+    Template, Verdict,
 };
 
 #[test]
@@ -115,43 +115,6 @@ fn a_constitution_that_could_never_decide_anything_is_refused_and_says_why() {
     assert_eq!(
         group.tries(pens.get_mut(&1).unwrap(), amend),
         Taken::Refused(refusal)
-    );
-}
-
-#[test]
-fn a_difference_names_each_rule_that_changes() {
-    let old = Template::TenantsUnion.constitution(5, "Komitee");
-    assert_eq!(difference(&old, &old), []);
-    let mut new = old.clone();
-    new.vouches = Share::count(3);
-    new.history = false;
-    new.admission = Some(Share::more_than(1, 2, 0));
-    new.roles.push(Role {
-        number: 4,
-        name: "Kasse".to_owned(),
-        powers: 0,
-    });
-    let change = |rule, from, to| Change { rule, from, to };
-    assert_eq!(
-        difference(&old, &new),
-        [
-            change(
-                Rule::Vouches,
-                Setting::Share(Share::count(2)),
-                Setting::Share(Share::count(3))
-            ),
-            change(
-                Rule::Admission,
-                Setting::Absent,
-                Setting::Share(Share::more_than(1, 2, 0))
-            ),
-            change(Rule::History, Setting::Flag(true), Setting::Flag(false)),
-            change(
-                Rule::Roles,
-                Setting::Absent,
-                Setting::Role(new.roles[1].clone())
-            ),
-        ]
     );
 }
 
@@ -425,8 +388,6 @@ fn nothing_about_persons_is_in_debug() {
     );
     let proposal = Subject::Dissolve;
     assert_eq!(format!("{proposal:?}"), "Subject(kind 9, [redacted])");
-    let parts = Welcome::pack(&group.collective, operation.id(), &[], None);
-    assert_eq!(format!("{:?}", parts[0]), "Welcome(0 of 1, [redacted])");
 }
 
 proptest! {
