@@ -34,19 +34,21 @@ impl Open {
         Ok(Answer::Done)
     }
 
-    /// Connects to a relay to see what it says; nothing is put there and nobody is told.
+    /// Connects to a relay to see what it says; nothing is put there and nobody is told. One that is in use is connected anew if its link brings
+    /// another join secret.
     pub(crate) fn try_relay(
         &mut self,
         step: &mut Step,
         link: RelayLink,
     ) -> Result<Answer, Refusal> {
         if let Some(known) = self.own.used_at(&link.origin) {
-            // It may have another secret now.
-            let is_first = self.own.standing().next().is_some_and(|it| it.id == known);
-            if !is_first {
+            let secret = link.join_secret;
+            if !secret.is_some_and(|secret| self.own.renew_secret(known, secret)) {
                 return Err(Refusal::RelayInUse);
             }
-            return self.use_relay(step, link);
+            step.touched.own = true;
+            self.open_way(step, known);
+            return Ok(Answer::Done);
         }
         self.end_trial(step);
         let tried = self.own.try_relay(link, step.rng);

@@ -167,6 +167,16 @@ impl Own {
         Some(relay.id)
     }
 
+    /// The join secret of a relay in use was rotated. Says whether this is another one.
+    pub(crate) fn renew_secret(&mut self, id: RelayId, secret: JoinSecret) -> bool {
+        let Some(relay) = self.relay_mut(id) else {
+            return false;
+        };
+        let is_other = relay.join_secret.expose() != secret.expose();
+        relay.join_secret = secret;
+        is_other
+    }
+
     /// Takes up a relay: a known one, or one whose secret is given. `None` if it is neither.
     fn take_up(&mut self, link: RelayLink, rng: &mut dyn CryptoRng) -> Option<Relay> {
         let RelayLink {

@@ -3,7 +3,7 @@
 use komrade_ether::{Frame, ShelfTable};
 use komrade_view::*;
 
-use crate::world::{DAY, HOUR, MINUTE, SECOND, World, relay_link};
+use crate::world::{DAY, HOUR, MINUTE, SECOND, World, relay_link, relay_link_with};
 
 /// Ana at relays 0 and 2, Bo at this relay, met and told long ago.
 fn two_and(seed: u64, bo_at: usize) -> (World, ComradeId, ComradeId) {
@@ -189,6 +189,12 @@ fn a_relay_is_tried_before_anything_is_put_there_or_anybody_told() {
         world.ask(0, Command::TryRelay { link }),
         Err(Refusal::RelayInUse)
     );
+    // Unless its link brings another secret: then it is connected anew, in its place.
+    let order = world.ways(0);
+    let link = relay_link_with(2, 9);
+    assert_eq!(world.ask(0, Command::TryRelay { link }), Ok(Answer::Done));
+    assert_eq!(world.ways(0), order);
+    assert_eq!(world.secret_of(0, order[1]), [9; 16]);
     let relay = tried.id;
     assert_eq!(
         world.ask(0, Command::LeaveRelay { relay }),

@@ -88,6 +88,7 @@ struct Way {
     /// The number of the relay, if it has one.
     relay: Option<usize>,
     account: [u8; 32],
+    join_secret: [u8; 16],
     /// What is hosted for it.
     address: Option<Address>,
     /// It reaches the relay.
@@ -565,7 +566,12 @@ impl World {
 
 /// A join link of a relay that nobody else uses.
 pub fn relay_link(at: usize) -> Secret {
-    let secret = komrade_crypto::invite::JoinSecret::from_bytes([at as u8; 16]);
+    relay_link_with(at, at as u8)
+}
+
+/// The same with another join secret.
+pub fn relay_link_with(at: usize, secret: u8) -> Secret {
+    let secret = komrade_crypto::invite::JoinSecret::from_bytes([secret; 16]);
     let link = komrade_crypto::invite::join_link(&format!("https://relay-{at}.example"), &secret);
     Secret::new(link.unwrap().as_str())
 }

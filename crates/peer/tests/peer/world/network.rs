@@ -22,13 +22,14 @@ impl World {
         };
         let number = order.origin.strip_prefix("https://relay-");
         let relay = number.and_then(|rest| rest.split('.').next()?.parse().ok());
-        let account = *order.account;
+        let (account, join_secret) = (*order.account, *order.join_secret);
         let address = None;
         peer.ways.insert(
             way,
             Way {
                 relay,
                 account,
+                join_secret,
                 address,
                 connected: false,
             },
@@ -51,6 +52,11 @@ impl World {
     pub fn accounts(&self, at: usize) -> Vec<[u8; 32]> {
         let ways = self.peers[at].ways.values();
         ways.map(|way| way.account).collect()
+    }
+
+    /// With which secret it joins a relay.
+    pub fn secret_of(&self, at: usize, way: RelayId) -> [u8; 16] {
+        self.peers[at].ways[&way].join_secret
     }
 
     pub fn ways(&self, at: usize) -> Vec<RelayId> {
