@@ -265,7 +265,7 @@ impl Open {
                 collective,
                 limit,
             }) => {
-                let page = self.posts_page(step.now, collective, limit, &records);
+                let page = self.posts_page(collective, limit, &records);
                 step.done(command, page);
             }
             Some(Purpose::Merge { from, into }) => self.merged(step, from, into, records),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use komrade_crypto::{bundle, day_of, identity::PersonId};
+use komrade_crypto::{bundle, identity::PersonId};
 use komrade_social::{
     DeviceId, OperationId,
     collective::{Body, COMMITTEE, Choice as Ballot, Fields, MAX_MENTIONS, Operation, Subject},
@@ -377,7 +377,6 @@ impl Open {
     /// A page of posts was read.
     pub(crate) fn posts_page(
         &self,
-        now: komrade_view::Millis,
         collective: CollectiveId,
         limit: usize,
         records: &[komrade_store::Record],

@@ -14,12 +14,7 @@ use komrade_store::Table;
 use komrade_view::{CollectiveId, Millis};
 
 use super::{Place, places};
-use crate::{
-    home,
-    limits,
-    open::Open,
-    step::Step,
-};
+use crate::{home, limits, open::Open, step::Step};
 
 impl Open {
     /// The vault has just opened: what is missing counts from now.

@@ -146,10 +146,6 @@ impl Keys {
         self.seeds.get(commit)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Commit, &SeedState)> {
-        self.seeds.iter()
-    }
-
     /// Takes a seed out.
     pub(crate) fn pop(&mut self) -> Option<Commit> {
         self.seeds.pop_first().map(|(commit, _)| commit)

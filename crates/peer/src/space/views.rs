@@ -38,7 +38,6 @@ impl Open {
     pub(super) fn space_detail(&self, step: &Step, id: CollectiveId) -> Result<Answer, Refusal> {
         let space = self.spaces.get(&id).filter(|it| !it.record.is_forgotten);
         let space = space.ok_or(Refusal::Unknown)?;
-        let today = day_of(step.now);
         let Some(collective) = space.society.get() else {
             return self.space_invited(id, space);
         };
@@ -109,7 +108,7 @@ impl Open {
         let is_in = space.is_in();
         let may = |body: &Body| is_in && space.society.may(&space.own, body, step.now).is_ok();
         let root = space.root();
-        let since = root.and_then(|root| space.keys.since(&root, today));
+        let since = root.and_then(|root| space.keys.since(&root, day_of(step.now)));
         let counts = collective.member(own).is_some_and(|it| !it.resting);
         let knows = |person: &PersonId| comrade(person).is_some();
         Ok(Answer::CollectiveDetail(Box::new(CollectiveDetail {
@@ -162,7 +161,6 @@ impl Open {
         id: CollectiveId,
         wanted: Option<OperationId>,
     ) -> Option<PostView> {
-        let today = day_of(step.now);
         let names: Vec<(PersonId, String)> = self
             .comrades
             .values()

@@ -298,9 +298,7 @@ impl Constitution {
 
     fn roles_are_good(&self) -> bool {
         let rising = self.roles.is_sorted_by(|a, b| a.number < b.number);
-        rising
-            && self.roles.len() <= MAX_ROLES
-            && self.roles.iter().all(|role| is_name(&role.name))
+        rising && self.roles.len() <= MAX_ROLES && self.roles.iter().all(|role| is_name(&role.name))
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {

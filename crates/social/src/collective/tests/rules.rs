@@ -6,9 +6,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::support::*;
 use crate::collective::{
-    Body, COMMITTEE, Choice, Collective, Constitution, Fault, MAX_MEMBERS, Operation,
-    POWER_ADMIT, POWER_POST, Posting, Refusal, Role, Rule, Share, Stage, Subject, Taken,
-    Template, Verdict,
+    Body, COMMITTEE, Choice, Collective, Constitution, Fault, MAX_MEMBERS, Operation, POWER_ADMIT,
+    POWER_POST, Posting, Refusal, Role, Rule, Share, Stage, Subject, Taken, Template, Verdict,
 };
 
 #[test]
