@@ -80,7 +80,8 @@
 //! | operations that wait | [`MAX_WAITING`], [`MAX_WAITING_BYTES`] | what they wait for, the next ones |
 //! | members, devices of each | [`MAX_MEMBERS`], [`MAX_DEVICES`] | removals, revocations |
 //! | open proposals of a member | [`MAX_OPEN_PROPOSALS`]; beside each other as many, by hash | their end |
-//! | proposals, vouches, checkpoints of a member | [`MAX_RATION`], [`MAX_CHECKPOINTS`] in [`RATION_DAYS`] days | time, by their dates |
+//! | what a member does, of each sort | [`MAX_RATION`], [`MAX_CHECKPOINTS`], [`MAX_BALLOTS`] in [`RATION_DAYS`] days | time, by their dates |
+//! | bytes of that | [`MAX_RATION_BYTES`] in the same days; each operation 8 KiB beside its context, with rules, a split or a frontier 24 KiB | likewise |
 //! | states at older heads | 16 | the latest asked for |
 //!
 //! From the members on these bounds belong to the state: a flood has the same effect everywhere. Those before bound what a
@@ -124,7 +125,9 @@ pub use self::{
     judge::{MAX_DEVICES, Refusal},
     members::{Finality, Member, MemberDevice, Rift},
     operation::{Fields, MAX_CONTEXT, MAX_OPERATION_BYTES, Operation},
-    proposal::{MAX_CHECKPOINTS, MAX_OPEN_PROPOSALS, MAX_RATION, RATION_DAYS},
+    proposal::{
+        MAX_BALLOTS, MAX_CHECKPOINTS, MAX_OPEN_PROPOSALS, MAX_RATION, MAX_RATION_BYTES, RATION_DAYS,
+    },
     standing::{Stage, Standing},
     subject::{MAX_OPTION_BYTES, MAX_OPTIONS, MAX_QUESTION_BYTES, Subject},
     template::{COMMITTEE, Template},

@@ -12,7 +12,11 @@ use komrade_crypto::{
     identity::{DeviceCertificate, PersonId, Revocation},
 };
 
-use super::{constitution::Constitution, subject::Subject};
+use super::{
+    constitution::Constitution,
+    operation::{LARGE_BYTES, MAX_OPERATION_BYTES, SMALL_BYTES},
+    subject::Subject,
+};
 use crate::{
     MAX_HOMES_BYTES, MAX_TEXT_BYTES, OperationError, OperationId,
     cbor::{Map, Writer, exactly, number},
@@ -218,6 +222,22 @@ impl Body {
     /// Whether it belongs to the graph from which membership follows.
     pub fn is_control(&self) -> bool {
         self.kind() < FIRST_CONTENT
+    }
+
+    /// How long an operation with it may be, without its context. Newer kinds of control keep to it, too, or older versions could
+    /// not take what builds on them.
+    pub(super) fn most_bytes(&self) -> usize {
+        match self {
+            Self::Genesis { .. }
+            | Self::Checkpoint(_)
+            | Self::Propose {
+                subject: Subject::Amend { .. } | Subject::Split { .. } | Subject::Unknown { .. },
+                ..
+            } => LARGE_BYTES,
+            Self::Profile { .. } | Self::Seed { .. } | Self::Homes { .. } => SMALL_BYTES,
+            _ if self.is_control() => SMALL_BYTES,
+            _ => MAX_OPERATION_BYTES,
+        }
     }
 
     /// The rules that need no graph, for own operations and for those of others.

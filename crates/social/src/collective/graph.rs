@@ -53,6 +53,10 @@ impl Node {
         self.operation.fields().time
     }
 
+    pub(super) fn body(&self) -> &Body {
+        self.operation.body()
+    }
+
     /// Whether it can change who belongs, or the rules.
     pub(super) fn is_effect(&self) -> bool {
         matches!(
@@ -86,7 +90,7 @@ pub(super) struct Graph {
     /// Those that decide who belongs: effects, and what may make others void by being there.
     pub(super) mask: Bits,
     pub(super) devices: BTreeMap<DeviceId, Vec<usize>>,
-    /// Proposals, vouches and checkpoints, which are rationed.
+    /// What each person did: it is rationed.
     pub(super) acts: BTreeMap<PersonId, Vec<usize>>,
     pub(super) groups: Vec<Group>,
     /// The checkpoints that are final, and the newest of them.
@@ -182,10 +186,6 @@ impl Graph {
     pub(super) fn push(&mut self, node: Node) -> (usize, bool) {
         let index = self.nodes.len();
         let (id, device, person) = (node.id(), node.device(), node.person());
-        let rationed = matches!(
-            node.operation.body(),
-            Body::Propose { .. } | Body::Vouch { .. } | Body::Checkpoint(_)
-        );
         self.tips.retain(|tip| !node.past.has(*tip));
         self.tips.insert(index);
         self.all.set(index);
@@ -200,9 +200,7 @@ impl Graph {
         self.index.insert(id, index);
         self.nodes.push(node);
         self.devices.entry(device).or_default().push(index);
-        if rationed {
-            self.acts.entry(person).or_default().push(index);
-        }
+        self.acts.entry(person).or_default().push(index);
         (index, self.mark_parallel(index))
     }
 

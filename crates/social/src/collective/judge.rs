@@ -11,8 +11,8 @@ use super::{
     graph::{Graph, Node},
     operation::Operation,
     proposal::{
-        Frame, MAX_CHECKPOINTS, MAX_OPEN_PROPOSALS, MAX_RATION, MILLIS_PER_DAY, Needs, Proposal,
-        RATION_DAYS, has,
+        Frame, MAX_BALLOTS, MAX_CHECKPOINTS, MAX_OPEN_PROPOSALS, MAX_RATION, MAX_RATION_BYTES,
+        MILLIS_PER_DAY, Needs, Proposal, RATION_DAYS, has,
     },
     subject::Subject,
     view::{Member, View},
@@ -96,6 +96,8 @@ pub(super) struct Act<'a> {
     pub(super) person: PersonId,
     pub(super) device: DeviceId,
     pub(super) time: u64,
+    /// How long the operation is; 0 as long as it is not made.
+    pub(super) bytes: usize,
     pub(super) body: &'a Body,
     pub(super) past: &'a Bits,
     /// The checkpoints that are final there.
@@ -115,6 +117,7 @@ impl<'a> Act<'a> {
             person: fields.person,
             device: fields.device,
             time: fields.time,
+            bytes: operation.as_bytes().len(),
             body: &fields.body,
             past,
             finals,
@@ -175,6 +178,7 @@ impl Graph {
             return Err(Refusal::Dissolved);
         }
         self.check_clock(act)?;
+        self.check_ration(act)?;
         if let Body::Accept {
             proposal,
             certificate,
@@ -256,6 +260,42 @@ impl Graph {
         Ok(())
     }
 
+    /// Whether its author may say more of this sort now. What is counted with more care (proposals, vouches, checkpoints) is judged
+    /// where it belongs. Whoever leaves, or is told that a device is lost, is heard however much was said.
+    fn check_ration(&self, act: &Act<'_>) -> Result<(), Refusal> {
+        let (most, sort): (_, fn(&Node) -> bool) = match act.body {
+            Body::Unknown { .. } => (MAX_RATION, |node| {
+                matches!(node.body(), Body::Unknown { .. })
+            }),
+            Body::Device { .. } | Body::Revoke { .. } => (MAX_RATION, |node| {
+                matches!(node.body(), Body::Device { .. } | Body::Revoke { .. })
+            }),
+            Body::Ballot { .. } | Body::Enact { .. } | Body::Accept { .. } | Body::Return => {
+                (MAX_BALLOTS, |node| {
+                    let body = node.body();
+                    matches!(
+                        body,
+                        Body::Ballot { .. }
+                            | Body::Enact { .. }
+                            | Body::Accept { .. }
+                            | Body::Return
+                    )
+                })
+            }
+            _ => (usize::MAX, |_| false),
+        };
+        if self.acts_of(act, sort).count() >= most {
+            return Err(Refusal::TooMany);
+        }
+        let is_last = matches!(act.body, Body::Leave | Body::Revoke { .. });
+        let lengths = self.acts_of(act, |_| true);
+        let before: usize = lengths.map(|node| node.operation.as_bytes().len()).sum();
+        if !is_last && before.saturating_add(act.bytes) > MAX_RATION_BYTES {
+            return Err(Refusal::TooMany);
+        }
+        Ok(())
+    }
+
     fn judge_proposal(&self, act: &Act<'_>, subject: &Subject) -> Result<Proposal, Refusal> {
         let (members, rules) = (&act.view.members, &act.view.constitution);
         let member = |person: &PersonId| members.get(person).map(AsRef::as_ref);
@@ -309,7 +349,7 @@ impl Graph {
         })
     }
 
-    /// What the author proposed or vouched for in the last days, as far as it lies before.
+    /// What the author did in the last days, as far as it lies before.
     fn acts_of<'a>(
         &'a self,
         act: &'a Act<'_>,
@@ -375,7 +415,8 @@ impl Graph {
         if counted.contains_key(&(act.person, choice.is_some())) {
             return Err(Refusal::Done);
         }
-        if choice.is_none() && self.acts_of(act, Node::is_answer).count() >= MAX_RATION {
+        let is_vouch = |node: &Node| matches!(node.body(), Body::Vouch { .. });
+        if choice.is_none() && self.acts_of(act, is_vouch).count() >= MAX_RATION {
             return Err(Refusal::TooMany);
         }
         Ok(index)

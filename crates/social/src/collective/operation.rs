@@ -16,6 +16,8 @@
 //! what was said before, computes the same members as everybody.
 //!
 //! The id is a hash of the map alone: whoever signs one map twice has made one operation.
+//!
+//! Control never expires: its field 5 is the last day that there is. One that others deleted would be missing under all that builds on it.
 
 use std::fmt;
 
@@ -36,6 +38,13 @@ use crate::{
 
 /// The longest operation of a collective, in bytes: the longest text, the most heads, and room for newer fields.
 pub const MAX_OPERATION_BYTES: usize = 48 * 1_024;
+/// The longest operation of most kinds, beside what it names as its context: the longest reason, question and options, the most
+/// heads, and room for newer fields.
+pub(super) const SMALL_BYTES: usize = 8 * 1_024;
+/// The same of those that hold rules, the members of a split or a frontier.
+pub(super) const LARGE_BYTES: usize = 24 * 1_024;
+/// What naming one operation takes.
+const NAMED_BYTES: usize = 34;
 /// The most control operations that one operation names: as many as 500 members can make at once.
 pub const MAX_CONTEXT: usize = 512;
 
@@ -72,7 +81,7 @@ pub struct Fields {
     pub context: Vec<OperationId>,
     /// When the author's clock says it was made, in milliseconds since the epoch.
     pub time: u64,
-    /// The day (since the epoch) after which it is no longer delivered.
+    /// The day (since the epoch) after which it is no longer delivered; of control, which never expires, [`u32::MAX`].
     pub expiry_day: u32,
     /// What it does.
     pub body: Body,
@@ -107,9 +116,7 @@ impl Operation {
         let signed = fields.encode();
         let mut bytes = key.sign_operation(&signed).to_vec();
         bytes.extend_from_slice(&signed);
-        if bytes.len() > MAX_OPERATION_BYTES {
-            return Err(OperationError::TooLong(bytes.len()));
-        }
+        fields.check_length(bytes.len())?;
         let id = id_of(&signed);
         Ok(Self { id, fields, bytes })
     }
@@ -131,6 +138,7 @@ impl Operation {
         }
         let (_, signed) = split(bytes)?;
         let fields = Fields::decode(signed)?;
+        fields.check_length(bytes.len())?;
         Ok(Self {
             id: id_of(signed),
             fields,
@@ -198,7 +206,20 @@ impl Fields {
         if !rooted || !context.is_sorted_by(|a, b| a < b) {
             return Err(OperationError::BadField(CONTEXT));
         }
+        if self.body.is_control() && self.expiry_day != u32::MAX {
+            return Err(OperationError::BadField(EXPIRY));
+        }
         self.body.check()
+    }
+
+    /// Whether so many bytes, with the signature, are not too many for what it does.
+    fn check_length(&self, bytes: usize) -> Result<(), OperationError> {
+        let named = self.context.len().saturating_mul(NAMED_BYTES);
+        let is_long = bytes.saturating_sub(named) > self.body.most_bytes();
+        if is_long || bytes > MAX_OPERATION_BYTES {
+            return Err(OperationError::TooLong(bytes));
+        }
+        Ok(())
     }
 
     fn encode(&self) -> Vec<u8> {

@@ -16,10 +16,15 @@ use crate::OperationId;
 
 /// The most proposals of one member whose time is not over.
 pub const MAX_OPEN_PROPOSALS: usize = 5;
-/// The most proposals, and the most vouches, of one member in [`RATION_DAYS`].
+/// The most proposals, and the most vouches, of one member in [`RATION_DAYS`]; also the most devices, added and revoked together,
+/// and the most operations of kinds that only newer versions know.
 pub const MAX_RATION: usize = 30;
 /// The most checkpoints of one member in [`RATION_DAYS`].
 pub const MAX_CHECKPOINTS: usize = 60;
+/// The most ballots of one member in [`RATION_DAYS`], and with them whatever puts a decision into force: ten a day.
+pub const MAX_BALLOTS: usize = 300;
+/// The most bytes of control operations of one member in [`RATION_DAYS`]: beyond any use of the other rations.
+pub const MAX_RATION_BYTES: usize = 1_024 * 1_024;
 /// The period of these rations, in days.
 pub const RATION_DAYS: u64 = 30;
 

@@ -184,6 +184,7 @@ impl Collective {
             person,
             device,
             time,
+            bytes: 0,
             body,
             past: &self.graph.all,
             finals: &self.graph.finals,

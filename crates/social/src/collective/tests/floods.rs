@@ -4,8 +4,12 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::support::*;
-use crate::collective::{
-    MAX_CONTROL, MAX_OPEN_PROPOSALS, MAX_PARALLEL, MAX_RATION, Refusal, Stage, Subject, Taken,
+use crate::{
+    OperationError, OperationId,
+    collective::{
+        Body, Fields, MAX_BALLOTS, MAX_CONTROL, MAX_OPEN_PROPOSALS, MAX_PARALLEL, MAX_RATION,
+        MAX_RATION_BYTES, Operation, Refusal, Stage, Subject, Taken,
+    },
 };
 
 #[test]
@@ -132,4 +136,171 @@ fn a_flood_of_ballots_that_do_not_know_of_each_other_is_heard_only_as_far_as_som
     let more = pen.write(space, vec![lie], group.time + 99, propose(remove(1)));
     assert_eq!(group.take(&more).taken, Taken::Waiting);
     const { assert!(MAX_CONTROL > 500 * MAX_PARALLEL) };
+}
+
+/// The same operation with a field of so many bytes that only a newer version knows.
+fn padded(pen: &Pen, operation: &Operation, bytes: u16) -> Result<Operation, OperationError> {
+    let mut signed = operation.as_bytes()[64..].to_vec();
+    signed[0] += 1;
+    signed.extend([0x18, 99, 0x59]);
+    signed.extend(bytes.to_be_bytes());
+    signed.resize(signed.len() + usize::from(bytes), 7);
+    let mut all = pen.key.sign_operation(&signed).to_vec();
+    all.extend(signed);
+    Operation::decode(&all)
+}
+
+/// A liar withdraws each of their ballots by saying another beside it, and votes again, as long as they are heard; each ballot is of
+/// so many bytes more.
+fn withdrawn_ballots(padding: u16) -> (usize, usize) {
+    let (mut group, mut pens) = Replica::found(assembly(5), 5);
+    let proposal = group.propose(pens.get_mut(&1).unwrap(), remove(5));
+    let space = Some(group.collective.space());
+    let pen = pens.get_mut(&2).unwrap();
+    let mut context = vec![proposal];
+    let (mut heard, mut bytes) = (0, 0);
+    for round in 0..u64::try_from(MAX_BALLOTS).unwrap() {
+        let mut beside = Vec::new();
+        for yes in [true, false] {
+            let time = group.time + round;
+            let mut copy = pen.copy();
+            let mut said = copy.write(space, context.clone(), time, ballot(proposal, yes));
+            if padding > 0 {
+                said = padded(&copy, &said, padding).unwrap();
+            }
+            match group.take(&said).taken {
+                Taken::New => {
+                    heard += 1;
+                    bytes += said.as_bytes().len();
+                }
+                taken => assert_eq!(taken, Taken::Refused(Refusal::TooMany)),
+            }
+            beside.push(said);
+        }
+        *pen = pen.copy().after(&beside[0]);
+        context = beside.iter().map(Operation::id).collect();
+        if !context
+            .iter()
+            .all(|id| group.collective.operation(*id).is_some())
+        {
+            break;
+        }
+    }
+    (heard, bytes)
+}
+
+#[test]
+fn a_flood_of_ballots_that_were_withdrawn() {
+    let (heard, _) = withdrawn_ballots(0);
+    // Of the last two beside each other neither knows of the other.
+    assert!((MAX_BALLOTS..=MAX_BALLOTS + 1).contains(&heard), "{heard}");
+}
+
+#[test]
+fn a_flood_of_bytes() {
+    let (_, bytes) = withdrawn_ballots(7_000);
+    let most = MAX_RATION_BYTES + 8_192;
+    assert!(
+        (MAX_RATION_BYTES - 8_192..=most).contains(&bytes),
+        "{bytes}"
+    );
+}
+
+#[test]
+fn a_flood_of_devices_added_and_revoked() {
+    let (mut group, mut pens) = Replica::found(assembly(3), 3);
+    let mut said = 0;
+    for n in 1..=40 {
+        let mut second = Pen::device(1, n);
+        let certificate = second.certificate.clone();
+        let added = group.tries(&mut second, Body::Device { certificate });
+        if added == Taken::Refused(Refusal::TooMany) {
+            break;
+        }
+        assert_eq!(added, Taken::New);
+        said += 1;
+        let revocation = root(1).revoke(&second.key.public(), 20_001);
+        let pen = pens.get_mut(&1).unwrap();
+        group.does(pen, Body::Revoke { revocation });
+        said += 1;
+    }
+    assert_eq!(said, MAX_RATION);
+    // Whoever leaves is heard all the same, and so is everybody else.
+    group.does(pens.get_mut(&2).unwrap(), propose(remove(3)));
+    group.does(pens.get_mut(&1).unwrap(), Body::Leave);
+    agree(&group.log, &[], 2);
+}
+
+#[test]
+fn a_flood_of_what_only_a_newer_version_knows() {
+    let (mut group, mut pens) = Replica::found(assembly(3), 3);
+    let pen = pens.get_mut(&1).unwrap();
+    let mut taken = 0;
+    for _ in 0..MAX_RATION + 5 {
+        let leave = group.draft(&mut pen.copy(), Body::Leave);
+        let mut signed = leave.as_bytes()[64..].to_vec();
+        // The kind stands after the 6 that is its field: no other than a Leave has 7 there.
+        let place = signed.windows(3).position(|it| it == [6, 7, 7]).unwrap();
+        signed[place + 1] = 20;
+        let mut bytes = pen.key.sign_operation(&signed).to_vec();
+        bytes.extend(&signed);
+        let newer = Operation::decode(&bytes).unwrap();
+        match group.take(&newer).taken {
+            Taken::New => {
+                taken += 1;
+                *pen = pen.copy().after(&newer);
+            }
+            other => assert_eq!(other, Taken::Refused(Refusal::TooMany)),
+        }
+    }
+    assert_eq!(taken, MAX_RATION);
+}
+
+#[test]
+fn control_that_expires_is_none() {
+    let (mut group, pens) = Replica::found(assembly(3), 3);
+    let leave = group.draft(&mut pens[&2].copy(), Body::Leave);
+    let fields = |expiry_day| Fields {
+        expiry_day,
+        ..leave.fields().clone()
+    };
+    let key = &pens[&2].key;
+    assert_eq!(
+        Operation::sign(fields(20_000), key),
+        Err(OperationError::BadField(5))
+    );
+    assert!(Operation::sign(fields(u32::MAX), key).is_ok());
+    // Nor by whoever signs what they like.
+    let mut signed = leave.as_bytes()[64..].to_vec();
+    let last = [5, 0x1a, 0xff, 0xff, 0xff, 0xff];
+    let place = signed.windows(6).position(|it| it == last).unwrap();
+    signed[place + 2..place + 6].copy_from_slice(&1_000_000_u32.to_be_bytes());
+    let mut bytes = key.sign_operation(&signed).to_vec();
+    bytes.extend(signed);
+    assert_eq!(Operation::decode(&bytes), Err(OperationError::BadField(5)));
+}
+
+#[test]
+fn no_operation_is_longer_than_its_kind() {
+    let (mut group, pens) = Replica::found(assembly(3), 3);
+    let mut pen = pens[&2].copy();
+    let seed = Body::Seed {
+        commit: [1; 32],
+        member_root: [2; 32],
+    };
+    for (body, longest) in [(Body::Leave, 8_000), (seed, 8_000), (text("hello"), 40_000)] {
+        let one = group.draft(&mut pen, body);
+        assert!(padded(&pen, &one, longest - 1_000).is_ok());
+        let long = padded(&pen, &one, longest + 9_000);
+        assert!(matches!(long, Err(OperationError::TooLong(_))), "{longest}");
+    }
+    // What it names does not count: as many as act at once.
+    let context = (0..500_u16).map(|n| {
+        let mut id = [0; 32];
+        id[..2].copy_from_slice(&n.to_be_bytes());
+        OperationId(id)
+    });
+    let space = Some(group.collective.space());
+    let wide = pen.write(space, context.collect(), group.time, Body::Leave);
+    assert!(wide.as_bytes().len() > 16_000);
 }
