@@ -187,9 +187,26 @@ impl DeviceKey {
         self.sign(labels::COLLECTIVE_OPERATION, bytes)
     }
 
+    /// Signs what this device lacks in a collective: what is asked, of whom and when is in these bytes.
+    pub fn sign_question(&self, bytes: &[u8]) -> [u8; 64] {
+        self.sign(labels::GROUP_QUESTION, bytes)
+    }
+
     pub(crate) fn sign(&self, label: &str, body: &[u8]) -> [u8; 64] {
         self.0.sign(&signed_message(label, body)).to_bytes()
     }
+}
+
+/// Checks that the device signed exactly these bytes as what it lacks.
+///
+/// # Errors
+/// As [`verify_operation`].
+pub fn verify_question(
+    device: &[u8; 32],
+    bytes: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), DecodeError> {
+    verify(device, labels::GROUP_QUESTION, bytes, signature)
 }
 
 /// Checks that the device signed exactly these bytes as an operation of a collective.

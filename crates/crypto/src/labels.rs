@@ -103,6 +103,8 @@ labels! {
     GROUP_PLACE = "komrade/group/place/v1";
     /// That, with a salt → key of one message.
     GROUP_CONTENT = "komrade/group/content/v1";
+    /// Signature of a device over a *Missing* of its own.
+    GROUP_QUESTION = "komrade/group/question/v1";
     /// Who answers a *Missing* first.
     GROUP_ANSWER = "komrade/group/answer/v1";
     /// Stretched passphrase → key of a slot.

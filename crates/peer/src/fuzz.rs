@@ -15,7 +15,7 @@ use crate::{
     packet::{BundleUpdate, IntroBody, OuterOffer, Packet, Report},
     records::{self, Content, Entry, Message, TickRecord},
     relay_link,
-    space::frame::{Bundle, Load, Welcome, Word},
+    space::frame::{Asked, Bundle, Load, Welcome, Word},
 };
 
 /// Takes any bytes; panics only if the decoder is wrong.
@@ -112,7 +112,12 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             let full = Bundle {
                 operations: vec![vec![4; 20], vec![5; 10]],
                 leaves: vec![vec![6; 20]],
-                missing: Some((missing, [7; 32])),
+                asked: Some(Asked {
+                    missing,
+                    device: [7; 32],
+                    time: 8,
+                    signature: [9; 64],
+                }),
             };
             vec![Bundle::default().encode().to_vec(), full.encode().to_vec()]
         }

@@ -38,14 +38,15 @@
 //! | work for puts | memory | 64 | used, given up |
 //! | links, flights on one, dials | memory | [`limits::MAX_LINKS`], [`limits::WINDOW`], [`limits::MAX_DIALS`] | silence, deadlines |
 //! | collectives | both | [`limits::MAX_SPACES`], offered ones [`limits::MAX_INVITED`] | forgetting, declining |
-//! | operations of a collective | both | [`limits::MAX_OPERATIONS`], [`limits::MAX_OPERATION_BYTES`]; what is decided as `komrade_social` says | their own expiry |
+//! | what was said in a collective | both | [`limits::MAX_OPERATIONS`], [`limits::MAX_OPERATION_BYTES`], of one person a part: [`limits::PERSON_SHARE`] | their own expiry, or that of the rules |
+//! | what is decided; names, homes, told seeds | both | as `komrade_social` says; of each device [`limits::MAX_STANDING`], [`limits::MAX_TOLD_SEEDS`] | forgetting; the oldest go |
 //! | posts | store | as operations | their own expiry, forgetting |
 //! | seeds, leaf keys | both | [`limits::MAX_SEEDS`], `komrade_crypto::group::MAX_LEAVES` | a seed 46 days, its outer and control keys 60; a leaf key 30 days after the next one |
 //! | ratchets of others | memory | one for each device and seed | with the seed, a lock |
-//! | persons and devices of a collective | both | [`limits::MAX_DEVICES_KNOWN`] | forgetting |
+//! | persons and devices of a collective | both | [`limits::MAX_DEVICES_KNOWN`], leaf keys of members alone | a day after somebody went, forgetting |
 //! | what waits to leave for a collective | both | [`limits::MAX_SPACE_OUTBOX`] | a day after every home took it, [`limits::MESSAGE_LIFE`] |
-//! | loads that do not open, what was said before what it builds on | both | [`limits::MAX_WAITING_LOADS`], [`limits::MAX_PENDING`] | opened, their own expiry |
-//! | operations known to be missing, others' questions | memory | [`limits::MAX_WANTED_OPERATIONS`], [`limits::MAX_QUESTIONS`] | supplied, [`limits::WANTED_LIFE`], [`limits::QUESTION_LIFE`] |
+//! | loads that do not open, what was said before what it builds on | both | [`limits::MAX_WAITING_LOADS`], [`limits::MAX_PENDING`], [`limits::MAX_PENDING_EACH`], [`limits::MAX_UNPLACED_EACH`], [`limits::MAX_UNKNOWN`] | opened, their own expiry |
+//! | operations known to be missing, others' questions, those answered | memory | [`limits::MAX_WANTED_OPERATIONS`], [`limits::MAX_WANTED_EACH`], [`limits::MAX_QUESTIONS`], [`limits::MAX_ANSWERED`] | supplied, [`limits::WANTED_LIFE`], [`limits::QUESTION_LIFE`] |
 //! | envelopes that nobody recognised | memory | [`limits::MAX_STRANGERS`] of [`limits::STRANGER_BYTES`] | the oldest go |
 //! | offers, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
 //! | reads under way | memory | one per comrade to send, one to retry; one per open page | their answers |

@@ -230,15 +230,32 @@ pub const MAX_WELCOME_PARTS: u64 = 128;
 /// Devices of one collective whose leaf keys and homes are remembered: those that a seed is for, and some
 /// that went.
 pub const MAX_DEVICES_KNOWN: usize = 5_000;
-/// Operations of one collective; beyond that what is said is refused, and what is decided is taken as far
-/// as governance takes it.
+/// What was said in one collective and is kept, in operations; beyond that it is refused. What is decided is taken as far as
+/// governance takes it.
 pub const MAX_OPERATIONS: usize = 30_000;
 /// Bytes of them, in memory and in the store.
 pub const MAX_OPERATION_BYTES: usize = 24 * 1024 * 1024;
+/// The part of both that one person may fill: nobody silences the others alone.
+pub const PERSON_SHARE: usize = 10;
+/// Names, and lists of homes, of one device that are kept: only the newest counts, and what others name may still be on its way.
+pub const MAX_STANDING: usize = 32;
+/// Operations of one device that tell of seeds: a founder draws one for each newcomer, and one a week.
+pub const MAX_TOLD_SEEDS: usize = 128;
 /// What was said and waits for control operations that are not here.
-pub const MAX_PENDING: usize = 128;
+pub const MAX_PENDING: usize = 256;
+/// Of one person.
+pub const MAX_PENDING_EACH: usize = 64;
+/// What one person decided and waits for what is not here, of [`komrade_social::collective::MAX_WAITING`].
+pub const MAX_UNPLACED_EACH: usize = 128;
+/// What waits of devices that are no member's here, all of them together: newcomers whose admission comes later.
+pub const MAX_UNKNOWN: usize = 32;
 /// Operations that are known to be missing.
 pub const MAX_WANTED_OPERATIONS: usize = 2_048;
+/// Those of them that one person's operations name.
+pub const MAX_WANTED_EACH: usize = 256;
+/// How far ahead of this clock a control operation may be dated and still be taken: rations are counted by those dates. What is
+/// further ahead waits for its day.
+pub const CONTROL_AHEAD: Millis = DAY;
 /// How long something is known to be missing before it is given up: nobody has it any more.
 pub const WANTED_LIFE: Millis = 30 * DAY;
 /// Operations in one control message.
@@ -264,8 +281,18 @@ pub const ASK_AFTER: Millis = 10 * MINUTE;
 pub const ASK_PACE: Millis = 30 * MINUTE;
 /// How often that pause doubles: to eight hours.
 pub const MOST_ASKED: u8 = 4;
-/// What somebody lacks: questions at hand.
+/// What somebody lacks: questions at hand, one of each device.
 pub const MAX_QUESTIONS: usize = 64;
+/// How old a question may be when it arrives, by its own date: it waits at relays for whoever opens the app every other day.
+pub const QUESTION_AGE: Millis = 3 * DAY;
+/// Answered questions that are remembered, for as long as one may arrive again.
+pub const MAX_ANSWERED: usize = 1_024;
+/// Answers to one device in a day: as often as it asks, with some to spare.
+pub const MAX_ANSWERS_EACH: usize = 12;
+/// How many members answer one question, one after the other. The next question has others.
+pub const ANSWERING: u64 = 4;
+/// Loads that wait to leave beside one's own words, beyond which no more is answered.
+pub const MAX_WORDS: usize = 32;
 /// How long each member waits for those before it to answer.
 pub const ANSWER_PACE: Millis = 20 * MINUTE;
 /// How long a question waits for an answer: then it is asked again.

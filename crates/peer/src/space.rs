@@ -30,12 +30,16 @@ mod keys;
 mod outbox;
 pub(crate) mod places;
 mod proposals;
+mod quota;
 mod rules;
 mod say;
 mod seeds;
 mod society;
 mod supply;
+#[cfg(all(test, feature = "collectives"))]
+mod tests;
 mod views;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -212,21 +216,57 @@ pub(crate) struct OperationRecord {
     pub(crate) commit: Option<Commit>,
     /// The post that it shows.
     pub(crate) ordinal: Option<u64>,
+    /// The day on which it came; 0: not noted.
+    #[serde(default)]
+    pub(crate) day: u32,
 }
 
 /// What is known of an operation that is kept.
 #[derive(Clone)]
 pub(crate) struct Known {
     pub(crate) bytes: Vec<u8>,
+    pub(crate) person: PersonId,
     pub(crate) arrival: u64,
     pub(crate) commit: Option<Commit>,
     pub(crate) ordinal: Option<u64>,
+    /// The day on which it came; 0: not noted.
+    pub(crate) day: u32,
     /// The day after which it is not kept.
     pub(crate) expiry_day: u32,
     /// It concerns who belongs.
     pub(crate) is_control: bool,
+    /// It was said by a person, who may say so much.
+    pub(crate) is_said: bool,
     /// It has a place; otherwise it waits for what it builds on.
     pub(crate) is_placed: bool,
+}
+
+impl Known {
+    pub(crate) fn record(&self) -> OperationRecord {
+        OperationRecord {
+            bytes: self.bytes.clone(),
+            commit: self.commit,
+            ordinal: self.ordinal,
+            day: self.day,
+        }
+    }
+}
+
+/// Operations by their dates.
+type Dated = BTreeSet<(Millis, OperationId)>;
+
+/// A control operation that waits for those before it.
+pub(crate) struct Unplaced {
+    pub(crate) person: PersonId,
+    pub(crate) device: [u8; 32],
+}
+
+/// An operation that is missing.
+pub(crate) struct Wanted {
+    /// 0: since before the vault was opened.
+    pub(crate) since: Millis,
+    /// Whose operation names it.
+    pub(crate) by: PersonId,
 }
 
 /// A person who is or was a member.
@@ -276,6 +316,12 @@ pub(crate) struct Waiting {
     pub(crate) expiry: u32,
     /// The seed that is missing.
     pub(crate) commit: Option<Commit>,
+    /// That under which it came.
+    #[serde(default)]
+    pub(crate) under: Option<Commit>,
+    /// Not before then: it holds something of a later day.
+    #[serde(default)]
+    pub(crate) until: Millis,
     #[serde(with = "serde_bytes")]
     pub(crate) load: Vec<u8>,
 }
@@ -295,14 +341,20 @@ pub(crate) struct Space {
     pub(crate) people: BTreeMap<PersonId, Person>,
     pub(crate) devices: BTreeMap<[u8; 32], DeviceState>,
     pub(crate) known: BTreeMap<OperationId, Known>,
-    /// Operations that others name and that are not here, since when.
-    pub(crate) wanted: BTreeMap<OperationId, Millis>,
-    /// Operations that wait for those before them.
+    /// Operations that others name and that are not here.
+    pub(crate) wanted: BTreeMap<OperationId, Wanted>,
+    /// What was said and waits for control operations.
     pub(crate) pending: Vec<Operation>,
+    /// Control operations that wait for those before them.
+    pub(crate) unplaced: BTreeMap<OperationId, Unplaced>,
+    /// Of each device the newest names, homes and seeds, by kind.
+    pub(crate) standing: BTreeMap<([u8; 32], u64), Dated>,
     pub(crate) outbox: BTreeMap<u64, Entry>,
     pub(crate) waiting: BTreeMap<[u8; 32], Waiting>,
     pub(crate) parts: BTreeMap<u64, Vec<u8>>,
     pub(crate) questions: Vec<supply::Question>,
+    /// Questions that were answered: their ids, who asked, and when.
+    pub(crate) answered: VecDeque<([u8; 32], [u8; 32], Millis)>,
     /// When each proposal was first seen to be decided, to take turns.
     pub(crate) decided: BTreeMap<OperationId, Millis>,
     /// The seeds that operations tell of, by commitment and operation.
@@ -311,11 +363,13 @@ pub(crate) struct Space {
     pub(crate) retargeted: BTreeSet<u64>,
     /// Arrivals of operations that are forgotten, to be deleted.
     pub(crate) gone: Vec<u64>,
-    /// Bytes of operations that are kept.
-    pub(crate) content_bytes: usize,
+    /// What is kept of what persons said.
+    pub(crate) quota: quota::Quota,
+    /// The day on which leaf keys of whoever is no member went last.
+    pub(crate) pruned: u32,
     /// The beginnings of what was said, for answers to it.
     pub(crate) beginnings: BTreeMap<OperationId, String>,
-    /// Posts that came in this step.
+    /// Posts that are not shown yet: those that came in this step, and what had no room in the one before.
     pub(crate) fresh: Vec<Operation>,
     /// This device.
     pub(crate) own: Party,
@@ -330,6 +384,14 @@ pub(crate) struct Spaces {
     /// The newest envelopes that nobody here recognised: a seed that comes late may tell whose they
     /// are.
     strangers: VecDeque<Envelope>,
+    /// Where something came that may let loads open, see `waiting`.
+    renewed: BTreeSet<CollectiveId>,
+    /// There is a new seed: strangers are looked at again.
+    looks_again: bool,
+    /// What waits is being looked at.
+    is_following: bool,
+    /// Records of collectives that are not there any more, to be deleted.
+    orphans: Vec<(Table, Vec<u8>)>,
 }
 
 impl std::ops::Deref for Spaces {
@@ -437,15 +499,19 @@ impl Space {
             known: BTreeMap::new(),
             wanted: BTreeMap::new(),
             pending: Vec::new(),
+            unplaced: BTreeMap::new(),
+            standing: BTreeMap::new(),
             outbox: BTreeMap::new(),
             waiting: BTreeMap::new(),
             parts: BTreeMap::new(),
             questions: Vec::new(),
+            answered: VecDeque::new(),
             decided: BTreeMap::new(),
             told_seeds: BTreeMap::new(),
             retargeted: BTreeSet::new(),
             gone: Vec::new(),
-            content_bytes: 0,
+            quota: quota::Quota::default(),
+            pruned: 0,
             beginnings: BTreeMap::new(),
             fresh: Vec::new(),
         }
@@ -528,6 +594,8 @@ impl Space {
         } else if let Some((_, known)) = self.known.pop_first() {
             let key = places::operation(id, known.arrival);
             return vec![(Table::Operations, key)];
+        } else if let Some(arrival) = self.gone.pop() {
+            return vec![(Table::Operations, places::operation(id, arrival))];
         } else if self.record.gone_up_to.saturating_add(1) < self.record.next_ordinal {
             self.record.gone_up_to = self.record.gone_up_to.saturating_add(1);
             let key = places::post(id, self.record.gone_up_to);
@@ -560,7 +628,10 @@ impl Open {
         let value = self.unseal(table, record)?;
         if table == Table::Operations {
             let (id, arrival) = places::parse_numbered(&record.key).ok_or(Damaged)?;
-            let space = self.spaces.get_mut(&id).ok_or(Damaged)?;
+            let Some(space) = self.spaces.get_mut(&id) else {
+                self.spaces.orphans.push((table, record.key.clone()));
+                return Ok(());
+            };
             return space.replay(arrival, &records::decode(&value)?);
         }
         let (sort, id, rest) = places::parse(&record.key).ok_or(Damaged)?;
@@ -572,7 +643,10 @@ impl Open {
             self.spaces.insert(id, space);
             return Ok(());
         }
-        let space = self.spaces.get_mut(&id).ok_or(Damaged)?;
+        let Some(space) = self.spaces.get_mut(&id) else {
+            self.spaces.orphans.push((table, record.key.clone()));
+            return Ok(());
+        };
         let number = || Ok(u64::from_be_bytes(rest.try_into().map_err(|_| Damaged)?));
         let hash = || rest.try_into().map_err(|_| Damaged);
         match sort {
@@ -638,7 +712,8 @@ impl Open {
             let wait = now.saturating_add(u64::from(group::rules::MAX_WAIT_MILLIS));
             space.record.reseed_at = space.record.reseed_at.map(|at| at.min(wait));
             space.record.asked_at = space.record.asked_at.map(|at| at.min(now));
-            for since in space.decided.values_mut().chain(space.wanted.values_mut()) {
+            let wanted = space.wanted.values_mut().map(|wanted| &mut wanted.since);
+            for since in space.decided.values_mut().chain(wanted) {
                 *since = (*since).min(now);
             }
         }

@@ -163,7 +163,7 @@ impl<'a> Step<'a> {
     }
 
     /// Whether there is room in this step for more that is not urgent. If not, the rest is for the
-    /// next step, which comes at once.
+    /// next step, which comes at once. Texts are placed at its end, one record each.
     pub(crate) fn has_room(&mut self) -> bool {
         let touched = &self.touched;
         let marked = touched.comrades.len()
@@ -173,7 +173,8 @@ impl<'a> Step<'a> {
             + touched.spaces.len()
             + touched.seeds.len()
             + touched.space_entries.len();
-        let has_room = self.writes.len() + marked < limits::STEP_CHANGES;
+        let gathered = self.writes.len() + self.texts.len() + marked;
+        let has_room = gathered < limits::STEP_CHANGES;
         self.again |= !has_room;
         has_room
     }

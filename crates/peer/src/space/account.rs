@@ -1,19 +1,37 @@
 //! The account of a collective's operations: which have a place, which wait, what is missing, and what they
 //! say of persons and devices.
 
-use komrade_crypto::group::Commit;
+use std::collections::BTreeSet;
+
+use komrade_crypto::{
+    day_of,
+    group::{Commit, rules},
+    identity::PersonId,
+};
 use komrade_social::{
     DeviceId, OperationId,
     collective::{Body, Operation, Taken, Verdict},
 };
 use komrade_view::Millis;
 
-use super::{Known, OperationRecord, Space, ToldSeed, outbox::Target};
+use super::{Known, OperationRecord, Space, ToldSeed, Unplaced, Wanted, outbox::Target};
 use crate::{
     home::{self, NodeHome},
     limits,
     records::Damaged,
 };
+
+/// How an operation came.
+#[derive(Clone, Copy)]
+pub(crate) struct Came {
+    pub(crate) arrival: u64,
+    /// Content: under which seed.
+    pub(crate) commit: Option<Commit>,
+    /// On which day; 0: not noted.
+    pub(crate) day: u32,
+    /// When, or 0 if it stood in the vault.
+    pub(crate) at: Millis,
+}
 
 /// What came of an operation.
 pub(crate) enum Placed {
@@ -30,32 +48,113 @@ impl Space {
     pub(super) fn replay(&mut self, arrival: u64, record: &OperationRecord) -> Result<(), Damaged> {
         let operation = Operation::decode_stored(&record.bytes).map_err(|_| Damaged)?;
         let id = operation.id();
-        // What is refused now was taken before: it is only not shown.
-        self.place(operation, arrival, record.commit, 0);
+        let came = Came {
+            arrival,
+            commit: record.commit,
+            day: record.day,
+            at: 0,
+        };
+        let placed = self.place(operation, came);
+        // What can never count goes; what is shown goes in its time.
+        let is_refused = matches!(placed, Placed::Refused);
+        if is_refused && record.ordinal.is_none() && self.society.get().is_some() {
+            self.gone.push(arrival);
+        }
         if let Some(known) = self.known.get_mut(&id) {
             known.ordinal = record.ordinal;
         }
         Ok(())
     }
 
+    /// All that the vault holds is here. What is missing is so since the day on which it was named; what was to be shown when the
+    /// power went is shown now.
+    pub(super) fn note_opened(&mut self, now: Millis) {
+        for wanted in self.wanted.values_mut() {
+            if wanted.since == 0 || wanted.since > now {
+                wanted.since = now;
+            }
+        }
+        let unseen = |known: &&Known| known.is_said && known.is_placed && known.ordinal.is_none();
+        for known in self.known.values().filter(unseen) {
+            if let Ok(operation) = Operation::decode_stored(&known.bytes)
+                && matches!(operation.body(), Body::Text { .. })
+            {
+                self.fresh.push(operation);
+            }
+        }
+    }
+
+    /// Whether it builds on what is not here.
+    pub(super) fn lacks_context(&self, operation: &Operation) -> bool {
+        let mut context = operation.fields().context.iter();
+        context.any(|id| self.society.operation(*id).is_none())
+    }
+
+    /// Whether there is a place for an operation to wait for what it builds on. Members have one each; under a seed that nobody has
+    /// who went (`None`: a comrade gave it), so have devices whose admission has not come yet.
+    pub(super) fn may_wait(&mut self, operation: &Operation, under: Option<Commit>) -> bool {
+        let fields = operation.fields();
+        let members = self.society.devices();
+        let persons: BTreeSet<PersonId> = members.iter().map(|member| member.person).collect();
+        let mut devices = members.iter();
+        let is_member = fields.device.0 == self.own.device
+            || devices.any(|it| it.device == fields.device.0 && it.person == fields.person);
+        let is_control = operation.body().is_control();
+        let said = self.pending.iter().map(|it| it.fields().person);
+        let decided = self.unplaced.values().map(|it| it.person);
+        let waits: Vec<PersonId> = match (is_member, is_control) {
+            (true, true) => decided.collect(),
+            (true, false) => said.collect(),
+            (false, _) => said.chain(decided).collect(),
+        };
+        let (count, most) = if is_member {
+            let own = waits.iter().filter(|person| **person == fields.person);
+            let most = match is_control {
+                true => limits::MAX_UNPLACED_EACH,
+                false => limits::MAX_PENDING_EACH,
+            };
+            (own.count(), most)
+        } else if under.is_none_or(|commit| self.is_for_members(&commit)) {
+            let unknown = waits.iter().filter(|person| !persons.contains(person));
+            (unknown.count(), limits::MAX_UNKNOWN)
+        } else {
+            return false;
+        };
+        count < most
+    }
+
+    /// Whether all whom a seed is for are members now.
+    fn is_for_members(&mut self, commit: &Commit) -> bool {
+        let Some(told) = self.told_of(commit) else {
+            return false;
+        };
+        let context = told.context.clone();
+        let now = self.society.devices();
+        let now: BTreeSet<[u8; 32]> = now.iter().map(|it| it.device).collect();
+        let then = self.society.devices_at(&context);
+        then.is_some_and(|then| then.iter().all(|it| now.contains(&it.device)))
+    }
+
     /// Gives an operation its place, if what it builds on is here.
-    pub(super) fn place(
-        &mut self,
-        operation: Operation,
-        arrival: u64,
-        commit: Option<Commit>,
-        now: Millis,
-    ) -> Placed {
+    pub(super) fn place(&mut self, operation: Operation, came: Came) -> Placed {
+        let (id, fields) = (operation.id(), operation.fields());
         let known = Known {
             bytes: operation.as_bytes().to_vec(),
-            arrival,
-            commit,
+            person: fields.person,
+            arrival: came.arrival,
+            commit: came.commit,
             ordinal: None,
-            expiry_day: operation.fields().expiry_day,
+            day: came.day,
+            expiry_day: self.kept_until(&operation, came.day),
             is_control: operation.body().is_control(),
+            is_said: is_said(operation.body()),
             is_placed: false,
         };
-        let id = operation.id();
+        let unplaced = Unplaced {
+            person: fields.person,
+            device: fields.device.0,
+        };
+        let is_new = came.at > 0;
         self.wanted.remove(&id);
         let mut placed = Vec::new();
         let mut gone = Vec::new();
@@ -80,21 +179,25 @@ impl Space {
                 _ => return Placed::Refused,
             }
         };
-        self.content_bytes = self.content_bytes.saturating_add(known.bytes.len());
+        self.quota.add(&known);
         self.known.insert(id, known);
-        self.note_links(&operation, now);
-        if waits && !operation.body().is_control() {
-            self.pending.push(operation);
+        self.note_links(&operation, came);
+        match (waits, operation.body().is_control()) {
+            (true, true) => {
+                self.unplaced.insert(id, unplaced);
+            }
+            (true, false) => self.pending.push(operation),
+            (false, _) => {}
         }
         for id in gone {
             self.forget(&id);
         }
         let mut kept = Vec::new();
         for id in placed {
-            self.settle(&id, now > 0, &mut kept);
+            self.settle(&id, is_new, &mut kept);
         }
         if !kept.is_empty() {
-            self.place_pending(now > 0, &mut kept);
+            self.place_pending(is_new, &mut kept);
         }
         match kept.is_empty() {
             true => Placed::Waits,
@@ -108,6 +211,7 @@ impl Space {
             return;
         };
         known.is_placed = true;
+        self.unplaced.remove(id);
         if let Ok(operation) = Operation::decode_stored(&known.bytes) {
             self.take_account(&operation, is_new);
             kept.push(operation);
@@ -120,16 +224,65 @@ impl Space {
             match self.society.verdict(&operation) {
                 Verdict::Waiting(_) => self.pending.push(operation),
                 Verdict::Valid => self.settle(&operation.id(), is_new, kept),
-                _ => self.forget(&operation.id()),
+                _ => {
+                    self.forget(&operation.id());
+                }
             }
         }
     }
 
-    /// It can never count, or had to make room.
-    fn forget(&mut self, id: &OperationId) {
-        if let Some(known) = self.known.remove(id) {
-            self.content_bytes = self.content_bytes.saturating_sub(known.bytes.len());
-            self.gone.push(known.arrival);
+    /// It can never count, had to make room, or its time is over. What it showed goes with it.
+    pub(super) fn forget(&mut self, id: &OperationId) -> Option<u64> {
+        let known = self.known.remove(id)?;
+        self.quota.take(&known);
+        self.gone.push(known.arrival);
+        self.unplaced.remove(id);
+        self.beginnings.remove(id);
+        self.told_seeds.retain(|(_, told), _| told != id);
+        self.pending.retain(|it| it.id() != *id);
+        if !known.is_said && !known.is_control {
+            for all in self.standing.values_mut() {
+                all.retain(|(_, it)| it != id);
+            }
+        }
+        known.ordinal
+    }
+
+    /// Up to which day it is kept: as its author says, but no longer than the rules say of what was said that day. Nobody keeps
+    /// anything by a date that is far off.
+    pub(super) fn kept_until(&self, operation: &Operation, day: u32) -> u32 {
+        let fields = operation.fields();
+        let said = match day {
+            0 => day_of(fields.time),
+            day => day_of(fields.time).min(day),
+        };
+        let days = match &fields.body {
+            Body::Seed { .. } => rules::LASTING_DAYS,
+            body if is_said(body) => {
+                let rules = self.society.constitution();
+                let days = rules.map_or(limits::EXPIRY_DAYS, |rules| rules.expiry_days);
+                days.saturating_add(1)
+            }
+            _ => u32::MAX,
+        };
+        fields.expiry_day.min(said.saturating_add(days))
+    }
+
+    /// Of what a device says of itself the newest is kept, and what of the rest may still be on its way to others.
+    fn note_standing(&mut self, operation: &Operation) {
+        let most = match operation.body() {
+            Body::Seed { .. } => limits::MAX_TOLD_SEEDS,
+            Body::Profile { .. } | Body::Homes { .. } => limits::MAX_STANDING,
+            _ => return,
+        };
+        let fields = operation.fields();
+        let place = (fields.device.0, fields.body.kind());
+        let all = self.standing.entry(place).or_default();
+        all.insert((fields.time, operation.id()));
+        if all.len() > most
+            && let Some((_, oldest)) = all.pop_first()
+        {
+            self.forget(&oldest);
         }
     }
 
@@ -192,6 +345,7 @@ impl Space {
             let beginning = text.chars().take(limits::LAST_CHARS).collect();
             self.beginnings.insert(operation.id(), beginning);
         }
+        self.note_standing(operation);
     }
 
     /// A device has another home: what was for the one before, and may lie there unread, goes to the new one.
@@ -216,7 +370,7 @@ impl Space {
     }
 
     /// Notes what an operation names and is not here.
-    fn note_links(&mut self, operation: &Operation, now: Millis) {
+    fn note_links(&mut self, operation: &Operation, came: Came) {
         let fields = operation.fields();
         let before = fields.sequence.saturating_sub(1);
         let previous = fields
@@ -234,10 +388,27 @@ impl Space {
             .chain(seen.map(|head| head.id))
             .filter(|id| !self.known.contains_key(id))
             .collect();
-        for id in named {
+        // What the vault holds was named on the day on which it came.
+        let since = match came.at {
+            0 => u64::from(came.day).saturating_mul(limits::DAY),
+            at => at,
+        };
+        let by = fields.person;
+        let own = self.wanted.values().filter(|wanted| wanted.by == by);
+        let room = limits::MAX_WANTED_EACH.saturating_sub(own.count());
+        for id in named.into_iter().take(room) {
             if self.wanted.len() < limits::MAX_WANTED_OPERATIONS {
-                self.wanted.entry(id).or_insert(now);
+                self.wanted.entry(id).or_insert(Wanted { since, by });
             }
         }
     }
+}
+
+/// Whether a person says it, and may say so much; the rest of what is no control is what devices say so that it arrives at all.
+pub(super) fn is_said(body: &Body) -> bool {
+    let is_own = matches!(
+        body,
+        Body::Profile { .. } | Body::Homes { .. } | Body::Seed { .. }
+    );
+    !body.is_control() && !is_own
 }

@@ -1,29 +1,31 @@
 //! What arrives for a collective: recognised by its hint, opened, checked, kept.
 //!
 //! One envelope may hold slices of a seed, control messages and content ([`Load`]). What does not open
-//! because a seed is missing waits; so do operations that build on others that are not here. Both are
-//! bounded, and whatever is missing is asked for (`duties`).
+//! because a seed is missing waits (`waiting`); so do operations that build on others that are not here. Both are
+//! bounded, of each person and of each seed, and whatever is missing is asked for (`duties`).
 
-use komrade_crypto::group::{Commit, LeafRecord, Pack};
-use komrade_ether::{Day, Envelope, Header, Outcome, unpad};
+use komrade_crypto::{
+    day_of,
+    group::{Commit, LeafRecord, Pack},
+};
+use komrade_ether::{Envelope, Header, Outcome, unpad};
 use komrade_social::{
     OperationId,
     collective::{Body, Operation},
 };
 use komrade_store::Table;
-use komrade_view::CollectiveId;
+use komrade_view::{CollectiveId, Millis};
 use zeroize::Zeroizing;
 
 use super::{
-    OperationRecord, Place, Waiting,
-    account::Placed,
+    OperationRecord, Place, Space,
+    account::{Came, Placed, is_said},
     frame::{Bundle, Load},
     keys::NoContent,
     places,
-    supply::Question,
+    waiting::{Arrived, Later},
 };
 use crate::{limits, open::Open, records, step::Step};
-use komrade_crypto::day_of;
 
 impl Open {
     // --- envelopes -------------------------------------------------------------------------------
@@ -52,18 +54,6 @@ impl Open {
         }
     }
 
-    /// Looks once more at what nobody recognised: there is a new seed.
-    fn space_look_again(&mut self, step: &mut Step) {
-        for envelope in std::mem::take(&mut self.spaces.strangers) {
-            match self.find_space(envelope.header()) {
-                Some((id, commit)) => {
-                    self.space_put_here(step, id, &commit, &envelope);
-                }
-                None => self.spaces.strangers.push_back(envelope),
-            }
-        }
-    }
-
     /// An envelope for a collective came: answers what came of it.
     pub(crate) fn space_put_here(
         &mut self,
@@ -89,108 +79,38 @@ impl Open {
         let Some(load) = load else {
             return Outcome::Malformed;
         };
-        if !step.has_room() {
-            // One load may bring many operations: the rest is for the next step.
-            self.space_wait(step, id, envelope, None, &load);
-            return Outcome::Accepted;
-        }
-        if let Some(missing) = self.space_load(step, id, &load)
-            && !load.is_answer
-        {
-            self.space_wait(step, id, envelope, Some(missing), &load);
+        let later = match step.has_room() {
+            true => self.space_load(step, id, &load),
+            false => Some(Later::Room),
+        };
+        if let Some(later) = later {
+            let arrived = Arrived {
+                envelope: envelope.id().0,
+                expiry: header.expiry.0,
+                under: Some(*commit),
+            };
+            self.space_wait(step, id, &arrived, later, &load);
         }
         Outcome::Accepted
     }
 
-    /// Keeps a load that does not open yet. The one that expires first makes room.
-    fn space_wait(
-        &mut self,
-        step: &mut Step,
-        id: CollectiveId,
-        envelope: &Envelope,
-        commit: Option<Commit>,
-        load: &Load,
-    ) {
-        let Some(space) = self.spaces.get_mut(&id) else {
-            return;
-        };
-        let envelope_id = envelope.id().0;
-        let expiry = envelope.header().expiry.0;
-        let latest = Day::of(step.now).plus(komrade_ether::MAX_DAYS_AHEAD).0;
-        let waiting = Waiting {
-            expiry: expiry.min(latest),
-            commit,
-            load: load.encode().to_vec(),
-        };
-        step.write(
-            Table::Spaces,
-            places::waiting(id, &envelope_id),
-            records::encode(&waiting),
-        );
-        space.waiting.insert(envelope_id, waiting);
-        if space.waiting.len() > limits::MAX_WAITING_LOADS {
-            let first = space.waiting.iter().min_by_key(|(_, it)| it.expiry);
-            if let Some(first) = first.map(|(first, _)| *first) {
-                space.waiting.remove(&first);
-                step.delete(Table::Spaces, places::waiting(id, &first));
-            }
-        }
-    }
-
-    /// Tries again what waits, once a seed or an operation came.
-    pub(super) fn space_retry(&mut self, step: &mut Step, id: CollectiveId) {
-        let Some(space) = self.spaces.get(&id) else {
-            return;
-        };
-        let ready: Vec<[u8; 32]> = space
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| {
-                let commit = waiting.commit.as_ref();
-                commit.is_none_or(|commit| space.keys.get(commit).is_some())
-            })
-            .map(|(envelope, _)| *envelope)
-            .collect();
-        for envelope in ready {
-            if !step.has_room() {
-                return;
-            }
-            let Some(space) = self.spaces.get_mut(&id) else {
-                return;
-            };
-            let Some(mut waiting) = space.waiting.remove(&envelope) else {
-                continue;
-            };
-            let key = places::waiting(id, &envelope);
-            let missing = match Load::decode(&waiting.load) {
-                Ok(load) => self.space_load(step, id, &load),
-                Err(_) => None,
-            };
-            match missing {
-                None => step.delete(Table::Spaces, key),
-                Some(commit) => {
-                    waiting.commit = Some(commit);
-                    if let Some(space) = self.spaces.get_mut(&id) {
-                        space.waiting.insert(envelope, waiting);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Does what a load says. Answers the seed without which a part of it does not open.
+    /// Does what a load says. Answers what a part of it waits for.
     pub(super) fn space_load(
         &mut self,
         step: &mut Step,
         id: CollectiveId,
         load: &Load,
-    ) -> Option<Commit> {
-        let mut missing = None;
+    ) -> Option<Later> {
+        let mut later = None;
         let mut has_new_seed = false;
         let space = self.spaces.get_mut(&id)?;
         if let Some(pack) = load.pack.as_ref().and_then(|it| Pack::decode(it).ok()) {
             let group = space.group();
             let taken = space.keys.take_pack(&group, &pack, day_of(step.now));
+            if load.is_answer && space.keys.get(&pack.commit()).is_some() {
+                let commit = pack.commit();
+                space.questions.retain(|it| !it.is_answered_by(&commit));
+            }
             let evicted = space.keys.take_evicted();
             step.touched
                 .seeds
@@ -203,17 +123,17 @@ impl Open {
             }
         }
         if let Some(control) = &load.control {
-            missing = self.space_control(step, id, control, load.is_answer).err();
+            later = self.space_control(step, id, control, load.is_answer).err();
         }
         if let Some(content) = &load.content {
             let waits = self.space_content(step, id, content).err();
-            missing = missing.or(waits);
+            later = later.into_iter().chain(waits).min();
         }
         if has_new_seed {
-            self.space_retry(step, id);
-            self.space_look_again(step);
+            self.space_new_seed(step, id);
         }
-        missing
+        // An answer is of no use to whoever cannot open it.
+        later.filter(|later| !(load.is_answer && matches!(later, Later::Seed(_))))
     }
 
     /// A control message.
@@ -223,23 +143,23 @@ impl Open {
         id: CollectiveId,
         control: &[u8],
         is_answer: bool,
-    ) -> Result<(), Commit> {
+    ) -> Result<(), Later> {
         let Some(commit) = commit_of(control) else {
             return Ok(());
         };
         let Some(space) = self.spaces.get(&id) else {
             return Ok(());
         };
-        let seed = space.keys.get(&commit).ok_or(commit)?;
+        let seed = space.keys.get(&commit).ok_or(Later::Seed(commit))?;
         let opened = seed.lasting().open_control(control);
         let Some(bundle) = opened.ok().and_then(|it| Bundle::decode(&it).ok()) else {
             return Ok(());
         };
-        self.space_bundle(step, id, commit, bundle, is_answer);
-        Ok(())
+        self.space_bundle(step, id, commit, bundle, is_answer)
     }
 
-    /// What a control message holds.
+    /// What a control message holds. What does not fit in this step, or is of a later day, waits with the whole of it: what was
+    /// taken is known when it comes again.
     fn space_bundle(
         &mut self,
         step: &mut Step,
@@ -247,10 +167,21 @@ impl Open {
         commit: Commit,
         bundle: Bundle,
         is_answer: bool,
-    ) {
+    ) -> Result<(), Later> {
+        let mut later = None;
         for bytes in &bundle.operations {
-            if let Ok(operation) = Operation::decode(bytes) {
-                self.space_take(step, id, operation, Some(commit));
+            if !step.has_room() {
+                return Err(Later::Room);
+            }
+            let Ok(operation) = Operation::decode(bytes) else {
+                continue;
+            };
+            let space = self.spaces.get(&id);
+            match space.and_then(|space| space.is_ahead(&operation, step.now)) {
+                Some(day) => later = later.into_iter().chain([Later::At(day)]).min(),
+                None => {
+                    self.space_take(step, id, operation, Some(commit));
+                }
             }
         }
         for bytes in &bundle.leaves {
@@ -259,7 +190,7 @@ impl Open {
             }
         }
         let Some(space) = self.spaces.get_mut(&id) else {
-            return;
+            return Ok(());
         };
         if is_answer {
             space.questions.retain(|question| {
@@ -272,15 +203,10 @@ impl Open {
                 !(bundle.operations.iter().any(answers) && asked.all(answered))
             });
         }
-        if let Some((missing, device)) = bundle.missing
-            && device != space.own.device
-            && space.questions.len() < limits::MAX_QUESTIONS
-        {
-            let question = Question::new(missing, device, commit, step.now);
-            if !space.questions.iter().any(|it| it.id == question.id) {
-                space.questions.push(question);
-            }
+        if let Some(asked) = bundle.asked {
+            space.hear(asked, commit, step.now);
         }
+        later.map_or(Ok(()), Err)
     }
 
     /// A message in the ratchet of a device.
@@ -289,13 +215,13 @@ impl Open {
         step: &mut Step,
         id: CollectiveId,
         content: &[u8],
-    ) -> Result<(), Commit> {
+    ) -> Result<(), Later> {
         let Some(space) = self.spaces.get(&id) else {
             return Ok(());
         };
         let content = match space.keys.open_content(content) {
             Ok(content) => content,
-            Err(NoContent::Later(commit)) => return Err(commit),
+            Err(NoContent::Later(commit)) => return Err(Later::Seed(commit)),
             Err(NoContent::Never) => return Ok(()),
         };
         let Ok(operation) = Operation::decode(&content.plaintext) else {
@@ -314,15 +240,17 @@ impl Open {
 
     // --- operations ------------------------------------------------------------------------------
 
-    /// Takes an operation whose signature is good. Says whether it is here now.
+    /// Takes an operation whose signature is good; `under`: the seed under which it came, `None` if a comrade gave it or it is one's
+    /// own. Says whether it is here now.
     pub(super) fn space_take(
         &mut self,
         step: &mut Step,
         id: CollectiveId,
         operation: Operation,
-        commit: Option<Commit>,
+        under: Option<Commit>,
     ) -> bool {
         let today = day_of(step.now);
+        let is_doubted = self.clock.is_doubted();
         let Some(space) = self.spaces.get_mut(&id) else {
             return false;
         };
@@ -332,20 +260,33 @@ impl Open {
         if space.known.contains_key(&operation.id()) {
             return true;
         }
-        let is_control = operation.body().is_control();
-        let is_over = !is_control && operation.fields().expiry_day < today;
-        let is_full = space.known.len() >= limits::MAX_OPERATIONS
-            || space.content_bytes >= limits::MAX_OPERATION_BYTES;
-        if is_over || (is_full && !is_control) {
+        if space.is_ahead(&operation, step.now).is_some()
+            || (!is_doubted && space.is_over(&operation, today))
+            || space.is_full(&operation)
+            || (space.lacks_context(&operation) && !space.may_wait(&operation, under))
+        {
             return false;
         }
-        let commit = commit.filter(|_| !is_control);
-        let bytes = operation.as_bytes().to_vec();
-        let arrival = space.record.take_arrival();
-        let placed = space.place(operation, arrival, commit, step.now);
-        for arrival in std::mem::take(&mut space.gone) {
-            step.delete(Table::Operations, places::operation(id, arrival));
+        let is_control = operation.body().is_control();
+        let came = Came {
+            arrival: space.record.take_arrival(),
+            commit: under.filter(|_| !is_control),
+            day: today,
+            at: step.now,
+        };
+        let record = OperationRecord {
+            bytes: operation.as_bytes().to_vec(),
+            commit: came.commit,
+            ordinal: None,
+            day: today,
+        };
+        let placed = space.place(operation, came);
+        if !matches!(placed, Placed::Refused) {
+            let key = places::operation(id, came.arrival);
+            step.write(Table::Operations, key, records::encode(&record));
         }
+        // It may be among these itself.
+        space.delete_gone(step, id);
         let retargeted = std::mem::take(&mut space.retargeted).into_iter();
         let entries = retargeted.map(|number| (id, number));
         step.touched.space_entries.extend(entries);
@@ -354,13 +295,6 @@ impl Open {
             Placed::Waits => Vec::new(),
             Placed::Kept(placed) => placed,
         };
-        let record = OperationRecord {
-            bytes,
-            commit,
-            ordinal: None,
-        };
-        let key = places::operation(id, arrival);
-        step.write(Table::Operations, key, records::encode(&record));
         step.touched.spaces.insert(id);
         for operation in placed {
             self.space_took(step, id, operation);
@@ -433,11 +367,7 @@ impl Open {
             return;
         };
         let device = *leaf.device();
-        // Of whoever may be about to come in, too: what belongs to nobody goes with time.
-        let is_known = space.devices.contains_key(&device);
-        if *leaf.space() != space.group()
-            || (!is_known && space.devices.len() >= limits::MAX_DEVICES_KNOWN)
-        {
+        if *leaf.space() != space.group() || !space.needs_leaf(&device) {
             return;
         }
         let state = space.devices.entry(device).or_default();
@@ -448,6 +378,42 @@ impl Open {
         let bytes = Zeroizing::new(leaf.encode());
         state.leaf = Some(leaf);
         step.write(Table::Spaces, places::leaf(id, &device), bytes);
+    }
+}
+
+impl Space {
+    /// Rations are counted by the dates in control operations: when this one may be taken, if that is not yet.
+    fn is_ahead(&self, operation: &Operation, now: Millis) -> Option<Millis> {
+        let fields = operation.fields();
+        let day = fields.time.saturating_sub(limits::CONTROL_AHEAD);
+        let is_held = fields.body.is_control() && fields.device.0 != self.own.device;
+        (is_held && day > now).then_some(day)
+    }
+
+    fn is_over(&self, operation: &Operation, today: u32) -> bool {
+        !operation.body().is_control() && self.kept_until(operation, today) < today
+    }
+
+    /// Its author has said too much, or all have.
+    fn is_full(&self, operation: &Operation) -> bool {
+        is_said(operation.body()) && !self.quota.has_room(&operation.fields().person)
+    }
+
+    /// Deletes the records of what is forgotten, as far as there is room; the rest is for the next step.
+    pub(super) fn delete_gone(&mut self, step: &mut Step, id: CollectiveId) {
+        while !self.gone.is_empty() && step.has_room() {
+            if let Some(arrival) = self.gone.pop() {
+                step.delete(Table::Operations, places::operation(id, arrival));
+            }
+        }
+    }
+
+    /// A device's leaf key is kept if it is a member's, or if it waits to be one.
+    pub(super) fn needs_leaf(&self, device: &[u8; 32]) -> bool {
+        let members = self.society.devices();
+        *device == self.own.device
+            || members.iter().any(|member| member.device == *device)
+            || self.unplaced.values().any(|it| it.device == *device)
     }
 }
 

@@ -321,7 +321,12 @@ impl Open {
             step.touched.spaces.insert(id);
         }
         for (comrade, word) in words {
-            self.space_tell(step, comrade, &hash, &word);
+            let is_told = self.space_tell(step, comrade, &hash, &word);
+            let space = self.spaces.get_mut(&id).filter(|_| !is_told);
+            let escorts = space.into_iter().flat_map(|it| &mut it.record.escorts);
+            for escort in escorts.filter(|escort| escort.comrade == comrade) {
+                escort.seed = None;
+            }
         }
     }
 }

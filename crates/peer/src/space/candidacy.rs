@@ -30,15 +30,20 @@ use crate::{home, limits, open::Open, records, step::Step};
 impl Open {
     // --- words -----------------------------------------------------------------------------------
 
+    /// Says something to a comrade. Says whether it fits.
     pub(super) fn space_tell(
         &mut self,
         step: &mut Step,
         comrade: ComradeId,
         space: &[u8; 32],
         word: &Word,
-    ) {
+    ) -> bool {
         let content = word.encode(space);
-        self.write_operation(step, comrade, social::Body::Collective { content }, None);
+        let fits = content.len() <= social::MAX_COLLECTIVE_BYTES;
+        if fits {
+            self.write_operation(step, comrade, social::Body::Collective { content }, None);
+        }
+        fits
     }
 
     fn find_by_hash(&self, hash: &[u8; 32]) -> Option<CollectiveId> {
@@ -83,9 +88,7 @@ impl Open {
             (Word::Enter { operations, leaf }, Some(id)) => {
                 self.space_entering(step, comrade, id, operations, leaf);
             }
-            (Word::Keys(load), Some(id)) => {
-                self.space_load(step, id, &load);
-            }
+            (Word::Keys(load), Some(id)) => self.space_given(step, id, &load),
             (Word::NotAdmitted, Some(id)) => {
                 if let Some(space) = self.spaces.get_mut(&id)
                     && matches!(space.record.place, Place::Candidate { by, .. } if by == comrade)

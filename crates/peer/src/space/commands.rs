@@ -224,6 +224,12 @@ impl Open {
     /// Deletes what is left of collectives that were forgotten. Nothing leaves memory before its record does: whatever a crash
     /// leaves behind belongs to a collective that is still there.
     pub(super) fn space_go_on_forgetting(&mut self, step: &mut Step) {
+        // What an earlier version left behind belongs to nothing.
+        while !self.spaces.orphans.is_empty() && step.has_room() {
+            if let Some((table, key)) = self.spaces.orphans.pop() {
+                step.delete(table, key);
+            }
+        }
         let mut forgotten = self.spaces.iter_mut();
         let Some((id, space)) = forgotten.find(|(_, it)| it.record.is_forgotten) else {
             return;
@@ -322,9 +328,7 @@ impl Open {
         if waiting.count() >= limits::MAX_SPACE_OUTBOX {
             return Err(Refusal::OutboxFull);
         }
-        if space.known.len() >= limits::MAX_OPERATIONS
-            || space.content_bytes >= limits::MAX_OPERATION_BYTES
-        {
+        if !space.quota.has_room(&space.own.person) {
             return Err(Refusal::StorageFull);
         }
         self.space_keys_for_word(step, id);

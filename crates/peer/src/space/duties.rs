@@ -13,20 +13,17 @@ use komrade_social::{
 use komrade_store::Table;
 use komrade_view::{CollectiveId, Millis};
 
-use super::{Place, places};
+use super::{Place, Space, places};
 use crate::{home, limits, open::Open, step::Step};
 
 impl Open {
-    /// The vault has just opened: what is missing counts from now.
+    /// The vault has just opened.
     pub(crate) fn spaces_opened(&mut self, step: &mut Step) {
         if !super::ON {
             return;
         }
         for space in self.spaces.values_mut() {
-            for since in space.wanted.values_mut() {
-                *since = step.now;
-            }
-            space.gone.clear();
+            space.note_opened(step.now);
         }
         let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
         for id in ids {
@@ -58,8 +55,12 @@ impl Open {
             let Some(space) = self.spaces.get(&id) else {
                 continue;
             };
-            let waits = space.waiting.values().any(|it| it.commit.is_none());
+            let mut waiting = space.waiting.values();
+            let waits = waiting.any(|it| it.is_due(step.now)) || self.space_has_renewed(id);
             let is_all_here = space.has_all_parts();
+            if let Some(space) = self.spaces.get_mut(&id) {
+                space.delete_gone(step, id);
+            }
             if waits {
                 self.space_retry(step, id);
             }
@@ -231,7 +232,7 @@ impl Open {
                 return;
             }
             self.space_expire(step, id);
-            let Some(space) = self.spaces.get_mut(&id) else {
+            let Some(space) = self.spaces.get_mut(&id).filter(|_| step.has_room()) else {
                 continue;
             };
             for commit in space.keys.expire(today) {
@@ -248,26 +249,52 @@ impl Open {
                 step.delete(Table::Spaces, places::waiting(id, &envelope));
             }
             let give_up = step.now.saturating_sub(limits::WANTED_LIFE);
-            space.wanted.retain(|_, since| *since > give_up);
+            space.wanted.retain(|_, wanted| wanted.since > give_up);
+            space.prune_leaves(step, id, today);
+            // What is decided is never over: a newcomer computes the members from all of it.
             let old: Vec<OperationId> = space
                 .known
                 .iter()
-                .filter(|(_, known)| known.expiry_day < today)
+                .filter(|(_, known)| !known.is_control && known.expiry_day < today)
                 .map(|(id, _)| *id)
                 .take(limits::MAX_BUNDLED)
                 .collect();
             step.again |= old.len() == limits::MAX_BUNDLED;
             for operation in old {
-                if let Some(known) = space.known.remove(&operation) {
-                    space.content_bytes = space.content_bytes.saturating_sub(known.bytes.len());
-                    step.delete(Table::Operations, places::operation(id, known.arrival));
-                    if let Some(ordinal) = known.ordinal {
-                        step.delete(Table::Posts, places::post(id, ordinal));
-                    }
+                if !step.has_room() {
+                    return;
                 }
-                space.beginnings.remove(&operation);
-                space.told_seeds.retain(|(_, id), _| *id != operation);
-                space.pending.retain(|it| it.id() != operation);
+                if let Some(ordinal) = space.forget(&operation) {
+                    step.delete(Table::Posts, places::post(id, ordinal));
+                }
+            }
+            space.delete_gone(step, id);
+        }
+    }
+}
+
+impl Space {
+    /// Once a day leaf keys go of whoever is no member any more, and what is known of devices that never were.
+    fn prune_leaves(&mut self, step: &mut Step, id: CollectiveId, today: u32) {
+        if self.pruned == today || self.society.get().is_none() {
+            return;
+        }
+        self.pruned = today;
+        let devices = self.devices.keys();
+        let others: Vec<[u8; 32]> = devices.filter(|it| !self.needs_leaf(it)).copied().collect();
+        for device in others {
+            if !step.has_room() {
+                self.pruned = 0;
+                return;
+            }
+            let Some(state) = self.devices.get_mut(&device) else {
+                continue;
+            };
+            if state.leaf.take().is_some() {
+                step.delete(Table::Spaces, places::leaf(id, &device));
+            }
+            if state.head.is_none() {
+                self.devices.remove(&device);
             }
         }
     }

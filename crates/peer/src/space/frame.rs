@@ -18,13 +18,19 @@
 //! | 1 | version |
 //! | 2 | exact bytes of operations, in an order in which each finds those before it |
 //! | 3 | leaf records |
-//! | 4 | what is missing, and |
-//! | 5 | the device that lacks it |
+//! | 4 | what is missing, |
+//! | 5 | the device that lacks it, |
+//! | 6 | when it says so, in milliseconds since the epoch, and |
+//! | 7 | its signature over the collective, 6 and 4 |
 //!
 //! Every part may be missing; parts of a newer version are skipped. Nothing here is believed for who
-//! sent it: operations and leaf records are signed themselves.
+//! sent it: operations, leaf records and questions are signed themselves.
 
-use komrade_crypto::group::{LEAF_RECORD_BYTES, MAX_PACK_BYTES, Missing};
+use komrade_crypto::{
+    group::{LEAF_RECORD_BYTES, MAX_PACK_BYTES, Missing},
+    identity::{DeviceKey, verify_question},
+};
+use komrade_ether::EnvelopeId;
 use komrade_view::Millis;
 use zeroize::Zeroizing;
 
@@ -77,12 +83,50 @@ impl Load {
     }
 }
 
+/// What a device says that it lacks.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) missing: Missing,
+    pub(crate) device: [u8; 32],
+    /// When it asked, by its own clock.
+    pub(crate) time: Millis,
+    pub(crate) signature: [u8; 64],
+}
+
+impl Asked {
+    /// Asks, with the device's key.
+    pub(crate) fn sign(space: &[u8; 32], missing: Missing, time: Millis, key: &DeviceKey) -> Self {
+        Self {
+            signature: key.sign_question(&signed(space, &missing, time)),
+            device: key.public(),
+            missing,
+            time,
+        }
+    }
+
+    /// Whether the device that it names asks this, in this collective.
+    pub(crate) fn is_signed(&self, space: &[u8; 32]) -> bool {
+        let bytes = signed(space, &self.missing, self.time);
+        verify_question(&self.device, &bytes, &self.signature).is_ok()
+    }
+
+    /// The same for all who hear it.
+    pub(crate) fn id(&self, space: &[u8; 32]) -> [u8; 32] {
+        let bytes = [&signed(space, &self.missing, self.time)[..], &self.device];
+        EnvelopeId::of(&bytes.concat()).0
+    }
+}
+
+fn signed(space: &[u8; 32], missing: &Missing, time: Millis) -> Vec<u8> {
+    [&space[..], &time.to_be_bytes(), &missing.encode()].concat()
+}
+
 /// What a control message holds.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Bundle {
     pub(crate) operations: Vec<Vec<u8>>,
     pub(crate) leaves: Vec<Vec<u8>>,
-    pub(crate) missing: Option<(Missing, [u8; 32])>,
+    pub(crate) asked: Option<Asked>,
 }
 
 impl Bundle {
@@ -91,8 +135,12 @@ impl Bundle {
             .uint(1, VERSION)
             .list(2, self.operations.iter().cloned())
             .list(3, self.leaves.iter().cloned());
-        if let Some((missing, device)) = &self.missing {
-            writer = writer.bytes(4, &missing.encode()).bytes(5, device);
+        if let Some(asked) = &self.asked {
+            writer = writer
+                .bytes(4, &asked.missing.encode())
+                .bytes(5, &asked.device)
+                .uint(6, asked.time)
+                .bytes(7, &asked.signature);
         }
         writer.finish()
     }
@@ -105,17 +153,19 @@ impl Bundle {
         if leaves.iter().any(|leaf| leaf.len() > LEAF_RECORD_BYTES) {
             return Err(Unreadable);
         }
-        let missing = match reader.optional_bytes(4)? {
+        let asked = match reader.optional_bytes(4)? {
             None => None,
-            Some(missing) => {
-                let missing = Missing::decode(&missing).map_err(|_| Unreadable)?;
-                Some((missing, reader.array(5)?))
-            }
+            Some(missing) => Some(Asked {
+                missing: Missing::decode(&missing).map_err(|_| Unreadable)?,
+                device: reader.array(5)?,
+                time: reader.uint(6)?,
+                signature: reader.array(7)?,
+            }),
         };
         Ok(Self {
             operations,
             leaves,
-            missing,
+            asked,
         })
     }
 }

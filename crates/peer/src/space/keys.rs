@@ -17,8 +17,10 @@ use komrade_crypto::{
     },
     outer::DetectionKey,
 };
+use komrade_social::OperationId;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -37,6 +39,8 @@ pub(crate) struct SeedState {
     pub(crate) since: u32,
     /// Of its operation; 0 until that is known.
     pub(crate) height: u64,
+    /// The operation that tells of it: the one of those with the right members that came with it, or first.
+    told: Option<OperationId>,
     sending: Option<Sending>,
     receiving: BTreeMap<[u8; 32], Receiving>,
 }
@@ -48,6 +52,8 @@ struct SeedRecord {
     since: u32,
     height: u64,
     sending: Option<SecretBytes>,
+    #[serde(default)]
+    told: Option<ByteArray<32>>,
 }
 
 /// Why content gave nothing.
@@ -85,6 +91,7 @@ impl SeedState {
             seed: Some(seed),
             since,
             height: 0,
+            told: None,
             sending: None,
             receiving: BTreeMap::new(),
         }
@@ -114,6 +121,7 @@ impl SeedState {
             since: self.since,
             height: self.height,
             sending: self.sending.as_ref().map(|it| secret(it.to_bytes())),
+            told: self.told.map(|id| id.0.into()),
         })
     }
 
@@ -128,6 +136,7 @@ impl SeedState {
             seed: seed.transpose().map_err(|_| Damaged)?,
             since: record.since,
             height: record.height,
+            told: record.told.map(|id| OperationId(*id)),
             sending: sending.transpose().map_err(|_| Damaged)?,
             receiving: BTreeMap::new(),
         })
@@ -144,6 +153,16 @@ impl Keys {
 
     pub(crate) fn get(&self, commit: &Commit) -> Option<&SeedState> {
         self.seeds.get(commit)
+    }
+
+    /// Forgets a seed that nobody was told of.
+    pub(crate) fn remove(&mut self, commit: &Commit) {
+        self.seeds.remove(commit);
+    }
+
+    /// By which operation a seed was settled.
+    pub(crate) fn told(&self, commit: &Commit) -> Option<OperationId> {
+        self.seeds.get(commit)?.told
     }
 
     /// Takes a seed out.
@@ -237,6 +256,13 @@ impl Keys {
         state.height = height;
         state.since = state.since.min(day);
         true
+    }
+
+    /// This operation tells of it, and no other does.
+    pub(crate) fn note_told(&mut self, commit: &Commit, id: OperationId) {
+        if let Some(state) = self.seeds.get_mut(commit) {
+            state.told = Some(id);
+        }
     }
 
     fn candidates(&self) -> Vec<Candidate> {

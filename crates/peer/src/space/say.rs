@@ -186,7 +186,7 @@ impl Open {
         let record = OperationRecord {
             bytes: bytes.clone(),
             commit: Some(commit),
-            ordinal: known.ordinal,
+            ..known.record()
         };
         let key = places::operation(id, known.arrival);
         step.write(Table::Operations, key, records::encode(&record));

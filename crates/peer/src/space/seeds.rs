@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use komrade_crypto::{
     day_of,
     group::{
-        Commit, MemberRoot, Slice,
+        Commit, MemberRoot, Seed, Slice,
         rules::{self, Reseed},
         slices_in,
     },
 };
 use komrade_ether::{Class, Size};
-use komrade_social::collective::Body;
+use komrade_social::{OperationId, collective::Body};
 use komrade_view::{Answer, CollectiveId, Millis, Refusal};
 
 use super::frame::{Bundle, Load};
@@ -145,7 +145,13 @@ impl Open {
             return;
         };
         let bytes = operation.as_bytes().to_vec();
-        self.space_take(step, id, operation, Some(commit));
+        if !self.space_take(step, id, operation, Some(commit)) {
+            // Nobody would take it either.
+            if let Some(space) = self.spaces.get_mut(&id) {
+                space.keys.remove(&commit);
+            }
+            return;
+        }
         self.space_settle_seeds(step, id);
         if let Some(before) = before {
             self.space_send_seed(step, id, commit, before, bytes);
@@ -225,15 +231,19 @@ impl Open {
             return;
         };
         let mut changed = false;
-        let told: Vec<_> = space.told_seeds.iter().collect();
-        let mut settled = Vec::new();
-        for ((commit, _), told) in told {
+        // What came under the seed itself first, and of several the one that came first: anybody may claim to have drawn it.
+        let rank = |commit: &Commit, id: &OperationId| {
+            let known = space.known.get(id);
+            known.map(|it| (it.commit != Some(*commit), it.arrival))
+        };
+        let mut told: Vec<_> = space.told_seeds.iter().collect();
+        told.sort_by_key(|((commit, id), _)| (*commit, rank(&Commit(*commit), id)));
+        let mut settled: Vec<(Commit, OperationId, MemberRoot, Millis)> = Vec::new();
+        for ((commit, operation), told) in told {
             let commit = Commit(*commit);
-            if space
-                .keys
-                .get(&commit)
-                .is_none_or(|it| it.is_accepted() && it.height > 0)
-            {
+            let is_settled = settled.last().is_some_and(|(last, ..)| *last == commit);
+            let state = space.keys.get(&commit);
+            if is_settled || state.is_none_or(|it| it.is_accepted() && it.height > 0) {
                 continue;
             }
             let Some(members) = space.society.devices_at(&told.context) else {
@@ -242,14 +252,16 @@ impl Open {
             let Some(ours) = space.root_of(members) else {
                 continue;
             };
-            if MemberRoot(told.root) != ours {
+            let root = state.and_then(|it| it.seed.as_ref()).map(Seed::root);
+            if MemberRoot(told.root) != ours || root != Some(ours) {
                 continue;
             }
-            settled.push((commit, ours, told.time));
+            settled.push((commit, *operation, ours, told.time));
         }
-        for (commit, ours, time) in settled {
+        for (commit, operation, ours, time) in settled {
             let day = day_of(time);
             if space.keys.settle(&commit, &ours, time.max(1), day) {
+                space.keys.note_told(&commit, operation);
                 step.touched.seeds.insert((id, commit));
                 changed = true;
             }

@@ -177,9 +177,12 @@ impl Society {
 
     /// What is decided and not done yet.
     pub(crate) fn ready(&self, now: Millis) -> Vec<Standing> {
-        let mut all = self.standings(now);
-        all.retain(|standing| standing.stage == Stage::Ready);
-        all
+        // However many there are: nobody hides one behind many that are younger.
+        let all = self.collective.iter();
+        let all = all.flat_map(|it| it.proposals().filter_map(move |id| it.standing(id, now)));
+        let mut ready: Vec<Standing> = all.filter(|it| it.stage == Stage::Ready).collect();
+        ready.reverse();
+        ready
     }
 }
 

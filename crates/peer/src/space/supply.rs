@@ -1,70 +1,172 @@
 //! What is missing: asking for it, and answering others.
 //!
-//! A device that lacks seeds or operations says so under the newest seed it holds. One member answers: they
-//! stand in the order of a hash, and each of the others waits longer. What was content goes again under the
+//! A device that lacks seeds or operations says so under the newest seed it holds, and signs that. One member answers, to the
+//! homes of that device: they stand in the order of a hash, and each of the next three waits longer. What was content goes again under the
 //! seed that it came under, so that nobody reads by asking what was said before they came in; what concerns
 //! who belongs goes under the seed in use, so that nobody who went reads it.
 //!
 //! Asking and answering are done at drawn times (`duties`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use komrade_crypto::{
     day_of,
     group::{
-        Commit, Missing,
+        Commit, MAX_MISSING_HEADS, MAX_MISSING_SEEDS, Missing,
         rules::{self, Phase},
     },
+    identity::PersonId,
 };
-use komrade_ether::EnvelopeId;
 use komrade_social::{OperationId, collective::Operation};
 use komrade_view::{CollectiveId, Millis};
+use rand_core::CryptoRng;
 
 use super::{
-    Draft, Known, Space,
-    frame::{Bundle, Load},
+    Draft, Known, Space, ToldSeed,
+    frame::{Asked, Bundle, Load},
     outbox::What,
 };
 use crate::{limits, open::Open, step::Step};
 
 /// What somebody lacks.
+#[derive(Clone)]
 pub(crate) struct Question {
     /// The same for all who hear it.
     pub(crate) id: [u8; 32],
     pub(crate) missing: Missing,
-    /// The device that asks, as the message says.
+    /// The device that asks.
     pub(crate) device: [u8; 32],
+    /// When it asked, by its own clock.
+    time: Millis,
     /// Under which seed it asked.
     pub(crate) commit: Commit,
+    /// When it was heard that this device lacks something.
     pub(crate) since: Millis,
 }
 
 impl Question {
-    pub(crate) fn new(missing: Missing, device: [u8; 32], commit: Commit, now: Millis) -> Self {
-        let bytes = [&missing.encode()[..], &device, &commit.0].concat();
-        Self {
-            id: EnvelopeId::of(&bytes).0,
-            missing,
-            device,
-            commit,
-            since: now,
-        }
+    /// Whether a seed that was sent in answer is all that was asked for.
+    pub(crate) fn is_answered_by(&self, commit: &Commit) -> bool {
+        let seeds = self.missing.seeds();
+        self.missing.heads().is_empty() && (seeds.is_empty() || seeds.contains(commit))
     }
 }
 
+/// Takes some of each group in turn: the oldest, or any, by lot. Nobody's take the place of all others', and what nobody can give
+/// does not stand in the way of what somebody can.
+fn in_turn<T>(groups: Vec<Vec<T>>, most: usize, rng: &mut dyn CryptoRng) -> Vec<T> {
+    let mut groups: Vec<VecDeque<T>> = groups.into_iter().map(VecDeque::from).collect();
+    let mut draw = |below: usize| {
+        let drawn = rng.next_u64() % u64::try_from(below.max(1)).unwrap_or(1);
+        usize::try_from(drawn).unwrap_or(0)
+    };
+    let mut taken = Vec::new();
+    while taken.len() < most && !groups.is_empty() {
+        let mut left = Vec::new();
+        while !groups.is_empty() {
+            let mut group = groups.swap_remove(draw(groups.len()));
+            let at = match draw(2) {
+                0 => 0,
+                _ => draw(group.len()),
+            };
+            taken.extend(group.remove(at));
+            if !group.is_empty() {
+                left.push(group);
+            }
+        }
+        groups = left;
+    }
+    taken.truncate(most);
+    taken
+}
+
 impl Space {
-    /// What this device lacks.
-    fn missing(&self) -> Missing {
+    /// What this device lacks: of too much a part, some of what each person named, and of what came under each seed.
+    pub(super) fn missing(&self, rng: &mut dyn CryptoRng) -> Missing {
         let unknown = |commit: &Commit| {
             let state = self.keys.get(commit);
             state.is_none_or(|it| !it.is_accepted())
         };
-        let seeds = self.waiting.values().filter_map(|waiting| waiting.commit);
-        let wanted = self.wanted.keys().map(|id| id.0);
+        let mut seeds: BTreeMap<Option<Commit>, BTreeSet<Commit>> = BTreeMap::new();
+        for waiting in self.waiting.values() {
+            if let Some(commit) = waiting.commit.filter(unknown) {
+                seeds.entry(waiting.under).or_default().insert(commit);
+            }
+        }
+        let seeds = seeds.into_values().map(|group| group.into_iter().collect());
+        let mut named: BTreeMap<PersonId, Vec<(Millis, OperationId)>> = BTreeMap::new();
+        for (id, wanted) in &self.wanted {
+            let group = named.entry(wanted.by).or_default();
+            group.push((wanted.since, *id));
+        }
+        let mut named: Vec<_> = named.into_values().collect();
+        // What is decided is never given up.
+        let missing = self.society.missing().into_iter();
+        let missing = missing.filter(|id| !self.wanted.contains_key(id));
+        let missing: Vec<_> = missing.map(|id| (0, id)).collect();
+        named.extend(Some(missing).filter(|it| !it.is_empty()));
+        named.iter_mut().for_each(|group| group.sort_unstable());
+        let heads = in_turn(named, MAX_MISSING_HEADS, rng);
         Missing::new(
-            seeds.filter(unknown),
-            wanted.chain(self.society.missing().into_iter().map(|id| id.0)),
+            in_turn(seeds.collect(), MAX_MISSING_SEEDS, rng),
+            heads.into_iter().map(|(_, id)| id.0),
         )
+    }
+
+    /// Somebody lacks something: answered in its turn. Only who may be asking is heard, and not too often; a question that comes
+    /// again was heard before.
+    pub(super) fn hear(&mut self, asked: Asked, commit: Commit, now: Millis) {
+        let space = *self.record.space;
+        let mut members = self.society.devices().into_iter();
+        let is_timely = asked.time <= now.saturating_add(limits::DAY)
+            && asked.time > now.saturating_sub(limits::QUESTION_AGE);
+        if asked.device == self.own.device
+            || !is_timely
+            || !members.any(|member| member.device == asked.device)
+            || !asked.is_signed(&space)
+        {
+            return;
+        }
+        let id = asked.id(&space);
+        let day = now.saturating_sub(limits::DAY);
+        let lately =
+            |(_, device, at): &&([u8; 32], [u8; 32], Millis)| *device == asked.device && *at > day;
+        if self.answered.iter().any(|(known, ..)| *known == id)
+            || self.answered.iter().filter(lately).count() >= limits::MAX_ANSWERS_EACH
+        {
+            return;
+        }
+        let mut question = Question {
+            id,
+            missing: asked.missing,
+            device: asked.device,
+            time: asked.time,
+            commit,
+            since: now,
+        };
+        // The next question of a device stands for the one before; its turn is as near as that one's was.
+        let before = self
+            .questions
+            .iter()
+            .position(|it| it.device == asked.device);
+        if let Some(before) = before.and_then(|at| self.questions.get_mut(at)) {
+            if before.time < question.time {
+                question.since = before.since;
+                *before = question;
+            }
+        } else if self.questions.len() < limits::MAX_QUESTIONS {
+            self.questions.push(question);
+        }
+    }
+
+    /// It was answered, or its turn is over.
+    fn note_answered(&mut self, question: &Question, now: Millis) {
+        let over = now.saturating_sub(limits::QUESTION_AGE + limits::DAY);
+        self.answered.retain(|(_, _, at)| *at > over);
+        self.answered.push_back((question.id, question.device, now));
+        if self.answered.len() > limits::MAX_ANSWERED {
+            self.answered.pop_front();
+        }
     }
 
     /// The newest seed that is here is too old to send under: this device was away for long.
@@ -107,10 +209,11 @@ impl Open {
     /// Asks for what is missing, at growing distances.
     pub(super) fn space_ask(&mut self, step: &mut Step, id: CollectiveId) {
         let today = day_of(step.now);
+        let key = self.device.key().clone();
         let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
             return;
         };
-        let missing = space.missing();
+        let missing = space.missing(step.rng);
         let is_behind = space.is_behind(today);
         if missing.seeds().is_empty() && missing.heads().is_empty() && !is_behind {
             if space.record.asked != 0 {
@@ -120,7 +223,7 @@ impl Open {
             return;
         }
         // What was noticed just now may be on its way.
-        let oldest = space.wanted.values().min().copied();
+        let oldest = space.wanted.values().map(|wanted| wanted.since).min();
         let is_fresh = oldest.is_some_and(|at| step.now < at.saturating_add(limits::ASK_AFTER));
         let pause = limits::ASK_PACE << space.record.asked.min(limits::MOST_ASKED);
         let lately = space.record.asked_at;
@@ -134,8 +237,9 @@ impl Open {
         let Some(state) = space.keys.get(&newest) else {
             return;
         };
+        let asked = Asked::sign(&space.record.space, missing, step.now, &key);
         let bundle = Bundle {
-            missing: Some((missing, space.own.device)),
+            asked: Some(asked),
             ..Bundle::default()
         };
         let Ok(control) = state.lasting().seal_control(&bundle.encode(), step.rng) else {
@@ -161,6 +265,11 @@ impl Open {
         space
             .questions
             .retain(|it| now < it.since.saturating_add(limits::QUESTION_LIFE));
+        let words = space.outbox.values();
+        let words = words.filter(|entry| entry.what == What::Word && entry.is_waiting());
+        if words.count() > limits::MAX_WORDS {
+            return;
+        }
         let members: BTreeSet<[u8; 32]> = {
             let devices = space.society.devices();
             devices.iter().map(|member| member.device).collect()
@@ -172,16 +281,23 @@ impl Open {
             let turn = rules::turn(&question.id, &space.own.device, others) as u64;
             let wait = limits::ANSWER_PACE.saturating_mul(turn);
             let is_due = now >= question.since.saturating_add(wait);
-            if is_due && members.contains(&question.device) {
-                due.push((question.missing.clone(), question.device, question.commit));
+            let is_mine = turn < limits::ANSWERING && members.contains(&question.device);
+            if is_due && is_mine {
+                due.push(question.clone());
             }
-            !is_due
+            !is_due && is_mine
         });
-        for (missing, device, commit) in due {
-            if !step.has_room() {
+        for question in due {
+            let Some(space) = self.spaces.get_mut(&id) else {
                 return;
+            };
+            if !step.has_room() {
+                space.questions.push(question);
+                continue;
             }
-            self.space_supply(step, id, &missing, &device, commit);
+            space.note_answered(&question, now);
+            let (device, commit) = (question.device, question.commit);
+            self.space_supply(step, id, &question.missing, &device, commit);
         }
     }
 
@@ -252,8 +368,8 @@ impl Open {
             };
             loads.push(load);
         }
-        let homes = space.homes();
-        for load in loads {
+        let homes = space.homes_of([*device].into_iter());
+        for load in loads.into_iter().filter(|_| !homes.is_empty()) {
             self.space_enqueue_load(step, id, asked_under, &load, homes.clone());
         }
         self.space_pump(step, id);
@@ -268,8 +384,8 @@ impl Space {
         device: &[u8; 32],
         rng: &mut dyn rand_core::CryptoRng,
     ) -> Option<Vec<u8>> {
-        let told = self.told_seeds.iter().find(|((of, _), _)| *of == commit.0);
-        let members = self.society.devices_at(&told?.1.context)?;
+        let context = self.told_of(commit)?.context.clone();
+        let members = self.society.devices_at(&context)?;
         let seed = self.keys.get(commit)?.seed.as_ref()?;
         let is_for = members.iter().any(|member| member.device == *device);
         let leaf = self.devices.get(device)?.leaf.as_ref().filter(|_| is_for)?;
@@ -277,10 +393,15 @@ impl Space {
         seed.pack(&[slice]).ok()
     }
 
-    /// The operations that tell of a seed.
+    /// What the operation says by which a seed was settled: others may claim what they like of it.
+    pub(super) fn told_of(&self, commit: &Commit) -> Option<&ToldSeed> {
+        let id = self.keys.told(commit)?;
+        self.told_seeds.get(&(commit.0, id))
+    }
+
+    /// The operation that tells of a seed.
     pub(super) fn seed_operations(&self, commit: &Commit) -> Vec<Vec<u8>> {
-        let told = self.told_seeds.keys().filter(|(of, _)| *of == commit.0);
-        let known = told.filter_map(|(_, id)| self.known.get(id));
-        known.map(|known| known.bytes.clone()).take(2).collect()
+        let known = self.keys.told(commit).and_then(|id| self.known.get(&id));
+        known.map(|known| known.bytes.clone()).into_iter().collect()
     }
 }

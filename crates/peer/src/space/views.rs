@@ -14,7 +14,7 @@ use komrade_view::{
     PersonKey, PostId, PostTick, PostView, Refusal, Standing,
 };
 
-use super::{OperationRecord, Place, PostRecord, Space, outbox::What, places, rules};
+use super::{Place, PostRecord, Space, outbox::What, places, rules};
 use crate::{comrade::MAX_UNREAD, limits, open::Open, records, step::Step};
 
 /// Collectives that are shown.
@@ -153,7 +153,7 @@ impl Open {
         })))
     }
 
-    /// Gives what was said in this step its place, in the order in which it was written. Answers one of
+    /// Gives what was said its place, in the order in which it was written, as far as there is room. Answers one of
     /// them.
     pub(crate) fn place_posts(
         &mut self,
@@ -172,6 +172,10 @@ impl Open {
         fresh.sort_by_key(|operation| (operation.fields().time, operation.id()));
         let mut found = None;
         for operation in fresh {
+            if wanted != Some(operation.id()) && !step.has_room() {
+                space.fresh.push(operation);
+                continue;
+            }
             let fields = operation.fields();
             let Body::Text {
                 text,
@@ -230,13 +234,8 @@ impl Open {
             );
             if let Some(known) = space.known.get_mut(&operation.id()) {
                 known.ordinal = Some(ordinal);
-                let record = OperationRecord {
-                    bytes: known.bytes.clone(),
-                    commit: known.commit,
-                    ordinal: known.ordinal,
-                };
                 let key = places::operation(id, known.arrival);
-                step.write(Table::Operations, key, records::encode(&record));
+                step.write(Table::Operations, key, records::encode(&known.record()));
             }
             if wanted == Some(operation.id()) {
                 found = Some(space.post_view(ordinal, &post));

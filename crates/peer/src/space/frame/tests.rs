@@ -21,7 +21,12 @@ fn bundle() -> Bundle {
     Bundle {
         operations: vec![vec![1], vec![2, 3]],
         leaves: vec![vec![4]],
-        missing: Some((Missing::new([Commit([5; 32])], [[6; 32]]), [7; 32])),
+        asked: Some(Asked {
+            missing: Missing::new([Commit([5; 32])], [[6; 32]]),
+            device: [7; 32],
+            time: 9,
+            signature: [8; 64],
+        }),
     }
 }
 
@@ -84,8 +89,9 @@ fn the_bytes_are_frozen() {
     assert_eq!(
         hex(&bundle().encode()),
         format!(
-            "a5010102824101420203038141040458 44{missing}055820{}",
-            "07".repeat(32)
+            "a7010102824101420203038141040458 44{missing}055820{}0609075840{}",
+            "07".repeat(32),
+            "08".repeat(64)
         )
         .replace(' ', "")
     );
@@ -110,6 +116,28 @@ fn the_bytes_are_frozen() {
         )
         .replace(' ', "")
     );
+}
+
+#[test]
+fn a_question_is_its_devices() {
+    let key = DeviceKey::from_bytes(&[3; 32]);
+    let asked = Asked::sign(&[1; 32], Missing::new([], [[6; 32]]), 9, &key);
+    assert!(asked.is_signed(&[1; 32]));
+    // Neither in another collective, nor by another, at another time or about something else.
+    let other = |change: fn(&mut Asked)| {
+        let mut other = asked.clone();
+        change(&mut other);
+        (other.is_signed(&[1; 32]), other.id(&[1; 32]))
+    };
+    let all = [
+        other(|it| it.device = DeviceKey::from_bytes(&[4; 32]).public()),
+        other(|it| it.time = 10),
+        other(|it| it.missing = Missing::new([], [[7; 32]])),
+    ];
+    for (is_signed, id) in all {
+        assert!(!is_signed && id != asked.id(&[1; 32]));
+    }
+    assert!(!asked.is_signed(&[2; 32]));
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! What somebody lacks, or says to lack.
+
+use super::*;
+use crate::space::{frame::Asked, outbox::What};
+
+/// The owner of the vault has a member's post that another asks for.
+fn asked() -> (Bench, [Pen; 3], Operation) {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let mut said: Vec<_> = (0..3)
+        .map(|at| pens[at].says(&bench, houses(10 + u8::try_from(at).unwrap())))
+        .collect();
+    let post = pens[1].says(&bench, text("hello"));
+    said.push(post.clone());
+    bench.hear(&under, &said);
+    (bench, pens, post)
+}
+
+fn question(bench: &Bench, by: &Pen, signed_by: &Pen, lacks: OperationId, at: Millis) -> Bundle {
+    let space = bench.space().id().0;
+    let missing = Missing::new([], [lacks.0]);
+    let mut asked = Asked::sign(&space, missing, at, &signed_by.key);
+    asked.device = by.id();
+    Bundle {
+        asked: Some(asked),
+        ..Bundle::default()
+    }
+}
+
+/// Homes that answers wait to leave for.
+fn answers(bench: &Bench) -> Vec<[u8; 32]> {
+    let words = bench.space().outbox.values();
+    let words = words.filter(|entry| entry.what == What::Word);
+    words
+        .flat_map(|entry| entry.targets.iter().map(|it| it.home.address))
+        .collect()
+}
+
+/// The turn of this device has come, whatever it is.
+fn answer(bench: &mut Bench) {
+    bench.now += 4 * HOUR;
+    let id = bench.id;
+    bench.step(|open, step| open.space_answer(step, id));
+}
+
+#[test]
+fn an_answer_goes_to_who_asked_and_once() {
+    let (mut bench, pens, post) = asked();
+    let under = bench.newest();
+    let heard = question(&bench, &pens[2], &pens[2], post.id(), bench.now);
+    bench.arrive(&under, std::slice::from_ref(&heard));
+    assert_eq!(bench.space().questions.len(), 1);
+    answer(&mut bench);
+    assert_eq!(answers(&bench), [[12; 32]]);
+    // A relay brings it again.
+    bench.arrive(&under, &[heard]);
+    answer(&mut bench);
+    assert_eq!(answers(&bench).len(), 1);
+}
+
+#[test]
+fn nobody_asks_in_the_name_of_others() {
+    let (mut bench, pens, post) = asked();
+    let under = bench.newest();
+    let bundles = [
+        question(&bench, &pens[2], &pens[0], post.id(), bench.now),
+        question(&bench, &Pen::of(90), &Pen::of(90), post.id(), bench.now),
+        // Nor after long, nor of a day to come.
+        question(&bench, &pens[2], &pens[2], post.id(), bench.now - 4 * DAY),
+        question(&bench, &pens[2], &pens[2], post.id(), bench.now + 2 * DAY),
+    ];
+    bench.arrive(&under, &bundles);
+    assert!(bench.space().questions.is_empty());
+}
+
+#[test]
+fn whoever_asks_all_the_time_gets_a_ration() {
+    let (mut bench, pens, post) = asked();
+    let under = bench.newest();
+    for n in 0..40 {
+        let heard = question(&bench, &pens[0], &pens[0], post.id(), bench.now + n);
+        bench.arrive(&under, &[heard]);
+        assert!(bench.space().questions.len() <= 1);
+        bench.now += limits::MINUTE;
+        let now = bench.now;
+        let questions = &mut bench.space_mut().questions;
+        questions
+            .iter_mut()
+            .for_each(|it| it.since = now - 4 * HOUR);
+        let id = bench.id;
+        bench.step(|open, step| open.space_answer(step, id));
+    }
+    assert_eq!(answers(&bench).len(), limits::MAX_ANSWERS_EACH);
+}
+
+#[test]
+fn nothing_is_answered_while_much_waits_to_leave() {
+    let (mut bench, pens, post) = asked();
+    let under = bench.newest();
+    let id = bench.id;
+    bench.step(|open, step| {
+        let homes = open.spaces[&id].homes();
+        for _ in 0..=limits::MAX_WORDS {
+            open.space_enqueue_load(step, id, under, &Load::default(), homes.clone());
+        }
+    });
+    let before = answers(&bench).len();
+    let heard = question(&bench, &pens[2], &pens[2], post.id(), bench.now);
+    bench.arrive(&under, &[heard]);
+    answer(&mut bench);
+    assert_eq!(answers(&bench).len(), before);
+    assert_eq!(bench.space().questions.len(), 1);
+}
+
+#[test]
+fn a_seed_that_was_asked_for_is_an_answer() {
+    let (mut bench, pens, _) = asked();
+    let under = bench.newest();
+    let missing = Missing::new([under], []);
+    let asked = Asked::sign(&bench.space().id().0, missing, bench.now, &pens[2].key);
+    let heard = Bundle {
+        asked: Some(asked),
+        ..Bundle::default()
+    };
+    bench.arrive(&under, &[heard]);
+    assert_eq!(bench.space().questions.len(), 1);
+    let group = bench.space().group();
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let mut ring = komrade_crypto::group::LeafRing::new();
+    ring.renew(20_000, 0, &mut rng).unwrap();
+    let leaf = ring.record(&group, &pens[2].key).unwrap();
+    let (id, device) = (bench.id, pens[2].id());
+    bench.step(|open, step| open.space_take_leaf(step, id, leaf));
+    let pack = bench.space_mut().pack_for(&under, &device, &mut rng);
+    let load = Load {
+        pack,
+        is_answer: true,
+        ..Load::default()
+    };
+    assert!(load.pack.is_some());
+    bench.step(|open, step| open.space_load(step, id, &load));
+    assert!(bench.space().questions.is_empty());
+}
