@@ -221,6 +221,8 @@ pub const MAX_OFFERS: usize = 32;
 pub const OFFER_DAYS: Millis = 30 * DAY;
 /// When the welcome is said again while the candidate has not come in.
 pub const WELCOME_AGAIN: Millis = 3 * DAY;
+/// The same for a newcomer whose acceptance does not hold: soon, and not as often as somebody may say they come in.
+pub const WELCOME_ANEW: Millis = HOUR;
 /// How long keys are given to a newcomer of whom nothing is heard.
 pub const ESCORT_LIFE: Millis = 30 * DAY;
 /// Bytes of a welcome in one operation of a conversation.

@@ -34,6 +34,7 @@ mod rules;
 mod say;
 mod seeds;
 mod society;
+mod standing;
 mod supply;
 mod views;
 
@@ -112,25 +113,44 @@ pub(crate) struct Offer {
 }
 
 /// A newcomer whom this device brings in: from the welcome on until they are heard.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Escort {
     pub(crate) comrade: ComradeId,
     pub(crate) person: PersonId,
     pub(crate) welcomed_at: Millis,
+    /// What they entered with does not hold: they are to be welcomed anew.
+    pub(crate) has_failed: bool,
     /// Operations up to this arrival were told.
     pub(crate) told_up_to: u64,
     /// Their acceptance and the rest came and is to be passed on.
     pub(crate) accepted: Option<Accepted>,
+    /// The device that they entered with, and the number of the last operation that came with that: beyond it they
+    /// were heard.
+    pub(crate) entered: Option<(ByteArray<32>, u64)>,
     /// The seed that was given to them last.
     pub(crate) seed: Option<Commit>,
 }
 
 /// What a newcomer enters with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Accepted {
     pub(crate) operations: Vec<serde_bytes::ByteBuf>,
     pub(crate) leaf: serde_bytes::ByteBuf,
     pub(crate) is_passed_on: bool,
+}
+
+/// A welcome whose parts are being gathered, or were.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gathering {
+    /// Who sends it.
+    pub(crate) by: ComradeId,
+    /// Where its parts stand: that of whoever offered stands apart from those of others.
+    pub(crate) slot: u64,
+    /// When it was made, and how many parts it has.
+    pub(crate) made_at: Millis,
+    pub(crate) of: u64,
+    /// When its first part came.
+    pub(crate) begun_at: Millis,
 }
 
 /// A post as it is kept.
@@ -193,8 +213,11 @@ pub(crate) struct SpaceRecord {
     /// When something missing was asked for last, and how often.
     pub(crate) asked_at: Option<Millis>,
     pub(crate) asked: u8,
-    /// When a welcome was made whose parts are being gathered, and how many there are.
-    pub(crate) welcome: Option<(Millis, u64)>,
+    /// Welcomes whose parts are being gathered, or were: one of whoever offered, one of another.
+    pub(crate) welcomes: Vec<Gathering>,
+    /// Whose offer was taken, and whose welcome.
+    pub(crate) offered_by: Option<ComradeId>,
+    pub(crate) welcomed_by: Option<ComradeId>,
     /// A device said two things at once.
     pub(crate) is_copied: bool,
     /// The person forgot it: what is left goes record by record.
@@ -377,7 +400,9 @@ impl SpaceRecord {
             name_told: 0,
             asked_at: None,
             asked: 0,
-            welcome: None,
+            welcomes: Vec::new(),
+            offered_by: None,
+            welcomed_by: None,
             is_copied: false,
             is_forgotten: false,
             gone_up_to: 0,
@@ -389,7 +414,9 @@ impl SpaceRecord {
     fn anew(&self, place: Place, now: Millis) -> Self {
         Self {
             place,
-            welcome: None,
+            welcomes: Vec::new(),
+            offered_by: None,
+            welcomed_by: None,
             reseed_at: None,
             escorts: Vec::new(),
             offers: Vec::new(),

@@ -15,7 +15,7 @@ use komrade_view::CollectiveId;
 use zeroize::Zeroizing;
 
 use super::{
-    OperationRecord, Place, Waiting,
+    OperationRecord, Waiting,
     account::Placed,
     frame::{Bundle, Load},
     keys::NoContent,
@@ -399,7 +399,6 @@ impl Open {
         id: CollectiveId,
         operation: &Operation,
     ) {
-        let own = self.device.person();
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
@@ -410,15 +409,8 @@ impl Open {
         };
         let changes = goes || matches!(operation.body(), Body::Accept { .. } | Body::Device { .. });
         space.record.is_shrunk |= goes;
-        let is_effect = changes || matches!(operation.body(), Body::Enact { .. } | Body::Return);
-        if is_effect && space.record.place == Place::Member {
-            if space.society.is_dissolved() {
-                space.record.place = Place::Dissolved(step.now);
-            } else if !space.society.is_member(&own) {
-                space.record.place = Place::Removed(step.now);
-            }
-        }
         step.touched.spaces.insert(id);
+        self.space_stand(step, id);
         // Seeds of others may be for exactly these members.
         self.space_settle_seeds(step, id);
         self.space_mind_keys(step, id);

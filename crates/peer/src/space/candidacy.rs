@@ -6,9 +6,11 @@
 //! 3. When the certificate is complete, the proposer (or, a day later, any other voucher who is their
 //!    comrade) sends a [`Welcome`]: all control operations, names, homes and leaf keys.
 //! 4. The candidate's device computes the members from that, sees itself admitted, signs its acceptance,
-//!    name and homes, and gives them to who welcomed it.
+//!    name and homes, and gives them to who welcomed it and to who offered.
 //! 5. That one passes them on, draws a seed at once, and gives it to the newcomer through the pair, who has no
 //!    key yet by which the others' envelopes are known: it goes on doing so until the newcomer is heard.
+//! 6. If something became final meanwhile that the acceptance did not know of, it does not hold. The newcomer is welcomed
+//!    anew, sees that, and enters once more: with all that they said of who belongs and nobody else has.
 //!
 //! All but the words of the persons themselves is done at drawn times (`duties`).
 
@@ -21,8 +23,8 @@ use komrade_store::Table;
 use komrade_view::{Answer, CollectiveId, ComradeId, Millis, Refusal};
 
 use super::{
-    Offer, PartRecord, Place, Space, SpaceRecord,
-    frame::{Welcome, Word},
+    Gathering, Offer, PartRecord, Place, Space, SpaceRecord,
+    frame::{MAX_ENTRY_OPERATIONS, Welcome, Word},
     places,
 };
 use crate::{home, limits, open::Open, records, step::Step};
@@ -79,7 +81,7 @@ impl Open {
                     part,
                 },
                 Some(id),
-            ) => self.space_welcome_part(step, id, (made_at, of), number, part),
+            ) => self.space_welcome_part(step, comrade, id, (made_at, of), (number, part)),
             (Word::Enter { operations, leaf }, Some(id)) => {
                 self.space_entering(step, comrade, id, operations, leaf);
             }
@@ -201,6 +203,7 @@ impl Open {
         };
         let hash = *space.record.space;
         if accept {
+            space.record.offered_by = Some(by);
             space.record.place = Place::Candidate {
                 by,
                 since: step.now,
@@ -241,37 +244,49 @@ impl Open {
     fn space_welcome_part(
         &mut self,
         step: &mut Step,
+        comrade: ComradeId,
         id: CollectiveId,
-        welcome: (Millis, u64),
-        number: u64,
-        part: Vec<u8>,
+        (made_at, of): (Millis, u64),
+        (number, part): (u64, Vec<u8>),
     ) {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
         // One from a day far ahead would keep out all others.
-        let is_ahead = welcome.0 > step.now.saturating_add(limits::DAY);
-        if is_ahead || !matches!(space.record.place, Place::Candidate { .. }) {
+        if made_at > step.now.saturating_add(limits::DAY) || !space.takes_welcomes() {
             return;
         }
-        if space.record.welcome.is_none_or(|it| it.0 < welcome.0) {
-            space.record.welcome = Some(welcome);
-            for number in std::mem::take(&mut space.parts).into_keys() {
-                step.delete(Table::Spaces, places::part(id, number));
+        let slot = u64::from(space.record.offered_by != Some(comrade));
+        let begun = space.record.welcomes.iter().find(|it| it.slot == slot);
+        let is_begun =
+            begun.is_some_and(|it| it.by == comrade && it.made_at == made_at && it.of == of);
+        if !is_begun {
+            let has_parts = space.parts_of(slot).next().is_some();
+            let is_kept = |it: &Gathering| match it.by == comrade {
+                true => it.made_at >= made_at,
+                // That of one voucher does not end what another has just begun.
+                false => has_parts && step.now < it.begun_at.saturating_add(limits::DAY),
+            };
+            if begun.is_some_and(is_kept) {
+                return;
             }
+            space.record.welcomes.retain(|it| it.slot != slot);
+            space.record.welcomes.push(Gathering {
+                by: comrade,
+                slot,
+                made_at,
+                of,
+                begun_at: step.now,
+            });
             step.touched.spaces.insert(id);
+            space.drop_parts(step, id, slot);
         }
-        if space.record.welcome != Some(welcome) {
-            return;
-        }
+        let at = part_of(slot, number);
         let record = PartRecord { bytes: part };
-        step.write(
-            Table::Spaces,
-            places::part(id, number),
-            records::encode(&record),
-        );
-        space.parts.insert(number, record.bytes);
-        if space.has_all_parts() {
+        let key = places::part(id, at);
+        step.write(Table::Spaces, key, records::encode(&record));
+        space.parts.insert(at, record.bytes);
+        if space.whole_welcome().is_some() {
             self.space_evaluate(step, id);
         }
     }
@@ -282,7 +297,11 @@ impl Open {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
-        let bytes: Vec<u8> = space.parts.values().flatten().copied().collect();
+        let Some(gathered) = space.whole_welcome() else {
+            return;
+        };
+        let parts = space.parts_of(gathered.slot);
+        let bytes: Vec<u8> = parts.flat_map(|(_, part)| part).copied().collect();
         let welcome = Welcome::decode(&bytes).unwrap_or_default();
         let floors = welcome.floors.into_iter();
         space.record.floors = floors
@@ -312,13 +331,11 @@ impl Open {
                 self.space_take_leaf(step, id, leaf);
             }
         }
-        let parts = self
-            .spaces
-            .get_mut(&id)
-            .map(|it| std::mem::take(&mut it.parts));
-        for number in parts.unwrap_or_default().into_keys() {
-            step.delete(Table::Spaces, places::part(id, number));
+        if let Some(space) = self.spaces.get_mut(&id) {
+            space.drop_parts(step, id, gathered.slot);
+            space.record.welcomed_by = Some(gathered.by);
         }
+        self.space_stand(step, id);
     }
 
     /// A candidate who sees themself admitted enters. Done at drawn times.
@@ -337,8 +354,11 @@ impl Open {
             return;
         };
         let hash = *space.record.space;
+        let welcomed_by = space.record.welcomed_by.filter(|it| *it != by);
         let name = self.own.name.clone();
         let homes_told = home::tag(&homes);
+        // While it is no member's, so that it goes with the rest and not to all.
+        self.space_renew_leaf(step, id);
         let bodies = [
             Body::Accept {
                 proposal: proposal.id,
@@ -349,19 +369,21 @@ impl Open {
                 homes: home::encode_homes(&homes),
             },
         ];
-        let mut operations = Vec::new();
+        let mut said = Vec::new();
         for body in bodies {
             let Ok(operation) = self.space_sign(step, id, body) else {
                 return;
             };
-            operations.push(operation.as_bytes().to_vec());
+            if !operation.body().is_control() {
+                said.push(operation.as_bytes().to_vec());
+            }
             self.space_take(step, id, operation, None);
         }
         let name_told = self.own.name_number;
-        self.space_renew_leaf(step, id);
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
+        let operations = space.own_control().chain(said).collect::<Vec<_>>();
         let own = space.devices.get(&space.own.device);
         let leaf = own.and_then(|it| it.leaf.as_ref()).map(LeafRecord::encode);
         let Some(leaf) = leaf else { return };
@@ -372,8 +394,37 @@ impl Open {
         space.record.name_told = name_told;
         space.note_changed(step.now);
         step.show.collectives = true;
-        self.space_tell(step, by, &hash, &Word::Enter { operations, leaf });
+        for comrade in [Some(by), welcomed_by].into_iter().flatten() {
+            for operations in in_words(operations.clone(), MAX_ENTRY_OPERATIONS) {
+                let leaf = leaf.clone();
+                self.space_tell(step, comrade, &hash, &Word::Enter { operations, leaf });
+            }
+        }
     }
+}
+
+/// Operations, in order, as many together as one word holds.
+pub(super) fn in_words(operations: Vec<Vec<u8>>, most: usize) -> Vec<Vec<Vec<u8>>> {
+    let mut words: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut room = 0_usize;
+    for bytes in operations {
+        let fits = words.last().is_some_and(|word| word.len() < most) && bytes.len() <= room;
+        if !fits {
+            words.push(Vec::new());
+            room = limits::WELCOME_PART_BYTES / 2;
+        }
+        room = room.saturating_sub(bytes.len());
+        if let Some(word) = words.last_mut() {
+            word.push(bytes);
+        }
+    }
+    words
+}
+
+/// Where a part of a welcome stands.
+fn part_of(slot: u64, number: u64) -> u64 {
+    slot.saturating_mul(limits::MAX_WELCOME_PARTS)
+        .saturating_add(number)
 }
 
 /// Whether it is about letting this person in.
@@ -382,9 +433,44 @@ pub(super) fn admits(subject: &Subject, whom: &PersonId) -> bool {
 }
 
 impl Space {
-    /// A welcome is here as a whole, and not taken in yet.
-    pub(super) fn has_all_parts(&self) -> bool {
-        let welcome = self.record.welcome;
-        welcome.is_some_and(|(_, of)| of > 0 && self.parts.len() as u64 == of)
+    /// A welcome that is here as a whole, and not taken in yet.
+    pub(super) fn whole_welcome(&self) -> Option<Gathering> {
+        let mut all = self.record.welcomes.iter();
+        let is_whole = |it: &&Gathering| it.of > 0 && self.parts_of(it.slot).count() as u64 == it.of;
+        all.find(is_whole).copied()
+    }
+
+    /// Somebody who is coming in, and whoever has no key by which they could ask for what they lack.
+    fn takes_welcomes(&self) -> bool {
+        match self.record.place {
+            Place::Candidate { .. } => true,
+            Place::Member => self.keys.newest().is_none(),
+            _ => false,
+        }
+    }
+
+    fn parts_of(&self, slot: u64) -> impl Iterator<Item = (&u64, &Vec<u8>)> {
+        self.parts.range(part_of(slot, 0)..part_of(slot + 1, 0))
+    }
+
+    fn drop_parts(&mut self, step: &mut Step, id: CollectiveId, slot: u64) {
+        let numbers: Vec<u64> = self.parts_of(slot).map(|(number, _)| *number).collect();
+        for number in numbers {
+            self.parts.remove(&number);
+            step.delete(Table::Spaces, places::part(id, number));
+        }
+    }
+
+    /// What this device said of who belongs and was not known to whoever welcomed it: all of it, or what follows cannot be
+    /// placed.
+    fn own_control(&self) -> impl Iterator<Item = Vec<u8>> {
+        let own = self.own.device;
+        let floor = self.record.floor(&own);
+        let history = self.society.get().into_iter().flat_map(|it| it.history());
+        let mine = history.filter(move |it| {
+            let fields = it.fields();
+            fields.device.0 == own && fields.sequence > floor
+        });
+        mine.map(|it| it.as_bytes().to_vec())
     }
 }

@@ -59,7 +59,7 @@ impl Open {
                 continue;
             };
             let waits = space.waiting.values().any(|it| it.commit.is_none());
-            let is_all_here = space.has_all_parts();
+            let is_all_here = space.whole_welcome().is_some();
             if waits {
                 self.space_retry(step, id);
             }

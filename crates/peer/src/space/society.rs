@@ -143,6 +143,14 @@ impl Society {
         }
     }
 
+    /// Whether what this device accepted does not hold, and may be accepted again as it was.
+    pub(crate) fn may_accept_again(&self, own: &Party, now: Millis) -> bool {
+        let device = DeviceId(own.device);
+        let again = self.collective.iter();
+        let mut again = again.flat_map(|it| it.to_repeat(own.person, device, now));
+        again.any(|body| matches!(body, Body::Accept { .. }))
+    }
+
     /// What a proposal is about.
     pub(crate) fn subject(&self, proposal: &OperationId) -> Option<&Subject> {
         match self.operation(*proposal)?.body() {

@@ -16,6 +16,8 @@ mod again;
 mod collective;
 #[cfg(feature = "collectives")]
 mod collective_kill;
+#[cfg(feature = "collectives")]
+mod collective_races;
 mod conversation;
 mod hostile;
 mod kill;

@@ -165,6 +165,17 @@ impl Collective {
         self.graph.nodes.iter().map(|node| &node.operation)
     }
 
+    /// The control operations that the author of this one had not seen, this one left out. None if it is not in.
+    pub fn unseen_by(&self, id: OperationId) -> impl Iterator<Item = &Operation> {
+        let index = self.graph.index.get(&id).copied();
+        let node = index.and_then(|index| self.graph.node(index));
+        let unseen = node.map(|node| {
+            let all = self.graph.nodes.iter().enumerate();
+            all.filter(move |(other, _)| Some(*other) != index && !node.past.has(*other))
+        });
+        unseen.into_iter().flatten().map(|(_, node)| &node.operation)
+    }
+
     /// Whether a control operation counts by what is known now; `None` if it is not in.
     pub fn stands(&self, id: OperationId) -> Option<bool> {
         let index = *self.graph.index.get(&id)?;
