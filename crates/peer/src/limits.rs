@@ -256,6 +256,8 @@ pub const STRANGER_BYTES: usize = 16 * 1024;
 pub const MAX_SEEDS: usize = 256;
 /// Those of them whose members were not compared yet.
 pub const MAX_UNSURE_SEEDS: usize = 16;
+/// How far ahead of one's own the clock of whoever drew a seed may be.
+pub const CLOCKS_APART: Millis = 5 * MINUTE;
 /// What waits to leave for one collective; what was taken everywhere makes room.
 pub const MAX_SPACE_OUTBOX: usize = 256;
 /// How long what every home took is kept, for a relay that loses it.

@@ -291,6 +291,7 @@ pub(crate) struct ToldSeed {
     pub(crate) context: Vec<OperationId>,
     pub(crate) root: [u8; 32],
     pub(crate) time: Millis,
+    pub(crate) by: PersonId,
 }
 
 /// A load that does not open yet.
@@ -514,6 +515,13 @@ impl Space {
         self.root_of(self.society.devices())
     }
 
+    /// Seeds that must not go: the one to send under, and those of what waits to leave.
+    pub(crate) fn seeds_in_use(&self, today: u32) -> BTreeSet<Commit> {
+        let chosen = self.root().and_then(|root| self.keys.choose(&root, today));
+        let waiting = self.outbox.values().filter_map(|entry| entry.commit);
+        waiting.chain(chosen).chain(self.keys.newest()).collect()
+    }
+
     /// Every home of the members' devices but this one, each once.
     pub(crate) fn homes(&self) -> Vec<NodeHome> {
         let members = self.society.devices();
@@ -662,6 +670,7 @@ impl Open {
             for entry in space.outbox.values_mut() {
                 entry.bring_down(now);
             }
+            space.keys.bring_down(now);
             let wait = now.saturating_add(u64::from(group::rules::MAX_WAIT_MILLIS));
             space.record.reseed_at = space.record.reseed_at.map(|at| at.min(wait));
             space.record.asked_at = space.record.asked_at.map(|at| at.min(now));

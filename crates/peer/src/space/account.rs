@@ -185,6 +185,7 @@ impl Space {
                 context: fields.context.clone(),
                 root: *member_root,
                 time: fields.time,
+                by: fields.person,
             };
             self.told_seeds.insert((*commit, operation.id()), told);
         }

@@ -190,7 +190,9 @@ impl Open {
         let space = self.spaces.get_mut(&id)?;
         if let Some(pack) = load.pack.as_ref().and_then(|it| Pack::decode(it).ok()) {
             let group = space.group();
-            let taken = space.keys.take_pack(&group, &pack, day_of(step.now));
+            let today = day_of(step.now);
+            let in_use = space.seeds_in_use(today);
+            let taken = space.keys.take_pack(&group, &pack, today, &in_use);
             let evicted = space.keys.take_evicted();
             step.touched
                 .seeds

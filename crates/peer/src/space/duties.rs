@@ -86,7 +86,8 @@ impl Open {
         // Not drawn yet: the first collective has just come.
         let undrawn = !self.spaces.is_empty() && self.spaces.duty_at.is_none();
         let duty = self.spaces.duty_at.or(undrawn.then_some(now));
-        [duty, self.next_reseed(), holds, ends]
+        let reseed = self.next_reseed().filter(|_| !self.clock.is_doubted());
+        [duty, reseed, holds, ends]
             .into_iter()
             .flatten()
             .min()
@@ -102,6 +103,10 @@ impl Open {
         }
         let is_first = self.spaces.duty_at.is_none();
         self.spaces.duty_at = Some(self.draw_duty_time(step));
+        // What a wrong clock makes a device say cannot be taken back: its later words would be too late.
+        if self.clock.is_doubted() {
+            return;
+        }
         // What has not come yet must not look as if it were missing.
         if is_first || (self.own.node().is_some() && !self.is_caught_up(step.now)) {
             return;

@@ -7,16 +7,19 @@
 //! Bounds: [`limits::MAX_SEEDS`] for a space, of which [`limits::MAX_UNSURE_SEEDS`] may not be accepted;
 //! `komrade_crypto::group::rules` says when each goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use komrade_crypto::{
+    day_of,
     group::{
         self, Commit, ContentError, LastingKeys, LeafRing, MemberRoot, Pack, Receiving, Seed,
         Sending, SliceError, Space,
         rules::{self, Candidate, Phase, Reseed},
     },
+    identity::PersonId,
     outer::DetectionKey,
 };
+use komrade_view::Millis;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -26,6 +29,11 @@ use crate::{
     own::SecretBytes,
     records::{self, Damaged},
 };
+
+/// A seed drawn later than this was drawn by a clock that is ahead: it counts as drawn now.
+pub(crate) fn latest(now: Millis) -> Millis {
+    now.saturating_add(limits::CLOCKS_APART)
+}
 
 /// A seed, as far as it is kept.
 pub(crate) struct SeedState {
@@ -37,6 +45,8 @@ pub(crate) struct SeedState {
     pub(crate) since: u32,
     /// Of its operation; 0 until that is known.
     pub(crate) height: u64,
+    /// Who drew it, once that is known.
+    by: Option<PersonId>,
     sending: Option<Sending>,
     receiving: BTreeMap<[u8; 32], Receiving>,
 }
@@ -47,6 +57,7 @@ struct SeedRecord {
     seed: Option<SecretBytes>,
     since: u32,
     height: u64,
+    by: Option<PersonId>,
     sending: Option<SecretBytes>,
 }
 
@@ -85,6 +96,7 @@ impl SeedState {
             seed: Some(seed),
             since,
             height: 0,
+            by: None,
             sending: None,
             receiving: BTreeMap::new(),
         }
@@ -113,6 +125,7 @@ impl SeedState {
             seed: self.seed.as_ref().map(|seed| secret(seed.to_bytes())),
             since: self.since,
             height: self.height,
+            by: self.by,
             sending: self.sending.as_ref().map(|it| secret(it.to_bytes())),
         })
     }
@@ -128,6 +141,7 @@ impl SeedState {
             seed: seed.transpose().map_err(|_| Damaged)?,
             since: record.since,
             height: record.height,
+            by: record.by,
             sending: sending.transpose().map_err(|_| Damaged)?,
             receiving: BTreeMap::new(),
         })
@@ -166,11 +180,12 @@ impl Keys {
         space: Space,
         root: MemberRoot,
         today: u32,
+        in_use: &BTreeSet<Commit>,
         rng: &mut dyn CryptoRng,
     ) -> Commit {
         let seed = Seed::draw(space, root, rng);
         let commit = seed.commit();
-        self.make_room();
+        self.make_room(in_use);
         self.seeds.insert(commit, SeedState::new(seed, today));
         commit
     }
@@ -181,6 +196,7 @@ impl Keys {
         space: &Space,
         pack: &Pack<'_>,
         today: u32,
+        in_use: &BTreeSet<Commit>,
     ) -> Result<Option<Commit>, SliceError> {
         let commit = pack.commit();
         if self.seeds.contains_key(&commit) {
@@ -195,7 +211,7 @@ impl Keys {
             self.seeds.remove(&oldest);
             self.evicted.push(oldest);
         }
-        self.make_room();
+        self.make_room(in_use);
         self.seeds.insert(commit, SeedState::new(seed, today));
         Ok(Some(commit))
     }
@@ -205,14 +221,39 @@ impl Keys {
         std::mem::take(&mut self.evicted)
     }
 
-    /// The oldest goes where there are too many.
-    fn make_room(&mut self) {
-        if self.seeds.len() >= limits::MAX_SEEDS
-            && let Some(oldest) = self.seeds.iter().min_by_key(|(_, state)| state.since)
-        {
-            let oldest = *oldest.0;
-            self.seeds.remove(&oldest);
-            self.evicted.push(oldest);
+    /// Where there are too many, the oldest goes of whoever drew most: nobody alone makes the others' go, and none that is in use
+    /// does.
+    fn make_room(&mut self, in_use: &BTreeSet<Commit>) {
+        if self.seeds.len() < limits::MAX_SEEDS {
+            return;
+        }
+        let mut drawn: BTreeMap<Option<PersonId>, usize> = BTreeMap::new();
+        for state in self.seeds.values() {
+            *drawn.entry(state.by).or_default() += 1;
+        }
+        let idle = self.seeds.iter().filter(|(it, _)| !in_use.contains(it));
+        let goes = idle.min_by_key(|(_, state)| {
+            let by = drawn.get(&state.by).copied();
+            (std::cmp::Reverse(by), state.since, state.height)
+        });
+        if let Some(goes) = goes.map(|(commit, _)| *commit) {
+            self.seeds.remove(&goes);
+            self.evicted.push(goes);
+        }
+    }
+
+    /// Who drew a seed.
+    pub(crate) fn note_author(&mut self, commit: &Commit, by: PersonId) {
+        if let Some(state) = self.seeds.get_mut(commit) {
+            state.by = Some(by);
+        }
+    }
+
+    /// The clock was ahead.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        for state in self.seeds.values_mut() {
+            state.since = state.since.min(day_of(now));
+            state.height = state.height.min(latest(now));
         }
     }
 

@@ -20,7 +20,10 @@ use komrade_ether::{Class, Size};
 use komrade_social::collective::Body;
 use komrade_view::{Answer, CollectiveId, Millis, Refusal};
 
-use super::frame::{Bundle, Load};
+use super::{
+    frame::{Bundle, Load},
+    keys::latest,
+};
 use crate::{home, home::NodeHome, limits, open::Open, step::Step};
 
 /// A home, told apart by address, key and bucket.
@@ -69,7 +72,9 @@ impl Open {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
-        let Some(root) = space.root() else { return };
+        let Some(root) = space.root().filter(|_| !self.clock.is_doubted()) else {
+            return;
+        };
         match space.keys.reseed(&root, today) {
             Reseed::Forced if space.keys.newest().is_some() => self.space_reseed(step, id),
             Reseed::Invited if space.record.reseed_at.is_none() => {
@@ -81,8 +86,11 @@ impl Open {
         }
     }
 
-    /// Draws and sends seeds whose time has come.
+    /// Draws and sends seeds whose time has come; none by a clock that is doubted.
     pub(super) fn space_reseed_due(&mut self, step: &mut Step) {
+        if self.clock.is_doubted() {
+            return;
+        }
         let due = self.spaces.iter().filter(|(_, space)| {
             let at = space.record.reseed_at;
             at.is_some_and(|at| at <= step.now)
@@ -114,7 +122,13 @@ impl Open {
             return Err(Refusal::NotEntitled);
         }
         self.space_renew_leaf(step, id);
-        self.space_reseed(step, id);
+        if !self.clock.is_doubted() {
+            self.space_reseed(step, id);
+        } else if let Some(space) = self.spaces.get_mut(&id) {
+            // As soon as the clock is believed.
+            space.record.reseed_at = Some(step.now);
+            step.touched.spaces.insert(id);
+        }
         Ok(Answer::Done)
     }
 
@@ -131,7 +145,8 @@ impl Open {
         };
         let before = space.keys.newest();
         let group = space.group();
-        let commit = space.keys.draw(group, root, today, step.rng);
+        let in_use = space.seeds_in_use(today);
+        let commit = space.keys.draw(group, root, today, &in_use, step.rng);
         let evicted = space.keys.take_evicted();
         step.touched
             .seeds
@@ -245,11 +260,15 @@ impl Open {
             if MemberRoot(told.root) != ours {
                 continue;
             }
-            settled.push((commit, ours, told.time));
+            settled.push((commit, ours, told.time, told.by));
         }
-        for (commit, ours, time) in settled {
-            let day = day_of(time);
-            if space.keys.settle(&commit, &ours, time.max(1), day) {
+        let earliest = day_of(step.now).saturating_sub(rules::CONTENT_DAYS);
+        for (commit, ours, time, by) in settled {
+            let time = time.clamp(1, latest(step.now));
+            // Nobody makes a seed go before it could have been used.
+            let day = day_of(time).max(earliest);
+            if space.keys.settle(&commit, &ours, time, day) {
+                space.keys.note_author(&commit, by);
                 step.touched.seeds.insert((id, commit));
                 changed = true;
             }
