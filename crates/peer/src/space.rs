@@ -337,6 +337,8 @@ pub(crate) struct Space {
     pub(crate) gone: Vec<u64>,
     /// Bytes of operations that are kept.
     pub(crate) content_bytes: usize,
+    /// The devices of all members when that was looked at last.
+    pub(crate) members_before: BTreeSet<[u8; 32]>,
     /// The beginnings of what was said, for answers to it.
     pub(crate) beginnings: BTreeMap<OperationId, String>,
     /// Posts that came in this step.
@@ -474,6 +476,7 @@ impl Space {
             retargeted: BTreeSet::new(),
             gone: Vec::new(),
             content_bytes: 0,
+            members_before: BTreeSet::new(),
             beginnings: BTreeMap::new(),
             fresh: Vec::new(),
         }

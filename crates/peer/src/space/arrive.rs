@@ -390,34 +390,7 @@ impl Open {
         }
         space.note_changed(step.now);
         if operation.body().is_control() {
-            self.space_membership(step, id, &operation);
-        }
-    }
-
-    /// Who belongs may have changed.
-    pub(super) fn space_membership(
-        &mut self,
-        step: &mut Step,
-        id: CollectiveId,
-        operation: &Operation,
-    ) {
-        let Some(space) = self.spaces.get_mut(&id) else {
-            return;
-        };
-        let goes = match operation.body() {
-            Body::Leave | Body::Revoke { .. } => true,
-            Body::Enact { proposal } => space.society.removes(proposal),
-            _ => false,
-        };
-        let changes = goes || matches!(operation.body(), Body::Accept { .. } | Body::Device { .. });
-        space.record.is_shrunk |= goes;
-        step.touched.spaces.insert(id);
-        self.space_stand(step, id);
-        // Seeds of others may be for exactly these members.
-        self.space_settle_seeds(step, id);
-        self.space_mind_keys(step, id);
-        if changes {
-            self.space_retry(step, id);
+            self.space_membership(step, id);
         }
     }
 

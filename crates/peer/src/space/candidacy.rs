@@ -335,7 +335,7 @@ impl Open {
             space.drop_parts(step, id, gathered.slot);
             space.record.welcomed_by = Some(gathered.by);
         }
-        self.space_stand(step, id);
+        self.space_membership(step, id);
     }
 
     /// A candidate who sees themself admitted enters. Done at drawn times.

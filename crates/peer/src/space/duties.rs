@@ -13,7 +13,7 @@ use komrade_social::{
 use komrade_store::Table;
 use komrade_view::{CollectiveId, Millis};
 
-use super::{Place, places};
+use super::{Place, Space, places};
 use crate::{home, limits, open::Open, step::Step};
 
 impl Open {
@@ -27,6 +27,7 @@ impl Open {
                 *since = step.now;
             }
             space.gone.clear();
+            space.members_before = space.member_devices();
         }
         let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
         for id in ids {
@@ -136,6 +137,7 @@ impl Open {
                 self.space_answer(step, id);
                 self.space_ask(step, id);
             }
+            Place::Left(_) => self.space_leave_again(step, id),
             _ => {}
         }
         self.space_seal_waiting(step, id);
@@ -195,6 +197,20 @@ impl Open {
         let bodies = bodies.map(|it| it.to_repeat(person, device, step.now));
         for body in bodies.into_iter().flatten().take(limits::ENACTED_AT_ONCE) {
             let _ = self.space_say(step, id, body);
+        }
+    }
+
+    /// Says once more that this person left, if what they said did not know of what is final by now.
+    fn space_leave_again(&mut self, step: &mut Step, id: CollectiveId) {
+        let is_member = |space: &&Space| space.society.is_member(&space.own.person);
+        let Some(space) = self.spaces.get(&id).filter(is_member) else {
+            return;
+        };
+        let (person, device) = (space.own.person, DeviceId(space.own.device));
+        let again = space.society.get().into_iter();
+        let mut again = again.flat_map(|it| it.to_repeat(person, device, step.now));
+        if again.any(|body| matches!(body, Body::Leave)) {
+            let _ = self.space_speak(step, id, Body::Leave);
         }
     }
 

@@ -110,6 +110,11 @@ impl SeedState {
         self.seed.is_some() && !self.is_accepted()
     }
 
+    /// The hash of those it is for, while it is kept.
+    pub(crate) fn root(&self) -> Option<MemberRoot> {
+        self.seed.as_ref().map(Seed::root)
+    }
+
     pub(crate) fn lasting(&self) -> &LastingKeys {
         &self.lasting
     }
@@ -303,7 +308,14 @@ impl Keys {
         rules::reseed(&self.candidates(), ours, today)
     }
 
-    /// The newest seed that was accepted, whoever its members are.
+    /// Seeds that were accepted, whoever their members are.
+    pub(crate) fn newest_first(&self) -> Vec<Commit> {
+        let mut candidates = self.candidates();
+        candidates.sort_unstable_by_key(|seed| (std::cmp::Reverse(seed.height), seed.commit));
+        candidates.into_iter().map(|seed| seed.commit).collect()
+    }
+
+    /// The newest seed that was accepted, whoever its members are: those who went since may have it.
     pub(crate) fn newest(&self) -> Option<Commit> {
         let candidates = self.candidates();
         let order = |seed: &&Candidate| (seed.height, std::cmp::Reverse(seed.commit));

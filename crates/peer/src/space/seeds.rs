@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use komrade_crypto::{
     day_of,
     group::{
-        Commit, MemberRoot, Slice,
+        Commit, Member, MemberRoot, Slice,
         rules::{self, Reseed},
         slices_in,
     },
@@ -325,5 +325,29 @@ impl Open {
         if is_in {
             self.space_enqueue_control(step, id, &bundle);
         }
+    }
+}
+
+impl super::Space {
+    /// The newest seed that was accepted and that nobody has who is no member any more.
+    pub(super) fn newest_within(&mut self) -> Option<Commit> {
+        let present = self.member_devices();
+        let newest = self.keys.newest_first();
+        newest.into_iter().find(|commit| {
+            let members = self.members_of(commit);
+            members.is_some_and(|all| all.iter().all(|it| present.contains(&it.device)))
+        })
+    }
+
+    /// Whom a seed is for.
+    fn members_of(&mut self, commit: &Commit) -> Option<Vec<Member>> {
+        let root = self.keys.get(commit)?.root()?;
+        let told = self.told_seeds.iter();
+        let told = told.filter(|((of, _), told)| *of == commit.0 && told.root == root.0);
+        let contexts: Vec<_> = told.map(|(_, told)| told.context.clone()).collect();
+        contexts.iter().find_map(|context| {
+            let members = self.society.devices_at(context)?;
+            (self.root_of(members.clone()) == Some(root)).then_some(members)
+        })
     }
 }

@@ -1,12 +1,20 @@
 //! Where this person stands: computed from the operations that are here, except for what the person alone decides, which is
 //! leaving, and for how they come in.
 
+use std::collections::BTreeSet;
+
 use komrade_view::{CollectiveId, Millis};
 
 use super::{Place, Space};
 use crate::{open::Open, step::Step};
 
 impl Space {
+    /// The devices of all members.
+    pub(super) fn member_devices(&self) -> BTreeSet<[u8; 32]> {
+        let devices = self.society.devices().into_iter();
+        devices.map(|member| member.device).collect()
+    }
+
     /// Where this person stands by what is known now. A removal may be undone by what is final later, and so may an admission.
     fn place_now(&self, now: Millis) -> Place {
         let place = self.record.place;
@@ -32,15 +40,34 @@ impl Space {
 }
 
 impl Open {
-    /// Looks where this person stands now. Not in the middle of a welcome: the history of somebody who comes back goes through
-    /// all that they were before.
-    pub(super) fn space_stand(&mut self, step: &mut Step, id: CollectiveId) {
+    /// Who belongs may have changed: by a word, by what became final, by two things that a device said beside each other. Not
+    /// looked at in the middle of a welcome: the history of somebody who comes back goes through all that they were before.
+    pub(super) fn space_membership(&mut self, step: &mut Step, id: CollectiveId) {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
         if space.whole_welcome().is_some() {
             return;
         }
+        let now = space.member_devices();
+        let before = std::mem::replace(&mut space.members_before, now.clone());
+        let changed: BTreeSet<[u8; 32]> = before.symmetric_difference(&now).copied().collect();
+        space.record.is_shrunk |= !before.is_subset(&now);
+        step.touched.spaces.insert(id);
+        self.space_stand(step, id);
+        // Seeds of others may be for exactly these members.
+        self.space_settle_seeds(step, id);
+        self.space_mind_keys(step, id);
+        if !changed.is_empty() {
+            self.space_retry(step, id);
+        }
+    }
+
+    /// Looks where this person stands now.
+    fn space_stand(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
         let place = space.place_now(step.now);
         if place != space.record.place {
             space.record.place = place;
