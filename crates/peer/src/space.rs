@@ -246,6 +246,8 @@ pub(crate) struct Known {
     pub(crate) ordinal: Option<u64>,
     /// The day after which it is not kept.
     pub(crate) expiry_day: u32,
+    /// Whose it is.
+    pub(crate) device: [u8; 32],
     /// It concerns who belongs.
     pub(crate) is_control: bool,
     /// It has a place; otherwise it waits for what it builds on.
@@ -270,6 +272,16 @@ pub(crate) struct DeviceState {
     /// Its newest operation.
     pub(crate) head: Option<(u64, OperationId)>,
     pub(crate) heard_at: Millis,
+}
+
+impl Known {
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        records::encode(&OperationRecord {
+            bytes: self.bytes.clone(),
+            commit: self.commit,
+            ordinal: self.ordinal,
+        })
+    }
 }
 
 impl Person {
@@ -321,6 +333,10 @@ pub(crate) struct Space {
     pub(crate) known: BTreeMap<OperationId, Known>,
     /// Operations that others name and that are not here, since when.
     pub(crate) wanted: BTreeMap<OperationId, Millis>,
+    /// What was said by somebody who was not, or is no more, a member at the time; it may count again.
+    pub(crate) void: BTreeSet<OperationId>,
+    /// What can never count, so that it is not asked for.
+    pub(crate) refused: BTreeSet<OperationId>,
     /// Operations that wait for those before them.
     pub(crate) pending: Vec<Operation>,
     pub(crate) outbox: BTreeMap<u64, Entry>,
@@ -445,6 +461,13 @@ impl SpaceRecord {
         arrival
     }
 
+    /// A post is shown no more.
+    fn hide(&mut self, ordinal: u64) {
+        self.unread.retain(|other| *other != ordinal);
+        self.mentions.retain(|other| *other != ordinal);
+        self.last = self.last.take().filter(|(last, _)| *last != ordinal);
+    }
+
     /// The person has seen everything up to here.
     pub(crate) fn mark_read(&mut self, up_to: u64) {
         let newest = self.next_ordinal.saturating_sub(1);
@@ -466,6 +489,8 @@ impl Space {
             devices: BTreeMap::new(),
             known: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            void: BTreeSet::new(),
+            refused: BTreeSet::new(),
             pending: Vec::new(),
             outbox: BTreeMap::new(),
             waiting: BTreeMap::new(),

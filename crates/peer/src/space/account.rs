@@ -1,6 +1,8 @@
 //! The account of a collective's operations: which have a place, which wait, what is missing, and what they
 //! say of persons and devices.
 
+use std::collections::BTreeSet;
+
 use komrade_crypto::group::Commit;
 use komrade_social::{
     DeviceId, OperationId,
@@ -8,7 +10,10 @@ use komrade_social::{
 };
 use komrade_view::Millis;
 
-use super::{Known, OperationRecord, Space, ToldSeed, outbox::Target};
+use super::{
+    Known, OperationRecord, Space, ToldSeed,
+    outbox::{MAX_TARGETS, Target},
+};
 use crate::{
     home::{self, NodeHome},
     limits,
@@ -23,6 +28,15 @@ pub(crate) enum Placed {
     Waits,
     /// It can never count, or there is no room.
     Refused,
+}
+
+/// What came of judging again.
+#[derive(Default)]
+pub(crate) struct Judged {
+    /// What counts now.
+    pub(crate) shown: Vec<Operation>,
+    /// Posts that do not count any more.
+    pub(crate) hidden: Vec<(OperationId, u64)>,
 }
 
 impl Space {
@@ -52,6 +66,7 @@ impl Space {
             commit,
             ordinal: None,
             expiry_day: operation.fields().expiry_day,
+            device: operation.fields().device.0,
             is_control: operation.body().is_control(),
             is_placed: false,
         };
@@ -59,6 +74,7 @@ impl Space {
         self.wanted.remove(&id);
         let mut placed = Vec::new();
         let mut gone = Vec::new();
+        let mut is_void = false;
         let waits = if operation.body().is_control() {
             let Some(outcome) = self.society.insert(operation.clone()) else {
                 return Placed::Refused;
@@ -68,6 +84,7 @@ impl Space {
             match outcome.taken {
                 Taken::New => false,
                 Taken::Waiting => true,
+                Taken::Refused(_) => return self.refuse(id),
                 _ => return Placed::Refused,
             }
         } else {
@@ -77,13 +94,21 @@ impl Space {
                     false
                 }
                 Verdict::Waiting(_) if self.pending.len() < limits::MAX_PENDING => true,
-                _ => return Placed::Refused,
+                Verdict::Waiting(_) => return Placed::Refused,
+                // Kept, for it may count yet; shown by nobody.
+                Verdict::Void if self.void.len() < limits::MAX_VOID => {
+                    is_void = true;
+                    true
+                }
+                Verdict::Void | Verdict::Refused(_) => return self.refuse(id),
             }
         };
         self.content_bytes = self.content_bytes.saturating_add(known.bytes.len());
         self.known.insert(id, known);
         self.note_links(&operation, now);
-        if waits && !operation.body().is_control() {
+        if is_void {
+            self.void.insert(id);
+        } else if waits && !operation.body().is_control() {
             self.pending.push(operation);
         }
         for id in gone {
@@ -120,9 +145,61 @@ impl Space {
             match self.society.verdict(&operation) {
                 Verdict::Waiting(_) => self.pending.push(operation),
                 Verdict::Valid => self.settle(&operation.id(), is_new, kept),
-                _ => self.forget(&operation.id()),
+                Verdict::Void if self.void.len() < limits::MAX_VOID => {
+                    self.void.insert(operation.id());
+                }
+                _ => {
+                    self.forget(&operation.id());
+                    self.refuse(operation.id());
+                }
             }
         }
+    }
+
+    /// It can never count, as far as is known now: nobody need send it again.
+    fn refuse(&mut self, id: OperationId) -> Placed {
+        if self.refused.len() >= limits::MAX_REFUSED {
+            self.refused.pop_first();
+        }
+        self.refused.insert(id);
+        Placed::Refused
+    }
+
+    /// Judges again what these devices said, now that they came or went, and what is void: what each replica shows must follow
+    /// from what is known, not from the order in which it came.
+    pub(super) fn judge_again(&mut self, devices: &BTreeSet<[u8; 32]>) -> Judged {
+        let mut judged = Judged::default();
+        if !devices.is_empty() {
+            self.refused.clear();
+        }
+        let theirs = self.known.iter().filter(|(id, known)| {
+            let is_theirs = known.is_placed && devices.contains(&known.device);
+            !known.is_control && (is_theirs || self.void.contains(id))
+        });
+        let theirs: Vec<(OperationId, bool)> =
+            theirs.map(|(id, known)| (*id, known.is_placed)).collect();
+        for (id, is_placed) in theirs {
+            let operation = self.known.get(&id);
+            let operation = operation.map(|it| Operation::decode_stored(&it.bytes));
+            let Some(Ok(operation)) = operation else {
+                continue;
+            };
+            let is_valid = self.society.verdict(&operation) == Verdict::Valid;
+            if is_valid && !is_placed {
+                self.void.remove(&id);
+                self.settle(&id, true, &mut judged.shown);
+            } else if !is_valid && is_placed && self.void.len() < limits::MAX_VOID {
+                self.void.insert(id);
+                self.beginnings.remove(&id);
+                if let Some(known) = self.known.get_mut(&id) {
+                    known.is_placed = false;
+                    if let Some(ordinal) = known.ordinal.take() {
+                        judged.hidden.push((id, ordinal));
+                    }
+                }
+            }
+        }
+        judged
     }
 
     /// It can never count, or had to make room.
@@ -173,7 +250,7 @@ impl Space {
             if let (Some(before), Some(after)) = (home::node_of(&before).copied(), after)
                 && is_new
             {
-                self.retarget(&before, &after);
+                self.retarget(&device, &before, &after);
             }
         }
         if let Body::Seed {
@@ -195,15 +272,29 @@ impl Space {
         }
     }
 
-    /// A device has another home: what was for the one before, and may lie there unread, goes to the new one.
-    fn retarget(&mut self, before: &NodeHome, after: &NodeHome) {
+    /// A device has another home: what was for the one before, and may lie there unread, goes to the new one. It still goes to the
+    /// one before if somebody else is there.
+    fn retarget(&mut self, device: &[u8; 32], before: &NodeHome, after: &NodeHome) {
+        let is_at = |home: &NodeHome, at: &NodeHome| {
+            home.place() == at.place() && home.bucket == at.bucket
+        };
+        let others = self.devices.iter().filter(|(other, _)| *other != device);
+        let mut homes = others.filter_map(|(_, state)| home::node_of(&state.homes));
+        let is_shared = homes.any(|home| is_at(home, before));
         for (number, entry) in &mut self.outbox {
-            for target in &mut entry.targets {
-                if target.home.place() == before.place() && target.home.bucket == before.bucket {
-                    *target = Target::new(*after);
-                    self.retargeted.insert(*number);
-                }
+            let has_room = (entry.targets.len() as u64) < MAX_TARGETS;
+            let is_there = entry.targets.iter().any(|it| is_at(&it.home, after));
+            let mut at_before = entry.targets.iter_mut();
+            let Some(target) = at_before.find(|it| is_at(&it.home, before)) else {
+                continue;
+            };
+            if !is_shared || is_at(before, after) || !has_room {
+                // Perhaps with another token only.
+                *target = Target::quiet(*after);
+            } else if !is_there {
+                entry.targets.push(Target::quiet(*after));
             }
+            self.retargeted.insert(*number);
         }
     }
 
@@ -233,7 +324,7 @@ impl Space {
             .copied()
             .chain(previous)
             .chain(seen.map(|head| head.id))
-            .filter(|id| !self.known.contains_key(id))
+            .filter(|id| !self.known.contains_key(id) && !self.refused.contains(id))
             .collect();
         for id in named {
             if self.wanted.len() < limits::MAX_WANTED_OPERATIONS {

@@ -371,7 +371,7 @@ impl Open {
     }
 
     /// What follows from an operation that has its place now.
-    fn space_took(&mut self, step: &mut Step, id: CollectiveId, operation: Operation) {
+    pub(super) fn space_took(&mut self, step: &mut Step, id: CollectiveId, operation: Operation) {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };

@@ -33,6 +33,9 @@ impl Open {
         for id in ids {
             self.space_settle_seeds(step, id);
             self.space_mind_keys(step, id);
+            // What was taken in before its author went.
+            let gone = self.spaces.get(&id).map(Space::gone_devices);
+            self.space_judge_again(step, id, &gone.unwrap_or_default());
         }
         step.show.collectives = true;
     }
@@ -141,6 +144,7 @@ impl Open {
             _ => {}
         }
         self.space_seal_waiting(step, id);
+        self.space_speak_up(step, id);
         self.space_pump(step, id);
     }
 
@@ -289,6 +293,7 @@ impl Open {
                 space.beginnings.remove(&operation);
                 space.told_seeds.retain(|(_, id), _| *id != operation);
                 space.pending.retain(|it| it.id() != operation);
+                space.void.remove(&operation);
             }
         }
     }

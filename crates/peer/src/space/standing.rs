@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use komrade_store::Table;
 use komrade_view::{CollectiveId, Millis};
 
-use super::{Place, Space};
+use super::{Place, Space, places};
 use crate::{open::Open, step::Step};
 
 impl Space {
@@ -13,6 +14,13 @@ impl Space {
     pub(super) fn member_devices(&self) -> BTreeSet<[u8; 32]> {
         let devices = self.society.devices().into_iter();
         devices.map(|member| member.device).collect()
+    }
+
+    /// Those that said something and are no member's.
+    pub(super) fn gone_devices(&self) -> BTreeSet<[u8; 32]> {
+        let present = self.member_devices();
+        let all = self.devices.keys().copied();
+        all.filter(|device| !present.contains(device)).collect()
     }
 
     /// Where this person stands by what is known now. A removal may be undone by what is final later, and so may an admission.
@@ -55,11 +63,42 @@ impl Open {
         space.record.is_shrunk |= !before.is_subset(&now);
         step.touched.spaces.insert(id);
         self.space_stand(step, id);
+        self.space_judge_again(step, id, &changed);
         // Seeds of others may be for exactly these members.
         self.space_settle_seeds(step, id);
         self.space_mind_keys(step, id);
         if !changed.is_empty() {
             self.space_retry(step, id);
+        }
+    }
+
+    /// Shows and hides what was said, as it counts now.
+    pub(super) fn space_judge_again(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        devices: &BTreeSet<[u8; 32]>,
+    ) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        if devices.is_empty() && space.void.is_empty() {
+            return;
+        }
+        let judged = space.judge_again(devices);
+        for (operation, ordinal) in judged.hidden {
+            space.record.hide(ordinal);
+            step.delete(Table::Posts, places::post(id, ordinal));
+            if let Some(known) = space.known.get(&operation) {
+                let key = places::operation(id, known.arrival);
+                step.write(Table::Operations, key, known.encode());
+            }
+            space.note_changed(step.now);
+            step.touched.spaces.insert(id);
+            step.show.collectives = true;
+        }
+        for operation in judged.shown {
+            self.space_took(step, id, operation);
         }
     }
 
