@@ -175,8 +175,11 @@ pub(crate) struct SpaceRecord {
     pub(crate) space: ByteArray<32>,
     pub(crate) name: String,
     pub(crate) place: Place,
-    /// What an offer told: the operation with the rules, and how many members there were.
+    /// What an offer told: the operation with the rules, and how many members there were. Only the first operation of all proves
+    /// itself; until the history is here, the rest is what a comrade says.
     pub(crate) offered: Option<(serde_bytes::ByteBuf, u64)>,
+    /// Where the person stood before they were offered to come back.
+    pub(crate) place_before: Option<Place>,
     /// That of the founding, or of the admission of this person.
     pub(crate) since: Millis,
     next_arrival: u64,
@@ -395,6 +398,7 @@ impl SpaceRecord {
             name,
             place,
             offered: None,
+            place_before: None,
             since: now,
             next_arrival: 1,
             next_ordinal: 1,
@@ -433,6 +437,7 @@ impl SpaceRecord {
     fn anew(&self, place: Place, now: Millis) -> Self {
         Self {
             place,
+            place_before: Some(self.place).filter(|it| !matches!(it, Place::Invited { .. })),
             welcomes: Vec::new(),
             offered_by: None,
             welcomed_by: None,

@@ -152,5 +152,17 @@ pub struct Work {
     pub effects: u64,
 }
 
+/// The rules that an operation founds a collective with, or proposes.
+pub fn rules_of(body: &Body) -> Option<&Constitution> {
+    match body {
+        Body::Genesis { constitution, .. }
+        | Body::Propose {
+            subject: Subject::Amend { constitution },
+            ..
+        } => Some(constitution),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests;

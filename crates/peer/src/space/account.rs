@@ -172,8 +172,10 @@ impl Space {
         if !devices.is_empty() {
             self.refused.clear();
         }
+        // One's own words stay: nobody else shows them.
         let theirs = self.known.iter().filter(|(id, known)| {
-            let is_theirs = known.is_placed && devices.contains(&known.device);
+            let is_other = known.device != self.own.device;
+            let is_theirs = known.is_placed && is_other && devices.contains(&known.device);
             !known.is_control && (is_theirs || self.void.contains(id))
         });
         let theirs: Vec<(OperationId, bool)> =

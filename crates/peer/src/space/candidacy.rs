@@ -6,13 +6,16 @@
 //! 3. When the certificate is complete, the proposer (or, a day later, any other voucher who is their
 //!    comrade) sends a [`Welcome`]: all control operations, names, homes and leaf keys.
 //! 4. The candidate's device computes the members from that, sees itself admitted, signs its acceptance,
-//!    name and homes, and gives them to who welcomed it and to who offered.
+//!    name and homes, and gives them to who welcomed it and to who offered. If the rules are others than they were told, the
+//!    person is asked again first.
 //! 5. That one passes them on, draws a seed at once, and gives it to the newcomer through the pair, who has no
 //!    key yet by which the others' envelopes are known: it goes on doing so until the newcomer is heard.
 //! 6. If something became final meanwhile that the acceptance did not know of, it does not hold. The newcomer is welcomed
 //!    anew, sees that, and enters once more: with all that they said of who belongs and nobody else has.
 //!
 //! All but the words of the persons themselves is done at drawn times (`duties`).
+
+use std::collections::BTreeMap;
 
 use komrade_crypto::{group::LeafRecord, identity::PersonId};
 use komrade_social::{
@@ -30,8 +33,27 @@ use super::{
 use crate::{home, limits, open::Open, records, step::Step};
 
 impl Open {
+    /// The rules are others than those that a candidate was told: they are shown these.
+    fn space_ask_anew(&mut self, step: &mut Step, id: CollectiveId, by: ComradeId) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let collective = space.society.get();
+        let rules = collective.and_then(|it| it.rules_operation());
+        let members = collective.map_or(0, |it| it.members().len() as u64);
+        let Some(rules) = rules.map(|it| it.as_bytes().to_vec()) else {
+            return;
+        };
+        space.record.offered = Some((rules.into(), members));
+        space.record.place = Place::Invited { by };
+        space.note_changed(step.now);
+        step.touched.spaces.insert(id);
+        step.show.collectives = true;
+    }
+
     // --- words -----------------------------------------------------------------------------------
 
+    /// Says something to one comrade. What is too long for a word is not said: all but an offer is cut into words that fit.
     pub(super) fn space_tell(
         &mut self,
         step: &mut Step,
@@ -86,7 +108,9 @@ impl Open {
                 self.space_entering(step, comrade, id, operations, leaf);
             }
             (Word::Keys(load), Some(id)) => {
-                self.space_load(step, id, &load);
+                if self.may_bring_in(id, comrade) {
+                    self.space_load(step, id, &load);
+                }
             }
             (Word::NotAdmitted, Some(id)) => {
                 if let Some(space) = self.spaces.get_mut(&id)
@@ -98,6 +122,35 @@ impl Open {
                 }
             }
             (_, None) => {}
+        }
+    }
+
+    /// Whether this comrade may give keys: who offered, who welcomed, and any member.
+    fn may_bring_in(&self, id: CollectiveId, comrade: ComradeId) -> bool {
+        let person = self.comrades.get(&comrade).and_then(|it| it.record.who);
+        let Some(space) = self.spaces.get(&id) else {
+            return false;
+        };
+        let record = &space.record;
+        let is_member = person.is_some_and(|who| space.society.is_member(&who.person));
+        is_member || [record.offered_by, record.welcomed_by].contains(&Some(comrade))
+    }
+
+    /// Whether an offer of this comrade changes anything here. That of another stands until it is answered; and what was is not
+    /// undone by somebody who was no member.
+    fn may_offer(&self, id: CollectiveId, comrade: ComradeId) -> bool {
+        let person = self.comrades.get(&comrade).and_then(|it| it.record.who);
+        let Some(space) = self.spaces.get(&id) else {
+            return false;
+        };
+        let is_member = || person.is_some_and(|who| space.society.is_member(&who.person));
+        match space.record.place {
+            Place::Member | Place::Candidate { .. } => false,
+            Place::Invited { by } => by == comrade,
+            Place::NotAdmitted(_) if space.society.get().is_none() => true,
+            Place::Left(_) | Place::Removed(_) | Place::NotAdmitted(_) | Place::Dissolved(_) => {
+                is_member()
+            }
         }
     }
 
@@ -128,6 +181,14 @@ impl Open {
         let rules = collective.rules_operation().ok_or(Refusal::OutOfBounds)?;
         let rules = rules.as_bytes().to_vec();
         let (hash, name) = (*space.record.space, space.record.name.clone());
+        let word = Word::Offer {
+            name,
+            rules,
+            members,
+        };
+        if word.encode(&hash).len() > social::MAX_COLLECTIVE_BYTES {
+            return Err(Refusal::OutOfBounds);
+        }
         space.record.offers.retain(|offer| offer.comrade != comrade);
         space.record.offers.push(Offer {
             comrade,
@@ -138,11 +199,6 @@ impl Open {
         space.note_changed(step.now);
         step.touched.spaces.insert(id);
         step.show.collectives = true;
-        let word = Word::Offer {
-            name,
-            rules,
-            members,
-        };
         self.speak_up(step, comrade);
         self.space_tell(step, comrade, &hash, &word);
         Ok(Answer::Done)
@@ -159,15 +215,15 @@ impl Open {
         members: u64,
         found: Option<CollectiveId>,
     ) {
-        let is_good = Operation::decode(&rules).is_ok_and(|it| it.space().0 == *hash);
-        if !is_good {
+        let operation = Operation::decode(&rules).ok();
+        let operation = operation.filter(|it| it.space().0 == *hash);
+        if !operation.is_some_and(|it| social::collective::rules_of(it.body()).is_some()) {
             return;
         }
         let place = Place::Invited { by };
         if let Some(id) = found {
-            if let Some(space) = self.spaces.get_mut(&id)
-                && !matches!(space.record.place, Place::Member | Place::Candidate { .. })
-            {
+            let may_offer = self.may_offer(id, by);
+            if let Some(space) = self.spaces.get_mut(&id).filter(|_| may_offer) {
                 // Whoever comes back comes anew: what they said before was in another time.
                 let record = SpaceRecord {
                     offered: Some((rules.into(), members)),
@@ -214,8 +270,18 @@ impl Open {
         step.show.collectives = true;
         self.speak_up(step, by);
         self.space_tell(step, by, &hash, &Word::Answer(accept));
-        if !accept {
-            self.space_forget(step, id);
+        if accept {
+            return Ok(Answer::Done);
+        }
+        match self.spaces.get_mut(&id) {
+            // Whoever was here before keeps what they read.
+            Some(space) if space.record.place_before.is_some() => {
+                let before = space.record.place_before.take();
+                space.record.place = before.unwrap_or(Place::NotAdmitted(step.now));
+                space.record.offered = None;
+                space.note_changed(step.now);
+            }
+            _ => self.space_forget(step, id),
         }
         Ok(Answer::Done)
     }
@@ -303,10 +369,13 @@ impl Open {
         let parts = space.parts_of(gathered.slot);
         let bytes: Vec<u8> = parts.flat_map(|(_, part)| part).copied().collect();
         let welcome = Welcome::decode(&bytes).unwrap_or_default();
-        let floors = welcome.floors.into_iter();
-        space.record.floors = floors
-            .map(|(device, floor)| (device.into(), floor))
-            .collect();
+        let shown = numbers_in(&welcome.operations);
+        let floors = welcome.floors.iter().map(|(device, floor)| {
+            let shown = shown.get(device).copied().unwrap_or(0);
+            let most = shown.saturating_add(limits::FLOOR_AHEAD);
+            ((*device).into(), (*floor).min(most))
+        });
+        space.record.floors = floors.collect();
         step.touched.spaces.insert(id);
         for bytes in &welcome.operations {
             let is_known = Operation::decode_stored(bytes).is_ok_and(|operation| {
@@ -353,6 +422,10 @@ impl Open {
         let Some(proposal) = ready.filter(|_| !homes.is_empty()) else {
             return;
         };
+        // They agreed to what they were told: to other rules they agree anew.
+        if space.sees_other_rules() {
+            return self.space_ask_anew(step, id, by);
+        }
         let hash = *space.record.space;
         let welcomed_by = space.record.welcomed_by.filter(|it| *it != by);
         let name = self.own.name.clone();
@@ -389,7 +462,7 @@ impl Open {
         let Some(leaf) = leaf else { return };
         space.record.place = Place::Member;
         space.record.since = step.now;
-        space.record.offered = None;
+        (space.record.offered, space.record.place_before) = (None, None);
         space.record.homes_told = Some(homes_told.into());
         space.record.name_told = name_told;
         space.note_changed(step.now);
@@ -401,6 +474,23 @@ impl Open {
             }
         }
     }
+}
+
+/// The highest number of each device that these operations show.
+fn numbers_in(operations: &[Vec<u8>]) -> BTreeMap<[u8; 32], u64> {
+    let mut numbers: BTreeMap<[u8; 32], u64> = BTreeMap::new();
+    for operation in operations {
+        let Ok(operation) = Operation::decode_stored(operation) else {
+            continue;
+        };
+        let fields = operation.fields();
+        let seen = fields.seen.iter().map(|head| (head.device, head.sequence));
+        for (device, number) in seen.chain([(fields.device, fields.sequence)]) {
+            let known = numbers.entry(device.0).or_default();
+            *known = number.max(*known);
+        }
+    }
+    numbers
 }
 
 /// Operations, in order, as many together as one word holds.
@@ -433,6 +523,14 @@ pub(super) fn admits(subject: &Subject, whom: &PersonId) -> bool {
 }
 
 impl Space {
+    /// The rules in force are not those that an offer told.
+    fn sees_other_rules(&self) -> bool {
+        let told = self.record.offered.as_ref();
+        let told = told.and_then(|(bytes, _)| Operation::decode_stored(bytes).ok());
+        let told = told.as_ref().and_then(|it| social::collective::rules_of(it.body()));
+        told.is_some_and(|told| Some(told) != self.society.constitution())
+    }
+
     /// A welcome that is here as a whole, and not taken in yet.
     pub(super) fn whole_welcome(&self) -> Option<Gathering> {
         let mut all = self.record.welcomes.iter();

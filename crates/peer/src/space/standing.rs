@@ -79,12 +79,10 @@ impl Open {
         id: CollectiveId,
         devices: &BTreeSet<[u8; 32]>,
     ) {
-        let Some(space) = self.spaces.get_mut(&id) else {
+        let space = self.spaces.get_mut(&id);
+        let Some(space) = space.filter(|_| !devices.is_empty()) else {
             return;
         };
-        if devices.is_empty() && space.void.is_empty() {
-            return;
-        }
         let judged = space.judge_again(devices);
         for (operation, ordinal) in judged.hidden {
             space.record.hide(ordinal);
