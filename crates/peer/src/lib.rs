@@ -43,6 +43,7 @@
 //! | seeds, leaf keys | both | [`limits::MAX_SEEDS`], `komrade_crypto::group::MAX_LEAVES` | a seed 46 days, its outer and control keys 60; a leaf key 30 days after the next one |
 //! | ratchets of others | memory | one for each device and seed | with the seed, a lock |
 //! | persons and devices of a collective | both | [`limits::MAX_DEVICES_KNOWN`] | forgetting |
+//! | what was said and does not count; what is of no use | both; memory | [`limits::MAX_VOID`]; [`limits::MAX_REFUSED`] | their own expiry; any change of members |
 //! | what waits to leave for a collective | both | [`limits::MAX_SPACE_OUTBOX`] | a day after every home took it, [`limits::MESSAGE_LIFE`] |
 //! | loads that do not open, what was said before what it builds on | both | [`limits::MAX_WAITING_LOADS`], [`limits::MAX_PENDING`] | opened, their own expiry |
 //! | operations known to be missing, others' questions | memory | [`limits::MAX_WANTED_OPERATIONS`], [`limits::MAX_QUESTIONS`] | supplied, [`limits::WANTED_LIFE`], [`limits::QUESTION_LIFE`] |

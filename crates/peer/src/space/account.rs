@@ -193,6 +193,7 @@ impl Space {
             } else if !is_valid && is_placed && self.void.len() < limits::MAX_VOID {
                 self.void.insert(id);
                 self.beginnings.remove(&id);
+                self.fresh.retain(|it| it.id() != id);
                 if let Some(known) = self.known.get_mut(&id) {
                     known.is_placed = false;
                     if let Some(ordinal) = known.ordinal.take() {
@@ -333,5 +334,62 @@ impl Space {
                 self.wanted.entry(id).or_insert(now);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use komrade_crypto::{first_contact::Party, identity::PersonId};
+
+    use super::*;
+    use crate::{
+        home::Home,
+        space::{
+            Place, SpaceRecord,
+            outbox::{Entry, What},
+        },
+    };
+
+    fn home(number: u8) -> NodeHome {
+        NodeHome {
+            address: [number; 32],
+            key: [number; 32],
+            bucket: 1,
+            token: [number; 16],
+        }
+    }
+
+    #[test]
+    fn who_moves_takes_no_mail_of_those_who_stay() {
+        let own = Party {
+            person: PersonId([1; 32]),
+            device: [1; 32],
+        };
+        let record = SpaceRecord::new([9; 32], "Tenants".into(), Place::Member, 1);
+        let mut space = Space::new(record, own);
+        for device in [2, 3] {
+            let state = space.devices.entry([device; 32]).or_default();
+            state.homes = vec![Home::Node(home(5))];
+        }
+        let mut entry = Entry::new(What::Word, 1);
+        entry.targets = vec![Target::new(home(5))];
+        space.outbox.insert(1, entry);
+        let targets = |space: &Space| {
+            let targets = space.outbox[&1].targets.iter();
+            let is_quiet = |it: &Target| it.hold_until().is_none();
+            targets
+                .map(|it| (it.home.address[0], is_quiet(it)))
+                .collect::<Vec<_>>()
+        };
+        let mut moves = |device: u8, to: u8| {
+            let state = space.devices.get_mut(&[device; 32]).unwrap();
+            state.homes = vec![Home::Node(home(to))];
+            space.retarget(&[device; 32], &home(5), &home(to));
+            targets(&space)
+        };
+        assert_eq!(moves(2, 6), [(5, false), (6, true)]);
+        assert_eq!(moves(3, 7), [(7, true), (6, true)]);
     }
 }

@@ -224,8 +224,14 @@ impl Open {
             Some(before) if !before.is_passed_on => before.operations,
             _ => Vec::new(),
         };
-        all.extend(operations.into_iter().map(Into::into));
-        all.truncate(MAX_ENTERED);
+        all.extend(operations.into_iter().map(serde_bytes::ByteBuf::from));
+        let mut room = MAX_ENTERED_BYTES;
+        let fits = |bytes: &serde_bytes::ByteBuf| {
+            let left = room.checked_sub(bytes.len());
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let all = all.into_iter().take_while(fits).collect();
         escort.comrade = comrade;
         (escort.seed, escort.has_failed) = (None, false);
         escort.accepted = Some(Accepted {
@@ -302,7 +308,8 @@ impl Open {
             // What waits for what is not here may hold yet.
             let waits = accepted.operations.iter().any(|bytes| {
                 let operation = Operation::decode_stored(bytes).map(|it| it.id());
-                operation.is_ok_and(|id| known.get(&id).is_some_and(|it| !it.is_placed))
+                let known = operation.ok().and_then(|id| known.get(&id));
+                known.is_some_and(|it| it.is_control && !it.is_placed)
             });
             if !waits && !society.is_member(&escort.person) {
                 (escort.accepted, escort.entered) = (None, None);
@@ -360,8 +367,12 @@ impl Open {
                 return;
             };
             // All of it: whoever lacks some cannot accept the seed, and has none by which to ask.
+            let mut bundles = in_words(operations, limits::MAX_BUNDLED / 2);
+            if bundles.is_empty() {
+                bundles.push(Vec::new());
+            }
             let mut pack = Some(pack);
-            for operations in in_words(operations, limits::MAX_BUNDLED / 2) {
+            for operations in bundles {
                 let bundle = Bundle {
                     operations,
                     ..Bundle::default()
@@ -386,8 +397,8 @@ impl Open {
     }
 }
 
-/// Operations with which somebody enters, in all words together.
-const MAX_ENTERED: usize = 64;
+/// Bytes of the operations with which somebody enters, in all words together.
+const MAX_ENTERED_BYTES: usize = 64 * 1024;
 
 impl Offer {
     fn is_due(&self) -> bool {

@@ -400,9 +400,15 @@ impl Open {
                 self.space_take_leaf(step, id, leaf);
             }
         }
+        let by = self.comrades.get(&gathered.by).and_then(|it| it.record.who);
         if let Some(space) = self.spaces.get_mut(&id) {
             space.drop_parts(step, id, gathered.slot);
-            space.record.welcomed_by = Some(gathered.by);
+            // What a comrade says who is no member is believed only as far as it is signed.
+            if by.is_some_and(|who| space.society.is_member(&who.person)) {
+                space.record.welcomed_by = Some(gathered.by);
+            } else {
+                space.record.floors.clear();
+            }
         }
         self.space_membership(step, id);
     }

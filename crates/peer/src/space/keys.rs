@@ -404,3 +404,55 @@ impl Keys {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::*;
+
+    const NOW: Millis = 1_800_000_000_000;
+
+    fn draw(keys: &mut Keys, by: u8, time: Millis, in_use: &BTreeSet<Commit>) -> Commit {
+        let mut rng = ChaCha20Rng::seed_from_u64(time);
+        let root = MemberRoot([1; 32]);
+        let space = Space::collective([9; 32]);
+        let commit = keys.draw(space, root, day_of(NOW), in_use, &mut rng);
+        assert!(keys.settle(&commit, &root, time, day_of(NOW)));
+        keys.note_author(&commit, PersonId([by; 32]));
+        commit
+    }
+
+    #[test]
+    fn who_draws_many_seeds_makes_no_others_go() {
+        let mut keys = Keys::default();
+        let none = BTreeSet::new();
+        let honest: Vec<Commit> = (0..40)
+            .map(|at| draw(&mut keys, at % 4, NOW + u64::from(at), &none))
+            .collect();
+        let first = draw(&mut keys, 9, NOW + 100, &none);
+        let in_use = BTreeSet::from([first]);
+        for at in 0..2 * limits::MAX_SEEDS as u64 {
+            draw(&mut keys, 9, NOW + 1_000 + at, &in_use);
+        }
+        assert!(keys.get(&first).is_some());
+        assert!(honest.iter().all(|commit| keys.get(commit).is_some()));
+        assert_eq!(keys.seeds.len(), limits::MAX_SEEDS);
+        assert_eq!(keys.take_evicted().len(), limits::MAX_SEEDS + 41);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_leaves_no_seed_ahead() {
+        let mut keys = Keys::default();
+        let none = BTreeSet::new();
+        let year = 365 * limits::DAY;
+        let ahead = draw(&mut keys, 1, NOW + year, &none);
+        keys.bring_down(NOW);
+        let later = draw(&mut keys, 2, NOW + limits::HOUR, &none);
+        let root = MemberRoot([1; 32]);
+        assert_eq!(keys.choose(&root, day_of(NOW)), Some(later));
+        assert!(keys.get(&ahead).unwrap().since <= day_of(NOW));
+    }
+}

@@ -159,14 +159,6 @@ impl Society {
         }
     }
 
-    /// Whether a proposal takes persons away.
-    pub(crate) fn removes(&self, proposal: &OperationId) -> bool {
-        matches!(
-            self.subject(proposal),
-            Some(Subject::Remove { .. } | Subject::Split { .. })
-        )
-    }
-
     pub(crate) fn standing(&self, id: OperationId, now: Millis) -> Option<Standing> {
         self.collective.as_ref()?.standing(id, now)
     }
