@@ -27,6 +27,8 @@ mod commands;
 mod duties;
 pub(crate) mod frame;
 mod keys;
+mod membership;
+mod newcomer;
 mod outbox;
 pub(crate) mod places;
 mod proposals;
@@ -34,7 +36,6 @@ mod rules;
 mod say;
 mod seeds;
 mod society;
-mod standing;
 mod supply;
 mod views;
 
@@ -53,7 +54,14 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
-use self::{frame::Load, keys::Keys, outbox::Entry, society::Society};
+use self::{
+    bringing_in::{Escort, Offer},
+    frame::Load,
+    keys::Keys,
+    newcomer::Gathering,
+    outbox::Entry,
+    society::Society,
+};
 use crate::{
     home::{self, Home, NodeHome},
     limits,
@@ -99,58 +107,6 @@ impl Place {
     fn is_over(self) -> bool {
         !matches!(self, Self::Member | Self::Candidate { .. })
     }
-}
-
-/// A comrade who was offered to be proposed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Offer {
-    pub(crate) comrade: ComradeId,
-    pub(crate) at: Millis,
-    /// They said yes then.
-    pub(crate) yes_at: Option<Millis>,
-    /// By this they were proposed.
-    pub(crate) proposal: Option<ByteArray<32>>,
-}
-
-/// A newcomer whom this device brings in: from the welcome on until they are heard.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Escort {
-    pub(crate) comrade: ComradeId,
-    pub(crate) person: PersonId,
-    pub(crate) welcomed_at: Millis,
-    /// What they entered with does not hold: they are to be welcomed anew.
-    pub(crate) has_failed: bool,
-    /// Operations up to this arrival were told.
-    pub(crate) told_up_to: u64,
-    /// Their acceptance and the rest came and is to be passed on.
-    pub(crate) accepted: Option<Accepted>,
-    /// The device that they entered with, and the number of the last operation that came with that: beyond it they
-    /// were heard.
-    pub(crate) entered: Option<(ByteArray<32>, u64)>,
-    /// The seed that was given to them last.
-    pub(crate) seed: Option<Commit>,
-}
-
-/// What a newcomer enters with.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Accepted {
-    pub(crate) operations: Vec<serde_bytes::ByteBuf>,
-    pub(crate) leaf: serde_bytes::ByteBuf,
-    pub(crate) is_passed_on: bool,
-}
-
-/// A welcome whose parts are being gathered, or were.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Gathering {
-    /// Who sends it.
-    pub(crate) by: ComradeId,
-    /// Where its parts stand: that of whoever offered stands apart from those of others.
-    pub(crate) slot: u64,
-    /// When it was made, and how many parts it has.
-    pub(crate) made_at: Millis,
-    pub(crate) of: u64,
-    /// When its first part came.
-    pub(crate) begun_at: Millis,
 }
 
 /// A post as it is kept.

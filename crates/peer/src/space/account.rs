@@ -1,8 +1,6 @@
 //! The account of a collective's operations: which have a place, which wait, what is missing, and what they
 //! say of persons and devices.
 
-use std::collections::BTreeSet;
-
 use komrade_crypto::group::Commit;
 use komrade_social::{
     DeviceId, OperationId,
@@ -28,15 +26,6 @@ pub(crate) enum Placed {
     Waits,
     /// It can never count, or there is no room.
     Refused,
-}
-
-/// What came of judging again.
-#[derive(Default)]
-pub(crate) struct Judged {
-    /// What counts now.
-    pub(crate) shown: Vec<Operation>,
-    /// Posts that do not count any more.
-    pub(crate) hidden: Vec<(OperationId, u64)>,
 }
 
 impl Space {
@@ -128,7 +117,7 @@ impl Space {
     }
 
     /// An operation has its place.
-    fn settle(&mut self, id: &OperationId, is_new: bool, kept: &mut Vec<Operation>) {
+    pub(super) fn settle(&mut self, id: &OperationId, is_new: bool, kept: &mut Vec<Operation>) {
         let Some(known) = self.known.get_mut(id) else {
             return;
         };
@@ -154,55 +143,6 @@ impl Space {
                 }
             }
         }
-    }
-
-    /// It can never count, as far as is known now: nobody need send it again.
-    fn refuse(&mut self, id: OperationId) -> Placed {
-        if self.refused.len() >= limits::MAX_REFUSED {
-            self.refused.pop_first();
-        }
-        self.refused.insert(id);
-        Placed::Refused
-    }
-
-    /// Judges again what these devices said, now that they came or went, and what is void: what each replica shows must follow
-    /// from what is known, not from the order in which it came.
-    pub(super) fn judge_again(&mut self, devices: &BTreeSet<[u8; 32]>) -> Judged {
-        let mut judged = Judged::default();
-        if !devices.is_empty() {
-            self.refused.clear();
-        }
-        // One's own words stay: nobody else shows them.
-        let theirs = self.known.iter().filter(|(id, known)| {
-            let is_other = known.device != self.own.device;
-            let is_theirs = known.is_placed && is_other && devices.contains(&known.device);
-            !known.is_control && (is_theirs || self.void.contains(id))
-        });
-        let theirs: Vec<(OperationId, bool)> =
-            theirs.map(|(id, known)| (*id, known.is_placed)).collect();
-        for (id, is_placed) in theirs {
-            let operation = self.known.get(&id);
-            let operation = operation.map(|it| Operation::decode_stored(&it.bytes));
-            let Some(Ok(operation)) = operation else {
-                continue;
-            };
-            let is_valid = self.society.verdict(&operation) == Verdict::Valid;
-            if is_valid && !is_placed {
-                self.void.remove(&id);
-                self.settle(&id, true, &mut judged.shown);
-            } else if !is_valid && is_placed && self.void.len() < limits::MAX_VOID {
-                self.void.insert(id);
-                self.beginnings.remove(&id);
-                self.fresh.retain(|it| it.id() != id);
-                if let Some(known) = self.known.get_mut(&id) {
-                    known.is_placed = false;
-                    if let Some(ordinal) = known.ordinal.take() {
-                        judged.hidden.push((id, ordinal));
-                    }
-                }
-            }
-        }
-        judged
     }
 
     /// It can never count, or had to make room.
@@ -278,9 +218,8 @@ impl Space {
     /// A device has another home: what was for the one before, and may lie there unread, goes to the new one. It still goes to the
     /// one before if somebody else is there.
     fn retarget(&mut self, device: &[u8; 32], before: &NodeHome, after: &NodeHome) {
-        let is_at = |home: &NodeHome, at: &NodeHome| {
-            home.place() == at.place() && home.bucket == at.bucket
-        };
+        let is_at =
+            |home: &NodeHome, at: &NodeHome| home.place() == at.place() && home.bucket == at.bucket;
         let others = self.devices.iter().filter(|(other, _)| *other != device);
         let mut homes = others.filter_map(|(_, state)| home::node_of(&state.homes));
         let is_shared = homes.any(|home| is_at(home, before));

@@ -1,18 +1,62 @@
 //! How the members bring somebody in, see `candidacy`: proposals of those who said yes, welcomes, keys.
 
-use komrade_crypto::{day_of, group::LeafRecord, identity::PersonId};
+use komrade_crypto::{
+    day_of,
+    group::{Commit, LeafRecord},
+    identity::PersonId,
+};
 use komrade_social::{
     OperationId,
     collective::{Body, Operation, Stage, Subject},
 };
 use komrade_view::{CollectiveId, ComradeId, Millis};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
 
 use super::{
-    Accepted, Escort, Offer, Person, Space,
+    Person, Space,
     candidacy::{admits, in_words},
     frame::{Bundle, Load, Welcome, Word},
 };
 use crate::{limits, open::Open, step::Step};
+
+/// A comrade who was offered to be proposed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Offer {
+    pub(crate) comrade: ComradeId,
+    pub(crate) at: Millis,
+    /// They said yes then.
+    pub(crate) yes_at: Option<Millis>,
+    /// By this they were proposed.
+    pub(crate) proposal: Option<ByteArray<32>>,
+}
+
+/// A newcomer whom this device brings in: from the welcome on until they are heard.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Escort {
+    pub(crate) comrade: ComradeId,
+    pub(crate) person: PersonId,
+    pub(crate) welcomed_at: Millis,
+    /// What they entered with does not hold: they are to be welcomed anew.
+    pub(crate) has_failed: bool,
+    /// Operations up to this arrival were told.
+    pub(crate) told_up_to: u64,
+    /// Their acceptance and the rest came and is to be passed on.
+    pub(crate) accepted: Option<Accepted>,
+    /// The device that they entered with, and the number of the last operation that came with that: beyond it they
+    /// were heard.
+    pub(crate) entered: Option<(ByteArray<32>, u64)>,
+    /// The seed that was given to them last.
+    pub(crate) seed: Option<Commit>,
+}
+
+/// What a newcomer enters with.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Accepted {
+    pub(crate) operations: Vec<serde_bytes::ByteBuf>,
+    pub(crate) leaf: serde_bytes::ByteBuf,
+    pub(crate) is_passed_on: bool,
+}
 
 impl Open {
     /// Proposes those who said yes, welcomes those who are admitted, brings in those who come.

@@ -91,10 +91,7 @@ impl Open {
         let undrawn = !self.spaces.is_empty() && self.spaces.duty_at.is_none();
         let duty = self.spaces.duty_at.or(undrawn.then_some(now));
         let reseed = self.next_reseed().filter(|_| !self.clock.is_doubted());
-        [duty, reseed, holds, ends]
-            .into_iter()
-            .flatten()
-            .min()
+        [duty, reseed, holds, ends].into_iter().flatten().min()
     }
 
     fn space_duties(&mut self, step: &mut Step) {

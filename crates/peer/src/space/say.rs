@@ -111,7 +111,10 @@ impl Space {
 
 /// Whether it says that this person goes.
 fn is_departure(draft: &Draft) -> bool {
-    let bundle = draft.control.as_ref().and_then(|it| Bundle::decode(it).ok());
+    let bundle = draft
+        .control
+        .as_ref()
+        .and_then(|it| Bundle::decode(it).ok());
     bundle.is_some_and(|bundle| {
         let mut operations = bundle.operations.iter();
         operations.any(|bytes| {

@@ -29,6 +29,8 @@ use crate::{home, home::NodeHome, limits, open::Open, step::Step};
 /// A home, told apart by address, key and bucket.
 type Spot = ([u8; 32], [u8; 32], u16);
 
+/// Seeds whose members are computed to find one for those of now: the newest.
+const LOOKED_AT: usize = 8;
 /// What a load adds to its parts, at most.
 const LOAD_BYTES: usize = 32;
 
@@ -333,7 +335,7 @@ impl super::Space {
     pub(super) fn newest_within(&mut self) -> Option<Commit> {
         let present = self.member_devices();
         let newest = self.keys.newest_first();
-        newest.into_iter().find(|commit| {
+        newest.into_iter().take(LOOKED_AT).find(|commit| {
             let members = self.members_of(commit);
             members.is_some_and(|all| all.iter().all(|it| present.contains(&it.device)))
         })

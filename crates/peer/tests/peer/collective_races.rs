@@ -20,7 +20,9 @@ fn come_in(world: &mut World, comrade: ComradeId, at: usize) {
 /// How many records of operations, or of seeds, a peer keeps.
 fn operations(world: &World, at: usize) -> usize {
     let records = world.peers[at].store.records().into_iter();
-    records.filter(|(table, _)| *table == Table::Operations).count()
+    records
+        .filter(|(table, _)| *table == Table::Operations)
+        .count()
 }
 
 fn seeds(world: &World, at: usize) -> usize {
@@ -42,7 +44,11 @@ fn talk(world: &mut World, peers: &[usize]) {
         let said = world.said(*at);
         for other in peers {
             let text = format!("{} is here", NAMES[*other]);
-            assert_eq!(said.iter().filter(|it| **it == text).count(), 1, "{at}: {said:?}");
+            assert_eq!(
+                said.iter().filter(|it| **it == text).count(),
+                1,
+                "{at}: {said:?}"
+            );
         }
     }
 }
@@ -135,7 +141,10 @@ fn a_newcomer_of_whom_much_was_decided_meanwhile_is_told_all_of_it() {
     world.pass(12 * HOUR);
     world.agree(&[0, 1, 2], &["Ana", "Bo", "Cleo"]);
     talk(&mut world, &[0, 1, 2]);
-    assert_eq!(world.detail(2).proposals.len(), world.detail(0).proposals.len());
+    assert_eq!(
+        world.detail(2).proposals.len(),
+        world.detail(0).proposals.len()
+    );
 }
 
 #[test]
@@ -194,7 +203,12 @@ fn an_offer_stands_for_whoever_made_it() {
         panic!("not invited");
     };
     assert_eq!(world.comrade(2, by).name, "Ana");
-    assert!(world.peers[2].comrades.iter().any(|it| it.id == ana_at_cleo));
+    assert!(
+        world.peers[2]
+            .comrades
+            .iter()
+            .any(|it| it.id == ana_at_cleo)
+    );
     let yes = CollectiveCommand::AnswerOffer {
         collective: world.collective(2).id,
         accept: true,
@@ -373,7 +387,10 @@ fn a_seed_from_a_clock_that_is_ahead_is_used_no_longer_than_another() {
     }
     for at in 0..3 {
         assert_eq!(world.said(at).len(), 7, "{at}");
-        assert!(seeds(&world, at) <= before[at], "{at}: more seeds than {before:?}");
+        assert!(
+            seeds(&world, at) <= before[at],
+            "{at}: more seeds than {before:?}"
+        );
         let since = world.detail(at).keys_since.unwrap();
         assert!(since <= world.now && since + 2 * DAY > world.now, "{at}");
     }

@@ -1,13 +1,28 @@
-//! Where this person stands: computed from the operations that are here, except for what the person alone decides, which is
+//! What follows when who belongs may have changed: where this person stands, what of all that was said counts, which keys are due.
+//!
+//! Where this person stands is computed from the operations that are here, except for what the person alone decides, which is
 //! leaving, and for how they come in.
 
 use std::collections::BTreeSet;
 
+use komrade_social::{
+    OperationId,
+    collective::{Operation, Verdict},
+};
 use komrade_store::Table;
 use komrade_view::{CollectiveId, Millis};
 
-use super::{Place, Space, places};
-use crate::{open::Open, step::Step};
+use super::{Place, Space, account::Placed, places};
+use crate::{limits, open::Open, step::Step};
+
+/// What came of judging again.
+#[derive(Default)]
+struct Judged {
+    /// What counts now.
+    shown: Vec<Operation>,
+    /// Posts that do not count any more.
+    hidden: Vec<(OperationId, u64)>,
+}
 
 impl Space {
     /// The devices of all members.
@@ -44,6 +59,55 @@ impl Space {
             }
             _ => place,
         }
+    }
+
+    /// It can never count, as far as is known now: nobody need send it again.
+    pub(super) fn refuse(&mut self, id: OperationId) -> Placed {
+        if self.refused.len() >= limits::MAX_REFUSED {
+            self.refused.pop_first();
+        }
+        self.refused.insert(id);
+        Placed::Refused
+    }
+
+    /// Judges again what these devices said, now that they came or went, and what is void: what each replica shows must follow
+    /// from what is known, not from the order in which it came.
+    fn judge_again(&mut self, devices: &BTreeSet<[u8; 32]>) -> Judged {
+        let mut judged = Judged::default();
+        if !devices.is_empty() {
+            self.refused.clear();
+        }
+        // One's own words stay: nobody else shows them.
+        let theirs = self.known.iter().filter(|(id, known)| {
+            let is_other = known.device != self.own.device;
+            let is_theirs = known.is_placed && is_other && devices.contains(&known.device);
+            !known.is_control && (is_theirs || self.void.contains(id))
+        });
+        let theirs: Vec<(OperationId, bool)> =
+            theirs.map(|(id, known)| (*id, known.is_placed)).collect();
+        for (id, is_placed) in theirs {
+            let operation = self.known.get(&id);
+            let operation = operation.map(|it| Operation::decode_stored(&it.bytes));
+            let Some(Ok(operation)) = operation else {
+                continue;
+            };
+            let is_valid = self.society.verdict(&operation) == Verdict::Valid;
+            if is_valid && !is_placed {
+                self.void.remove(&id);
+                self.settle(&id, true, &mut judged.shown);
+            } else if !is_valid && is_placed && self.void.len() < limits::MAX_VOID {
+                self.void.insert(id);
+                self.beginnings.remove(&id);
+                self.fresh.retain(|it| it.id() != id);
+                if let Some(known) = self.known.get_mut(&id) {
+                    known.is_placed = false;
+                    if let Some(ordinal) = known.ordinal.take() {
+                        judged.hidden.push((id, ordinal));
+                    }
+                }
+            }
+        }
+        judged
     }
 }
 
