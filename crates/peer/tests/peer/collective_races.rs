@@ -80,6 +80,53 @@ fn who_enters_without_knowing_what_became_final_meanwhile_is_welcomed_anew() {
 }
 
 #[test]
+fn a_member_whose_admission_something_final_made_void_enters_anew() {
+    let (mut world, met) = people(947, 6);
+    world.found(0, rules(1));
+    for at in [1, 2, 4] {
+        come_in(&mut world, met[at - 1], at);
+    }
+    let fay = world.meet(1, 5).0;
+    // Ana must sign the first checkpoint; those that follow are signed without her.
+    world.pass(2 * DAY);
+    assert!(world.detail(0).final_at.is_some());
+    // The others know that Dara is to come in, and are away when she does.
+    world.candidate(0, met[2], 3);
+    world.until(|world| {
+        let mut others = [1, 2, 4].iter();
+        others.all(|at| world.collective(*at).asked > 0)
+    });
+    for at in [1, 2, 4] {
+        world.stop(at);
+    }
+    world.until(|world| standing(world, 3) == Standing::Member);
+    world.pass(2 * HOUR);
+    talk(&mut world, &[0, 3]);
+    world.stop(0);
+    world.stop(3);
+    for at in [1, 2, 4] {
+        world.wipe_relay(at);
+        world.restart(at);
+    }
+    world.candidate(1, fay, 5);
+    world.until(|world| standing(world, 5) == Standing::Member);
+    world.pass(2 * DAY);
+    assert!(world.detail(1).final_at.is_some());
+    world.agree(&[1, 2, 4, 5], &["Ana", "Bo", "Cleo", "Emil", "Fay"]);
+    world.restart(0);
+    world.restart(3);
+    world.pass(2 * DAY);
+    let all = ["Ana", "Bo", "Cleo", "Dara", "Emil", "Fay"];
+    world.agree(&[0, 1, 2, 3, 4, 5], &all);
+    assert_eq!(standing(&world, 3), Standing::Member);
+    world.post(3, "in again");
+    world.pass(HOUR);
+    for at in 0..6 {
+        assert!(world.said(at).contains(&"in again".to_owned()), "{at}");
+    }
+}
+
+#[test]
 fn whoever_welcomes_somebody_brings_them_in_while_who_offered_is_away() {
     let (mut world, met) = people(941, 3);
     world.found(0, rules(1));
