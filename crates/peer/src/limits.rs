@@ -243,8 +243,8 @@ pub const MAX_OPERATION_BYTES: usize = 24 * 1024 * 1024;
 pub const MAX_PENDING: usize = 128;
 /// Operations that are known to be missing.
 pub const MAX_WANTED_OPERATIONS: usize = 2_048;
-/// What was said and does not count, and may count again.
-pub const MAX_VOID: usize = 256;
+/// What was said and does not count, and may count again: what a change of members hides or shows fits in a step.
+pub const MAX_VOID: usize = 128;
 /// Operations that are known to be of no use, so that they are not asked for.
 pub const MAX_REFUSED: usize = 1_024;
 /// How long something is known to be missing before it is given up: nobody has it any more.

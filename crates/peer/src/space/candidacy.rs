@@ -192,7 +192,7 @@ impl Open {
     ) {
         let operation = Operation::decode(&rules).ok();
         let operation = operation.filter(|it| it.space().0 == *hash);
-        if !operation.is_some_and(|it| social::collective::rules_of(it.body()).is_some()) {
+        if operation.is_none_or(|it| social::collective::rules_of(it.body()).is_none()) {
             return;
         }
         let place = Place::Invited { by };
