@@ -47,7 +47,7 @@ impl Open {
             return;
         };
         // One from a day far ahead would keep out all others.
-        if made_at > step.now.saturating_add(limits::DAY) || !space.takes_welcomes() {
+        if made_at > step.now.saturating_add(limits::DAY) || !space.takes_welcomes(comrade) {
             return;
         }
         let slot = u64::from(space.record.offered_by != Some(comrade));
@@ -103,7 +103,10 @@ impl Open {
             let most = shown.saturating_add(limits::FLOOR_AHEAD);
             ((*device).into(), (*floor).min(most))
         });
-        space.record.floors = floors.collect();
+        let is_newcomer = space.is_newcomer();
+        if is_newcomer {
+            space.record.floors = floors.collect();
+        }
         step.touched.spaces.insert(id);
         for bytes in &welcome.operations {
             let is_known = Operation::decode_stored(bytes).is_ok_and(|operation| {
@@ -134,7 +137,7 @@ impl Open {
             // What a comrade says who is no member is believed only as far as it is signed.
             if by.is_some_and(|who| space.society.is_member(&who.person)) {
                 space.record.welcomed_by = Some(gathered.by);
-            } else {
+            } else if is_newcomer {
                 space.record.floors.clear();
             }
         }
@@ -271,12 +274,20 @@ impl Space {
     }
 
     /// Somebody who is coming in, and whoever has no key by which they could ask for what they lack.
-    fn takes_welcomes(&self) -> bool {
+    fn is_newcomer(&self) -> bool {
         match self.record.place {
             Place::Candidate { .. } => true,
             Place::Member => self.keys.newest().is_none(),
             _ => false,
         }
+    }
+
+    /// Those who brought somebody in may welcome them anew: what made the admission void may be sealed under keys that they do not
+    /// have.
+    fn takes_welcomes(&self, comrade: ComradeId) -> bool {
+        let record = &self.record;
+        let brought_in = [record.offered_by, record.welcomed_by].contains(&Some(comrade));
+        self.is_newcomer() || (record.place == Place::Member && brought_in)
     }
 
     fn parts_of(&self, slot: u64) -> impl Iterator<Item = (&u64, &Vec<u8>)> {
