@@ -50,7 +50,8 @@ use crate::{DecodeError, SUITE, codec::Reader};
 
 pub use control::{CONTROL_OVERHEAD_BYTES, LASTING_BYTES, LastingKeys};
 pub use leaf::{
-    LEAF_DAYS, LEAF_RECORD_BYTES, LeafRecord, LeafRing, MARK_BYTES, MAX_LEAVES, Mark, SliceKey,
+    LEAF_DAYS, LEAF_RECORD_BYTES, LeafRecord, LeafRing, MARK_BYTES, MAX_LEAVES, MAX_LEAVES_PER_DAY,
+    Mark, SliceKey,
 };
 pub use members::{MAX_DEVICES, Member, MemberRoot, MembersError};
 pub use missing::{MAX_MISSING_HEADS, MAX_MISSING_SEEDS, Missing};
