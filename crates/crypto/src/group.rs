@@ -61,7 +61,7 @@ pub use pack::{
 };
 pub use ratchet::{
     CONTENT_OVERHEAD_BYTES, ContentError, MAX_GAP, MAX_RECEIVING_BYTES, MAX_REOPEN, MAX_SKIPPED,
-    Opened, Receiving, SENDING_BYTES, Sending, Source, source,
+    Opened, Receiving, Rewinding, SENDING_BYTES, Sending, Source, source,
 };
 pub use seed::{Commit, SEED_BYTES, Seed, WrongMembers};
 
