@@ -133,12 +133,22 @@ impl Graph {
         self.node(other).is_some_and(|node| node.past.has(one))
     }
 
-    /// How many branches of what the device has said do not lie in this past.
-    pub(super) fn branches(&self, device: DeviceId, past: &Bits) -> usize {
+    /// How many branches of what the device has said do not lie in this past, counted up to `most`.
+    pub(super) fn branches(&self, device: DeviceId, past: &Bits, most: usize) -> usize {
         let own = self.devices.get(&device).into_iter().flatten();
-        let own: Vec<_> = own.copied().filter(|index| !past.has(*index)).collect();
-        let last = |one: &&usize| !own.iter().any(|other| self.before(**one, *other));
-        own.iter().filter(last).count()
+        let mut known = past.clone();
+        let mut branches = 0;
+        // The newest first: what builds on something has a higher number.
+        for index in own.rev() {
+            if branches == most {
+                break;
+            }
+            if let Some(node) = self.node(*index).filter(|_| !known.has(*index)) {
+                known.add(&node.past);
+                branches += 1;
+            }
+        }
+        branches
     }
 
     fn are_beside(&self, one: usize, other: usize) -> bool {

@@ -139,7 +139,13 @@ impl Collective {
         &mut self,
         heads: &[OperationId],
     ) -> Result<Vec<MemberDevice>, Vec<OperationId>> {
-        let heads = self.graph.find(heads)?;
+        let heads = match self.graph.find(heads) {
+            Ok(heads) => heads,
+            Err(missing) => {
+                self.waiting.want(&missing, None);
+                return Err(missing);
+            }
+        };
         let past = self.graph.closure(&heads);
         let (_, base) = self.graph.finals_at(&heads, &past);
         let view = self.view_at(&past, base);
