@@ -32,7 +32,8 @@
 //! form has room for a proof instead.
 //!
 //! **Certificates.** A candidate's *Accept*, or any member's *Enact*, has the vouches and ballots in its past that make it valid. That
-//! is the certificate; there is no leader and no count by anybody. One certificate decides once.
+//! is the certificate; there is no leader and no count by anybody. One certificate decides once, and about one membership: what was
+//! decided about somebody who was expelled since says nothing about whom they are admitted as later (module `memberships`).
 //!
 //! **Time.** A ballot says when it was cast, and counts if that is within the period of the proposal. Nobody's clock enters the
 //! state; the `now` of [`Collective::standing`] only tells open from lapsed. A device cannot date anything before what it said
@@ -98,6 +99,7 @@ mod graph;
 mod insert;
 mod judge;
 mod members;
+mod memberships;
 pub(crate) mod operation;
 mod proposal;
 mod standing;

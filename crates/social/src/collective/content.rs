@@ -106,8 +106,8 @@ impl Collective {
             unseen.is_empty() || unseen.iter().filter(first).any(covers)
         };
         let removals = &self.current.removals;
-        seen(removals.of_person(fields.person), &|one| {
-            graph.before(one, member.admission)
-        }) && seen(removals.of_device(fields.device), &|_| false)
+        let removed = removals.of_person(fields.person);
+        seen(removed, &|one| !graph.ends(one, member.admission, removed))
+            && seen(removals.of_device(fields.device), &|_| false)
     }
 }

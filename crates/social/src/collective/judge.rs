@@ -62,7 +62,7 @@ pub enum Refusal {
     /// Not enough vouches or ballots before it.
     #[error("not enough")]
     NotEnough,
-    /// The rules that it was to change have changed.
+    /// The rules that it was to change have changed, or the membership that it was about has ended.
     #[error("overtaken")]
     Overtaken,
     /// About somebody or something that is not there, or is already.
@@ -396,6 +396,10 @@ impl Graph {
             return Err(Refusal::TooMany);
         }
         let certificate = self.judge_certificate(act, about)?;
+        let removals = act.view.removals.of_person(act.person);
+        if self.is_stale(about, act.past, removals) {
+            return Err(Refusal::Overtaken);
+        }
         Ok(Judged {
             // Its own place, which is the next.
             admission: self.nodes.len(),
@@ -425,6 +429,15 @@ impl Graph {
         };
         if !sensible {
             return Err(Refusal::Senseless);
+        }
+        let mut persons = subject.persons().iter();
+        let is_over = |person: &PersonId| {
+            let member = act.view.members.get(person);
+            let is_about = |one| self.is_about(about, *person, one, &act.view.removals);
+            member.is_some_and(|member| !is_about(member))
+        };
+        if persons.any(is_over) {
+            return Err(Refusal::Overtaken);
         }
         let certificate = self.judge_certificate(act, about)?;
         Ok((about, certificate))

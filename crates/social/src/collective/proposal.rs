@@ -183,9 +183,12 @@ impl Graph {
         if lost.any(unseen) {
             return true;
         }
-        let mut removed = removals.of_person(node.person()).iter().copied();
+        let removed = removals.of_person(node.person());
+        let ends = |removal: &usize| self.ends(*removal, node.admission, removed);
         !self.is_about_removal(index)
-            && removed.any(|removal| unseen(removal) && !self.before(removal, node.admission))
+            && removed
+                .iter()
+                .any(|removal| unseen(*removal) && ends(removal))
     }
 
     /// What two members do to expel each other stands whichever is seen first; so does what they say on leaving.
@@ -281,6 +284,13 @@ impl Graph {
             };
             support.carries(needs, &second)
         })
+    }
+
+    /// How many persons whom a proposal sends away have not said yes themselves.
+    pub(super) fn consents_missing(&self, proposal: usize, support: &Support) -> usize {
+        let persons = self.subject(proposal).map_or(&[][..], Subject::consenting);
+        let silent = |person: &&PersonId| !has(&support.ballots, person);
+        persons.iter().filter(silent).count()
     }
 
     /// Who must carry a proposal, too, that was made without knowing the newest final checkpoint: the members there, and those

@@ -6,7 +6,8 @@
 //!    approaching from both sides (the alternating fixpoint of logic programs with negation, Van Gelder 1989): assume that all
 //!    stand, see which must stand nevertheless; assume those only, see which may; and so on until nothing changes. Where that
 //!    leaves a doubt, because two removals deny each other's electors, both stand.
-//! 2. Then every other effect, in any order that puts causes first.
+//! 2. Then every other effect: first who belongs and with which devices, in any order that puts causes first, then what was
+//!    decided about them.
 //! 3. Then the constitution: amendments apply to the version that they were proposed to. Of two to one version the one
 //!    with more ballots in its certificate applies, then the lower hash; the other is overtaken.
 
@@ -24,7 +25,7 @@ use super::{
     bits::Bits,
     body::Body,
     constitution::{Constitution, POWER_ADMIT},
-    graph::Graph,
+    graph::{Graph, Node},
     operation::hash,
     proposal::{Frame, has},
     subject::Subject,
@@ -37,9 +38,11 @@ use crate::{DeviceId, OperationId, cbor::Writer};
 pub(super) struct Member {
     pub(super) admission: usize,
     pub(super) admitted: OperationId,
+    /// Every admission that stands: two halves may have admitted them without knowing of each other.
+    pub(super) admissions: BTreeSet<usize>,
     pub(super) devices: BTreeSet<DeviceId>,
-    /// The votes that let them rest, which no return has seen.
-    rests: BTreeSet<usize>,
+    /// The votes that let them rest, which no return has seen, and their times.
+    rests: BTreeMap<usize, u64>,
     roles: Vec<(u8, usize)>,
     recalls: Vec<(u8, usize)>,
 }
@@ -185,9 +188,12 @@ impl Graph {
         view.removals.all().for_each(|removal| holds.set(removal));
         view.holds = holds;
         self.apply_removals(&mut view);
-        for &effect in &beyond {
-            if view.holds.has(effect) {
-                self.apply(&mut view, effect);
+        // First who belongs, then what was decided about them: what lies beside an admission may have arrived before it.
+        for decided in [false, true] {
+            for &effect in &beyond {
+                if view.holds.has(effect) && self.is_about_members(effect) == decided {
+                    self.apply(&mut view, effect);
+                }
             }
         }
         self.amend(&mut view, &beyond);
@@ -259,7 +265,11 @@ impl Graph {
         };
         match node.operation.body() {
             Body::Genesis { .. } => true,
-            Body::Accept { .. } => certified(),
+            Body::Accept { .. } => {
+                let removals = frame.removals.of_person(node.person());
+                let is_stale = |proposal| self.is_stale(proposal, &node.past, removals);
+                certified() && !node.about.is_some_and(is_stale)
+            }
             Body::Enact { .. } => self.counts(effect, frame) && certified(),
             _ => self.counts(effect, frame),
         }
@@ -289,8 +299,15 @@ impl Graph {
 
     /// Whether an admission was undone by a removal that it had not seen.
     fn is_removed(&self, person: PersonId, admission: usize, removals: &Removals) -> bool {
-        let mut removals = removals.of_person(person).iter();
-        removals.any(|removal| !self.before(*removal, admission))
+        let removals = removals.of_person(person);
+        let mut all = removals.iter();
+        all.any(|removal| self.ends(*removal, admission, removals))
+    }
+
+    /// Whether an effect changes something about those who are members.
+    fn is_about_members(&self, effect: usize) -> bool {
+        let body = self.node(effect).map(|node| node.operation.body());
+        matches!(body, Some(Body::Enact { .. } | Body::Return))
     }
 
     fn apply_removals(&self, view: &mut View) {
@@ -336,7 +353,7 @@ impl Graph {
             Body::Return => {
                 if let Some(member) = view.members.get_mut(&node.person()) {
                     let rests = &mut Arc::make_mut(member).rests;
-                    rests.retain(|rest| !node.past.has(*rest));
+                    rests.retain(|rest, _| !node.past.has(*rest));
                 }
             }
             Body::Enact { .. } => self.apply_enact(view, effect),
@@ -357,13 +374,15 @@ impl Graph {
             Arc::new(Member {
                 admission,
                 admitted: node.id(),
+                admissions: BTreeSet::new(),
                 devices: BTreeSet::new(),
-                rests: BTreeSet::new(),
+                rests: BTreeMap::new(),
                 roles: Vec::new(),
                 recalls: Vec::new(),
             })
         });
         let member = Arc::make_mut(member);
+        member.admissions.insert(admission);
         if node.id() < member.admitted {
             (member.admission, member.admitted) = (admission, node.id());
         }
@@ -383,14 +402,22 @@ impl Graph {
         };
         let member = view.members.get_mut(person);
         // A new admission begins anew.
-        let Some(member) = member.filter(|member| !self.before(effect, member.admission)) else {
+        let node = self.node(effect);
+        let about = node.and_then(|it| it.about);
+        // The date of one of them alone could be false.
+        let certificate = node.into_iter().flat_map(|it| &it.certificate);
+        let voted = certificate.filter_map(|answer| self.node(*answer));
+        let time = voted.chain(node).map(Node::time).max().unwrap_or(0);
+        let known =
+            |member: &&mut Arc<Member>| about.is_some_and(|proposal| self.knows(proposal, member));
+        let Some(member) = member.filter(known) else {
             return;
         };
         let member = Arc::make_mut(member);
         let before = |other: usize| self.before(other, effect);
         match role {
             None => {
-                member.rests.insert(effect);
+                member.rests.insert(effect, time);
             }
             Some((role, true)) => {
                 let mut recalls = member.recalls.iter();
