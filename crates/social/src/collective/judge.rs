@@ -271,7 +271,11 @@ impl Graph {
                 member(person).is_some_and(|one| one.has_role(*role))
             }
             Subject::Split { persons } => {
-                let all = persons.iter().all(|person| member(person).is_some());
+                // Whoever rests cannot say that they go.
+                let counts = |one: &Member| !one.is_resting();
+                let all = persons
+                    .iter()
+                    .all(|person| member(person).is_some_and(counts));
                 all && !persons.is_empty() && persons.len() < members.len()
             }
             Subject::Amend { constitution } => {

@@ -273,7 +273,7 @@ impl Graph {
             persons: &fixed.electorate,
             admitting: &fixed.admitting,
         };
-        if !support.carries(needs, &first) {
+        if !support.carries(needs, &first) || self.consents_missing(proposal, support) > 0 {
             return false;
         }
         let second = self.second_electorate(proposal, base);

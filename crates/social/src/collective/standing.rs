@@ -227,6 +227,7 @@ impl Collective {
         let Some((_, fixed)) = graph.needs(index) else {
             return;
         };
+        let consents = graph.consents_missing(index, support);
         count(&Electorate {
             persons: &fixed.electorate,
             admitting: &fixed.admitting,
@@ -237,6 +238,7 @@ impl Collective {
                 admitting: &admitting,
             });
         }
+        to.ballots_missing = to.ballots_missing.max(consents);
     }
 
     fn stage(&self, index: usize, support: &Support, now: u64) -> Stage {

@@ -363,7 +363,7 @@ fn members_leave_split_and_end_it() {
     let mut persons = vec![who(5), who(6)];
     persons.sort_unstable();
     let split = Subject::Split { persons };
-    group.carry(&mut pens, split, &[1, 2, 3]);
+    group.carry(&mut pens, split, &[1, 2, 5, 6]);
     assert_eq!(group.names(), [1, 2, 3, 4]);
     group.carry(&mut pens, Subject::Dissolve, &[1, 2, 3]);
     assert!(group.collective.is_dissolved());
