@@ -25,6 +25,8 @@
 //!
 //! **Proposals** fix their electorate and their rules when they are made: the members at their heads who do not rest, without whom
 //! they are about, and the constitution in force there. Rules cannot be swapped during a vote. Whoever joins later does not vote.
+//! Whoever was put to rest still counts for as long as a vote lasts, so that a simple majority cannot put to rest whoever
+//! stands in its way. A split needs the ballot of everybody whom it names.
 //!
 //! **Ballots.** One of each person counts, whatever the number of their devices: a second that has seen the first is refused, of
 //! two that had not seen each other the lower hash counts. Everything but a free decision needs a share of the *electorate*,

@@ -298,7 +298,7 @@ impl Graph {
         if open >= MAX_OPEN_PROPOSALS || proposals.len() >= MAX_RATION {
             return Err(Refusal::TooMany);
         }
-        let electorate = act.view.electorate(subject.persons());
+        let electorate = act.view.electorate_at(act.time, subject.without());
         let days = match subject {
             Subject::Decide { .. } => rules.decision_days,
             _ => rules.period_days,

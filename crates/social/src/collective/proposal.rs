@@ -304,8 +304,9 @@ impl Graph {
         if self.builds_on(proposal, &group.closure) {
             return None;
         }
-        let subject = self.subject(proposal).map_or(&[][..], Subject::persons);
-        let persons = group.view.electorate(subject);
+        let without = self.subject(proposal).map_or(&[][..], Subject::without);
+        let time = self.node(proposal).map_or(0, super::graph::Node::time);
+        let persons = group.view.electorate_at(time, without);
         let admitting = group.view.admitting(&persons);
         Some((persons, admitting))
     }

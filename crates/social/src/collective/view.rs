@@ -27,7 +27,7 @@ use super::{
     constitution::{Constitution, POWER_ADMIT},
     graph::{Graph, Node},
     operation::hash,
-    proposal::{Frame, has},
+    proposal::{Frame, MILLIS_PER_DAY, has},
     subject::Subject,
     template::Template,
 };
@@ -50,6 +50,17 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn is_resting(&self) -> bool {
         !self.rests.is_empty()
+    }
+
+    /// The votes that let them rest.
+    pub(super) fn rests(&self) -> impl Iterator<Item = usize> {
+        self.rests.keys().copied()
+    }
+
+    /// Whether they count in a vote that begins at a time: whoever was put to rest counts for another such period, to return.
+    fn counts_at(&self, time: u64, period: u64) -> bool {
+        let mut rests = self.rests.values();
+        rests.all(|since| time < since.saturating_add(period))
     }
 
     pub(super) fn has_role(&self, role: u8) -> bool {
@@ -151,6 +162,19 @@ impl View {
         self.members
             .iter()
             .filter(|(person, member)| !member.is_resting() && !without.contains(person))
+            .map(|(person, _)| *person)
+            .collect()
+    }
+
+    /// Those who decide on what is proposed at a time.
+    ///
+    /// Whoever was put to rest counts for as long as a vote lasts, and can return: otherwise half of the members could let one after
+    /// the other rest, and then decide what takes more of them.
+    pub(super) fn electorate_at(&self, time: u64, without: &[PersonId]) -> Vec<PersonId> {
+        let period = u64::from(self.constitution.period_days) * MILLIS_PER_DAY;
+        self.members
+            .iter()
+            .filter(|(person, member)| member.counts_at(time, period) && !without.contains(person))
             .map(|(person, _)| *person)
             .collect()
     }
