@@ -45,7 +45,8 @@
 //! **Removals** beat what they had not seen. What the removed person did beside the removal is void: vouches, ballots, proposals,
 //! an admission; and by that whoever came in only by it. What they did that the removal had seen stands. What two members do to
 //! *remove each other* stands on both sides, and [`Collective::rifts`] offers a split. Leaving is the same by oneself, and a root's
-//! revocation the same for one device. How that is computed without going round in circles stands in the module `view`.
+//! revocation, told by the same person on another device, the same for one device. How that is computed without going round in
+//! circles stands in the module `view`.
 //!
 //! **Checkpoints** fix the past (module `finality`). What is neither in the past of a final one nor builds on it is void, and its author
 //! says it anew. A proposal in its past must also be carried by the members *at the checkpoint*: an electorate of the old days decides

@@ -229,6 +229,10 @@ impl Graph {
             }
             Body::Checkpoint(checkpoint) => self.judge_checkpoint(act, checkpoint, &mut judged)?,
             Body::Return if !member.is_resting() => return Err(Refusal::Done),
+            // By themselves, on a new device: whoever else could carry it says to know little, and what the device did falls.
+            Body::Revoke { revocation } if revocation.person() != act.person => {
+                return Err(Refusal::NotTheirDevice);
+            }
             Body::Revoke { revocation } => {
                 let device = DeviceId(*revocation.device());
                 let owner = act.view.members.get(&revocation.person());
@@ -370,6 +374,9 @@ impl Graph {
             return Err(Refusal::TooLate);
         }
         let frame = Frame::of(act.past, act.view);
+        if self.is_crowded(index, frame) {
+            return Err(Refusal::TooMany);
+        }
         let mut own = self.answers(index, act.past);
         own.retain(|answer| {
             self.node(*answer)

@@ -142,7 +142,6 @@ impl Graph {
         frame.holds.has(node.admission)
             && self.is_within(index, frame.base)
             && !(ballot && self.forks(index).any(stands))
-            && !self.is_crowded(index, frame)
             && !self.is_undone(index, frame.removals)
     }
 
@@ -159,8 +158,9 @@ impl Graph {
             .is_some_and(|node| node.past.covers(closure))
     }
 
-    /// A person who proposes many things beside each other has so many that count, by hash.
-    fn is_crowded(&self, index: usize, frame: Frame<'_>) -> bool {
+    /// A person who proposes many things beside each other has so many that are answered, by hash. What was decided on one of the
+    /// others stands: otherwise its author could undo that alone, later.
+    pub(super) fn is_crowded(&self, index: usize, frame: Frame<'_>) -> bool {
         let Some(node) = self.node(index) else {
             return false;
         };

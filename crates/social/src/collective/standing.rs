@@ -28,7 +28,7 @@ pub enum Stage {
     Overtaken,
     /// Its time was over before it was decided.
     Lapsed,
-    /// Its author's membership, or the proposal, was undone.
+    /// Its author's membership, or the proposal, was undone; or it is one of too many that its author made beside each other.
     Void,
     /// It did not know of what is final by now: to be proposed anew.
     Crossed,
@@ -147,10 +147,19 @@ impl Collective {
             Stage::Crossed
         } else if !graph.counts(index, frame) {
             Stage::Void
-        } else if matches!(subject, Subject::Decide { .. }) {
-            self.decision(index, &standing, now)
         } else {
-            self.stage(index, &support, now)
+            let stage = match subject {
+                Subject::Decide { .. } => self.decision(index, &standing, now),
+                _ => self.stage(index, &support, now),
+            };
+            match stage {
+                Stage::Open | Stage::Lapsed | Stage::Undecided
+                    if graph.is_crowded(index, frame) =>
+                {
+                    Stage::Void
+                }
+                stage => stage,
+            }
         };
         if let Stage::Done(by) = standing.stage {
             self.take_certificate(by, frame, &mut standing);
