@@ -1,7 +1,8 @@
 //! A collective: a space that nobody owns, that admits by vouching, decides by vote and changes its own rules.
 //!
 //! Its state is a pure function of the *set* of its control operations: any order, any duplication, any replica, the same members,
-//! rules and proposals. Nothing here reads a clock, draws randomness or keeps a key.
+//! rules and proposals. The one other input is a final checkpoint of which one knows otherwise (module `pin`). Nothing here reads a
+//! clock, draws randomness or keeps a key.
 //!
 //! # Flow
 //!
@@ -9,6 +10,7 @@
 //! - Others': [`Operation::decode`] checks the signature; [`Collective::insert`] takes control operations in any order and says what
 //!   to keep; [`Collective::missing`] what to ask for. What is said (texts, names, seeds) is kept elsewhere and judged by
 //!   [`Collective::verdict`].
+//! - Kept: all that is in, and what is [pinned](Collective::pin), from which [`Collective::found_with`] begins the next time.
 //! - Asked: [`Collective::members`], [`Collective::constitution`], [`Collective::standing`] of a proposal, [`Collective::finality`].
 //! - By itself, a device enacts what is [`Stage::Ready`], signs [`Collective::next_checkpoint`] a day after a change, and says
 //!   anew what [`Collective::to_repeat`] names.
@@ -71,7 +73,8 @@
 //!    the pair is proof. Members' devices speak by themselves at least once after every change, to sign the checkpoint. So an old
 //!    electorate can only be forged by persons who said nothing since.
 //! 2. *Admissions fall with the removal of who gave them*, so that whoever was expelled cannot bring in a majority beside it.
-//! 3. *Finality.* Behind it none of this is possible any more. Until the first checkpoint after a change is final, about a day, a group
+//! 3. *Finality.* Behind it none of this is possible any more, and a past of their own that old members make final later is ruled out
+//!    by what was pinned. Until the first checkpoint after a change is final, about a day, a group
 //!    that was a majority of the electorate at the last final one, and silent ever since, could still undo what followed; and a
 //!    voter may withdraw a ballot by lying, which shows.
 //!
@@ -104,6 +107,7 @@ mod judge;
 mod members;
 mod memberships;
 pub(crate) mod operation;
+mod pin;
 mod proposal;
 mod standing;
 mod subject;

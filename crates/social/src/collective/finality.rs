@@ -44,6 +44,8 @@ impl Checkpoint {
 pub(super) struct Group {
     pub(super) id: CheckpointId,
     pub(super) source: Option<usize>,
+    /// How many it follows.
+    depth: usize,
     pub(super) frontier: Vec<OperationId>,
     pub(super) closure: Bits,
     pub(super) view: Arc<View>,
@@ -137,6 +139,7 @@ impl Graph {
                 && group.source.is_none_or(|source| finals.has(source))
                 && set.covers(&group.closure)
                 && group.is_final(set)
+                && !self.is_ruled_out(index)
             {
                 finals.set(index);
             }
@@ -150,9 +153,11 @@ impl Graph {
             let Some(group) = self.group(Some(index)) else {
                 continue;
             };
+            // Of two that fix the same the one that follows more.
             let within = |one: &Group, other: &Group| {
+                let rank = |group: &Group| (group.depth, std::cmp::Reverse(group.id));
                 other.closure.covers(&one.closure)
-                    && (other.closure != one.closure || other.id <= one.id)
+                    && (other.closure != one.closure || rank(other) >= rank(one))
             };
             let known = |top: &usize| self.group(Some(*top));
             if tops.iter().filter_map(known).any(|top| within(group, top)) {
@@ -164,10 +169,27 @@ impl Graph {
         tops
     }
 
-    /// The newest final checkpoint; of several that contradict each other the one of the lowest hash.
+    /// The newest final checkpoint; of several that contradict each other the newest that all of them contain: to choose one would
+    /// void what the others hold, and let whoever makes many choose.
     fn newest(&self, finals: &Bits) -> Option<usize> {
-        let tops = self.tops(finals).into_iter();
-        tops.min_by_key(|top| self.group(Some(*top)).map(|group| group.id))
+        let mut finals = finals.clone();
+        loop {
+            let tops = self.tops(&finals);
+            if tops.len() < 2 {
+                return tops.first().copied();
+            }
+            let contains = |top: &usize, index: usize| {
+                let known = self.group(Some(*top)).zip(self.group(Some(index)));
+                *top != index && known.is_some_and(|(top, one)| top.closure.covers(&one.closure))
+            };
+            let mut within = Bits::default();
+            let common = |index: &usize| tops.iter().all(|top| contains(top, *index));
+            finals
+                .iter()
+                .filter(common)
+                .for_each(|index| within.set(index));
+            finals = within;
+        }
     }
 
     /// Whether final checkpoints contradict each other.
@@ -196,7 +218,7 @@ impl Graph {
     /// of everything that is here if there is none.
     pub(super) fn next_checkpoint(&self, person: PersonId, before: u64) -> Option<Checkpoint> {
         let unfixed = self.unfixed(before);
-        if unfixed.is_empty() {
+        if unfixed.is_empty() || self.is_split() {
             return None;
         }
         let open = |group: &&Group| group.source == self.base && group.closure.covers(&unfixed);
@@ -260,6 +282,7 @@ impl Graph {
         self.groups.push(Group {
             id: checkpoint.id(),
             source,
+            depth: self.group(source).map_or(0, |source| source.depth + 1),
             frontier: checkpoint.frontier.clone(),
             closure,
             members: view.electorate(&[]),

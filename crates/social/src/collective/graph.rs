@@ -8,7 +8,7 @@ use std::{
 use komrade_crypto::identity::PersonId;
 
 use super::{
-    bits::Bits, body::Body, finality::Group, operation::Operation, proposal::Proposal,
+    bits::Bits, body::Body, finality::Group, operation::Operation, pin::Pin, proposal::Proposal,
     subject::Subject,
 };
 use crate::{DeviceId, OperationId};
@@ -92,6 +92,7 @@ pub(super) struct Graph {
     /// The checkpoints that are final, and the newest of them.
     pub(super) finals: Arc<Bits>,
     pub(super) base: Option<usize>,
+    pub(super) pin: Pin,
 }
 
 impl Graph {

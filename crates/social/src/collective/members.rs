@@ -50,7 +50,7 @@ pub struct MemberDevice {
 pub struct Finality {
     /// The newest final checkpoint; `None`: nothing yet.
     pub newest: Option<CheckpointId>,
-    /// Final checkpoints contradict each other: stop, and say so.
+    /// Final checkpoints contradict each other: stop, and say so. The newest is then the last that all of them contain.
     pub contradicts: bool,
     /// How many of how many have signed the checkpoint that comes next, if somebody has.
     pub progress: Option<(usize, usize)>,
