@@ -171,7 +171,8 @@ fn sound(faults: Vec<(Rule, Fault)>) -> Result<(), Refusal> {
 
 impl Graph {
     pub(super) fn judge(&self, act: &Act<'_>) -> Result<Judged, Refusal> {
-        if act.view.dissolved {
+        // That it has ended becomes final, too.
+        if act.view.dissolved && !matches!(act.body, Body::Checkpoint(_)) {
             return Err(Refusal::Dissolved);
         }
         self.check_clock(act)?;

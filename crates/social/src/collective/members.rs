@@ -200,10 +200,16 @@ impl Collective {
         }
     }
 
-    /// The checkpoint that this member's device signs by itself, to make final what changed until a time (a day ago).
+    /// The checkpoint that this member's device signs by itself, to make final what changed until a time (a day ago). Of a collective
+    /// that has ended it is signed at once. `None` while final checkpoints contradict each other.
     pub fn next_checkpoint(&self, person: PersonId, before: u64) -> Option<Checkpoint> {
         let member = self.current.members.get(&person)?;
-        let counts = !member.is_resting() && !self.current.dissolved;
+        let before = if self.current.dissolved {
+            u64::MAX
+        } else {
+            before
+        };
+        let counts = !member.is_resting();
         counts.then(|| self.graph.next_checkpoint(person, before))?
     }
 
