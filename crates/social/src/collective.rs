@@ -41,8 +41,9 @@
 //!
 //! **Time.** A ballot says when it was cast, and counts if that is within the period of the proposal. Nobody's clock enters the
 //! state; the `now` of [`Collective::standing`] only tells open from lapsed. A device cannot date anything before what it said
-//! earlier, so to vote in the past it must have been silent since, or say two things beside each other. A free decision is what its
-//! ballots say, whenever they arrive; it is decided early when no ballot to come could change it.
+//! earlier, nor a person on any device, but for a day: to vote in the past they must have been silent since, or say two things
+//! beside each other. A free decision is what its ballots say, whenever they arrive; it is decided early when no ballot to come
+//! could change it.
 //!
 //! **Removals** beat what they had not seen. What the removed person did beside the removal is void: vouches, ballots, proposals,
 //! an admission; and by that whoever came in only by it. What they did that the removal had seen stands. What two members do to
@@ -70,7 +71,8 @@
 //! Here, three things in order:
 //!
 //! 1. *A device that has spoken cannot be young again.* A ballot beside which its device said something else counts for nothing, and
-//!    the pair is proof. Members' devices speak by themselves at least once after every change, to sign the checkpoint. So an old
+//!    the pair is proof. Nor does one of a new device, if its person had said something that neither the ballot nor the addition of
+//!    the device knows of. Members' devices speak by themselves at least once after every change, to sign the checkpoint. So an old
 //!    electorate can only be forged by persons who said nothing since.
 //! 2. *Admissions fall with the removal of who gave them*, so that whoever was expelled cannot bring in a majority beside it.
 //! 3. *Finality.* Behind it none of this is possible any more, and a past of their own that old members make final later is ruled out

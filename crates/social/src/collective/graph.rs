@@ -32,7 +32,8 @@ pub(super) struct Node {
     /// The checkpoints that are final in its past, and the newest of them.
     pub(super) finals: Arc<Bits>,
     pub(super) base: Option<usize>,
-    /// Its device said something else beside it, or its author proposed something else beside it.
+    /// Its device said something else beside it, or its author proposed something else beside it, or it is a ballot of a device that
+    /// was added beside what its author said, or that.
     pub(super) parallel: bool,
 }
 
@@ -51,6 +52,10 @@ impl Node {
 
     pub(super) fn time(&self) -> u64 {
         self.operation.fields().time
+    }
+
+    pub(super) fn body(&self) -> &Body {
+        self.operation.body()
     }
 
     /// Whether it can change who belongs, or the rules.
@@ -86,7 +91,7 @@ pub(super) struct Graph {
     /// Those that decide who belongs: effects, and what may make others void by being there.
     pub(super) mask: Bits,
     pub(super) devices: BTreeMap<DeviceId, Vec<usize>>,
-    /// Proposals, vouches and checkpoints, which are rationed.
+    /// What each person did: it is rationed.
     pub(super) acts: BTreeMap<PersonId, Vec<usize>>,
     pub(super) groups: Vec<Group>,
     /// The checkpoints that are final, and the newest of them.
@@ -166,6 +171,37 @@ impl Graph {
             .filter(move |other| self.are_beside(of, *other))
     }
 
+    /// What the same person said on other devices beside this ballot, not knowing of the device that cast it: the ballot says not to
+    /// know of that, as one could of a device that was added to be young.
+    pub(super) fn older_self(&self, of: usize) -> impl Iterator<Item = usize> {
+        let node = self.node(of).filter(|node| node.parallel);
+        let added = node.map_or(Vec::new(), |node| self.additions(node));
+        let same = node.and_then(|node| self.acts.get(&node.person()));
+        let same = same.map_or(&[][..], Vec::as_slice);
+        let beside = move |other: &usize| self.is_older_self(*other, of, &added);
+        same.iter().copied().filter(beside)
+    }
+
+    fn is_older_self(&self, other: usize, ballot: usize, added: &[usize]) -> bool {
+        let device = |index: usize| self.node(index).map(Node::device);
+        let unknown = |addition: &usize| self.are_beside(other, *addition);
+        !added.is_empty()
+            && device(other) != device(ballot)
+            && self.are_beside(other, ballot)
+            && added.iter().all(unknown)
+    }
+
+    /// For a ballot of a device that its person added: the additions, of which a lie can make several.
+    fn additions(&self, node: &Node) -> Vec<usize> {
+        let ballot = matches!(node.operation.body(), Body::Ballot { .. });
+        let own = self.devices.get(&node.device()).filter(|_| ballot);
+        let adds = |index: &usize| {
+            let body = self.node(*index).map(|node| node.operation.body());
+            node.past.has(*index) && matches!(body, Some(Body::Device { .. }))
+        };
+        own.into_iter().flatten().copied().filter(adds).collect()
+    }
+
     /// What the same person proposed beside this.
     pub(super) fn rivals(&self, of: usize) -> impl Iterator<Item = usize> {
         let node = self
@@ -193,10 +229,6 @@ impl Graph {
     pub(super) fn push(&mut self, node: Node) -> (usize, bool) {
         let index = self.nodes.len();
         let (id, device, person) = (node.id(), node.device(), node.person());
-        let rationed = matches!(
-            node.operation.body(),
-            Body::Propose { .. } | Body::Vouch { .. } | Body::Checkpoint(_)
-        );
         self.tips.retain(|tip| !node.past.has(*tip));
         self.tips.insert(index);
         self.all.set(index);
@@ -211,9 +243,7 @@ impl Graph {
         self.index.insert(id, index);
         self.nodes.push(node);
         self.devices.entry(device).or_default().push(index);
-        if rationed {
-            self.acts.entry(person).or_default().push(index);
-        }
+        self.acts.entry(person).or_default().push(index);
         (index, self.mark_parallel(index))
     }
 
@@ -227,11 +257,21 @@ impl Graph {
             let other = self.node(**other);
             node.proposal.is_some() && other.is_some_and(|other| other.proposal.is_some())
         });
-        let beside: Vec<usize> = forks
+        let added = self.additions(node);
+        // A ballot that says not to know of this, or of which this says so.
+        let selves = self.acts.get(&node.person()).into_iter().flatten();
+        let selves = selves.filter(|other| {
+            let device = |other: &Node| other.device() != node.device();
+            let node = self.node(**other).filter(|other| device(other));
+            node.is_some_and(|node| {
+                self.is_older_self(**other, index, &added)
+                    || self.is_older_self(index, **other, &self.additions(node))
+            })
+        });
+        let forks = forks
             .chain(proposals)
-            .copied()
-            .filter(|other| self.are_beside(index, *other))
-            .collect();
+            .filter(|other| self.are_beside(index, **other));
+        let beside: Vec<usize> = forks.chain(selves).copied().collect();
         if beside.is_empty() {
             return false;
         }

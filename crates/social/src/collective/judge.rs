@@ -41,7 +41,7 @@ pub enum Refusal {
     /// The collective has ended.
     #[error("dissolved")]
     Dissolved,
-    /// Its time is before what its device said earlier.
+    /// Its time is before what its device said earlier, or long before what its author or the proposal said.
     #[error("a clock that runs backwards")]
     ClockBackwards,
     /// What it names is no proposal, or not one of this sort.
@@ -248,7 +248,8 @@ impl Graph {
     }
 
     /// A device that has spoken cannot date anything before that: to be young again it would have to say two things beside each
-    /// other, which shows.
+    /// other, which shows. Nor can a person on a new device, but for a day by which the clocks of their devices may differ. What makes
+    /// a thief's device harmless is taken at any time, and what such a device had said binds nobody: it may have dated that ahead.
     fn check_clock(&self, act: &Act<'_>) -> Result<(), Refusal> {
         let own = self.devices.get(&act.device).into_iter().flatten();
         let earlier = own.filter(|node| act.past.has(**node));
@@ -256,6 +257,21 @@ impl Graph {
             .filter_map(|node| self.node(*node))
             .map(|node| node.time());
         if latest.max().is_some_and(|latest| act.time < latest) {
+            return Err(Refusal::ClockBackwards);
+        }
+        let lost = |node: &Node| !act.view.removals.of_device(node.device()).is_empty();
+        let own = self.acts.get(&act.person).into_iter().flatten();
+        let said = own
+            .filter(|node| act.past.has(**node))
+            .filter_map(|node| self.node(*node))
+            .filter(|node| !lost(node))
+            .map(Node::time);
+        let rescues = matches!(
+            act.body,
+            Body::Device { .. } | Body::Revoke { .. } | Body::Leave
+        );
+        let time = act.time.saturating_add(MILLIS_PER_DAY);
+        if !rescues && said.max().is_some_and(|latest| time < latest) {
             return Err(Refusal::ClockBackwards);
         }
         Ok(())
@@ -318,7 +334,7 @@ impl Graph {
         })
     }
 
-    /// What the author proposed or vouched for in the last days, as far as it lies before.
+    /// What the author did in the last days, as far as it lies before.
     fn acts_of<'a>(
         &'a self,
         act: &'a Act<'_>,
@@ -374,6 +390,10 @@ impl Graph {
         if act.time > fixed.closes {
             return Err(Refusal::TooLate);
         }
+        let proposed = self.node(index).map_or(0, Node::time);
+        if act.time.saturating_add(MILLIS_PER_DAY) < proposed {
+            return Err(Refusal::ClockBackwards);
+        }
         let frame = Frame::of(act.past, act.view);
         if self.is_crowded(index, frame) {
             return Err(Refusal::TooMany);
@@ -387,7 +407,8 @@ impl Graph {
         if counted.contains_key(&(act.person, choice.is_some())) {
             return Err(Refusal::Done);
         }
-        if choice.is_none() && self.acts_of(act, Node::is_answer).count() >= MAX_RATION {
+        let is_vouch = |node: &Node| matches!(node.body(), Body::Vouch { .. });
+        if choice.is_none() && self.acts_of(act, is_vouch).count() >= MAX_RATION {
             return Err(Refusal::TooMany);
         }
         Ok(index)

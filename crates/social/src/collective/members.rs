@@ -223,8 +223,8 @@ impl Collective {
         self.graph.forked()
     }
 
-    /// What a person's device said that did not know of what is final by now, and that it may say anew as it is: vouches,
-    /// ballots, an Accept, a departure.
+    /// What a person's device said that did not know of what is final by now, or of what another device of theirs had said before it
+    /// heard of this one, and that it may say anew as it is: vouches, ballots, an Accept, a departure.
     pub fn to_repeat(&self, person: PersonId, device: DeviceId, now: u64) -> Vec<Body> {
         let graph = &self.graph;
         let own = graph.nodes.iter().enumerate();
@@ -232,7 +232,11 @@ impl Collective {
         let crossed = own.filter(|(index, node)| match node.is_effect() {
             // A later checkpoint may have it in its past: it does not hold all the same.
             true => !self.current.holds.has(*index),
-            false => node.is_answer() && !graph.is_within(*index, graph.base),
+            false => {
+                let stands = |other| graph.is_within(other, graph.base);
+                let unheard = !stands(*index) || graph.older_self(*index).any(stands);
+                node.is_answer() && unheard
+            }
         });
         let bodies = crossed.map(|(_, node)| node.operation.body());
         let again = bodies.filter(|body| self.may(person, device, body, now).is_ok());

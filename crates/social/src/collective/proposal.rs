@@ -132,7 +132,7 @@ impl<'a> Frame<'a> {
 
 impl Graph {
     /// Whether what the author did counts: they were admitted, it does not contradict what is final, it was not undone by a
-    /// removal, and it is no ballot beside which its device said something else.
+    /// removal, and it is no ballot beside which its device said something else, or its author did who added the device beside that.
     pub(super) fn counts(&self, index: usize, frame: Frame<'_>) -> bool {
         let Some(node) = self.node(index) else {
             return false;
@@ -141,7 +141,7 @@ impl Graph {
         let stands = |other: usize| frame.set.has(other) && self.is_within(other, frame.base);
         frame.holds.has(node.admission)
             && self.is_within(index, frame.base)
-            && !(ballot && self.forks(index).any(stands))
+            && !(ballot && self.forks(index).chain(self.older_self(index)).any(stands))
             && !self.is_undone(index, frame.removals)
     }
 
