@@ -373,6 +373,8 @@ impl Graph {
         let (index, subject, fixed) = self.proposal(act, id)?;
         let needs = Needs::of(subject, &fixed.constitution);
         let fits = match (choice, subject) {
+            // What a newer version's members say of it has its place: others build on it.
+            (_, Subject::Unknown { .. }) => true,
             (None, _) => needs.vouches.is_some(),
             (Some(Choice::Abstain), Subject::Decide { .. }) => true,
             (Some(Choice::Option(place)), Subject::Decide { options, .. }) => {
@@ -445,8 +447,20 @@ impl Graph {
     fn judge_enact(&self, act: &Act<'_>, id: OperationId) -> Result<(usize, Vec<usize>), Refusal> {
         let (about, subject, fixed) = self.proposal(act, id)?;
         let sensible = match subject {
-            Subject::Admit { .. } | Subject::Decide { .. } | Subject::Unknown { .. } => {
+            Subject::Admit { .. } | Subject::Decide { .. } => {
                 return Err(Refusal::NoSuchProposal);
+            }
+            // It does nothing here, and nobody does it twice.
+            Subject::Unknown { .. } => {
+                let mut answers = self.answers(about, act.past).into_iter();
+                let own = |answer| {
+                    let node = self.node(answer);
+                    node.is_some_and(|node| node.is_effect() && node.person() == act.person)
+                };
+                return match answers.any(own) {
+                    true => Err(Refusal::Done),
+                    false => Ok((about, Vec::new())),
+                };
             }
             Subject::Amend { .. } if fixed.version != act.view.version => {
                 return Err(Refusal::Overtaken);

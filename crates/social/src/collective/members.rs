@@ -280,9 +280,19 @@ impl Collective {
                     rift.proposals.reverse();
                     rift.sides.reverse();
                 }
-                if beside && mutual && !rifts.iter().any(|known| known.proposals == rift.proposals)
-                {
-                    rifts.push(rift);
+                let mut known = rifts.iter_mut();
+                if !(beside && mutual) {
+                    continue;
+                }
+                // Enacted twice beside each other: the certificates may differ.
+                match known.find(|known| known.proposals == rift.proposals) {
+                    Some(known) => {
+                        for (side, more) in known.sides.iter_mut().zip(rift.sides) {
+                            let all: BTreeSet<_> = side.drain(..).chain(more).collect();
+                            side.extend(all);
+                        }
+                    }
+                    None => rifts.push(rift),
                 }
             }
         }

@@ -46,6 +46,8 @@ pub(super) struct Proposal {
 pub(super) struct Needs {
     pub(super) vouches: Option<Share>,
     pub(super) ballots: Option<Share>,
+    /// A fixed number may be more than there are: of two members none expels the other.
+    removes: bool,
 }
 
 impl Needs {
@@ -61,7 +63,22 @@ impl Needs {
             }
             Subject::Decide { .. } | Subject::Unknown { .. } => (None, None),
         };
-        Self { vouches, ballots }
+        let removes = matches!(subject, Subject::Remove { .. });
+        Self {
+            vouches,
+            ballots,
+            removes,
+        }
+    }
+
+    /// How many of so many a share asks for: all, if a fixed number has become more than that. Otherwise a collective that has
+    /// become small could neither admit anybody nor change its rules.
+    pub(super) fn needed(self, share: Share, total: usize) -> usize {
+        let needed = share.needed(total);
+        match self.removes {
+            true => needed,
+            false => needed.min(total.max(1)),
+        }
     }
 }
 
@@ -94,7 +111,8 @@ impl Support {
                 .iter()
                 .filter(|person| has(electorate.persons, person));
             share.map_or(0, |share| {
-                share.needed(total).saturating_sub(counted.count())
+                let needed = needs.needed(share, total);
+                needed.saturating_sub(counted.count())
             })
         };
         let mut vouches = self.vouches.iter();

@@ -108,7 +108,7 @@ impl Collective {
         };
         let frame = Frame::of(&graph.all, &self.current);
         let total = fixed.electorate.len();
-        let needed = |share: Option<Share>| share.map(|one| one.needed(total));
+        let needed = |share: Option<Share>| share.map(|one| needs.needed(one, total));
         let mut standing = Standing {
             id,
             author: node.person(),
@@ -261,6 +261,7 @@ impl Collective {
             .filter(|answer| graph.node(**answer).is_some_and(|node| node.is_effect()))
             .filter(|answer| graph.is_within(**answer, self.current.base));
         let amends = matches!(graph.subject(index), Some(Subject::Amend { .. }));
+        let is_unknown = matches!(graph.subject(index), Some(Subject::Unknown { .. }));
         let in_force = !amends || self.current.amended.has(index);
         let done = effects
             .clone()
@@ -272,7 +273,7 @@ impl Collective {
         match by {
             Some(by) if in_force => Stage::Done(by),
             Some(_) => Stage::Overtaken,
-            None if effects.next().is_some() => Stage::Undone,
+            None if !is_unknown && effects.next().is_some() => Stage::Undone,
             None if amends && fixed.version != self.current.version => Stage::Overtaken,
             None if graph.is_enough(index, support, self.current.base) => Stage::Ready,
             None if now > fixed.closes => Stage::Lapsed,

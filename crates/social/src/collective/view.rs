@@ -9,7 +9,7 @@
 //! 2. Then every other effect: first who belongs and with which devices, in any order that puts causes first, then what was
 //!    decided about them.
 //! 3. Then the constitution: amendments apply to the version that they were proposed to. Of two to one version the one
-//!    with more ballots in its certificate applies, then the lower hash; the other is overtaken.
+//!    with more ballots in favour that count in its certificate applies, then the lower hash; the other is overtaken.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -95,6 +95,19 @@ impl Removals {
 
     pub(super) fn of_device(&self, device: DeviceId) -> &[usize] {
         self.devices.get(&device).map_or(&[], Vec::as_slice)
+    }
+
+    /// What both hold.
+    fn common(mut self, other: &Self) -> Self {
+        let both = |removals: &mut Vec<usize>, others: &[usize]| {
+            removals.retain(|removal| others.contains(removal));
+            !removals.is_empty()
+        };
+        self.persons
+            .retain(|person, removals| both(removals, other.of_person(*person)));
+        self.devices
+            .retain(|device, removals| both(removals, other.of_device(*device)));
+        self
     }
 
     fn all(&self) -> impl Iterator<Item = usize> {
@@ -220,7 +233,7 @@ impl Graph {
                 }
             }
         }
-        self.amend(&mut view, &beyond);
+        self.amend(&mut view, set, &beyond);
         (view, beyond.len() * (passes + 1))
     }
 
@@ -241,7 +254,9 @@ impl Graph {
             let holds = self.pass(set, view.base, &view.holds, &possible, beyond);
             let certain = collect(&|effect| holds.has(effect));
             let holds = self.pass(set, view.base, &view.holds, &certain, beyond);
-            let next = collect(&|effect| holds.has(effect));
+            // A removal can also add support, since of a person's two ballots the other may count then: without this it might
+            // go round in circles.
+            let next = collect(&|effect| holds.has(effect)).common(&possible);
             passes += 2;
             if next == possible {
                 break;
@@ -456,7 +471,7 @@ impl Graph {
         }
     }
 
-    fn amend(&self, view: &mut View, beyond: &[usize]) {
+    fn amend(&self, view: &mut View, set: &Bits, beyond: &[usize]) {
         let amends = |effect: usize| {
             let node = self.node(effect)?;
             let (_, fixed) = self.needs(node.about?)?;
@@ -474,7 +489,8 @@ impl Graph {
                 .filter_map(|(node, _, constitution)| {
                     let proposal = node.about?;
                     let id = self.node(proposal)?.id();
-                    let rank = (node.certificate.len(), std::cmp::Reverse(id));
+                    let support = self.support(&node.certificate, Frame::of(set, view));
+                    let rank = (support.ballots.len(), std::cmp::Reverse(id));
                     Some((rank, proposal, constitution))
                 })
                 .max_by_key(|(rank, ..)| *rank);
