@@ -18,7 +18,9 @@ use serde_bytes::{ByteArray, ByteBuf};
 use zeroize::Zeroizing;
 
 use crate::{
-    Address, LinkId, limits,
+    Address, LinkId,
+    home::{self, Home},
+    limits,
     links::Party,
     open::Open,
     pair::Rank,
@@ -58,6 +60,9 @@ struct InviteRecord {
     /// That node has it.
     #[serde(default)]
     placed: bool,
+    /// The nodes of all homes that the bundle names: whoever answers takes one at a relay of their own first.
+    #[serde(default)]
+    named: Vec<ByteArray<32>>,
 }
 
 impl From<InviteRecord> for Invitation {
@@ -116,9 +121,10 @@ impl Invitation {
         self.record.node.as_deref() == Some(node)
     }
 
-    /// Whether nobody has answered it, and it names this node.
+    /// Whether nobody has answered it, and an answer may come to this node.
     pub(crate) fn is_open_at(&self, node: &Address) -> bool {
-        self.is_placed_at(node) && !self.record.answered
+        let is_named = self.record.named.iter().any(|named| **named == *node);
+        (is_named || self.is_placed_at(node)) && !self.record.answered
     }
 
     /// Whether its bundle is fetched from this device itself.
@@ -215,6 +221,9 @@ impl Open {
         let envelope = seal_bundle(step, &secret, bundle.as_bytes(), life);
         let envelope = envelope.ok_or(Refusal::OutOfBounds)?;
         let content = bundle.content();
+        let homes = content.homes.iter();
+        let homes = homes.filter_map(|home| Home::decode(home).ok().flatten());
+        let homes: Vec<Home> = homes.collect();
         let record = InviteRecord {
             secret,
             made_at: step.now,
@@ -230,6 +239,9 @@ impl Open {
                 invite::Home::Peer(_) => None,
             },
             placed: false,
+            named: home::nodes_of(&homes)
+                .map(|home| ByteArray::new(home.address))
+                .collect(),
         };
         let id = InviteId(step.draw());
         self.invites.insert(id, record.into());

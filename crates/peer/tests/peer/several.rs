@@ -367,3 +367,33 @@ fn a_night_offline_is_no_relays_fault() {
     world.pass(MINUTE);
     assert_eq!(world.texts(1, ana), ["good morning"]);
 }
+
+#[test]
+fn a_relay_that_an_open_invite_names_behind_the_first_is_read_while_it_is_left() {
+    let mut world = World::new(732, 2);
+    [0, 2].into_iter().for_each(|relay| world.add_relay(relay));
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 0);
+    world.add_way(0, 2);
+    let relay = world.relay_view(0, 2).id;
+    assert_eq!(world.ask(0, Command::MakeFirst { relay }), Ok(Answer::Done));
+    let link = world.make_invite(0);
+    let relay = world.relay_view(0, 0).id;
+    let leave = Command::LeaveRelay { relay };
+    assert_eq!(world.ask(0, leave), Ok(Answer::Done));
+    world.pass(DAY);
+    // Bo answers to the home at the relay that is his own, too.
+    let ana = world.accept(1, &link);
+    world.send(1, ana, "hello");
+    world.pass(HOUR);
+    let bo = world.only(0).id;
+    assert_eq!(world.texts(0, bo), ["hello"]);
+    // Then it is read no longer.
+    assert_eq!(
+        world.ask(0, Command::Confirm { comrade: bo }),
+        Ok(Answer::Done)
+    );
+    world.pass(DAY);
+    assert_eq!(world.ways(0).len(), 1);
+    assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
+}
