@@ -363,6 +363,8 @@ impl Open {
         let (record, pair) = (&mut comrade.record, &mut comrade.pair);
         let fields = operation.fields();
         match operation.body() {
+            // It was shown.
+            Body::Text { .. } if pair.came_before(&operation.id()) => {}
             Body::Text { text } => {
                 let message = Message {
                     mine: false,

@@ -20,6 +20,7 @@
 //! | comrades | memory and store | [`limits::MAX_COMRADES`], asking ones [`limits::MAX_ASKING`] | removing, declining |
 //! | contacts, sessions, outer keys of a pair | both | [`limits::MAX_CONTACTS`], [`limits::MAX_SESSIONS`], 4 per contact | the oldest go; weekly change |
 //! | envelope ids, base keys of a pair | both | [`limits::MAX_SEEN`], [`limits::MAX_BASE_KEYS`] | the oldest go |
+//! | operations under first contacts of before | both | [`limits::MAX_FORMER`] per comrade | the oldest go |
 //! | account of a comrade's operations | both | `komrade_social::MAX_RECEIVED_BYTES` | settles as gaps close |
 //! | messages | store | of each comrade [`limits::MAX_KEPT_BYTES`]; unconfirmed [`limits::MAX_UNCONFIRMED`], [`limits::MAX_KEPT_BYTES_UNMET`] | deleting, removing, declining |
 //! | unread marks of a comrade | both | 999 | reading |

@@ -109,6 +109,9 @@ pub const MAX_WAITING: usize = 1_000;
 /// The same for one comrade. Beyond that the one that expires first makes room: what it held is
 /// missed and asked for.
 pub const MAX_WAITING_EACH: usize = 100;
+/// Operations under first contacts of before that are remembered: all that is taken from somebody who has not been
+/// confirmed, of some first contacts.
+pub const MAX_FORMER: usize = 256;
 /// Envelopes per comrade whose ids are remembered: far more than the [`WINDOW`] that may be sent
 /// twice.
 pub const MAX_SEEN: usize = 256;
