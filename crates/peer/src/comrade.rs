@@ -53,6 +53,9 @@ pub(crate) struct ComradeRecord {
     /// Which of their homes that were, see [`home::NodeHome::tag`].
     #[serde(default)]
     pub(crate) lost_homes: Vec<u64>,
+    /// The lifeboat of theirs before the one in [`ComradeRecord::homes`].
+    #[serde(default)]
+    former_lifeboat: Option<Home>,
     /// They have had a home at a node: their own destination is for live links only.
     #[serde(default)]
     pub(crate) has_node: bool,
@@ -102,6 +105,7 @@ impl ComradeRecord {
             homes: Vec::new(),
             lost_at: None,
             lost_homes: Vec::new(),
+            former_lifeboat: None,
             has_node: false,
             live: false,
             accepted: None,
@@ -130,6 +134,15 @@ impl ComradeRecord {
             gone_up_to: self.gone_up_to,
             ..Self::new(self.state, now)
         };
+    }
+
+    /// They are found elsewhere from now on.
+    pub(crate) fn set_homes(&mut self, homes: Vec<Home>) {
+        let before = home::lifeboat_of(&self.homes);
+        if before.is_some() && before != home::lifeboat_of(&homes) {
+            self.former_lifeboat = before.map(Home::Lifeboat);
+        }
+        self.homes = homes;
     }
 
     /// Whether a message of theirs with such a text may still be kept.
@@ -312,7 +325,10 @@ impl Comrade {
             return Vec::new();
         }
         if rescue {
-            return home::lifeboat_of(homes).into_iter().collect();
+            // They may not know that this device has heard of the one that they drew last.
+            let former = self.record.former_lifeboat.as_slice();
+            let known = home::lifeboat_of(homes).into_iter();
+            return known.chain(home::lifeboat_of(former)).collect();
         }
         let waits = self.outbox.values().any(Entry::is_waiting);
         let direct = self.record.live || !self.record.has_node;

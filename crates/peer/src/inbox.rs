@@ -438,7 +438,7 @@ impl Open {
             .filter(is_left)
             .map(NodeHome::tag)
             .collect();
-        comrade.record.homes = homes;
+        comrade.record.set_homes(homes);
         comrade.dialer.reset();
         comrade.refused = None;
         comrade.record.has_node |= after.is_some();

@@ -456,7 +456,7 @@ impl Open {
         let rescue = is_rescue.then(|| holds.or(host)).flatten();
         for relay in self.own.in_use() {
             let (keys, address) = if rescue == Some(relay.id) {
-                (self.own.lifeboat(), self.own.lifeboat_address())
+                self.own.hosted_lifeboat().unzip()
             } else if live == Some(relay.id) {
                 (Some(relay.destination()), relay.destination_address())
             } else {

@@ -56,6 +56,10 @@ pub(crate) struct Own {
     /// The destination that is hosted only after every other home was lost; no relay has held it.
     #[serde(default)]
     lifeboat: Option<SecretBytes>,
+    /// The one before, which a relay has held, until everybody has heard of the one in use, or this time has come:
+    /// whoever loses their homes before that knows no other.
+    #[serde(default)]
+    former_lifeboat: Option<(SecretBytes, Millis)>,
     /// The relay used before was lost: comrades are looked for at their lifeboats, and the own one
     /// is hosted, until all have been told or this time has come.
     #[serde(default)]
@@ -100,6 +104,7 @@ impl Own {
             trial: None,
             numbered: 0,
             lifeboat: None,
+            former_lifeboat: None,
             rescue_until: None,
             rescue_from: None,
             mail_lost_at: 0,
@@ -160,15 +165,42 @@ impl Own {
         address_of(self.lifeboat.as_ref()?)
     }
 
-    /// The keys of the lifeboat, to be hosted.
-    pub(crate) fn lifeboat(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let lifeboat = self.lifeboat.as_ref()?;
-        Some(Zeroizing::new(lifeboat.0.clone()))
+    /// The lifeboat that all comrades know.
+    fn known_lifeboat(&self) -> Option<&SecretBytes> {
+        let former = self.former_lifeboat.as_ref();
+        former.map(|(former, _)| former).or(self.lifeboat.as_ref())
     }
 
-    /// A relay has held the lifeboat: the next one is another.
-    pub(crate) fn renew_lifeboat(&mut self, rng: &mut dyn CryptoRng) {
-        self.lifeboat = Some(draw_destination(rng));
+    /// The keys of the lifeboat that is to be hosted, and its address.
+    pub(crate) fn hosted_lifeboat(&self) -> Option<(Zeroizing<Vec<u8>>, Address)> {
+        let lifeboat = self.known_lifeboat()?;
+        Some((Zeroizing::new(lifeboat.0.clone()), address_of(lifeboat)?))
+    }
+
+    /// The search has ended. A relay has held the lifeboat that was hosted: the next one is another.
+    pub(crate) fn renew_lifeboat(&mut self, now: Millis, rng: &mut dyn CryptoRng) {
+        if self.former_lifeboat.is_none() {
+            let until = now.saturating_add(limits::RESCUE_LIFE);
+            let used = self.lifeboat.replace(draw_destination(rng));
+            self.former_lifeboat = used.map(|used| (used, until));
+            self.note_lifeboat_unheld();
+        } else {
+            self.forget_former_lifeboat();
+        }
+    }
+
+    /// Until when the lifeboat before the one in use is kept, if it is.
+    pub(crate) fn former_lifeboat_until(&self) -> Option<Millis> {
+        self.former_lifeboat.as_ref().map(|(_, until)| *until)
+    }
+
+    /// Everybody has heard of the one in use, which no relay has held.
+    pub(crate) fn forget_former_lifeboat(&mut self) {
+        self.former_lifeboat = None;
+        self.note_lifeboat_unheld();
+    }
+
+    fn note_lifeboat_unheld(&mut self) {
         for relay in &mut self.relays {
             relay.has_lifeboat = false;
         }

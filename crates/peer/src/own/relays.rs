@@ -45,7 +45,7 @@ pub(crate) struct Relay {
     /// It was not reached for long, and comrades are told of it last.
     #[serde(default)]
     pub(crate) rests: bool,
-    /// It hosted the lifeboat in use, and no other relay is to have it.
+    /// It hosted the lifeboat that all comrades know, and no other relay is to have it.
     #[serde(default)]
     pub(crate) has_lifeboat: bool,
     #[serde(skip)]
@@ -117,6 +117,9 @@ impl Own {
         for relay in &mut self.relays {
             relay.since = relay.since.min(now);
             relay.leaving = relay.leaving.map(|until| until.min(latest));
+        }
+        if let Some((_, until)) = &mut self.former_lifeboat {
+            *until = now.saturating_add(limits::RESCUE_LIFE).min(*until);
         }
     }
 
@@ -385,6 +388,7 @@ impl Own {
         let destinations = self.relays.iter().map(|relay| &relay.destination);
         destinations
             .chain(&self.lifeboat)
+            .chain(self.known_lifeboat())
             .any(|destination| address_of(destination).as_ref() == Some(address))
     }
 }
