@@ -47,8 +47,8 @@ pub(crate) struct LogRecord {
     incarnation: u64,
     /// Everything up to this number was taken.
     after: u64,
-    /// When it was noticed that the node, or the relay before it, lost what it held: what was handed
-    /// on up to then and never acknowledged is to be sent again.
+    /// When it was noticed that the node lost what it held: what it took up to then and nobody ever
+    /// acknowledged is to be sent again.
     #[serde(default)]
     pub(crate) lost_at: Option<Millis>,
     /// The node lost what it held: the replicas are to be compared with it.
@@ -57,9 +57,6 @@ pub(crate) struct LogRecord {
     /// `after`.
     #[serde(default)]
     pub(crate) larger_after: Option<u64>,
-    /// Not only what this node held: those before it were lost, too.
-    #[serde(default)]
-    lost_all: bool,
 }
 
 /// How much is kept of others' envelopes.
@@ -92,10 +89,9 @@ impl NodeState {
     }
 
     /// What was handed on before one of these moments, to which node, is to be sent again.
-    pub(crate) fn losses(&self) -> impl Iterator<Item = (u64, Millis, bool)> {
-        let lost = |(address, log): (&Address, &LogRecord)| {
-            Some((home::tag_of(address), log.lost_at?, log.lost_all))
-        };
+    pub(crate) fn losses(&self) -> impl Iterator<Item = (u64, Millis)> {
+        let lost =
+            |(address, log): (&Address, &LogRecord)| Some((home::tag_of(address), log.lost_at?));
         self.logs.iter().filter_map(lost)
     }
 }
@@ -170,6 +166,11 @@ impl Open {
             return;
         };
         let Some(info) = way.info else { return };
+        let here = self.own.node_at(relay).map(|home| (home.address, home.key));
+        if here != Some((info.address, info.key)) {
+            // Its log would be taken for that of the node before: it is written into the home first.
+            return;
+        }
         let is_linked = self.links.of(Party::Node(relay)).next().is_some();
         if !way.is_up() || is_linked || way.dialer.not_before() > step.now {
             return;
@@ -282,8 +283,11 @@ impl Open {
         step.write(Table::Own, keys::log(&address), records::encode(&log));
         if self.node.logs.len() > limits::MAX_RELAYS {
             let is_used = |other: &Address| self.own.nodes().any(|(_, it)| it.address == *other);
-            let mut others = self.node.logs.keys().copied();
-            if let Some(other) = others.find(|other| *other != address && !is_used(other)) {
+            let others = self.node.logs.iter();
+            let others = others.filter(|(other, _)| **other != address && !is_used(other));
+            // What is lost is to be sent again first.
+            let other = others.min_by_key(|(_, log)| log.lost_at);
+            if let Some(other) = other.map(|(other, _)| *other) {
                 self.node.logs.remove(&other);
                 step.delete(Table::Own, keys::log(&other));
             }
@@ -307,9 +311,8 @@ impl Open {
         self.flush(step, relay);
         let mut log = self.log(relay);
         let is_other = log.incarnation != incarnation;
-        // A first visit has nothing to miss, unless the relay before was lost.
-        let is_first = log.incarnation == 0;
-        let is_loss = is_other && (!is_first || self.own.rescue_until.is_some());
+        // A first visit has nothing to miss.
+        let is_loss = is_other && log.incarnation != 0;
         if let Some(way) = self.ways.get_mut(&relay) {
             way.seen_up_to = after;
             if is_other {
@@ -318,7 +321,6 @@ impl Open {
         }
         if is_other {
             log.lost_at = log.lost_at.max(is_loss.then_some(step.now));
-            log.lost_all = is_loss && is_first;
             if is_loss {
                 self.space_resend(step);
                 self.own.note_mail_lost(step.now);
@@ -342,19 +344,21 @@ impl Open {
 
     /// A relay was not reached for so long that what was handed to its node is taken for lost.
     pub(crate) fn presume_lost(&mut self, step: &mut Step, address: Option<Address>) {
-        let known = address.and_then(|address| Some((address, *self.node.logs.get(&address)?)));
-        if let Some((address, mut log)) = known {
-            log.lost_at = Some(step.now);
-            self.write_log(step, address, log);
-            self.gather_resupply(step.now);
-            step.again = true;
-        }
+        // Reports are kept by nobody once they were handed on.
+        self.own.note_mail_lost(step.now);
+        step.touched.own = true;
+        let Some(address) = address else { return };
+        let mut log = self.node.logs.get(&address).copied().unwrap_or_default();
+        log.lost_at = Some(step.now);
+        self.write_log(step, address, log);
+        self.gather_resupply(step.now);
+        step.again = true;
     }
 
     /// When what nodes have lost is sent again.
     pub(crate) fn next_resupply(&self) -> Option<Millis> {
         let pace = |at: Millis| at.saturating_add(limits::LOSS_PACE);
-        let lost_at = self.node.losses().map(|(_, at, _)| at).min()?;
+        let lost_at = self.node.losses().map(|(_, at)| at).min()?;
         Some(self.node.resupplied_at.map_or(lost_at, pace))
     }
 
@@ -365,7 +369,7 @@ impl Open {
         let over = logs.filter(|(_, log)| log.lost_at.is_some() && done >= log.lost_at);
         let over: Vec<(Address, LogRecord)> = over.map(|(address, log)| (*address, *log)).collect();
         for (address, mut log) in over {
-            (log.lost_at, log.lost_all) = (None, false);
+            log.lost_at = None;
             self.write_log(step, address, log);
         }
     }

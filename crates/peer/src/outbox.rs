@@ -20,9 +20,9 @@ use komrade_view::{CollectiveId, ComradeId, ComradeState, Millis};
 use zeroize::Zeroizing;
 
 use crate::{
-    Effect, LinkId,
+    Address, Effect, LinkId,
     comrade::Comrade,
-    keys, limits,
+    home, keys, limits,
     links::{Flight, Link, Party},
     open::{Open, Purpose},
     records::{self, Content, Entry, Sealed, TickRecord},
@@ -499,8 +499,8 @@ impl Open {
     /// has left, or everything before a link of the two devices came up.
     fn is_lost(&self, comrade: &Comrade, entry: &Entry) -> bool {
         let up_to = self.node.resupplied_at;
-        let by_node = |(via, at, all): (u64, Millis, bool)| {
-            Some(at) <= up_to && (all || entry.was_taken_by(via)) && entry.is_handed_on(at)
+        let by_node = |(via, at): (u64, Millis)| {
+            Some(at) <= up_to && entry.was_taken_by(via) && entry.is_handed_on(at)
         };
         let left = comrade.record.lost_at.is_some_and(|at| {
             let homes = &comrade.record.lost_homes;
@@ -525,6 +525,13 @@ impl Open {
         let lost: Vec<ComradeId> = lost.map(|(id, _)| *id).collect();
         self.resupplying.extend(lost);
     }
+    /// Whether a node took anything that nobody has acknowledged.
+    pub(crate) fn has_handed_to(&self, node: &Address) -> bool {
+        let tag = home::tag_of(node);
+        let mut entries = self.comrades.values().flat_map(|it| it.outbox.values());
+        entries.any(|entry| !entry.is_waiting() && !entry.by_device && entry.was_taken_by(tag))
+    }
+
 
     /// Seals and sends again what was lost, as much as fits in a step.
     pub(crate) fn resupply_all(&mut self, step: &mut Step) {

@@ -117,8 +117,7 @@ impl Open {
         let is_up = self.ways.get(&id).is_some_and(Way::is_up);
         let home = self.own.node_at(id).map(|home| home.address);
         if is_up {
-            let from = step.now.saturating_add(limits::MOVE_PATIENCE);
-            self.own.rescue_from.get_or_insert(from);
+            self.look_later(step);
         } else {
             self.home_lost(step, id, home);
         }
@@ -149,14 +148,21 @@ impl Open {
             let way = self.ways.get(&relay.id).filter(|_| relay.id != id);
             known_since(relay) <= step.now && way.is_some_and(|way| way.down_since.is_none())
         });
-        if !has_other {
-            return self.begin_rescue(step);
+        // The node that takes its place may be one that was used before, and has lost nothing.
+        self.presume_lost(step, home);
+        if has_other {
+            self.look_later(step);
+        } else {
+            self.space_resend(step);
+            self.begin_rescue(step);
         }
-        self.own.note_mail_lost(step.now);
+    }
+
+    /// Whoever has not heard after a day where one is found is looked for.
+    pub(crate) fn look_later(&mut self, step: &mut Step) {
         let from = step.now.saturating_add(limits::MOVE_PATIENCE);
         self.own.rescue_from.get_or_insert(from);
         step.touched.own = true;
-        self.presume_lost(step, home);
     }
 
     /// Where one is found has changed: everybody is told.
@@ -169,6 +175,18 @@ impl Open {
         self.tell_homes(step);
     }
 
+    /// Whether all comrades are known to have heard where this device is found.
+    pub(crate) fn all_know(&self) -> bool {
+        let tags = self.tags();
+        let is_waited_for = |comrade: &Comrade| {
+            let is_met = comrade.record.is_wanted() && comrade.pair.can_seal();
+            is_met && !self.has_heard(comrade, &tags)
+        };
+        self.own.node().is_some()
+            && self.moved.is_empty()
+            && !self.comrades.values().any(is_waited_for)
+    }
+
     /// Ends the reading of relays that were left, once everybody has heard where one is found now, or
     /// it has taken too long. Called when acknowledgements leave, or the relay could tell by the moment
     /// whose was the last that arrived.
@@ -177,14 +195,7 @@ impl Open {
         if self.clock.is_doubted() || !is_leaving {
             return;
         }
-        let tags = self.tags();
-        let is_waited_for = |comrade: &Comrade| {
-            let is_met = comrade.record.is_wanted() && comrade.pair.can_seal();
-            is_met && !self.has_heard(comrade, &tags)
-        };
-        let all_know = self.own.node().is_some()
-            && self.moved.is_empty()
-            && !self.comrades.values().any(is_waited_for);
+        let all_know = self.all_know();
         let leaving = self.own.in_use().filter_map(|relay| {
             let until = relay.leaving?;
             let node = relay.home.map(|home| home.address);

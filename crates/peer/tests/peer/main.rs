@@ -12,6 +12,7 @@
 )]
 
 mod again;
+mod burns;
 #[cfg(feature = "collectives")]
 mod collective;
 #[cfg(feature = "collectives")]

@@ -69,7 +69,6 @@ impl World {
 
     /// The relay loses all that it kept, its keys too, and starts again where it was.
     pub fn rebuild_relay(&mut self, number: usize) {
-        self.wipe_relay(number);
         let members = self.members(number);
         self.lose_members(&members);
         let (mut shelf, key) = (MemoryShelf::new(), NodeKey([number as u8 + 150; 32]));
@@ -83,6 +82,7 @@ impl World {
         shelf.commit();
         relay.shelf = shelf;
         relay.address = [number as u8 + 170; 32];
+        relay.alive = true;
         self.take_members(&members);
     }
 
