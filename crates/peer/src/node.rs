@@ -255,7 +255,7 @@ impl Open {
             Frame::CaughtUp { until } => self.caught_up(step, link, relay, until),
             Frame::Reconcile { message, .. } => self.compared(step, link, relay, &message),
             Frame::Replica { envelope } => self.replica_came(step, link, relay, envelope),
-            Frame::Returned { id, outcome } => self.returned(step, link, id, outcome),
+            Frame::Returned { id, outcome } => self.returned(step, link, relay, id, outcome),
             _ => {}
         }
     }

@@ -340,6 +340,7 @@ impl Open {
             return self.space_landed(step, &flight, outcome);
         }
         let number = flight.number;
+        let is_dropped = self.is_dropped(&flight);
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
@@ -351,7 +352,12 @@ impl Open {
             // right, and no seal is spent on it.
             let is_disputed = matches!(outcome, Outcome::Expired | Outcome::TooFar)
                 && !sealed.is_expired(step.now);
-            if outcome.is_held() {
+            if outcome.is_held() && is_dropped {
+                // Whoever took it brings it to where nobody reads: another one leaves for a home that lives.
+                entry.sealed = None;
+                step.touched.entries.insert((id, number));
+                step.delete(Table::Outbox, keys::envelope(id, number));
+            } else if outcome.is_held() {
                 self.accepted(step, &flight);
             } else if outcome.wants_pass() {
                 let wait = self
@@ -384,6 +390,14 @@ impl Open {
             self.pump_all(step);
             self.space_pump_all(step);
         }
+    }
+
+    /// Whether the comrade told, while it was on its way, that the home it is for is theirs no longer.
+    fn is_dropped(&self, flight: &Flight) -> bool {
+        let Some((comrade, (_, home))) = self.comrades.get(&flight.comrade).zip(flight.leg) else {
+            return false;
+        };
+        home::nodes_of(&comrade.record.homes).all(|it| it.tag() != home)
     }
 
     fn accepted(&mut self, step: &mut Step, flight: &Flight) {
@@ -511,6 +525,13 @@ impl Open {
         left || linked || self.node.losses().any(by_node)
     }
 
+    /// Whether a node took anything that nobody has acknowledged.
+    pub(crate) fn has_handed_to(&self, node: &Address) -> bool {
+        let tag = home::tag_of(node);
+        let mut entries = self.comrades.values().flat_map(|it| it.outbox.values());
+        entries.any(|entry| !entry.is_waiting() && !entry.by_device && entry.was_taken_by(tag))
+    }
+
     /// Notes for whom something is to be sent again.
     pub(crate) fn gather_resupply(&mut self, now: Millis) {
         if self.next_resupply().is_some_and(|due| due <= now) {
@@ -525,13 +546,6 @@ impl Open {
         let lost: Vec<ComradeId> = lost.map(|(id, _)| *id).collect();
         self.resupplying.extend(lost);
     }
-    /// Whether a node took anything that nobody has acknowledged.
-    pub(crate) fn has_handed_to(&self, node: &Address) -> bool {
-        let tag = home::tag_of(node);
-        let mut entries = self.comrades.values().flat_map(|it| it.outbox.values());
-        entries.any(|entry| !entry.is_waiting() && !entry.by_device && entry.was_taken_by(tag))
-    }
-
 
     /// Seals and sends again what was lost, as much as fits in a step.
     pub(crate) fn resupply_all(&mut self, step: &mut Step) {

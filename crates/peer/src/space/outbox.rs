@@ -42,6 +42,9 @@ pub(crate) struct Target {
     pub(crate) home: NodeHome,
     /// It, or one's own relay on the way there, has the envelope durably.
     pub(crate) accepted_at: Option<Millis>,
+    /// Which node of one's own took it, see [`NodeHome::tag`].
+    #[serde(default)]
+    via: Option<u64>,
     /// It does not take the token: so much work is due.
     refused: Option<u8>,
     /// Not before then.
@@ -317,6 +320,7 @@ impl Open {
         }
         if outcome.is_held() {
             target.accepted_at = Some(now);
+            target.via = flight.leg.map(|(via, _)| via);
             let is_through = !entry.is_waiting();
             step.touched.space_entries.insert((id, number));
             step.show.collectives = true;
@@ -340,10 +344,11 @@ impl Open {
         self.space_pump(step, id);
     }
 
-    /// A forward came to nothing: tried again later, if it is still here.
+    /// A forward that this node took came to nothing: tried again later, if it is still here.
     pub(crate) fn space_returned(
         &mut self,
         step: &mut Step,
+        node: u64,
         envelope: &EnvelopeId,
         outcome: Outcome,
     ) {
@@ -354,7 +359,8 @@ impl Open {
             for (number, entry) in &mut space.outbox {
                 let is = |target: &&mut Target| {
                     let made = target.envelope.as_ref();
-                    made.is_some_and(|(sealed, _)| sealed.id() == *envelope)
+                    let is_it = made.is_some_and(|(sealed, _)| sealed.id() == *envelope);
+                    is_it && target.via.is_none_or(|via| via == node)
                 };
                 if let Some(target) = entry.targets.iter_mut().find(is) {
                     target.note_refused_pass(outcome);
@@ -431,6 +437,7 @@ impl Target {
         Self {
             home,
             accepted_at: None,
+            via: None,
             refused: None,
             hold_until: 0,
             envelope: None,

@@ -1,11 +1,65 @@
 //! Relays that burn, lose their keys or are not reached from elsewhere: what they took, and what was on its way to them.
 
+use komrade_ether::{Frame, Outcome};
 use komrade_view::*;
 
 use crate::{
     several::{forwards, two_and},
     world::{DAY, HOUR, MINUTE, SECOND, World},
 };
+
+/// The envelopes that were forwarded, in order.
+fn forwarded(world: &World) -> Vec<komrade_ether::EnvelopeId> {
+    let frames = world.frames_to_nodes.iter();
+    let forwarded = frames.filter_map(|frame| match frame {
+        Frame::Forward { envelope, .. } => Some(envelope.id()),
+        _ => None,
+    });
+    forwarded.collect()
+}
+
+#[test]
+fn a_refusal_counts_only_from_the_relay_that_took_the_envelope() {
+    let (mut world, bo, _) = two_and(740, 1);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    world.send(0, bo, "through the first");
+    world.pass(SECOND);
+    let is_accepted = |tick| matches!(tick, Tick::Accepted(_));
+    assert!(is_accepted(world.page(0, bo)[0].tick));
+    let sent = forwarded(&world);
+    let (id, outcome) = (*sent.last().unwrap(), Outcome::NotAllowed);
+    world.say(2, 0, &Frame::Returned { id, outcome });
+    world.pass(HOUR);
+    assert!(is_accepted(world.page(0, bo)[0].tick));
+    assert_eq!(forwarded(&world), sent);
+    world.say(0, 0, &Frame::Returned { id, outcome });
+    assert_eq!(world.page(0, bo)[0].tick, Tick::Kept);
+    world.pass(HOUR);
+    assert_eq!(forwarded(&world).len(), sent.len() + 1);
+}
+
+#[test]
+fn what_was_on_its_way_to_a_home_that_was_dropped_leaves_for_one_that_lives() {
+    let mut world = World::new(741, 2);
+    (0..3).for_each(|relay| world.add_relay(relay));
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 1);
+    let (bo, ana) = world.meet(0, 1);
+    world.add_way(1, 2);
+    world.pass(2 * DAY);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    world.held = Some((0, Vec::new()));
+    world.send(0, bo, "on its way");
+    assert!(forwards(&world, 0) > 0);
+    let relay = world.relay_view(1, 1).id;
+    let leave = Command::LeaveRelay { relay };
+    assert_eq!(world.ask(1, leave), Ok(Answer::Done));
+    world.pass(SECOND);
+    world.let_go();
+    world.pass(DAY);
+    assert_eq!(world.texts(1, ana), ["on its way"]);
+    assert!(matches!(world.page(0, bo)[0].tick, Tick::Delivered(_)));
+}
 
 #[test]
 fn what_a_relay_took_while_it_was_left_is_not_lost_when_it_burns_unseen() {

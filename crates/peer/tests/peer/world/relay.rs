@@ -215,9 +215,30 @@ impl World {
         relay.shelf.commit();
         if let Some(answer) = answer {
             let frame = answer.encode();
-            self.push(at, Input::Frame { link, frame });
+            match &mut self.held {
+                Some((held, frames)) if *held == at => frames.push((link, frame)),
+                _ => self.push(at, Input::Frame { link, frame }),
+            }
         }
         true
+    }
+
+    /// What was held back arrives.
+    pub fn let_go(&mut self) {
+        let (at, frames) = self.held.take().unwrap_or_default();
+        for (link, frame) in frames {
+            self.push(at, Input::Frame { link, frame });
+        }
+        self.drain();
+    }
+
+    /// The node of a relay says something to a peer.
+    pub fn say(&mut self, relay: usize, at: usize, frame: &Frame) {
+        let mut links = self.relays[&relay].links.keys();
+        let link = links.find(|(peer, _)| *peer == at).expect("a link").1;
+        let frame = frame.encode();
+        self.push(at, Input::Frame { link, frame });
+        self.drain();
     }
 
     pub(super) fn close_node(&mut self, at: usize, link: LinkId) {
