@@ -32,7 +32,10 @@
 //! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |
 //! | relays known | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
 //! | relays in use, being left, tried | both; memory | [`limits::MAX_USED`], [`limits::MAX_LEAVING`], one | leaving, [`limits::LEAVE_GRACE`] |
-//! | replicas of others' envelopes | store, a count in memory | [`limits::REPLICA_BYTES`], or what the person sets | expiry, the soonest to expire go |
+//! | replicas of others' envelopes | store, a count in memory | [`limits::REPLICA_BYTES`], or what the person sets; a quarter of it what comrades' devices brought | expiry, the soonest to expire go |
+//! | nodes that lost what they held; nodes in common with a comrade | both | [`limits::MAX_RELAYS`]; 8 each | the oldest go |
+//! | a comparison with a comrade's device, and who waits for one | memory | one, 100 bytes for each replica; each link and node in common | [`limits::ANSWER_TIMEOUT`], [`limits::COMPARE_LIFE`], the link |
+//! | mail that a comrade's device brought, not opened yet | memory | [`limits::COPIED_MAIL_BYTES`] | the end of the comparison |
 //! | bytes carried, by day | both | [`limits::TRAFFIC_DAYS`] | the oldest go |
 //! | arrived and not written, for each relay in use | memory | 64 envelopes, 1 MiB | [`limits::REPLICA_PACE`] |
 //! | work for puts | memory | 64 | used, given up |

@@ -131,6 +131,21 @@ pub const REPLICA_BYTES: u64 = 200_000_000;
 /// How many days ahead a replica may expire: a node takes what is [`MAX_DAYS_AHEAD`] ahead by its clock, and the one here
 /// may be two days behind that.
 pub const REPLICA_DAYS_AHEAD: u32 = MAX_DAYS_AHEAD + 2;
+/// How long after a node lost what it held comrades' devices are asked for copies of it: by then all has expired.
+pub const LOST_LIFE: Millis = REPLICA_DAYS_AHEAD as Millis * DAY;
+/// When a comrade's device that was asked for copies is asked again: it may have got more from others.
+pub const SEEK_AGAIN: Millis = WEEK;
+/// Bytes of copies that are exchanged with one comrade's device in a day: all that one keeps, unless the person says
+/// otherwise.
+pub const COPIED_BYTES: u64 = REPLICA_BYTES;
+/// How long one comparison with a comrade's device may take while others wait for their turn; what is left is
+/// compared in the next one.
+pub const COMPARE_LIFE: Millis = HOUR;
+/// Comparisons on one link: each reads the index of all replicas.
+pub const MAX_COMPARED: u32 = 16;
+/// Bytes of mail that a comrade's device brings before it is opened, sorted: 2,000 short messages, and a
+/// ratchet does not mind how those came that are more than 40 apart.
+pub const COPIED_MAIL_BYTES: usize = 4 * 1024 * 1024;
 /// How long an arrived envelope of others may stay unwritten.
 pub const REPLICA_PACE: Millis = 2 * SECOND;
 /// How long comrades are looked for at their lifeboats after a relay was lost.

@@ -4,15 +4,19 @@
 //! Flow: a relay tells of its node ([`Open::node_told`]) → [`Open::keep_nodes`] opens a link →
 //! subscribe at the cursor → *log*, then what arrived since (`arrivals`), then *caught up*; live
 //! arrivals go on. Envelopes of others in the same bucket are kept as replicas (`replicas`); when the
-//! node has lost what it held, both sides compare and return what the other lacks.
+//! node has lost what it held, both sides compare and return what the other lacks (`comparing`). When it
+//! is gone, the comrades' devices do that among themselves (`seeking`).
 //!
 //! The cursor is written together with everything up to it: after a crash some envelopes come again,
 //! and are known again.
 
 mod arrivals;
+mod comparing;
+mod copies;
 mod passes;
 mod replicas;
 mod saver;
+mod seeking;
 
 pub(crate) use passes::refused_bits;
 
@@ -36,9 +40,10 @@ use crate::{
     step::Step,
     way::Way,
 };
+pub(crate) use comparing::Comparing;
 use passes::WorkState;
-pub(crate) use replicas::Comparing;
 pub(crate) use saver::{Saver, Subscribed};
+pub(crate) use seeking::{LinkSeeking, Seeking};
 
 /// How far the log of a node was read, and what is kept of it. Stored for each node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +72,9 @@ pub(crate) struct LogRecord {
 pub(crate) struct ReplicaCount {
     pub(crate) envelopes: u64,
     pub(crate) bytes: u64,
+    /// Of those bytes, what comrades' devices brought.
+    #[serde(default)]
+    pub(crate) copied: u64,
 }
 
 /// What is kept of nodes, beside their ways.
@@ -83,6 +91,7 @@ pub(crate) struct NodeState {
     full_bytes: Option<u64>,
     /// When a loss was made good last.
     pub(crate) resupplied_at: Option<Millis>,
+    pub(crate) seeking: Seeking,
 }
 
 impl NodeState {
@@ -133,15 +142,15 @@ impl Open {
         };
         // A relay that tells of another node all the time must not make this device tell everybody.
         let next = way.changed_at.map(|at| at.saturating_add(limits::HOUR));
-        let before = self.own.node_at(relay).map(NodeHome::place);
+        let before = self.own.node_at(relay).copied();
         let may_change = before.is_none() || next.is_none_or(|at| at <= step.now);
         if may_change && self.own.note_node(relay, &info, step.rng) {
             way.changed_at = Some(step.now);
             let now = self.own.node_at(relay).map(NodeHome::place);
-            if before.is_some_and(|before| now != Some(before)) {
+            if before.is_some_and(|before| now != Some(before.place())) {
                 // Under the same address of the relay there is another node: what was on its way to the old one
                 // is lost, and so is what comrades put there.
-                self.home_lost(step, relay, before.map(|before| before.address));
+                self.home_lost(step, relay, before);
             }
             self.homes_changed(step);
         }
@@ -238,7 +247,7 @@ impl Open {
                 let way = self.ways.get_mut(&relay);
                 match way.and_then(|way| way.placing.remove(&id)) {
                     Some(invite) => self.placed(step, invite, outcome),
-                    None if self.returned_replica(step, link, relay, &id, outcome) => {}
+                    None if self.returned_replica(step, link, &id, outcome) => {}
                     None => self.landed(step, link, id, outcome),
                 }
             }
@@ -252,7 +261,7 @@ impl Open {
                 self.arrived(step, link, relay, number, envelope);
             }
             Frame::CaughtUp { until } => self.caught_up(step, link, relay, until),
-            Frame::Reconcile { message, .. } => self.compared(step, link, relay, &message),
+            Frame::Reconcile { message, .. } => self.compared(step, link, &message),
             Frame::Replica { envelope } => self.replica_came(step, link, relay, envelope),
             Frame::Returned { id, outcome } => self.returned(step, link, id, outcome),
             _ => {}
@@ -271,7 +280,7 @@ impl Open {
     }
 
     /// Keeps how far the log was read.
-    fn set_log(&mut self, step: &mut Step, relay: RelayId, log: LogRecord) {
+    pub(super) fn set_log(&mut self, step: &mut Step, relay: RelayId, log: LogRecord) {
         if let Some(address) = self.own.node_at(relay).map(|home| home.address) {
             self.write_log(step, address, log);
         }
@@ -322,6 +331,9 @@ impl Open {
             if is_loss {
                 self.space_resend(step);
                 self.own.note_mail_lost(step.now);
+                if !is_first && let Some(home) = self.own.node_at(relay).copied() {
+                    self.own.note_node_lost(&home, step.now);
+                }
                 step.touched.own = true;
             }
             log.compare = self.node.replicas.envelopes > 0;
@@ -344,6 +356,16 @@ impl Open {
     pub(crate) fn presume_lost(&mut self, step: &mut Step, address: Option<Address>) {
         let known = address.and_then(|address| Some((address, *self.node.logs.get(&address)?)));
         if let Some((address, mut log)) = known {
+            let mut homes = self.own.nodes().map(|(_, home)| *home);
+            let home = homes.find(|home| home.address == address);
+            drop(homes);
+            // One that is left and down is taken for lost already.
+            let known = self.own.lost_nodes(step.now);
+            let known: Vec<u64> = known.map(|lost| lost.tag).collect();
+            if let Some(home) = home.filter(|home| !known.contains(&home.tag())) {
+                self.own.note_node_lost(&home, step.now);
+                step.touched.own = true;
+            }
             log.lost_at = Some(step.now);
             self.write_log(step, address, log);
             self.gather_resupply(step.now);

@@ -20,7 +20,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     Address,
-    home::{self, Home},
+    home::{self, Home, NodeHome},
     limits,
     records::{self, Damaged},
 };
@@ -67,6 +67,9 @@ pub(crate) struct Own {
     /// When it was noticed that mail for this device may have been lost with what a node held.
     #[serde(default)]
     pub(crate) mail_lost_at: Millis,
+    /// Nodes that lost what they held, or are taken for lost, the newest last.
+    #[serde(default)]
+    lost_nodes: Vec<LostNode>,
     /// Names of invites that ended while the node that keeps their bundles was not reached, each behind
     /// the address of that node.
     #[serde(default)]
@@ -81,6 +84,22 @@ pub(crate) struct Own {
     /// none goes on in a session from before.
     #[serde(default)]
     pub(crate) moves: u64,
+}
+
+/// A node of one's own that lost what it held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LostNode {
+    /// See [`home::NodeHome::tag`].
+    pub(crate) tag: u64,
+    /// The code of the bucket of the home there.
+    bucket: u16,
+    pub(crate) at: Millis,
+}
+
+impl LostNode {
+    pub(crate) fn bucket(&self) -> Bucket {
+        Bucket::from_code(self.bucket)
+    }
 }
 
 /// What a record of a version with one relay at a time says.
@@ -103,6 +122,7 @@ impl Own {
             rescue_until: None,
             rescue_from: None,
             mail_lost_at: 0,
+            lost_nodes: Vec::new(),
             unplaced_at: Vec::new(),
             replica_limit: None,
             data_limit: None,
@@ -116,6 +136,23 @@ impl Own {
         let next = self.mail_lost_at.saturating_add(limits::LOSS_PACE);
         let latest = now.saturating_add(limits::LOSS_PACE);
         self.mail_lost_at = next.clamp(now, latest);
+    }
+
+    /// This node lost what it held: comrades' devices may have copies.
+    pub(crate) fn note_node_lost(&mut self, home: &NodeHome, now: Millis) {
+        let (tag, bucket, at) = (home.tag(), home.bucket, now);
+        self.lost_nodes.retain(|lost| lost.tag != tag);
+        self.lost_nodes.push(LostNode { tag, bucket, at });
+        if self.lost_nodes.len() > limits::MAX_RELAYS {
+            self.lost_nodes.remove(0);
+        }
+    }
+
+    /// Nodes that lost what they held so lately that some of it has not expired.
+    pub(crate) fn lost_nodes(&self, now: Millis) -> impl Iterator<Item = LostNode> {
+        let is_over = move |lost: &LostNode| lost.at.saturating_add(limits::LOST_LIFE) <= now;
+        let lost = self.lost_nodes.iter().copied();
+        lost.filter(move |lost| !is_over(lost))
     }
 
     /// Whoever was told before this moment what has arrived is to be told again: at once when mail was

@@ -8,8 +8,8 @@
 use komrade_view::{Answer, LinkState, NodeStage, Refusal, RelayStanding, RelayView, RouterStage};
 
 use crate::{
-    Address, RelayId, comrade::Comrade, limits, open::Open, own::Relay, relay_link::RelayLink,
-    step::Step, way::Way,
+    RelayId, comrade::Comrade, home::NodeHome, limits, open::Open, own::Relay,
+    relay_link::RelayLink, step::Step, way::Way,
 };
 
 impl Open {
@@ -115,7 +115,7 @@ impl Open {
 
     fn leave(&mut self, step: &mut Step, id: RelayId) {
         let is_up = self.ways.get(&id).is_some_and(Way::is_up);
-        let home = self.own.node_at(id).map(|home| home.address);
+        let home = self.own.node_at(id).copied();
         if is_up {
             let from = step.now.saturating_add(limits::MOVE_PATIENCE);
             self.own.rescue_from.get_or_insert(from);
@@ -143,7 +143,11 @@ impl Open {
 
     /// A home is gone: what was on its way to it is lost, and what was handed to its node. Unless comrades
     /// know another one that is reached, they have to be looked for.
-    pub(crate) fn home_lost(&mut self, step: &mut Step, id: RelayId, home: Option<Address>) {
+    pub(crate) fn home_lost(&mut self, step: &mut Step, id: RelayId, home: Option<NodeHome>) {
+        if let Some(home) = home {
+            self.own.note_node_lost(&home, step.now);
+            step.touched.own = true;
+        }
         let known_since = |relay: &Relay| relay.since.saturating_add(limits::MOVE_PATIENCE);
         let has_other = self.own.standing().any(|relay| {
             let way = self.ways.get(&relay.id).filter(|_| relay.id != id);
@@ -156,7 +160,7 @@ impl Open {
         let from = step.now.saturating_add(limits::MOVE_PATIENCE);
         self.own.rescue_from.get_or_insert(from);
         step.touched.own = true;
-        self.presume_lost(step, home);
+        self.presume_lost(step, home.map(|home| home.address));
     }
 
     /// Where one is found has changed: everybody is told.

@@ -286,6 +286,9 @@ impl Open {
                 continue;
             }
             comrade.pair.homes_told = Some(home::tag(&homes));
+            if comrade.record.note_common(&homes) {
+                step.touched.comrades.insert(id);
+            }
             comrade.pair.homes_operation = Some(comrade.pair.sequence.saturating_add(1));
             let homes = home::encode_homes(&homes);
             self.write_operation(step, id, Body::Homes { homes }, None);

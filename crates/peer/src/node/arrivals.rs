@@ -4,7 +4,7 @@ use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
 use komrade_view::ComradeId;
 
 use super::send;
-use crate::{LinkId, RelayId, limits, open::Open, records::Entry, step::Step};
+use crate::{LinkId, RelayId, inbox::Source, limits, open::Open, records::Entry, step::Step};
 
 /// Mail that is opened in one step: with what is kept of each, of all comrades, far below the bound
 /// of a batch.
@@ -20,7 +20,7 @@ impl Open {
         number: u64,
         envelope: Envelope,
     ) {
-        let is_mine = self.is_recognised(link, &envelope);
+        let is_mine = self.is_recognised(Source::Node(relay), &envelope);
         let Some(way) = self.ways.get_mut(&relay) else {
             return;
         };

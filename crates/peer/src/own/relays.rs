@@ -113,6 +113,9 @@ impl Own {
 
     /// The clock was ahead.
     pub(crate) fn bring_down(&mut self, now: Millis) {
+        for lost in &mut self.lost_nodes {
+            lost.at = lost.at.min(now);
+        }
         let latest = now.saturating_add(limits::LEAVE_GRACE);
         for relay in &mut self.relays {
             relay.since = relay.since.min(now);

@@ -26,6 +26,8 @@ mod nodes;
 mod queue;
 mod removing;
 mod saver;
+mod seeking;
+mod seeking_harm;
 mod several;
 mod trouble;
 mod vault;
