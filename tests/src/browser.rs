@@ -325,6 +325,28 @@ impl Browser {
         Ok(())
     }
 
+    /// Chooses what is called `text` in a list to choose from.
+    ///
+    /// # Errors
+    /// If there is no such list or nothing in it of that name.
+    pub async fn select(&self, id: &str, text: &str) -> Result<()> {
+        let list = self.see(id, LOCAL).await?;
+        let script = "const [list, text] = arguments; \
+             const at = Array.from(list.options).findIndex(option => option.textContent === text); \
+             if (at < 0) { return false; } \
+             list.focus(); list.selectedIndex = at; \
+             list.dispatchEvent(new Event('change', {bubbles: true})); \
+             return true;";
+        let chosen = self
+            .web
+            .execute(script, vec![list.to_json()?, json!(text)])
+            .await?;
+        if !chosen.convert::<bool>()? {
+            bail!("`{id}` does not offer {text}");
+        }
+        Ok(())
+    }
+
     /// Chooses a file in a field for files.
     ///
     /// # Errors

@@ -50,7 +50,8 @@ use crate::{DecodeError, SUITE, codec::Reader};
 
 pub use control::{CONTROL_OVERHEAD_BYTES, LASTING_BYTES, LastingKeys};
 pub use leaf::{
-    LEAF_DAYS, LEAF_RECORD_BYTES, LeafRecord, LeafRing, MARK_BYTES, MAX_LEAVES, Mark, SliceKey,
+    LEAF_DAYS, LEAF_RECORD_BYTES, LeafRecord, LeafRing, MARK_BYTES, MAX_LEAVES, MAX_LEAVES_PER_DAY,
+    Mark, SliceKey,
 };
 pub use members::{MAX_DEVICES, Member, MemberRoot, MembersError};
 pub use missing::{MAX_MISSING_HEADS, MAX_MISSING_SEEDS, Missing};
@@ -60,7 +61,7 @@ pub use pack::{
 };
 pub use ratchet::{
     CONTENT_OVERHEAD_BYTES, ContentError, MAX_GAP, MAX_RECEIVING_BYTES, MAX_REOPEN, MAX_SKIPPED,
-    Opened, Receiving, SENDING_BYTES, Sending, Source, source,
+    Opened, Receiving, Rewinding, SENDING_BYTES, Sending, Source, source,
 };
 pub use seed::{Commit, SEED_BYTES, Seed, WrongMembers};
 

@@ -122,11 +122,8 @@ impl Message {
         }
         #[cfg(feature = "audit")]
         {
-            let inner = match &message {
-                OlmMessage::Normal(message) => message,
-                OlmMessage::PreKey(message) => message.message(),
-            };
-            crate::audit::hear(inner.ratchet_key().to_bytes(), inner.chain_index(), body);
+            let (key, number) = Self(message.clone()).place();
+            crate::audit::hear(key, number, body);
         }
         Ok(Self(message))
     }
@@ -138,6 +135,16 @@ impl Message {
         out.push(u8::from(kind != 0));
         out.extend_from_slice(&body);
         out
+    }
+
+    /// The ratchet key of the chain that it stands in, and its number there: read in this order, no message costs
+    /// the key of another.
+    pub fn place(&self) -> ([u8; 32], u64) {
+        let inner = match &self.0 {
+            OlmMessage::Normal(message) => message,
+            OlmMessage::PreKey(message) => message.message(),
+        };
+        (inner.ratchet_key().to_bytes(), inner.chain_index())
     }
 
     /// What a first message says of itself; `None` for later ones.

@@ -24,6 +24,10 @@
 //! | 16 returned | id 32, outcome 1 or 2 | node: that forward came to nothing; again on every new link until 17 |
 //! | 17 noted | id 32 | member: heard 16 |
 //! | 18 subscribe to a part | bucket 2, incarnation 8, after 8, part 1 | as 6, for whoever saves data: only up to 8 KiB (0), or only larger (1) |
+//! | 19 seek | tag of a node 8, bucket 2, lost 1 | a device to a comrade's: let us compare what we have of that node; lost (1): mine lost it |
+//!
+//! Two devices compare with 10, 11 and 12, too, about the node that whoever dialled has named last: that side leads. A
+//! replica is answered by 2, whoever sends it; there it only says that the next one may come, for a device keeps its copy.
 //!
 //! A kind that a newer version added is [`Frame::Unknown`], to be skipped; the version byte changes only if
 //! skipping is not enough.
@@ -70,6 +74,7 @@ const FORWARD: u8 = 15;
 const RETURNED: u8 = 16;
 const NOTED: u8 = 17;
 const SUBSCRIBE_PART: u8 = 18;
+const SEEK: u8 = 19;
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,7 +165,7 @@ pub enum Frame {
         /// 1 to [`MAX_WANT_IDS`].
         ids: Vec<EnvelopeId>,
     },
-    /// An envelope that was wanted, or that a member returns after a wipe.
+    /// An envelope that was wanted, that a member returns after a wipe, or a comrade's device lacks.
     Replica {
         /// The envelope.
         envelope: Envelope,
@@ -197,6 +202,16 @@ pub enum Frame {
     Noted {
         /// Of which envelope.
         id: EnvelopeId,
+    },
+    /// Let us compare the copies that we have of what a node held. Answered by whoever was dialled with the same,
+    /// or by nothing; by whoever dialled with the same and a [`Frame::Reconcile`].
+    Seek {
+        /// By this both know the node.
+        tag: u64,
+        /// What was put into this bucket of it.
+        bucket: Bucket,
+        /// The node lost what it held for the sender, who wants what the other has.
+        is_lost: bool,
     },
     /// A kind that this version does not know: skip it.
     Unknown(u8),
@@ -339,6 +354,18 @@ impl Frame {
             ),
             Self::Returned { id, outcome } => whole(RETURNED, &[&id.0, &outcome.encode()]),
             Self::Noted { id } => whole(NOTED, &[&id.0]),
+            Self::Seek {
+                tag,
+                bucket,
+                is_lost,
+            } => whole(
+                SEEK,
+                &[
+                    &tag.to_be_bytes(),
+                    &bucket.code().to_be_bytes(),
+                    &[u8::from(*is_lost)],
+                ],
+            ),
             Self::Unknown(kind) => whole(*kind, &[]),
         }
     }
@@ -416,6 +443,7 @@ impl Frame {
                 outcome: body.outcome()?,
             },
             NOTED => Self::Noted { id: body.id()? },
+            SEEK => body.seek()?,
             kind => {
                 body.take();
                 Self::Unknown(kind)
@@ -470,6 +498,22 @@ impl<'a> Body<'a> {
                 part,
             }
         }))
+    }
+
+    fn seek(&mut self) -> Result<Frame, FrameError> {
+        let (tag, bucket) = (self.number()?, self.bucket()?);
+        let [lost] = self.array()?;
+        // A reason that a newer version added: not known here.
+        let is_lost = match lost {
+            0 => false,
+            1 => true,
+            _ => return Ok(Frame::Unknown(SEEK)),
+        };
+        Ok(Frame::Seek {
+            tag,
+            bucket,
+            is_lost,
+        })
     }
 
     fn outcome(&mut self) -> Result<Outcome, FrameError> {

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::{
-    Account, Bucket, Class, Day, Draw, Envelope, EnvelopeId, Frame, Header, Home, MemoryError,
-    MemoryShelf, Node, NodeKey, Outcome, Part, Party, Pass, Reconciler, Settings, Size, Token,
-    Work, pad, reconcile::answer, unpad,
+    Account, Bucket, Class, Day, Draw, Envelope, EnvelopeId, Frame, Header, Home,
+    MAX_RECONCILE_BYTES, MemoryError, MemoryShelf, Node, NodeKey, Outcome, Part, Party, Pass,
+    Reconciler, Responder, Settings, Size, Token, Work, pad, reconcile::answer, unpad,
 };
 
 const TODAY: Day = Day(20_750);
@@ -146,6 +146,11 @@ fn node_frames() -> Vec<Frame> {
         after,
         part: Part::Larger,
     });
+    frames.push(Frame::Seek {
+        tag: 13,
+        bucket,
+        is_lost: true,
+    });
     frames
 }
 
@@ -204,6 +209,10 @@ fn reconcile(bytes: &[u8]) {
     if let Ok((mut reconciler, _)) = Reconciler::begin(Bucket::WHOLE, held(0..60)) {
         let _ = reconciler.handle(bytes);
     }
+    if let Ok(mut responder) = Responder::begin(held(20..90)) {
+        let answered = responder.handle(bytes);
+        assert!(answered.unwrap_or_default().len() <= MAX_RECONCILE_BYTES);
+    }
 }
 
 fn envelope(bytes: &[u8]) {
@@ -230,7 +239,13 @@ fn frame(bytes: &[u8]) {
 }
 
 fn has_bucket(frame: &Frame) -> bool {
-    matches!(frame, Frame::Subscribe { .. } | Frame::Reconcile { .. })
+    matches!(
+        frame,
+        Frame::Subscribe { .. }
+            | Frame::SubscribePart { .. }
+            | Frame::Reconcile { .. }
+            | Frame::Seek { .. }
+    )
 }
 
 fn padding(bytes: &[u8]) {

@@ -15,7 +15,7 @@
 //! [`NodeLink`] for each link says what is to be sent when. A relay gives them a disk, the simulator a [`MemoryShelf`].
 //!
 //! Receiving: [`Frame::decode`], [`Header::check_expiry`], open, [`unpad`]. A peer that comes back subscribes with its
-//! cursor; what cursors cannot repair, a [`Reconciler`] does.
+//! cursor; what cursors cannot repair, a [`Reconciler`] does, with a node or with the [`Responder`] of another peer.
 //!
 //! Everything here is plain binary with fixed widths, big-endian: a header has one encoding, so that it can be
 //! associated data and part of the id.
@@ -26,7 +26,7 @@
 //! | ids wanted on one link | [`MAX_WANTED`], 128 KB | as they are sent; the caller reads no more while [`NodeLink::is_full`] |
 //! | frames to be pushed | the budget that [`NodeLink::poll_push`] is given, and one envelope | the caller sends them |
 //! | an answer of a node to a reconciliation | [`MAX_RECONCILE_BYTES`]; beside it 500 KB and 72 bytes for each of a 256th of a day's envelopes while it is made, of some 65,536 records | at once |
-//! | a peer's [`Reconciler`] | 40 bytes for each of its envelopes, [`MAX_STEPS`] steps | its end |
+//! | a peer's [`Reconciler`] or [`Responder`] | 40 bytes for each of its envelopes, [`MAX_STEPS`] steps | its end |
 
 mod bucket;
 mod class;
@@ -70,7 +70,7 @@ pub use crate::{
     outcome::Outcome,
     padding::{LENGTH_BYTES, PaddingError, pad, unpad},
     pass::{Pass, Token},
-    reconcile::{Learnt, MAX_STEPS, ReconcileError, Reconciler},
+    reconcile::{Learnt, MAX_STEPS, ReconcileError, Reconciler, Responder},
     settings::Settings,
     shelf::{Damaged, Shelf, ShelfRead, ShelfTable},
     work::Work,

@@ -6,7 +6,7 @@
 //!
 //! The peer leads with a [`Reconciler`]; each step tells at once which ids it lacks and which the other side lacks, so
 //! that [`Frame::Want`] and [`Frame::Replica`] flow while other ranges are still compared. A node answers each message by
-//! itself, from its shelf, and remembers nothing between two.
+//! itself, from its shelf, and remembers nothing between two; another peer answers with a [`Responder`], from a list.
 
 pub(crate) mod answer;
 
@@ -65,14 +65,7 @@ impl Reconciler {
         bucket: Bucket,
         items: impl IntoIterator<Item = (Day, EnvelopeId)>,
     ) -> Result<(Self, Frame), ReconcileError> {
-        let mut storage = NegentropyStorageVector::new();
-        for (expiry, id) in items {
-            let (day, id) = (u64::from(expiry.0), Id::from_byte_array(id.0));
-            storage.insert(day, id).map_err(malformed)?;
-        }
-        storage.seal().map_err(malformed)?;
-        let mut negentropy =
-            Negentropy::owned(storage, MAX_RECONCILE_BYTES as u64).map_err(malformed)?;
+        let mut negentropy = over(items)?;
         let message = negentropy.initiate().map_err(malformed)?;
         let reconciler = Self {
             bucket,
@@ -117,6 +110,54 @@ impl Reconciler {
     }
 }
 
+/// The answering side of a reconciliation between two peers. Memory: 40 bytes for each item.
+///
+/// It learns nothing by itself: whoever leads asks for what it lacks, and sends what is lacking here.
+#[derive(Debug)]
+pub struct Responder {
+    negentropy: Negentropy<'static, NegentropyStorageVector>,
+    steps: u32,
+}
+
+impl Responder {
+    /// Begins with what this side holds of what is compared, in any order.
+    ///
+    /// # Errors
+    /// Never, as far as is known, as for [`Reconciler::begin`].
+    pub fn begin(
+        items: impl IntoIterator<Item = (Day, EnvelopeId)>,
+    ) -> Result<Self, ReconcileError> {
+        let negentropy = over(items)?;
+        let steps = 0;
+        Ok(Self { negentropy, steps })
+    }
+
+    /// Answers the leading side's message, in at most [`MAX_RECONCILE_BYTES`]. It reads each item at most a few
+    /// times, whatever the message says.
+    ///
+    /// # Errors
+    /// See [`ReconcileError`]; this one is then of no further use.
+    pub fn handle(&mut self, message: &[u8]) -> Result<Vec<u8>, ReconcileError> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            return Err(ReconcileError::TooManySteps);
+        }
+        self.negentropy.reconcile(message).map_err(malformed)
+    }
+}
+
+fn over(
+    items: impl IntoIterator<Item = (Day, EnvelopeId)>,
+) -> Result<Negentropy<'static, NegentropyStorageVector>, ReconcileError> {
+    let mut storage = NegentropyStorageVector::new();
+    for (expiry, id) in items {
+        let (day, id) = (u64::from(expiry.0), Id::from_byte_array(id.0));
+        storage.insert(day, id).map_err(malformed)?;
+    }
+    storage.seal().map_err(malformed)?;
+    Negentropy::owned(storage, MAX_RECONCILE_BYTES as u64).map_err(malformed)
+}
+
 /// A node's answer to one message; `None`: it is no message of the protocol.
 pub(crate) fn answer<S: ShelfRead>(
     shelf: &S,
@@ -143,3 +184,6 @@ fn in_order(ids: Vec<Id>) -> Vec<EnvelopeId> {
 fn malformed(_: negentropy::Error) -> ReconcileError {
     ReconcileError::Malformed
 }
+
+#[cfg(test)]
+mod tests;

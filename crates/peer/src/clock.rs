@@ -82,6 +82,7 @@ impl Open {
         self.links.bring_down(now);
         self.sweep.bring_down(now);
         self.bring_ways_down(now);
+        self.bring_seeking_down(now);
         let rescue = now.saturating_add(limits::RESCUE_LIFE);
         self.own.rescue_until = self.own.rescue_until.map(|until| until.min(rescue));
         let patience = now.saturating_add(limits::MOVE_PATIENCE);

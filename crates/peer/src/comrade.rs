@@ -38,6 +38,15 @@ impl Who {
     }
 }
 
+/// A node at which both of two devices had a home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Common {
+    /// See [`home::NodeHome::tag`].
+    pub(crate) tag: u64,
+    /// When the copies that both have of it were compared last.
+    pub(crate) compared_at: Option<Millis>,
+}
+
 /// What is stored of a comrade, beside what the pair shares.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ComradeRecord {
@@ -53,6 +62,12 @@ pub(crate) struct ComradeRecord {
     /// Which of their homes that were, see [`home::NodeHome::tag`].
     #[serde(default)]
     pub(crate) lost_homes: Vec<u64>,
+    /// The lifeboat of theirs before the one in [`ComradeRecord::homes`].
+    #[serde(default)]
+    former_lifeboat: Option<Home>,
+    /// Nodes at which both devices had a home, and had told the other, the newest last.
+    #[serde(default)]
+    pub(crate) common: Vec<Common>,
     /// They have had a home at a node: their own destination is for live links only.
     #[serde(default)]
     pub(crate) has_node: bool,
@@ -102,6 +117,8 @@ impl ComradeRecord {
             homes: Vec::new(),
             lost_at: None,
             lost_homes: Vec::new(),
+            former_lifeboat: None,
+            common: Vec::new(),
             has_node: false,
             live: false,
             accepted: None,
@@ -132,6 +149,15 @@ impl ComradeRecord {
         };
     }
 
+    /// They are found elsewhere from now on.
+    pub(crate) fn set_homes(&mut self, homes: Vec<Home>) {
+        let before = home::lifeboat_of(&self.homes);
+        if before.is_some() && before != home::lifeboat_of(&homes) {
+            self.former_lifeboat = before.map(Home::Lifeboat);
+        }
+        self.homes = homes;
+    }
+
     /// Whether a message of theirs with such a text may still be kept.
     pub(crate) fn has_room_for(&self, text: &str) -> bool {
         let most = if self.is_met() {
@@ -140,6 +166,27 @@ impl ComradeRecord {
             limits::MAX_KEPT_BYTES_UNMET
         };
         self.kept_bytes.saturating_add(text.len() as u64) <= most
+    }
+
+    /// Both are told of where the other has a home: remembers where they are members of one node.
+    pub(crate) fn note_common(&mut self, own: &[Home]) -> bool {
+        let theirs = home::nodes_of(&self.homes).map(home::NodeHome::tag);
+        let theirs: Vec<u64> = theirs.collect();
+        let both = home::nodes_of(own).map(home::NodeHome::tag);
+        let both = both.filter(|tag| theirs.contains(tag));
+        let new = both.filter(|tag| self.common(*tag).is_none());
+        let compared_at = None;
+        let new: Vec<Common> = new.map(|tag| Common { tag, compared_at }).collect();
+        let is_new = !new.is_empty();
+        self.common.extend(new);
+        let surplus = self.common.len().saturating_sub(home::MAX_HOMES);
+        self.common.drain(..surplus);
+        is_new
+    }
+
+    /// The node of this tag, if both had a home there.
+    pub(crate) fn common(&self, tag: u64) -> Option<&Common> {
+        self.common.iter().find(|common| common.tag == tag)
     }
 
     pub(crate) fn set_accepted(&mut self, invite: &Invite) {
@@ -226,6 +273,8 @@ pub(crate) struct Comrade {
     pub(crate) linked_at: Option<Millis>,
     /// On which link the bundle of their invite was asked for.
     pub(crate) fetching: Option<LinkId>,
+    /// Bytes of copies that went to their device, or came from there, on this day.
+    pub(crate) copied: (u32, u64),
 }
 
 impl Comrade {
@@ -243,6 +292,7 @@ impl Comrade {
             refused: None,
             linked_at: None,
             fetching: None,
+            copied: (0, 0),
         }
     }
 
@@ -312,7 +362,10 @@ impl Comrade {
             return Vec::new();
         }
         if rescue {
-            return home::lifeboat_of(homes).into_iter().collect();
+            // They may not know that this device has heard of the one that they drew last.
+            let former = self.record.former_lifeboat.as_slice();
+            let known = home::lifeboat_of(homes).into_iter();
+            return known.chain(home::lifeboat_of(former)).collect();
         }
         let waits = self.outbox.values().any(Entry::is_waiting);
         let direct = self.record.live || !self.record.has_node;

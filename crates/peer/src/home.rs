@@ -11,7 +11,7 @@ use komrade_ether::{Bucket, EnvelopeId, NodeKey, Token};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Address,
+    Address, NodeInfo,
     fields::{Reader, Unreadable, Writer},
     packet::VERSION,
 };
@@ -62,6 +62,12 @@ impl NodeHome {
 
     pub(crate) fn bucket(&self) -> Bucket {
         Bucket::from_code(self.bucket)
+    }
+
+    /// The relay tells of something else now.
+    pub(crate) fn is_other(&self, info: &NodeInfo) -> bool {
+        let is_same_node = self.address == info.address && self.key == info.key;
+        !is_same_node || self.token != info.token || self.bucket().bits() != info.bits
     }
 
     pub(crate) fn token(&self) -> Token {

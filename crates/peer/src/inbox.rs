@@ -13,7 +13,7 @@ use komrade_store::Table;
 use komrade_view::{ComradeId, ComradeState};
 
 use crate::{
-    Effect, LinkId,
+    Effect, LinkId, RelayId,
     home::{self, Home, NodeHome},
     keys, limits,
     links::Party,
@@ -23,6 +23,26 @@ use crate::{
     records::{self, Message},
     step::Step,
 };
+
+/// Where an envelope comes from: that decides whose it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The node of this relay of one's own.
+    Node(RelayId),
+    /// A comrade who has a copy of what a node held, and must not learn whose it is.
+    Copy,
+    /// The device of this comrade.
+    Device(ComradeId),
+    /// Somebody who is not known.
+    Stranger,
+}
+
+impl Source {
+    /// Everybody's lies there.
+    pub(crate) fn is_node(self) -> bool {
+        matches!(self, Self::Node(_) | Self::Copy)
+    }
+}
 
 /// A packet of a comrade, and what decides whether it was ever opened.
 pub(crate) struct Arrived {
@@ -41,13 +61,33 @@ impl Open {
         link: LinkId,
         envelope: &Envelope,
     ) -> Outcome {
+        let source = self.source(link);
+        self.take_envelope(step, link, source, envelope)
+    }
+
+    /// Where what comes on a link is from.
+    pub(crate) fn source(&self, link: LinkId) -> Source {
+        match self.links.get(link).map(|link| link.party) {
+            Some(Party::Node(relay)) => Source::Node(relay),
+            Some(Party::Comrade(id)) => Source::Device(id),
+            Some(Party::Invite(_) | Party::Foreign(_)) | None => Source::Stranger,
+        }
+    }
+
+    /// Takes an envelope, if it is for this device.
+    pub(crate) fn take_envelope(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        source: Source,
+        envelope: &Envelope,
+    ) -> Outcome {
         let header = envelope.header();
         // Whose clock is wrong cannot be told from here: mail from a day far ahead is taken all the
         // same, only not kept for so long if it has to wait.
         // A node gives out nothing that has expired by its own.
-        let node = self.node_of_link(link);
         if let Err(error @ ExpiryError::Expired { .. }) = header.check_expiry(Day::of(step.now))
-            && node.is_none()
+            && !source.is_node()
         {
             return error.into();
         }
@@ -55,11 +95,11 @@ impl Open {
             return Outcome::Full;
         }
         if header.class.intro {
-            return self.intro(step, link, envelope);
+            return self.intro(step, link, source, envelope);
         }
-        let Some((id, found)) = self.find_sender(link, envelope) else {
+        let Some((id, found)) = self.find_sender(source, envelope) else {
             // What is for members comes through nodes alone.
-            let space = self.find_space(header).filter(|_| self.is_from_node(link));
+            let space = self.find_space(header).filter(|_| source.is_node());
             return match space {
                 Some((id, commit)) => self.space_put_here(step, id, &commit, envelope),
                 None => Outcome::NotForMe,
@@ -72,7 +112,7 @@ impl Open {
         if comrade.pair.has_seen(&envelope_id) {
             return Outcome::AlreadyHave;
         }
-        if node.is_some() {
+        if source.is_node() {
             self.keep_quiet(step, id);
         }
         let Some(comrade) = self.comrades.get_mut(&id) else {
@@ -102,7 +142,14 @@ impl Open {
                 outcome
             }
             // Most of it was read before; what was not is asked for by a report.
-            Err(_) if node.is_some_and(|it| self.is_recovering(it)) => Outcome::NotForMe,
+            Err(_) if matches!(source, Source::Node(it) if self.is_recovering(it)) => {
+                Outcome::NotForMe
+            }
+            Err(NotOpened::Spent) if source == Source::Copy => Outcome::NotForMe,
+            // Nothing of long ago is a reason to begin anew.
+            Err(NotOpened::Later) if source == Source::Copy => {
+                self.keep_waiting(step, id, envelope)
+            }
             // Its key is gone, and these bytes were not seen: what is in it may never have been read.
             Err(NotOpened::Spent) => {
                 self.begin_anew(step, id);
@@ -153,32 +200,32 @@ impl Open {
     }
 
     /// Whether an envelope may be for this device, by its hint.
-    pub(crate) fn is_recognised(&self, link: LinkId, envelope: &Envelope) -> bool {
+    pub(crate) fn is_recognised(&self, source: Source, envelope: &Envelope) -> bool {
         if envelope.header().class.intro {
             self.find_invite(envelope).is_some()
         } else {
-            self.find_sender(link, envelope).is_some()
-                || (self.is_from_node(link) && self.find_space(envelope.header()).is_some())
+            self.find_sender(source, envelope).is_some()
+                || (source.is_node() && self.find_space(envelope.header()).is_some())
         }
-    }
-
-    fn is_from_node(&self, link: LinkId) -> bool {
-        self.node_of_link(link).is_some()
     }
 
     /// Whose envelope it is, by its hint: that of the comrade at the other end of the link, most
     /// often.
-    fn find_sender(&self, link: LinkId, envelope: &Envelope) -> Option<(ComradeId, Found)> {
+    pub(crate) fn find_sender(
+        &self,
+        source: Source,
+        envelope: &Envelope,
+    ) -> Option<(ComradeId, Found)> {
         let header = envelope.header();
         let found = |id: ComradeId| {
             let pair = &self.comrades.get(&id)?.pair;
             Some((id, pair.find(&header.nonce, &header.hint)?))
         };
-        match self.links.get(link)?.party {
-            Party::Node(_) => self.comrades.keys().find_map(|id| found(*id)),
+        match source {
+            Source::Node(_) | Source::Copy => self.comrades.keys().find_map(|id| found(*id)),
             // Nobody learns on a link of theirs whose envelopes others' are.
-            Party::Comrade(id) => found(id),
-            Party::Invite(_) | Party::Foreign(_) => None,
+            Source::Device(id) => found(id),
+            Source::Stranger => None,
         }
     }
 
@@ -363,6 +410,8 @@ impl Open {
         let (record, pair) = (&mut comrade.record, &mut comrade.pair);
         let fields = operation.fields();
         match operation.body() {
+            // It was shown.
+            Body::Text { .. } if pair.came_before(&operation.id()) => {}
             Body::Text { text } => {
                 let message = Message {
                     mine: false,
@@ -423,6 +472,8 @@ impl Open {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
+        let own = self.own.homes(comrade.record.live);
+        let is_told = comrade.pair.homes_told == Some(home::tag(&own));
         let first = |homes: &[Home]| home::node_of(homes).copied();
         let (before, after) = (first(&comrade.record.homes), first(&homes));
         // Gone, or no longer the one that reaches them best.
@@ -436,7 +487,10 @@ impl Open {
             .filter(is_left)
             .map(NodeHome::tag)
             .collect();
-        comrade.record.homes = homes;
+        comrade.record.set_homes(homes);
+        if is_told {
+            comrade.record.note_common(&own);
+        }
         comrade.dialer.reset();
         comrade.refused = None;
         comrade.record.has_node |= after.is_some();
@@ -480,7 +534,9 @@ impl Open {
                 })
             }
             Ok(Frame::Ack { id, outcome }) => {
-                self.landed(step, link, id, outcome);
+                if !self.returned_replica(step, link, &id, outcome) {
+                    self.landed(step, link, id, outcome);
+                }
                 None
             }
             Ok(Frame::Fetch { locator }) => {
@@ -491,7 +547,12 @@ impl Open {
                 self.fetched(step, link, &locator, envelope);
                 None
             }
-            Ok(_) => None,
+            Ok(frame) => {
+                if let Party::Comrade(comrade) = party {
+                    self.seeking_frame(step, link, comrade, frame);
+                }
+                None
+            }
             Err(komrade_ether::FrameError::Put { id, error }) => Some(Frame::Ack {
                 id,
                 outcome: error.into(),

@@ -20,6 +20,7 @@
 //! | comrades | memory and store | [`limits::MAX_COMRADES`], asking ones [`limits::MAX_ASKING`] | removing, declining |
 //! | contacts, sessions, outer keys of a pair | both | [`limits::MAX_CONTACTS`], [`limits::MAX_SESSIONS`], 4 per contact | the oldest go; weekly change |
 //! | envelope ids, base keys of a pair | both | [`limits::MAX_SEEN`], [`limits::MAX_BASE_KEYS`] | the oldest go |
+//! | operations under first contacts of before | both | [`limits::MAX_FORMER`] per comrade | the oldest go |
 //! | account of a comrade's operations | both | `komrade_social::MAX_RECEIVED_BYTES` | settles as gaps close |
 //! | messages | store | of each comrade [`limits::MAX_KEPT_BYTES`]; unconfirmed [`limits::MAX_UNCONFIRMED`], [`limits::MAX_KEPT_BYTES_UNMET`] | deleting, removing, declining |
 //! | unread marks of a comrade | both | 999 | reading |
@@ -32,7 +33,10 @@
 //! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |
 //! | relays known | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
 //! | relays in use, being left, tried | both; memory | [`limits::MAX_USED`], [`limits::MAX_LEAVING`], one | leaving, [`limits::LEAVE_GRACE`] |
-//! | replicas of others' envelopes | store, a count in memory | [`limits::REPLICA_BYTES`], or what the person sets | expiry, the soonest to expire go |
+//! | replicas of others' envelopes | store, a count in memory | [`limits::REPLICA_BYTES`], or what the person sets; a quarter of it what comrades' devices brought | expiry, the soonest to expire go |
+//! | nodes that lost what they held; nodes in common with a comrade | both | [`limits::MAX_RELAYS`]; 8 each | the oldest go |
+//! | a comparison with a comrade's device, and who waits for one | memory | one, 100 bytes for each replica; each link and node in common | [`limits::ANSWER_TIMEOUT`], [`limits::COMPARE_LIFE`], the link |
+//! | mail that a comrade's device brought, not opened yet | memory | [`limits::COPIED_MAIL_BYTES`] | the end of the comparison |
 //! | bytes carried, by day | both | [`limits::TRAFFIC_DAYS`] | the oldest go |
 //! | arrived and not written, for each relay in use | memory | 64 envelopes, 1 MiB | [`limits::REPLICA_PACE`] |
 //! | work for puts | memory | 64 | used, given up |
@@ -44,6 +48,7 @@
 //! | seeds, leaf keys | both | [`limits::MAX_SEEDS`], `komrade_crypto::group::MAX_LEAVES` | a seed 46 days, its outer and control keys 60; a leaf key 30 days after the next one |
 //! | ratchets of others | memory | one for each device and seed | with the seed, a lock |
 //! | persons and devices of a collective | both | [`limits::MAX_DEVICES_KNOWN`], leaf keys of members alone | a day after somebody went, forgetting |
+//! | what was said and does not count; what is of no use | both; memory | [`limits::MAX_VOID`]; [`limits::MAX_REFUSED`] | their own expiry; any change of members |
 //! | what waits to leave for a collective | both | [`limits::MAX_SPACE_OUTBOX`] | a day after every home took it, [`limits::MESSAGE_LIFE`] |
 //! | loads that do not open, what was said before what it builds on | both | [`limits::MAX_WAITING_LOADS`], [`limits::MAX_PENDING`], [`limits::MAX_PENDING_EACH`], [`limits::MAX_UNPLACED_EACH`], [`limits::MAX_UNKNOWN`] | opened, their own expiry |
 //! | operations known to be missing, others' questions, those answered | memory | [`limits::MAX_WANTED_OPERATIONS`], [`limits::MAX_WANTED_EACH`], [`limits::MAX_QUESTIONS`], [`limits::MAX_ANSWERED`] | supplied, [`limits::WANTED_LIFE`], [`limits::QUESTION_LIFE`] |

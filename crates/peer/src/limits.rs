@@ -105,6 +105,9 @@ pub const MAX_WAITING: usize = 1_000;
 /// The same for one comrade. Beyond that the one that expires first makes room: what it held is
 /// missed and asked for.
 pub const MAX_WAITING_EACH: usize = 100;
+/// Operations under first contacts of before that are remembered: all that is taken from somebody who has not been
+/// confirmed, of some first contacts.
+pub const MAX_FORMER: usize = 256;
 /// Envelopes per comrade whose ids are remembered: far more than the [`WINDOW`] that may be sent
 /// twice.
 pub const MAX_SEEN: usize = 256;
@@ -127,6 +130,21 @@ pub const REPLICA_BYTES: u64 = 200_000_000;
 /// How many days ahead a replica may expire: a node takes what is [`MAX_DAYS_AHEAD`] ahead by its clock, and the one here
 /// may be two days behind that.
 pub const REPLICA_DAYS_AHEAD: u32 = MAX_DAYS_AHEAD + 2;
+/// How long after a node lost what it held comrades' devices are asked for copies of it: by then all has expired.
+pub const LOST_LIFE: Millis = REPLICA_DAYS_AHEAD as Millis * DAY;
+/// When a comrade's device that was asked for copies is asked again: it may have got more from others.
+pub const SEEK_AGAIN: Millis = WEEK;
+/// Bytes of copies that are exchanged with one comrade's device in a day: all that one keeps, unless the person says
+/// otherwise.
+pub const COPIED_BYTES: u64 = REPLICA_BYTES;
+/// How long one comparison with a comrade's device may take while others wait for their turn; what is left is
+/// compared in the next one.
+pub const COMPARE_LIFE: Millis = HOUR;
+/// Comparisons on one link: each reads the index of all replicas.
+pub const MAX_COMPARED: u32 = 16;
+/// Bytes of mail that a comrade's device brings before it is opened, sorted: 2,000 short messages, and a
+/// ratchet does not mind how those came that are more than 40 apart.
+pub const COPIED_MAIL_BYTES: usize = 4 * 1024 * 1024;
 /// How long an arrived envelope of others may stay unwritten.
 pub const REPLICA_PACE: Millis = 2 * SECOND;
 /// How long comrades are looked for at their lifeboats after a relay was lost.
@@ -221,6 +239,10 @@ pub const MAX_OFFERS: usize = 32;
 pub const OFFER_DAYS: Millis = 30 * DAY;
 /// When the welcome is said again while the candidate has not come in.
 pub const WELCOME_AGAIN: Millis = 3 * DAY;
+/// The same for a newcomer whose acceptance does not hold: soon, and not as often as somebody may say they come in.
+pub const WELCOME_ANEW: Millis = HOUR;
+/// What a newcomer is told not to miss of a device, beyond the newest number that operations show.
+pub const FLOOR_AHEAD: u64 = 1_000;
 /// How long keys are given to a newcomer of whom nothing is heard.
 pub const ESCORT_LIFE: Millis = 30 * DAY;
 /// Bytes of a welcome in one operation of a conversation.
@@ -256,6 +278,10 @@ pub const MAX_WANTED_EACH: usize = 256;
 /// How far ahead of this clock a control operation may be dated and still be taken: rations are counted by those dates. What is
 /// further ahead waits for its day.
 pub const CONTROL_AHEAD: Millis = DAY;
+/// What was said and does not count, and may count again: what a change of members hides or shows fits in a step.
+pub const MAX_VOID: usize = 128;
+/// Operations that are known to be of no use, so that they are not asked for.
+pub const MAX_REFUSED: usize = 1_024;
 /// How long something is known to be missing before it is given up: nobody has it any more.
 pub const WANTED_LIFE: Millis = 30 * DAY;
 /// Operations in one control message.
@@ -271,6 +297,8 @@ pub const STRANGER_BYTES: usize = 16 * 1024;
 pub const MAX_SEEDS: usize = 256;
 /// Those of them whose members were not compared yet.
 pub const MAX_UNSURE_SEEDS: usize = 16;
+/// How far ahead of one's own the clock of whoever drew a seed may be.
+pub const CLOCKS_APART: Millis = 5 * MINUTE;
 /// What waits to leave for one collective; what was taken everywhere makes room.
 pub const MAX_SPACE_OUTBOX: usize = 256;
 /// How long what every home took is kept, for a relay that loses it.

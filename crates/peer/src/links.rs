@@ -6,7 +6,7 @@ use komrade_ether::EnvelopeId;
 use komrade_view::{ComradeId, DialStage, InviteId, Millis};
 use rand_core::CryptoRng;
 
-use crate::{LinkId, RelayId, limits};
+use crate::{LinkId, RelayId, limits, node::LinkSeeking};
 
 /// Whose key opened a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub(crate) struct Link {
     pub(crate) flights: VecDeque<Flight>,
     /// When a bundle was asked for that has not come yet.
     pub(crate) fetching: Option<Millis>,
+    /// What was said of comparing copies.
+    pub(crate) seeking: LinkSeeking,
 }
 
 impl Link {
@@ -65,6 +67,7 @@ impl Link {
             used_at: now,
             flights: VecDeque::new(),
             fetching: None,
+            seeking: LinkSeeking::default(),
         }
     }
 

@@ -4,15 +4,19 @@
 //! Flow: a relay tells of its node ([`Open::node_told`]) → [`Open::keep_nodes`] opens a link →
 //! subscribe at the cursor → *log*, then what arrived since (`arrivals`), then *caught up*; live
 //! arrivals go on. Envelopes of others in the same bucket are kept as replicas (`replicas`); when the
-//! node has lost what it held, both sides compare and return what the other lacks.
+//! node has lost what it held, both sides compare and return what the other lacks (`comparing`). When it
+//! is gone, the comrades' devices do that among themselves (`seeking`).
 //!
 //! The cursor is written together with everything up to it: after a crash some envelopes come again,
 //! and are known again.
 
 mod arrivals;
+mod comparing;
+mod copies;
 mod passes;
 mod replicas;
 mod saver;
+mod seeking;
 
 pub(crate) use passes::refused_bits;
 
@@ -36,9 +40,10 @@ use crate::{
     step::Step,
     way::Way,
 };
+pub(crate) use comparing::Comparing;
 use passes::WorkState;
-pub(crate) use replicas::Comparing;
 pub(crate) use saver::{Saver, Subscribed};
+pub(crate) use seeking::{LinkSeeking, Seeking};
 
 /// How far the log of a node was read, and what is kept of it. Stored for each node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,8 +52,8 @@ pub(crate) struct LogRecord {
     incarnation: u64,
     /// Everything up to this number was taken.
     after: u64,
-    /// When it was noticed that the node, or the relay before it, lost what it held: what was handed
-    /// on up to then and never acknowledged is to be sent again.
+    /// When it was noticed that the node lost what it held: what it took up to then and nobody ever
+    /// acknowledged is to be sent again.
     #[serde(default)]
     pub(crate) lost_at: Option<Millis>,
     /// The node lost what it held: the replicas are to be compared with it.
@@ -57,9 +62,6 @@ pub(crate) struct LogRecord {
     /// `after`.
     #[serde(default)]
     pub(crate) larger_after: Option<u64>,
-    /// Not only what this node held: those before it were lost, too.
-    #[serde(default)]
-    lost_all: bool,
 }
 
 /// How much is kept of others' envelopes.
@@ -67,6 +69,9 @@ pub(crate) struct LogRecord {
 pub(crate) struct ReplicaCount {
     pub(crate) envelopes: u64,
     pub(crate) bytes: u64,
+    /// Of those bytes, what comrades' devices brought.
+    #[serde(default)]
+    pub(crate) copied: u64,
 }
 
 /// What is kept of nodes, beside their ways.
@@ -83,6 +88,7 @@ pub(crate) struct NodeState {
     full_bytes: Option<u64>,
     /// When a loss was made good last.
     pub(crate) resupplied_at: Option<Millis>,
+    pub(crate) seeking: Seeking,
 }
 
 impl NodeState {
@@ -92,10 +98,9 @@ impl NodeState {
     }
 
     /// What was handed on before one of these moments, to which node, is to be sent again.
-    pub(crate) fn losses(&self) -> impl Iterator<Item = (u64, Millis, bool)> {
-        let lost = |(address, log): (&Address, &LogRecord)| {
-            Some((home::tag_of(address), log.lost_at?, log.lost_all))
-        };
+    pub(crate) fn losses(&self) -> impl Iterator<Item = (u64, Millis)> {
+        let lost =
+            |(address, log): (&Address, &LogRecord)| Some((home::tag_of(address), log.lost_at?));
         self.logs.iter().filter_map(lost)
     }
 }
@@ -133,15 +138,15 @@ impl Open {
         };
         // A relay that tells of another node all the time must not make this device tell everybody.
         let next = way.changed_at.map(|at| at.saturating_add(limits::HOUR));
-        let before = self.own.node_at(relay).map(NodeHome::place);
+        let before = self.own.node_at(relay).copied();
         let may_change = before.is_none() || next.is_none_or(|at| at <= step.now);
         if may_change && self.own.note_node(relay, &info, step.rng) {
             way.changed_at = Some(step.now);
             let now = self.own.node_at(relay).map(NodeHome::place);
-            if before.is_some_and(|before| now != Some(before)) {
+            if before.is_some_and(|before| now != Some(before.place())) {
                 // Under the same address of the relay there is another node: what was on its way to the old one
                 // is lost, and so is what comrades put there.
-                self.home_lost(step, relay, before.map(|before| before.address));
+                self.home_lost(step, relay, before);
             }
             self.homes_changed(step);
         }
@@ -170,6 +175,11 @@ impl Open {
             return;
         };
         let Some(info) = way.info else { return };
+        let here = self.own.node_at(relay).map(|home| (home.address, home.key));
+        if here != Some((info.address, info.key)) {
+            // Its log would be taken for that of the node before: it is written into the home first.
+            return;
+        }
         let is_linked = self.links.of(Party::Node(relay)).next().is_some();
         if !way.is_up() || is_linked || way.dialer.not_before() > step.now {
             return;
@@ -238,7 +248,7 @@ impl Open {
                 let way = self.ways.get_mut(&relay);
                 match way.and_then(|way| way.placing.remove(&id)) {
                     Some(invite) => self.placed(step, invite, outcome),
-                    None if self.returned_replica(step, link, relay, &id, outcome) => {}
+                    None if self.returned_replica(step, link, &id, outcome) => {}
                     None => self.landed(step, link, id, outcome),
                 }
             }
@@ -252,9 +262,9 @@ impl Open {
                 self.arrived(step, link, relay, number, envelope);
             }
             Frame::CaughtUp { until } => self.caught_up(step, link, relay, until),
-            Frame::Reconcile { message, .. } => self.compared(step, link, relay, &message),
+            Frame::Reconcile { message, .. } => self.compared(step, link, &message),
             Frame::Replica { envelope } => self.replica_came(step, link, relay, envelope),
-            Frame::Returned { id, outcome } => self.returned(step, link, id, outcome),
+            Frame::Returned { id, outcome } => self.returned(step, link, relay, id, outcome),
             _ => {}
         }
     }
@@ -271,7 +281,7 @@ impl Open {
     }
 
     /// Keeps how far the log was read.
-    fn set_log(&mut self, step: &mut Step, relay: RelayId, log: LogRecord) {
+    pub(super) fn set_log(&mut self, step: &mut Step, relay: RelayId, log: LogRecord) {
         if let Some(address) = self.own.node_at(relay).map(|home| home.address) {
             self.write_log(step, address, log);
         }
@@ -282,8 +292,11 @@ impl Open {
         step.write(Table::Own, keys::log(&address), records::encode(&log));
         if self.node.logs.len() > limits::MAX_RELAYS {
             let is_used = |other: &Address| self.own.nodes().any(|(_, it)| it.address == *other);
-            let mut others = self.node.logs.keys().copied();
-            if let Some(other) = others.find(|other| *other != address && !is_used(other)) {
+            let others = self.node.logs.iter();
+            let others = others.filter(|(other, _)| **other != address && !is_used(other));
+            // What is lost is to be sent again first.
+            let other = others.min_by_key(|(_, log)| log.lost_at);
+            if let Some(other) = other.map(|(other, _)| *other) {
                 self.node.logs.remove(&other);
                 step.delete(Table::Own, keys::log(&other));
             }
@@ -307,9 +320,8 @@ impl Open {
         self.flush(step, relay);
         let mut log = self.log(relay);
         let is_other = log.incarnation != incarnation;
-        // A first visit has nothing to miss, unless the relay before was lost.
-        let is_first = log.incarnation == 0;
-        let is_loss = is_other && (!is_first || self.own.rescue_until.is_some());
+        // A first visit has nothing to miss.
+        let is_loss = is_other && log.incarnation != 0;
         if let Some(way) = self.ways.get_mut(&relay) {
             way.seen_up_to = after;
             if is_other {
@@ -318,10 +330,12 @@ impl Open {
         }
         if is_other {
             log.lost_at = log.lost_at.max(is_loss.then_some(step.now));
-            log.lost_all = is_loss && is_first;
             if is_loss {
                 self.space_resend(step);
                 self.own.note_mail_lost(step.now);
+                if let Some(home) = self.own.node_at(relay).copied() {
+                    self.own.note_node_lost(&home, step.now);
+                }
                 step.touched.own = true;
             }
             log.compare = self.node.replicas.envelopes > 0;
@@ -342,19 +356,30 @@ impl Open {
 
     /// A relay was not reached for so long that what was handed to its node is taken for lost.
     pub(crate) fn presume_lost(&mut self, step: &mut Step, address: Option<Address>) {
-        let known = address.and_then(|address| Some((address, *self.node.logs.get(&address)?)));
-        if let Some((address, mut log)) = known {
-            log.lost_at = Some(step.now);
-            self.write_log(step, address, log);
-            self.gather_resupply(step.now);
-            step.again = true;
+        // Reports are kept by nobody once they were handed on.
+        self.own.note_mail_lost(step.now);
+        step.touched.own = true;
+        let Some(address) = address else { return };
+        let mut homes = self.own.nodes().map(|(_, home)| *home);
+        let home = homes.find(|home| home.address == address);
+        drop(homes);
+        // One that is left and down is taken for lost already.
+        let known = self.own.lost_nodes(step.now);
+        let known: Vec<u64> = known.map(|lost| lost.tag).collect();
+        if let Some(home) = home.filter(|home| !known.contains(&home.tag())) {
+            self.own.note_node_lost(&home, step.now);
         }
+        let mut log = self.node.logs.get(&address).copied().unwrap_or_default();
+        log.lost_at = Some(step.now);
+        self.write_log(step, address, log);
+        self.gather_resupply(step.now);
+        step.again = true;
     }
 
     /// When what nodes have lost is sent again.
     pub(crate) fn next_resupply(&self) -> Option<Millis> {
         let pace = |at: Millis| at.saturating_add(limits::LOSS_PACE);
-        let lost_at = self.node.losses().map(|(_, at, _)| at).min()?;
+        let lost_at = self.node.losses().map(|(_, at)| at).min()?;
         Some(self.node.resupplied_at.map_or(lost_at, pace))
     }
 
@@ -365,7 +390,7 @@ impl Open {
         let over = logs.filter(|(_, log)| log.lost_at.is_some() && done >= log.lost_at);
         let over: Vec<(Address, LogRecord)> = over.map(|(address, log)| (*address, *log)).collect();
         for (address, mut log) in over {
-            (log.lost_at, log.lost_all) = (None, false);
+            log.lost_at = None;
             self.write_log(step, address, log);
         }
     }
@@ -456,7 +481,7 @@ impl Open {
         let rescue = is_rescue.then(|| holds.or(host)).flatten();
         for relay in self.own.in_use() {
             let (keys, address) = if rescue == Some(relay.id) {
-                (self.own.lifeboat(), self.own.lifeboat_address())
+                self.own.hosted_lifeboat().unzip()
             } else if live == Some(relay.id) {
                 (Some(relay.destination()), relay.destination_address())
             } else {

@@ -20,9 +20,9 @@ use komrade_view::{CollectiveId, ComradeId, ComradeState, Millis};
 use zeroize::Zeroizing;
 
 use crate::{
-    Effect, LinkId,
+    Address, Effect, LinkId,
     comrade::Comrade,
-    keys, limits,
+    home, keys, limits,
     links::{Flight, Link, Party},
     open::{Open, Purpose},
     records::{self, Content, Entry, Sealed, TickRecord},
@@ -340,6 +340,7 @@ impl Open {
             return self.space_landed(step, &flight, outcome);
         }
         let number = flight.number;
+        let is_dropped = self.is_dropped(&flight);
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
@@ -351,7 +352,12 @@ impl Open {
             // right, and no seal is spent on it.
             let is_disputed = matches!(outcome, Outcome::Expired | Outcome::TooFar)
                 && !sealed.is_expired(step.now);
-            if outcome.is_held() {
+            if outcome.is_held() && is_dropped {
+                // Whoever took it brings it to where nobody reads: another one leaves for a home that lives.
+                entry.sealed = None;
+                step.touched.entries.insert((id, number));
+                step.delete(Table::Outbox, keys::envelope(id, number));
+            } else if outcome.is_held() {
                 self.accepted(step, &flight);
             } else if outcome.wants_pass() {
                 let wait = self
@@ -384,6 +390,14 @@ impl Open {
             self.pump_all(step);
             self.space_pump_all(step);
         }
+    }
+
+    /// Whether the comrade told, while it was on its way, that the home it is for is theirs no longer.
+    fn is_dropped(&self, flight: &Flight) -> bool {
+        let Some((comrade, (_, home))) = self.comrades.get(&flight.comrade).zip(flight.leg) else {
+            return false;
+        };
+        home::nodes_of(&comrade.record.homes).all(|it| it.tag() != home)
     }
 
     fn accepted(&mut self, step: &mut Step, flight: &Flight) {
@@ -499,8 +513,8 @@ impl Open {
     /// has left, or everything before a link of the two devices came up.
     fn is_lost(&self, comrade: &Comrade, entry: &Entry) -> bool {
         let up_to = self.node.resupplied_at;
-        let by_node = |(via, at, all): (u64, Millis, bool)| {
-            Some(at) <= up_to && (all || entry.was_taken_by(via)) && entry.is_handed_on(at)
+        let by_node = |(via, at): (u64, Millis)| {
+            Some(at) <= up_to && entry.was_taken_by(via) && entry.is_handed_on(at)
         };
         let left = comrade.record.lost_at.is_some_and(|at| {
             let homes = &comrade.record.lost_homes;
@@ -509,6 +523,13 @@ impl Open {
         });
         let linked = comrade.linked_at.is_some_and(|at| entry.is_handed_on(at));
         left || linked || self.node.losses().any(by_node)
+    }
+
+    /// Whether a node took anything that nobody has acknowledged.
+    pub(crate) fn has_handed_to(&self, node: &Address) -> bool {
+        let tag = home::tag_of(node);
+        let mut entries = self.comrades.values().flat_map(|it| it.outbox.values());
+        entries.any(|entry| !entry.is_waiting() && !entry.by_device && entry.was_taken_by(tag))
     }
 
     /// Notes for whom something is to be sent again.

@@ -20,7 +20,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     Address,
-    home::{self, Home},
+    home::{self, Home, NodeHome},
     limits,
     records::{self, Damaged},
 };
@@ -56,6 +56,10 @@ pub(crate) struct Own {
     /// The destination that is hosted only after every other home was lost; no relay has held it.
     #[serde(default)]
     lifeboat: Option<SecretBytes>,
+    /// The one before, which a relay has held, until everybody has heard of the one in use, or this time has come:
+    /// whoever loses their homes before that knows no other.
+    #[serde(default)]
+    former_lifeboat: Option<(SecretBytes, Millis)>,
     /// The relay used before was lost: comrades are looked for at their lifeboats, and the own one
     /// is hosted, until all have been told or this time has come.
     #[serde(default)]
@@ -67,6 +71,9 @@ pub(crate) struct Own {
     /// When it was noticed that mail for this device may have been lost with what a node held.
     #[serde(default)]
     pub(crate) mail_lost_at: Millis,
+    /// Nodes that lost what they held, or are taken for lost, the newest last.
+    #[serde(default)]
+    lost_nodes: Vec<LostNode>,
     /// Names of invites that ended while the node that keeps their bundles was not reached, each behind
     /// the address of that node.
     #[serde(default)]
@@ -81,6 +88,22 @@ pub(crate) struct Own {
     /// none goes on in a session from before.
     #[serde(default)]
     pub(crate) moves: u64,
+}
+
+/// A node of one's own that lost what it held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LostNode {
+    /// See [`home::NodeHome::tag`].
+    pub(crate) tag: u64,
+    /// The code of the bucket of the home there.
+    bucket: u16,
+    pub(crate) at: Millis,
+}
+
+impl LostNode {
+    pub(crate) fn bucket(&self) -> Bucket {
+        Bucket::from_code(self.bucket)
+    }
 }
 
 /// What a record of a version with one relay at a time says.
@@ -100,9 +123,11 @@ impl Own {
             trial: None,
             numbered: 0,
             lifeboat: None,
+            former_lifeboat: None,
             rescue_until: None,
             rescue_from: None,
             mail_lost_at: 0,
+            lost_nodes: Vec::new(),
             unplaced_at: Vec::new(),
             replica_limit: None,
             data_limit: None,
@@ -116,6 +141,23 @@ impl Own {
         let next = self.mail_lost_at.saturating_add(limits::LOSS_PACE);
         let latest = now.saturating_add(limits::LOSS_PACE);
         self.mail_lost_at = next.clamp(now, latest);
+    }
+
+    /// This node lost what it held: comrades' devices may have copies.
+    pub(crate) fn note_node_lost(&mut self, home: &NodeHome, now: Millis) {
+        let (tag, bucket, at) = (home.tag(), home.bucket, now);
+        self.lost_nodes.retain(|lost| lost.tag != tag);
+        self.lost_nodes.push(LostNode { tag, bucket, at });
+        if self.lost_nodes.len() > limits::MAX_RELAYS {
+            self.lost_nodes.remove(0);
+        }
+    }
+
+    /// Nodes that lost what they held so lately that some of it has not expired.
+    pub(crate) fn lost_nodes(&self, now: Millis) -> impl Iterator<Item = LostNode> {
+        let is_over = move |lost: &LostNode| lost.at.saturating_add(limits::LOST_LIFE) <= now;
+        let lost = self.lost_nodes.iter().copied();
+        lost.filter(move |lost| !is_over(lost))
     }
 
     /// Whoever was told before this moment what has arrived is to be told again: at once when mail was
@@ -167,15 +209,42 @@ impl Own {
         address_of(self.lifeboat.as_ref()?)
     }
 
-    /// The keys of the lifeboat, to be hosted.
-    pub(crate) fn lifeboat(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let lifeboat = self.lifeboat.as_ref()?;
-        Some(Zeroizing::new(lifeboat.0.clone()))
+    /// The lifeboat that all comrades know.
+    fn known_lifeboat(&self) -> Option<&SecretBytes> {
+        let former = self.former_lifeboat.as_ref();
+        former.map(|(former, _)| former).or(self.lifeboat.as_ref())
     }
 
-    /// A relay has held the lifeboat: the next one is another.
-    pub(crate) fn renew_lifeboat(&mut self, rng: &mut dyn CryptoRng) {
-        self.lifeboat = Some(draw_destination(rng));
+    /// The keys of the lifeboat that is to be hosted, and its address.
+    pub(crate) fn hosted_lifeboat(&self) -> Option<(Zeroizing<Vec<u8>>, Address)> {
+        let lifeboat = self.known_lifeboat()?;
+        Some((Zeroizing::new(lifeboat.0.clone()), address_of(lifeboat)?))
+    }
+
+    /// The search has ended. A relay has held the lifeboat that was hosted: the next one is another.
+    pub(crate) fn renew_lifeboat(&mut self, now: Millis, rng: &mut dyn CryptoRng) {
+        if self.former_lifeboat.is_none() {
+            let until = now.saturating_add(limits::RESCUE_LIFE);
+            let used = self.lifeboat.replace(draw_destination(rng));
+            self.former_lifeboat = used.map(|used| (used, until));
+            self.note_lifeboat_unheld();
+        } else {
+            self.forget_former_lifeboat();
+        }
+    }
+
+    /// Until when the lifeboat before the one in use is kept, if it is.
+    pub(crate) fn former_lifeboat_until(&self) -> Option<Millis> {
+        self.former_lifeboat.as_ref().map(|(_, until)| *until)
+    }
+
+    /// Everybody has heard of the one in use, which no relay has held.
+    pub(crate) fn forget_former_lifeboat(&mut self) {
+        self.former_lifeboat = None;
+        self.note_lifeboat_unheld();
+    }
+
+    fn note_lifeboat_unheld(&mut self) {
         for relay in &mut self.relays {
             relay.has_lifeboat = false;
         }

@@ -175,6 +175,9 @@ pub(crate) struct Pair {
     receive: Vec<Outer>,
     base_keys: VecDeque<[u8; 32]>,
     seen: VecDeque<[u8; 16]>,
+    /// Operations of theirs that came under first contacts of before, and may come again: of a copied device both
+    /// halves may make one.
+    former: VecDeque<OperationId>,
 }
 
 impl Pair {
@@ -238,6 +241,10 @@ impl Pair {
         let made_there = |contact: &&Contact| !contact.initiated;
         let replaced = self.contacts.iter().find(made_there)?.rank;
         let mut old = std::mem::take(self);
+        old.former.extend(old.received.ids());
+        while old.former.len() > limits::MAX_FORMER {
+            old.former.pop_front();
+        }
         old.contacts.retain(|contact| contact.secret.is_some());
         let kept = |rank: &Rank| old.contacts.iter().any(|contact| contact.rank == *rank);
         *self = Self {
@@ -249,6 +256,7 @@ impl Pair {
             receive: old.receive,
             base_keys: old.base_keys,
             seen: old.seen,
+            former: old.former,
             ..Self::default()
         };
         self.sessions.retain(|state| kept(&state.rank));
@@ -302,6 +310,11 @@ impl Pair {
         known
             .min_by_key(|(contact, _)| contact.rank)
             .map(|(_, key)| key)
+    }
+
+    /// Whether it came under a first contact of before.
+    pub(crate) fn came_before(&self, operation: &OperationId) -> bool {
+        self.former.contains(operation)
     }
 
     // --- envelopes seen ------------------------------------------------------------------------

@@ -8,8 +8,8 @@
 use komrade_view::{Answer, LinkState, NodeStage, Refusal, RelayStanding, RelayView, RouterStage};
 
 use crate::{
-    Address, RelayId, comrade::Comrade, limits, open::Open, own::Relay, relay_link::RelayLink,
-    step::Step, way::Way,
+    RelayId, comrade::Comrade, home::NodeHome, limits, open::Open, own::Relay,
+    relay_link::RelayLink, step::Step, way::Way,
 };
 
 impl Open {
@@ -117,10 +117,9 @@ impl Open {
 
     fn leave(&mut self, step: &mut Step, id: RelayId) {
         let is_up = self.ways.get(&id).is_some_and(Way::is_up);
-        let home = self.own.node_at(id).map(|home| home.address);
+        let home = self.own.node_at(id).copied();
         if is_up {
-            let from = step.now.saturating_add(limits::MOVE_PATIENCE);
-            self.own.rescue_from.get_or_insert(from);
+            self.look_later(step);
         } else {
             self.home_lost(step, id, home);
         }
@@ -145,20 +144,31 @@ impl Open {
 
     /// A home is gone: what was on its way to it is lost, and what was handed to its node. Unless comrades
     /// know another one that is reached, they have to be looked for.
-    pub(crate) fn home_lost(&mut self, step: &mut Step, id: RelayId, home: Option<Address>) {
+    pub(crate) fn home_lost(&mut self, step: &mut Step, id: RelayId, home: Option<NodeHome>) {
+        if let Some(home) = home {
+            self.own.note_node_lost(&home, step.now);
+            step.touched.own = true;
+        }
         let known_since = |relay: &Relay| relay.since.saturating_add(limits::MOVE_PATIENCE);
         let has_other = self.own.standing().any(|relay| {
             let way = self.ways.get(&relay.id).filter(|_| relay.id != id);
             known_since(relay) <= step.now && way.is_some_and(|way| way.down_since.is_none())
         });
-        if !has_other {
-            return self.begin_rescue(step);
+        // The node that takes its place may be one that was used before, and has lost nothing.
+        self.presume_lost(step, home.map(|home| home.address));
+        if has_other {
+            self.look_later(step);
+        } else {
+            self.space_resend(step);
+            self.begin_rescue(step);
         }
-        self.own.note_mail_lost(step.now);
+    }
+
+    /// Whoever has not heard after a day where one is found is looked for.
+    pub(crate) fn look_later(&mut self, step: &mut Step) {
         let from = step.now.saturating_add(limits::MOVE_PATIENCE);
         self.own.rescue_from.get_or_insert(from);
         step.touched.own = true;
-        self.presume_lost(step, home);
     }
 
     /// Where one is found has changed: everybody is told.
@@ -171,6 +181,18 @@ impl Open {
         self.tell_homes(step);
     }
 
+    /// Whether all comrades are known to have heard where this device is found.
+    pub(crate) fn all_know(&self) -> bool {
+        let tags = self.tags();
+        let is_waited_for = |comrade: &Comrade| {
+            let is_met = comrade.record.is_wanted() && comrade.pair.can_seal();
+            is_met && !self.has_heard(comrade, &tags)
+        };
+        self.own.node().is_some()
+            && self.moved.is_empty()
+            && !self.comrades.values().any(is_waited_for)
+    }
+
     /// Ends the reading of relays that were left, once everybody has heard where one is found now, or
     /// it has taken too long. Called when acknowledgements leave, or the relay could tell by the moment
     /// whose was the last that arrived.
@@ -179,14 +201,7 @@ impl Open {
         if self.clock.is_doubted() || !is_leaving {
             return;
         }
-        let tags = self.tags();
-        let is_waited_for = |comrade: &Comrade| {
-            let is_met = comrade.record.is_wanted() && comrade.pair.can_seal();
-            is_met && !self.has_heard(comrade, &tags)
-        };
-        let all_know = self.own.node().is_some()
-            && self.moved.is_empty()
-            && !self.comrades.values().any(is_waited_for);
+        let all_know = self.all_know();
         let leaving = self.own.in_use().filter_map(|relay| {
             let until = relay.leaving?;
             let node = relay.home.map(|home| home.address);

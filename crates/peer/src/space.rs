@@ -27,6 +27,8 @@ mod commands;
 mod duties;
 pub(crate) mod frame;
 mod keys;
+mod membership;
+mod newcomer;
 mod outbox;
 pub(crate) mod places;
 mod proposals;
@@ -56,7 +58,14 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
-use self::{frame::Load, keys::Keys, outbox::Entry, society::Society};
+use self::{
+    bringing_in::{Escort, Offer},
+    frame::Load,
+    keys::Keys,
+    newcomer::Gathering,
+    outbox::Entry,
+    society::Society,
+};
 use crate::{
     home::{self, Home, NodeHome},
     limits,
@@ -104,39 +113,6 @@ impl Place {
     }
 }
 
-/// A comrade who was offered to be proposed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Offer {
-    pub(crate) comrade: ComradeId,
-    pub(crate) at: Millis,
-    /// They said yes then.
-    pub(crate) yes_at: Option<Millis>,
-    /// By this they were proposed.
-    pub(crate) proposal: Option<ByteArray<32>>,
-}
-
-/// A newcomer whom this device brings in: from the welcome on until they are heard.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Escort {
-    pub(crate) comrade: ComradeId,
-    pub(crate) person: PersonId,
-    pub(crate) welcomed_at: Millis,
-    /// Operations up to this arrival were told.
-    pub(crate) told_up_to: u64,
-    /// Their acceptance and the rest came and is to be passed on.
-    pub(crate) accepted: Option<Accepted>,
-    /// The seed that was given to them last.
-    pub(crate) seed: Option<Commit>,
-}
-
-/// What a newcomer enters with.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Accepted {
-    pub(crate) operations: Vec<serde_bytes::ByteBuf>,
-    pub(crate) leaf: serde_bytes::ByteBuf,
-    pub(crate) is_passed_on: bool,
-}
-
 /// A post as it is kept.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PostRecord {
@@ -159,8 +135,11 @@ pub(crate) struct SpaceRecord {
     pub(crate) space: ByteArray<32>,
     pub(crate) name: String,
     pub(crate) place: Place,
-    /// What an offer told: the operation with the rules, and how many members there were.
+    /// What an offer told: the operation with the rules, and how many members there were. Only the first operation of all proves
+    /// itself; until the history is here, the rest is what a comrade says.
     pub(crate) offered: Option<(serde_bytes::ByteBuf, u64)>,
+    /// Where the person stood before they were offered to come back.
+    pub(crate) place_before: Option<Place>,
     /// That of the founding, or of the admission of this person.
     pub(crate) since: Millis,
     next_arrival: u64,
@@ -197,8 +176,11 @@ pub(crate) struct SpaceRecord {
     /// When something missing was asked for last, and how often.
     pub(crate) asked_at: Option<Millis>,
     pub(crate) asked: u8,
-    /// When a welcome was made whose parts are being gathered, and how many there are.
-    pub(crate) welcome: Option<(Millis, u64)>,
+    /// Welcomes whose parts are being gathered, or were: one of whoever offered, one of another.
+    pub(crate) welcomes: Vec<Gathering>,
+    /// Whose offer was taken, and whose welcome.
+    pub(crate) offered_by: Option<ComradeId>,
+    pub(crate) welcomed_by: Option<ComradeId>,
     /// A device said two things at once.
     pub(crate) is_copied: bool,
     /// The person forgot it: what is left goes record by record.
@@ -233,6 +215,8 @@ pub(crate) struct Known {
     pub(crate) day: u32,
     /// The day after which it is not kept.
     pub(crate) expiry_day: u32,
+    /// Whose it is.
+    pub(crate) device: [u8; 32],
     /// It concerns who belongs.
     pub(crate) is_control: bool,
     /// It was said by a person, who may say so much.
@@ -252,8 +236,8 @@ impl Known {
     }
 }
 
-/// Operations by their dates.
-type Dated = BTreeSet<(Millis, OperationId)>;
+/// Operations by time.
+pub(crate) type Newest = BTreeSet<(Millis, OperationId)>;
 
 /// A control operation that waits for those before it.
 pub(crate) struct Unplaced {
@@ -289,6 +273,12 @@ pub(crate) struct DeviceState {
     pub(crate) heard_at: Millis,
 }
 
+impl Known {
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        records::encode(&self.record())
+    }
+}
+
 impl Person {
     /// The operation that says the name.
     fn latest(&self) -> Option<OperationId> {
@@ -308,6 +298,7 @@ pub(crate) struct ToldSeed {
     pub(crate) context: Vec<OperationId>,
     pub(crate) root: [u8; 32],
     pub(crate) time: Millis,
+    pub(crate) by: PersonId,
 }
 
 /// A load that does not open yet.
@@ -343,12 +334,16 @@ pub(crate) struct Space {
     pub(crate) known: BTreeMap<OperationId, Known>,
     /// Operations that others name and that are not here.
     pub(crate) wanted: BTreeMap<OperationId, Wanted>,
+    /// What was said by somebody who was not, or is no more, a member at the time; it may count again.
+    pub(crate) void: BTreeSet<OperationId>,
+    /// What can never count, so that it is not asked for.
+    pub(crate) refused: BTreeSet<OperationId>,
     /// What was said and waits for control operations.
     pub(crate) pending: Vec<Operation>,
     /// Control operations that wait for those before them.
     pub(crate) unplaced: BTreeMap<OperationId, Unplaced>,
     /// Of each device the newest names, homes and seeds, by kind.
-    pub(crate) standing: BTreeMap<([u8; 32], u64), Dated>,
+    pub(crate) standing: BTreeMap<([u8; 32], u64), Newest>,
     pub(crate) outbox: BTreeMap<u64, Entry>,
     pub(crate) waiting: BTreeMap<[u8; 32], Waiting>,
     pub(crate) parts: BTreeMap<u64, Vec<u8>>,
@@ -367,6 +362,8 @@ pub(crate) struct Space {
     pub(crate) quota: quota::Quota,
     /// The day on which leaf keys of whoever is no member went last.
     pub(crate) pruned: u32,
+    /// The devices of all members when that was looked at last.
+    pub(crate) members_before: BTreeSet<[u8; 32]>,
     /// The beginnings of what was said, for answers to it.
     pub(crate) beginnings: BTreeMap<OperationId, String>,
     /// Posts that are not shown yet: those that came in this step, and what had no room in the one before.
@@ -415,6 +412,7 @@ impl SpaceRecord {
             name,
             place,
             offered: None,
+            place_before: None,
             since: now,
             next_arrival: 1,
             next_ordinal: 1,
@@ -439,7 +437,9 @@ impl SpaceRecord {
             name_told: 0,
             asked_at: None,
             asked: 0,
-            welcome: None,
+            welcomes: Vec::new(),
+            offered_by: None,
+            welcomed_by: None,
             is_copied: false,
             is_forgotten: false,
             gone_up_to: 0,
@@ -451,7 +451,10 @@ impl SpaceRecord {
     fn anew(&self, place: Place, now: Millis) -> Self {
         Self {
             place,
-            welcome: None,
+            place_before: Some(self.place).filter(|it| !matches!(it, Place::Invited { .. })),
+            welcomes: Vec::new(),
+            offered_by: None,
+            welcomed_by: None,
             reseed_at: None,
             escorts: Vec::new(),
             offers: Vec::new(),
@@ -477,6 +480,13 @@ impl SpaceRecord {
         arrival
     }
 
+    /// A post is shown no more.
+    fn hide(&mut self, ordinal: u64) {
+        self.unread.retain(|other| *other != ordinal);
+        self.mentions.retain(|other| *other != ordinal);
+        self.last = self.last.take().filter(|(last, _)| *last != ordinal);
+    }
+
     /// The person has seen everything up to here.
     pub(crate) fn mark_read(&mut self, up_to: u64) {
         let newest = self.next_ordinal.saturating_sub(1);
@@ -498,6 +508,8 @@ impl Space {
             devices: BTreeMap::new(),
             known: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            void: BTreeSet::new(),
+            refused: BTreeSet::new(),
             pending: Vec::new(),
             unplaced: BTreeMap::new(),
             standing: BTreeMap::new(),
@@ -512,6 +524,7 @@ impl Space {
             gone: Vec::new(),
             quota: quota::Quota::default(),
             pruned: 0,
+            members_before: BTreeSet::new(),
             beginnings: BTreeMap::new(),
             fresh: Vec::new(),
         }
@@ -551,6 +564,13 @@ impl Space {
     /// That of the members as they are now.
     pub(crate) fn root(&self) -> Option<MemberRoot> {
         self.root_of(self.society.devices())
+    }
+
+    /// Seeds that must not go: the one to send under, and those of what waits to leave.
+    pub(crate) fn seeds_in_use(&self, today: u32) -> BTreeSet<Commit> {
+        let chosen = self.root().and_then(|root| self.keys.choose(&root, today));
+        let waiting = self.outbox.values().filter_map(|entry| entry.commit);
+        waiting.chain(chosen).chain(self.keys.newest()).collect()
     }
 
     /// Every home of the members' devices but this one, each once.
@@ -709,6 +729,7 @@ impl Open {
             for entry in space.outbox.values_mut() {
                 entry.bring_down(now);
             }
+            space.keys.bring_down(now);
             let wait = now.saturating_add(u64::from(group::rules::MAX_WAIT_MILLIS));
             space.record.reseed_at = space.record.reseed_at.map(|at| at.min(wait));
             space.record.asked_at = space.record.asked_at.map(|at| at.min(now));

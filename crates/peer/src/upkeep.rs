@@ -171,6 +171,7 @@ impl Open {
             dial.filter(|at| *at > now),
             node,
             self.next_way(now),
+            self.next_seeking(),
             later,
             self.ack_at,
             self.next_space(now),

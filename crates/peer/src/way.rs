@@ -169,9 +169,15 @@ impl Open {
         step.show.route = true;
     }
 
-    /// No longer uses it, and tells nobody.
+    /// No longer uses it, and tells nobody. What it took and nobody acknowledged leaves through another one: that
+    /// it came to nothing, or that the relay burnt, is not learnt any more.
     pub(crate) fn close_way(&mut self, step: &mut Step, relay: RelayId) {
         self.lose_links(step, relay);
+        let node = self.own.nodes().find(|(id, _)| *id == relay);
+        let node = node.map(|(_, home)| home.address);
+        if node.is_some_and(|node| self.has_handed_to(&node)) {
+            self.presume_lost(step, node);
+        }
         if self.ways.remove(&relay).is_some() {
             step.effect(Effect::UseRelay { relay, order: None });
         }
@@ -327,9 +333,25 @@ impl Open {
         self.ways.get(&relay).is_some_and(|way| way.is_recovering)
     }
 
+    /// Relays that told of another node, or of another token, than what is written into the home there, and when that
+    /// may be told to everybody.
+    fn renamed_nodes(&self) -> impl Iterator<Item = (RelayId, NodeInfo, Millis)> {
+        self.own.standing().filter_map(move |relay| {
+            let way = self.ways.get(&relay.id)?;
+            let (info, home) = (way.info?, relay.home?);
+            let due = way.changed_at?.saturating_add(limits::HOUR);
+            home.is_other(&info).then_some((relay.id, info, due))
+        })
+    }
+
     /// What a way has become by being down, or up, for long.
     pub(crate) fn mind_ways(&mut self, step: &mut Step) {
         let now = step.now;
+        let renamed = self.renamed_nodes().filter(|(.., due)| *due <= now);
+        let renamed: Vec<_> = renamed.map(|(id, info, _)| (id, info)).collect();
+        for (id, info) in renamed {
+            self.node_told(step, id, Some(info));
+        }
         let is_linked = |way: &Way| way.down_since.is_none();
         let others = |open: &Self, id: RelayId| {
             let mut standing = open.own.standing().filter(|relay| relay.id != id);
@@ -355,10 +377,14 @@ impl Open {
             step.show.route |= given_up && !std::mem::replace(&mut way.given_up, given_up);
             if is_lost && !std::mem::replace(&mut way.presumed, true) {
                 self.presume_lost(step, address);
+                // The news that another home comes first now may go to a home that burnt with it.
+                self.look_later(step);
             }
             if is_other {
                 step.show.route = true;
                 self.homes_changed(step);
+                // A relay that rests does not host the lifeboat.
+                self.order_host(step);
             }
         }
     }
@@ -376,7 +402,8 @@ impl Open {
         let rising = resting.filter_map(|relay| self.ways.get(&relay.id)?.stage_since);
         let rising = rising.map(|at| at.saturating_add(limits::RISE_AFTER));
         let leaving = self.own.in_use().filter_map(|relay| relay.leaving);
-        let all = down.chain(rising).chain(leaving);
+        let renamed = self.renamed_nodes().map(|(.., due)| due);
+        let all = down.chain(rising).chain(leaving).chain(renamed);
         all.filter(|at| *at > now).min()
     }
 

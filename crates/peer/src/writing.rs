@@ -286,6 +286,9 @@ impl Open {
                 continue;
             }
             comrade.pair.homes_told = Some(home::tag(&homes));
+            if comrade.record.note_common(&homes) {
+                step.touched.comrades.insert(id);
+            }
             comrade.pair.homes_operation = Some(comrade.pair.sequence.saturating_add(1));
             let homes = home::encode_homes(&homes);
             self.write_operation(step, id, Body::Homes { homes }, None);
@@ -406,19 +409,30 @@ impl Open {
     /// by the moment whose was the last that arrived.
     pub(crate) fn end_rescue(&mut self, step: &mut Step) {
         let Some(until) = self.own.rescue_until else {
-            return;
+            return self.end_former_lifeboat(step);
         };
         let over = until <= step.now && !self.clock.is_doubted();
         // Without a home there is nothing that they could have been told.
         let settled = self.own.node().is_some() && self.moved.is_empty();
         if over || (settled && self.rescued().next().is_none()) {
             self.own.rescue_until = None;
-            self.own.renew_lifeboat(step.rng);
+            self.own.renew_lifeboat(step.now, step.rng);
             self.device.renew(&self.own, step.now, step.rng);
             step.touched.own = true;
             self.moved = self.untold();
             self.order_host(step);
             step.again |= !self.moved.is_empty();
+        }
+    }
+
+    /// Keeps the lifeboat before the one in use no longer, once everybody has heard of this one.
+    fn end_former_lifeboat(&mut self, step: &mut Step) {
+        let Some(until) = self.own.former_lifeboat_until() else {
+            return;
+        };
+        if !self.clock.is_doubted() && (until <= step.now || self.all_know()) {
+            self.own.forget_former_lifeboat();
+            step.touched.own = true;
         }
     }
 

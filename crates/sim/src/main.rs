@@ -145,7 +145,8 @@ fn main() -> ExitCode {
             settings.relays = row.relays.unwrap_or(settings.relays).max(1);
             settings.days = row.days.unwrap_or(settings.days);
             settings.lines = row.lines.unwrap_or(settings.lines);
-            (settings.burns, settings.copies) = (row.burns, row.copies);
+            settings.burns |= row.burns;
+            settings.copies |= row.copies;
             let report = run(settings);
             let Ok(mut sums) = sums.lock() else { return };
             sums.0 += 1;

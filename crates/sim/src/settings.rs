@@ -18,8 +18,7 @@ pub struct Settings {
     pub relays: usize,
     /// Days of trouble; then come quiet ones.
     pub days: u64,
-    /// Relays lose their keys with all that they held, or burn. Off in the row of seeds: see the findings in the
-    /// [crate](crate).
+    /// Relays lose their keys with all that they held, or burn.
     pub burns: bool,
     /// People move to other relays.
     pub moves: bool,
@@ -64,12 +63,17 @@ impl Settings {
         }
     }
 
-    /// What a row of seeds is run with: small worlds, and one of 50 in full size.
+    /// What a row of seeds is run with: small worlds, and one of 50 in full size. In one third relays burn, in another
+    /// profiles are copied.
     pub fn of_seed(seed: u64) -> Self {
-        if seed % FULL_EVERY == FULL_EVERY - 1 {
-            Self::full(seed)
-        } else {
-            Self::small(seed)
+        let size = match seed % FULL_EVERY == FULL_EVERY - 1 {
+            true => Self::full(seed),
+            false => Self::small(seed),
+        };
+        Self {
+            burns: seed % 3 == 1,
+            copies: seed % 3 == 2,
+            ..size
         }
     }
 }

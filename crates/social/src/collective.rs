@@ -1,7 +1,8 @@
 //! A collective: a space that nobody owns, that admits by vouching, decides by vote and changes its own rules.
 //!
 //! Its state is a pure function of the *set* of its control operations: any order, any duplication, any replica, the same members,
-//! rules and proposals. Nothing here reads a clock, draws randomness or keeps a key.
+//! rules and proposals. The one other input is a final checkpoint of which one knows otherwise (module `pin`). Nothing here reads a
+//! clock, draws randomness or keeps a key.
 //!
 //! # Flow
 //!
@@ -9,6 +10,7 @@
 //! - Others': [`Operation::decode`] checks the signature; [`Collective::insert`] takes control operations in any order and says what
 //!   to keep; [`Collective::missing`] what to ask for. What is said (texts, names, seeds) is kept elsewhere and judged by
 //!   [`Collective::verdict`].
+//! - Kept: all that is in, and what is [pinned](Collective::pin), from which [`Collective::found_with`] begins the next time.
 //! - Asked: [`Collective::members`], [`Collective::constitution`], [`Collective::standing`] of a proposal, [`Collective::finality`].
 //! - By itself, a device enacts what is [`Stage::Ready`], signs [`Collective::next_checkpoint`] a day after a change, and says
 //!   anew what [`Collective::to_repeat`] names.
@@ -25,6 +27,8 @@
 //!
 //! **Proposals** fix their electorate and their rules when they are made: the members at their heads who do not rest, without whom
 //! they are about, and the constitution in force there. Rules cannot be swapped during a vote. Whoever joins later does not vote.
+//! Whoever was put to rest still counts for as long as a vote lasts, so that a simple majority cannot put to rest whoever
+//! stands in its way. A split needs the ballot of everybody whom it names.
 //!
 //! **Ballots.** One of each person counts, whatever the number of their devices: a second that has seen the first is refused, of
 //! two that had not seen each other the lower hash counts. Everything but a free decision needs a share of the *electorate*,
@@ -32,17 +36,20 @@
 //! form has room for a proof instead.
 //!
 //! **Certificates.** A candidate's *Accept*, or any member's *Enact*, has the vouches and ballots in its past that make it valid. That
-//! is the certificate; there is no leader and no count by anybody. One certificate decides once.
+//! is the certificate; there is no leader and no count by anybody. One certificate decides once, and about one membership: what was
+//! decided about somebody who was expelled since says nothing about whom they are admitted as later (module `memberships`).
 //!
 //! **Time.** A ballot says when it was cast, and counts if that is within the period of the proposal. Nobody's clock enters the
 //! state; the `now` of [`Collective::standing`] only tells open from lapsed. A device cannot date anything before what it said
-//! earlier, so to vote in the past it must have been silent since, or say two things beside each other. A free decision is what its
-//! ballots say, whenever they arrive; it is decided early when no ballot to come could change it.
+//! earlier, nor a person on any device, but for a day: to vote in the past they must have been silent since, or say two things
+//! beside each other. A free decision is what its ballots say, whenever they arrive; it is decided early when no ballot to come
+//! could change it.
 //!
 //! **Removals** beat what they had not seen. What the removed person did beside the removal is void: vouches, ballots, proposals,
 //! an admission; and by that whoever came in only by it. What they did that the removal had seen stands. What two members do to
 //! *remove each other* stands on both sides, and [`Collective::rifts`] offers a split. Leaving is the same by oneself, and a root's
-//! revocation the same for one device. How that is computed without going round in circles stands in the module `view`.
+//! revocation, told by the same person on another device, the same for one device. How that is computed without going round in
+//! circles stands in the module `view`.
 //!
 //! **Checkpoints** fix the past (module `finality`). What is neither in the past of a final one nor builds on it is void, and its author
 //! says it anew. A proposal in its past must also be carried by the members *at the checkpoint*: an electorate of the old days decides
@@ -64,10 +71,12 @@
 //! Here, three things in order:
 //!
 //! 1. *A device that has spoken cannot be young again.* A ballot beside which its device said something else counts for nothing, and
-//!    the pair is proof. Members' devices speak by themselves at least once after every change, to sign the checkpoint. So an old
+//!    the pair is proof. Nor does one of a new device, if its person had said something that neither the ballot nor the addition of
+//!    the device knows of. Members' devices speak by themselves at least once after every change, to sign the checkpoint. So an old
 //!    electorate can only be forged by persons who said nothing since.
 //! 2. *Admissions fall with the removal of who gave them*, so that whoever was expelled cannot bring in a majority beside it.
-//! 3. *Finality.* Behind it none of this is possible any more. Until the first checkpoint after a change is final, about a day, a group
+//! 3. *Finality.* Behind it none of this is possible any more, and a past of their own that old members make final later is ruled out
+//!    by what was pinned. Until the first checkpoint after a change is final, about a day, a group
 //!    that was a majority of the electorate at the last final one, and silent ever since, could still undo what followed; and a
 //!    voter may withdraw a ballot by lying, which shows.
 //!
@@ -99,7 +108,9 @@ mod graph;
 mod insert;
 mod judge;
 mod members;
+mod memberships;
 pub(crate) mod operation;
+mod pin;
 mod proposal;
 mod standing;
 mod subject;
@@ -153,6 +164,18 @@ pub struct Work {
     pub resolved: u64,
     /// Changes of membership that were looked at for it.
     pub effects: u64,
+}
+
+/// The rules that an operation founds a collective with, or proposes.
+pub fn rules_of(body: &Body) -> Option<&Constitution> {
+    match body {
+        Body::Genesis { constitution, .. }
+        | Body::Propose {
+            subject: Subject::Amend { constitution },
+            ..
+        } => Some(constitution),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

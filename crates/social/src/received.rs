@@ -145,6 +145,12 @@ impl Received {
             .map(|entry| entry.id)
     }
 
+    /// The operations that can still be compared.
+    pub fn ids(&self) -> impl Iterator<Item = OperationId> {
+        let comparable = self.entries.values().flatten().map(|entry| entry.id);
+        comparable.chain(self.late.iter().copied())
+    }
+
     /// Whether the device was copied or restored from an old copy.
     pub fn is_copied(&self) -> bool {
         let broken = |(sequence, entries): (&u64, &Vec<Entry>)| {

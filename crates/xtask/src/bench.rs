@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: measurements, each beside something comparable in the same run.
 
+mod groups;
+
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result};
@@ -25,13 +27,19 @@ pub enum What {
         #[arg(long)]
         long: bool,
     },
+    /// Changing the keys of a group, following, writing and reading, in 10, 100 and 500 members, natively and in a browser, beside MLS by
+    /// openmls.
+    Groups,
 }
 
 /// Builds in release and measures.
 pub fn bench(root: &Path, what: What) -> Result<()> {
     setup::for_tests(root)?;
-    app::build_app(root)?;
-    test::build_programs(root, &["--release"])?;
+    // A workspace of its own, which needs neither.
+    if !matches!(what, What::Groups) {
+        app::build_app(root)?;
+        test::build_programs(root, &["--release"])?;
+    }
     match what {
         What::App => run(&mut program(root, "bench-app")),
         What::Relay => run(&mut program(root, "bench-relay")),
@@ -43,6 +51,7 @@ pub fn bench(root: &Path, what: What) -> Result<()> {
             run(&mut ether)?;
             scan(root)
         }
+        What::Groups => groups::compare(root),
     }
 }
 

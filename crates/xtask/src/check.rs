@@ -49,7 +49,8 @@ pub fn check(root: &Path) -> Result<()> {
         Ok(())
     };
     stage("formatting", &mut || {
-        run(&mut cargo(root, &["fmt", "--all", "--check"]))
+        run(&mut cargo(root, &["fmt", "--all", "--check"]))?;
+        run(&mut cargo(&root.join("bench"), &["fmt", "--check"]))
     })?;
     stage("unfinished words", &mut || unfinished(root))?;
     stage("arrows", &mut || arrows::check(root))?;
@@ -107,6 +108,7 @@ fn unfinished(root: &Path) -> Result<()> {
         "git",
         &[
             "ls-files",
+            "bench",
             "crates",
             "relay",
             "web",

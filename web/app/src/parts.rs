@@ -7,6 +7,7 @@ mod frame;
 mod icon;
 mod narration;
 mod people;
+pub mod plain;
 mod sheet;
 
 pub use controls::{CopyText, Notice, Progress, Qr};

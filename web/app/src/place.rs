@@ -4,7 +4,9 @@
 //! give stand there too (`#i/…` an invite, `#j/…` admission to a relay): they hold secrets, are
 //! read once and taken out of the address bar at once.
 
-use komrade_view::ComradeId;
+use komrade_view::{CollectiveId, ComradeId};
+
+use crate::thread::Talk;
 
 /// A place in the open app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +24,29 @@ pub enum Place {
     Conversation(ComradeId),
     /// A comrade's page.
     Comrade(ComradeId),
+    /// Founding a collective.
+    Found,
+    /// A collective.
+    Collective(CollectiveId, Room),
+}
+
+/// A part of a collective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Room {
+    /// What is said.
+    #[default]
+    Talk,
+    /// What is being decided.
+    Decisions,
+    /// One proposal. Which one stands in memory alone: its hash is the same with all members, and an
+    /// address is kept in the browser's history.
+    Proposal,
+    /// A new proposal.
+    Propose,
+    /// Who belongs to it.
+    Members,
+    /// Its rules.
+    Rules,
 }
 
 /// What stood after `#`.
@@ -46,6 +71,7 @@ impl Fragment {
             "meet" => return Self::Place(Place::Meet),
             "route" => return Self::Place(Place::Route),
             "settings" => return Self::Place(Place::Settings),
+            "found" => return Self::Place(Place::Found),
             _ => {}
         }
         if hash.starts_with("i/") {
@@ -54,6 +80,9 @@ impl Fragment {
         if hash.starts_with("j/") {
             return Self::Join;
         }
+        if let Some(rest) = hash.strip_prefix("g/") {
+            return Self::collective(rest).unwrap_or(Self::Other);
+        }
         let Some(rest) = hash.strip_prefix("c/") else {
             return Self::Other;
         };
@@ -61,11 +90,26 @@ impl Fragment {
             Some(id) => (id, true),
             None => (rest, false),
         };
-        match comrade_from_hex(id) {
+        match from_digits(id).map(ComradeId) {
             Some(id) if about => Self::Place(Place::Comrade(id)),
             Some(id) => Self::Place(Place::Conversation(id)),
             None => Self::Other,
         }
+    }
+
+    fn collective(rest: &str) -> Option<Self> {
+        let (id, room) = rest.split_once('/').unwrap_or((rest, ""));
+        let room = match room {
+            "" => Room::Talk,
+            "decisions" => Room::Decisions,
+            "propose" => Room::Propose,
+            "members" => Room::Members,
+            "rules" => Room::Rules,
+            "proposal" => Room::Proposal,
+            _ => return None,
+        };
+        let id = CollectiveId(from_digits(id)?);
+        Some(Self::Place(Place::Collective(id, room)))
     }
 }
 
@@ -79,13 +123,26 @@ impl Place {
             Self::Settings => "#settings".to_owned(),
             Self::Conversation(id) => format!("#c/{}", hex(id)),
             Self::Comrade(id) => format!("#c/{}/about", hex(id)),
+            Self::Found => "#found".to_owned(),
+            Self::Collective(CollectiveId(id), room) => {
+                let id = digits(&id);
+                match room {
+                    Room::Talk => format!("#g/{id}"),
+                    Room::Decisions => format!("#g/{id}/decisions"),
+                    Room::Propose => format!("#g/{id}/propose"),
+                    Room::Members => format!("#g/{id}/members"),
+                    Room::Rules => format!("#g/{id}/rules"),
+                    Room::Proposal => format!("#g/{id}/proposal"),
+                }
+            }
         }
     }
 
     /// Whose page or conversation this is.
-    pub fn comrade(self) -> Option<ComradeId> {
+    pub fn talk(self) -> Option<Talk> {
         match self {
-            Self::Conversation(id) | Self::Comrade(id) => Some(id),
+            Self::Conversation(id) | Self::Comrade(id) => Some(Talk::Comrade(id)),
+            Self::Collective(id, _) => Some(Talk::Collective(id)),
             _ => None,
         }
     }
@@ -93,9 +150,14 @@ impl Place {
 
 /// The id as 32 hex digits: local and random, so harmless in the address bar.
 pub fn hex(ComradeId(bytes): ComradeId) -> String {
+    digits(&bytes)
+}
+
+/// Two hex digits for each byte.
+pub fn digits(bytes: &[u8]) -> String {
     bytes
         .iter()
-        .fold(String::with_capacity(32), |mut text, byte| {
+        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
             for digit in [byte >> 4, byte & 15] {
                 text.extend(char::from_digit(u32::from(digit), 16));
             }
@@ -103,17 +165,17 @@ pub fn hex(ComradeId(bytes): ComradeId) -> String {
         })
 }
 
-fn comrade_from_hex(text: &str) -> Option<ComradeId> {
-    let mut id = [0; 16];
-    if text.len() != 32 {
+fn from_digits<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N {
         return None;
     }
-    for (byte, pair) in id.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         let digit = |at: Option<&u8>| char::from(*at?).to_digit(16);
         let value = digit(pair.first())? * 16 + digit(pair.get(1))?;
         *byte = u8::try_from(value).ok()?;
     }
-    Some(ComradeId(id))
+    Some(bytes)
 }
 
 /// Whether a relay's join link is whole: 16 bytes stand behind its mark, as 22 characters of which the
@@ -138,6 +200,7 @@ mod tests {
     use super::*;
 
     const ID: ComradeId = ComradeId([0xa5; 16]);
+    const UNION: CollectiveId = CollectiveId([0x5a; 16]);
 
     #[test]
     fn every_place_comes_back_from_its_hash() {
@@ -148,6 +211,13 @@ mod tests {
             Place::Settings,
             Place::Conversation(ID),
             Place::Comrade(ID),
+            Place::Found,
+            Place::Collective(UNION, Room::Talk),
+            Place::Collective(UNION, Room::Decisions),
+            Place::Collective(UNION, Room::Proposal),
+            Place::Collective(UNION, Room::Propose),
+            Place::Collective(UNION, Room::Members),
+            Place::Collective(UNION, Room::Rules),
         ] {
             assert_eq!(Fragment::read(&place.hash()), Fragment::Place(place));
         }
@@ -173,6 +243,8 @@ mod tests {
             "#c/zz",
             "#nowhere",
             &format!("#c/{}ä", "a".repeat(30)),
+            "#g/a5",
+            &format!("#g/{}/nowhere", "a".repeat(32)),
         ] {
             assert_eq!(Fragment::read(hash), Fragment::Other, "{hash}");
         }

@@ -1,16 +1,23 @@
 //! The screens, one module each. [`App`] shows whichever the [`Gate`] says.
 
+mod collective;
 mod composer;
 mod comrade;
 mod conversation;
 mod cutting;
+mod decisions;
+mod editor;
 mod forget;
+mod found;
 mod meet;
+mod members;
 mod message;
+mod messages;
 mod moving;
 mod open_invite;
 mod passphrase;
 mod people;
+mod propose;
 mod rename;
 mod route;
 mod settings;

@@ -1,12 +1,15 @@
 //! A conversation as far as it is loaded, and how it is laid out on the screen.
 //!
-//! Messages come as pages (older and older) and as single changes; both may overlap and repeat. The
-//! engine decides what a message is and where it stands; this only keeps the newest word on each,
-//! in order, and puts day separators and the unread divider between them.
+//! Messages come as pages (older and older) and as single changes, posts of a collective as pages
+//! alone; all may overlap and repeat. The engine decides what a message is and where it stands; this
+//! only keeps the newest word on each, in order, and puts day separators and the unread divider
+//! between them.
 
 use std::collections::BTreeMap;
 
-use komrade_view::{ComradeId, MessageView, PageView, Tick};
+use komrade_view::{
+    CollectiveId, ComradeId, MemberView, MessageView, PersonKey, PostTick, PostView, Tick,
+};
 
 use crate::clock::Wall;
 
@@ -17,14 +20,94 @@ pub const PAGE: u16 = 50;
 pub const KEEP: usize = 400;
 /// Messages of one author less than this many minutes apart stand close together.
 const CLOSE_MINUTES: u64 = 5;
+/// The most members that one post mentions.
+const MAX_MENTIONS: usize = 20;
+
+/// Where something is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Talk {
+    /// In the conversation with a comrade.
+    Comrade(ComradeId),
+    /// In a collective.
+    Collective(CollectiveId),
+}
+
+/// Something that was said.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Line {
+    /// To or by a comrade.
+    Message(MessageView),
+    /// In a collective.
+    Post(PostView),
+}
+
+impl Line {
+    /// Where it stands.
+    pub fn ordinal(&self) -> u64 {
+        match self {
+            Self::Message(message) => message.ordinal,
+            Self::Post(post) => post.ordinal,
+        }
+    }
+
+    /// The person themself said it.
+    pub fn mine(&self) -> bool {
+        match self {
+            Self::Message(message) => message.mine,
+            Self::Post(post) => post.mine,
+        }
+    }
+
+    /// When it came to be kept here.
+    pub fn kept_at(&self) -> u64 {
+        match self {
+            Self::Message(message) => message.kept_at,
+            Self::Post(post) => post.kept_at,
+        }
+    }
+
+    /// It is one's own and still waits on this device.
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::Message(message) => message.tick == Tick::Kept,
+            Self::Post(post) => post.tick == PostTick::Kept,
+        }
+    }
+
+    fn author(&self) -> Option<PersonKey> {
+        match self {
+            Self::Message(_) => None,
+            Self::Post(post) => Some(post.by),
+        }
+    }
+
+    /// What must be drawn anew when it changes.
+    fn state(&self) -> (u8, u64) {
+        match self {
+            Self::Message(message) => match message.tick {
+                Tick::Theirs => (0, 0),
+                Tick::Kept => (1, 0),
+                Tick::Accepted(at) => (2, at),
+                Tick::Delivered(at) => (3, at),
+                Tick::Expired => (4, 0),
+            },
+            Self::Post(post) => match post.tick {
+                PostTick::Theirs => (0, 0),
+                PostTick::Kept => (1, 0),
+                PostTick::Accepted { homes, of } => (2, u64::from(homes) << 32 | u64::from(of)),
+                PostTick::Seen(members) => (3, members.into()),
+            },
+        }
+    }
+}
 
 /// The loaded part of one conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Thread {
-    /// Whose.
-    pub comrade: ComradeId,
+    /// Which.
+    pub talk: Talk,
     /// By ordinal.
-    pub messages: BTreeMap<u64, MessageView>,
+    pub lines: BTreeMap<u64, Line>,
     /// There is something older that is not loaded.
     pub older: bool,
     /// The first page is here.
@@ -37,10 +120,10 @@ pub struct Thread {
 
 impl Thread {
     /// Nothing is loaded yet.
-    pub fn new(comrade: ComradeId, read_at_open: u64) -> Self {
+    pub fn new(talk: Talk, read_at_open: u64) -> Self {
         Self {
-            comrade,
-            messages: BTreeMap::new(),
+            talk,
+            lines: BTreeMap::new(),
             older: false,
             loaded: false,
             read_at_open,
@@ -48,73 +131,74 @@ impl Thread {
         }
     }
 
-    /// Takes a page in. A page that is older than what is loaded says whether there is more.
-    pub fn page(&mut self, page: PageView) {
-        if page.comrade != self.comrade {
-            return;
+    /// Takes a page in, with whether there is something `older`. A page that is older than what is
+    /// loaded says whether there is more. A page of posts that does not adjoin what is loaded takes its
+    /// place: they come by no other way, so what lies between may be missing.
+    pub fn page(&mut self, lines: Vec<Line>, older: bool) {
+        let first = lines.first().map(Line::ordinal);
+        let newest = self.lines.last_key_value().map(|(ordinal, _)| *ordinal);
+        if let (Talk::Collective(_), Some(first), Some(newest)) = (self.talk, first, newest)
+            && first > newest.saturating_add(1)
+        {
+            self.lines.clear();
         }
-        let first = page.messages.first().map(|message| message.ordinal);
-        let extends = match (first, self.messages.first_key_value()) {
+        let extends = match (first, self.lines.first_key_value()) {
             (Some(first), Some((known, _))) => first <= *known,
             _ => true,
         };
         if extends {
-            self.older = page.older;
+            self.older = older;
         }
         self.loaded = true;
-        self.messages.extend(
-            page.messages
-                .into_iter()
-                .map(|message| (message.ordinal, message)),
-        );
+        let lines = lines.into_iter().map(|line| (line.ordinal(), line));
+        self.lines.extend(lines);
     }
 
-    /// Takes one message in, new or changed. What is older than everything loaded stays out,
-    /// because there may be a gap in between.
-    pub fn message(&mut self, message: MessageView) {
-        let oldest = self.messages.first_key_value().map(|(ordinal, _)| *ordinal);
-        if self.older && oldest.is_some_and(|oldest| message.ordinal < oldest) {
+    /// Takes one in, new or changed. What is older than everything loaded stays out, because there
+    /// may be a gap in between.
+    pub fn line(&mut self, line: Line) {
+        let oldest = self.lines.first_key_value().map(|(ordinal, _)| *ordinal);
+        if self.older && oldest.is_some_and(|oldest| line.ordinal() < oldest) {
             return;
         }
-        self.messages.insert(message.ordinal, message);
-        while self.following && self.messages.len() > KEEP {
-            self.messages.pop_first();
+        self.lines.insert(line.ordinal(), line);
+        while self.following && self.lines.len() > KEEP {
+            self.lines.pop_first();
             self.older = true;
         }
     }
 
-    /// The newest message that somebody else wrote.
+    /// The newest that somebody else said.
     pub fn newest_theirs(&self) -> Option<u64> {
-        self.messages
-            .iter()
-            .rev()
-            .find(|(_, message)| !message.mine)
-            .map(|(ordinal, _)| *ordinal)
+        self.newest(|line| !line.mine())
     }
 
-    /// The newest of one's own messages that still waits on this device.
+    /// The newest of one's own that still waits on this device.
     pub fn newest_kept(&self) -> Option<u64> {
-        self.messages
-            .iter()
-            .rev()
-            .find(|(_, message)| message.mine && message.tick == Tick::Kept)
+        self.newest(|line| line.mine() && line.is_kept())
+    }
+
+    fn newest(&self, is: fn(&Line) -> bool) -> Option<u64> {
+        let mut lines = self.lines.iter().rev();
+        lines
+            .find(|(_, line)| is(line))
             .map(|(ordinal, _)| *ordinal)
     }
 
     /// What stands on the screen, from top to bottom.
     pub fn layout(&self, wall: impl Fn(u64) -> Wall) -> Vec<Item> {
-        let mut items = Vec::with_capacity(self.messages.len() + 8);
+        let mut items = Vec::with_capacity(self.lines.len() + 8);
         let mut day = None;
-        let mut before: Option<&MessageView> = None;
+        let mut before: Option<&Line> = None;
         let mut divided = false;
-        for message in self.messages.values() {
-            let today = wall(message.kept_at).day;
+        for line in self.lines.values() {
+            let today = wall(line.kept_at()).day;
             let new_day = day != Some(today);
             if new_day {
                 items.push(Item::Day(today));
                 day = Some(today);
             }
-            let divide = !divided && !message.mine && message.ordinal > self.read_at_open;
+            let divide = !divided && !line.mine() && line.ordinal() > self.read_at_open;
             if divide {
                 items.push(Item::Unread);
                 divided = true;
@@ -122,30 +206,31 @@ impl Thread {
             let close = !new_day
                 && !divide
                 && before.is_some_and(|before| {
-                    before.mine == message.mine
-                        && message.kept_at.saturating_sub(before.kept_at) < CLOSE_MINUTES * 60_000
+                    before.mine() == line.mine()
+                        && before.author() == line.author()
+                        && line.kept_at().saturating_sub(before.kept_at()) < CLOSE_MINUTES * 60_000
                 });
-            items.push(Item::Message {
-                message: message.clone(),
+            items.push(Item::Line {
+                line: line.clone(),
                 close,
             });
-            before = Some(message);
+            before = Some(line);
         }
         items
     }
 }
 
 /// One thing in the conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Item {
     /// A new day begins; days since 1970 in local time.
     Day(i64),
     /// From here on nothing had been seen when the conversation was opened.
     Unread,
-    /// A message.
-    Message {
+    /// Something that was said.
+    Line {
         /// As it stands.
-        message: MessageView,
+        line: Line,
         /// By the same author as the one above, shortly after it.
         close: bool,
     },
@@ -153,28 +238,47 @@ pub enum Item {
 
 impl Item {
     /// Names the item; changes when it must be drawn anew.
-    pub fn key(&self) -> (u8, i64, u64, u8) {
+    pub fn key(&self) -> (u8, i64, u64) {
         match self {
-            Self::Day(day) => (0, *day, 0, 0),
-            Self::Unread => (1, 0, 0, 0),
-            Self::Message { message, close } => {
-                let (tick, at) = match message.tick {
-                    Tick::Theirs => (0, 0),
-                    Tick::Kept => (1, 0),
-                    Tick::Accepted(at) => (2, at),
-                    Tick::Delivered(at) => (3, at),
-                    Tick::Expired => (4, 0),
-                };
+            Self::Day(day) => (0, *day, 0),
+            Self::Unread => (1, 0, 0),
+            Self::Line { line, close } => {
+                let (tick, at) = line.state();
                 let close = u8::from(*close) << 4;
-                (
-                    2 + tick + close,
-                    i64::try_from(at).unwrap_or(i64::MAX),
-                    message.ordinal,
-                    0,
-                )
+                let at = i64::try_from(at).unwrap_or(i64::MAX);
+                (2 + tick + close, at, line.ordinal())
             }
         }
     }
+}
+
+/// The beginning of a name that is being typed at the end of `text`, behind an `@`; may be empty.
+pub fn mention_begun(text: &str) -> Option<&str> {
+    let (before, begun) = text.rsplit_once('@')?;
+    let at_word = before.chars().next_back().is_none_or(char::is_whitespace);
+    (at_word && !begun.contains('\n') && begun.chars().count() <= 64).then_some(begun)
+}
+
+/// Whom `text` mentions: members whose whole name stands behind an `@`. Where one name begins with
+/// another, the longer one is meant; where two members have the same name, both are.
+pub fn mentioned(text: &str, members: &[MemberView]) -> Vec<PersonKey> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices('@') {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let named = |member: &&MemberView| {
+            let after = rest.strip_prefix(member.name.as_str());
+            let ends = |after: &str| !after.starts_with(char::is_alphanumeric);
+            !member.name.is_empty() && !member.is_self && after.is_some_and(ends)
+        };
+        let named = members.iter().filter(named);
+        let longest = named.clone().map(|member| member.name.len()).max();
+        for member in named.filter(|member| Some(member.name.len()) == longest) {
+            if !found.contains(&member.person) && found.len() < MAX_MENTIONS {
+                found.push(member.person);
+            }
+        }
+    }
+    found
 }
 
 /// What remains of a draft when `sent` of it was sent while the person typed on.
@@ -195,27 +299,63 @@ mod tests {
     )]
     use super::*;
 
-    const BO: ComradeId = ComradeId([1; 16]);
+    const BO: Talk = Talk::Comrade(ComradeId([1; 16]));
+    const UNION: Talk = Talk::Collective(CollectiveId([2; 16]));
     const DAY: u64 = 86_400_000;
 
-    fn message(ordinal: u64, mine: bool, kept_at: u64) -> MessageView {
-        let tick = if mine { Tick::Kept } else { Tick::Theirs };
-        MessageView {
+    fn ticked(ordinal: u64, mine: bool, kept_at: u64, tick: Tick) -> Line {
+        Line::Message(MessageView {
             ordinal,
             mine,
             text: ordinal.to_string(),
             written_at: kept_at,
             kept_at,
             tick,
-        }
+        })
     }
 
-    fn page(range: std::ops::Range<u64>, older: bool) -> PageView {
-        let messages = range.map(|n| message(n, false, n)).collect();
-        PageView {
-            comrade: BO,
-            messages,
-            older,
+    fn message(ordinal: u64, mine: bool, kept_at: u64) -> Line {
+        let tick = if mine { Tick::Kept } else { Tick::Theirs };
+        ticked(ordinal, mine, kept_at, tick)
+    }
+
+    fn page(range: std::ops::Range<u64>) -> Vec<Line> {
+        range.map(|n| message(n, false, n)).collect()
+    }
+
+    fn post(ordinal: u64, by: u8, kept_at: u64) -> Line {
+        Line::Post(PostView {
+            id: komrade_view::PostId([7; 32]),
+            ordinal,
+            by: PersonKey([by; 32]),
+            name: String::new(),
+            mine: by == 0,
+            text: String::new(),
+            reply_to: None,
+            mentions_me: false,
+            written_at: kept_at,
+            kept_at,
+            tick: if by == 0 {
+                PostTick::Kept
+            } else {
+                PostTick::Theirs
+            },
+        })
+    }
+
+    fn member(number: u8, name: &str) -> MemberView {
+        MemberView {
+            person: PersonKey([number; 32]),
+            name: name.to_owned(),
+            code: String::new(),
+            is_self: number == 0,
+            comrade: None,
+            vouched_by: Vec::new(),
+            since: 0,
+            resting: false,
+            delegate: false,
+            rekeyed_at: None,
+            heard_at: None,
         }
     }
 
@@ -225,8 +365,8 @@ mod tests {
             .map(|item| match item {
                 Item::Day(day) => format!("day{day} "),
                 Item::Unread => "unread ".to_owned(),
-                Item::Message { message, close } => {
-                    format!("{}{} ", message.ordinal, if *close { "+" } else { "" })
+                Item::Line { line, close } => {
+                    format!("{}{} ", line.ordinal(), if *close { "+" } else { "" })
                 }
             })
             .collect()
@@ -235,53 +375,93 @@ mod tests {
     #[test]
     fn pages_and_changes_overlap_without_doubling() {
         let mut thread = Thread::new(BO, 0);
-        thread.page(page(50..100, true));
-        thread.page(page(40..60, false));
-        thread.message(message(100, true, 100));
-        let mut delivered = message(100, true, 100);
-        delivered.tick = Tick::Delivered(101);
-        thread.message(delivered);
-        assert_eq!(thread.messages.len(), 61);
-        assert_eq!(thread.messages[&100].tick, Tick::Delivered(101));
+        thread.page(page(50..100), true);
+        thread.page(page(40..60), false);
+        thread.line(message(100, true, 100));
+        let delivered = ticked(100, true, 100, Tick::Delivered(101));
+        thread.line(delivered.clone());
+        assert_eq!(thread.lines.len(), 61);
+        assert!(thread.lines[&100] == delivered);
         assert!(!thread.older);
     }
 
     #[test]
     fn the_newest_page_read_again_does_not_hide_what_is_older() {
         let mut thread = Thread::new(BO, 0);
-        thread.page(page(0..50, false));
-        thread.page(page(40..90, true));
+        thread.page(page(0..50), false);
+        thread.page(page(40..90), true);
         assert!(!thread.older);
-        assert_eq!(thread.messages.len(), 90);
+        assert_eq!(thread.lines.len(), 90);
     }
 
     #[test]
     fn a_change_before_everything_loaded_leaves_no_hole() {
         let mut thread = Thread::new(BO, 0);
-        thread.page(page(50..100, true));
-        thread.message(message(3, true, 3));
-        assert_eq!(thread.messages.first_key_value().unwrap().0, &50);
+        thread.page(page(50..100), true);
+        thread.line(message(3, true, 3));
+        assert_eq!(thread.lines.first_key_value().unwrap().0, &50);
     }
 
     #[test]
-    fn a_page_of_another_conversation_is_ignored() {
-        let mut thread = Thread::new(ComradeId([2; 16]), 0);
-        thread.page(page(0..5, true));
-        assert!(thread.messages.is_empty() && !thread.loaded);
+    fn a_page_of_posts_that_does_not_adjoin_leaves_no_hole() {
+        let posts = |range: std::ops::Range<u64>| range.map(|n| post(n, 1, n)).collect();
+        let mut thread = Thread::new(UNION, 0);
+        thread.page(posts(1..51), false);
+        thread.page(posts(51..60), true);
+        assert_eq!(thread.lines.len(), 59);
+        assert!(!thread.older);
+        thread.page(posts(90..140), true);
+        assert_eq!(thread.lines.len(), 50);
+        assert!(thread.older);
+    }
+
+    #[test]
+    fn posts_of_one_author_stand_close_and_those_of_two_do_not() {
+        let mut thread = Thread::new(UNION, 9);
+        for post in [post(1, 1, 1), post(2, 1, 2), post(3, 2, 3), post(4, 0, 4)] {
+            thread.line(post);
+        }
+        let items = thread.layout(|at| Wall::new(at, 0));
+        assert_eq!(shape(&items), "day0 1 2+ 3 4 ");
+        assert_eq!(thread.newest_kept(), Some(4));
+    }
+
+    #[test]
+    fn whole_names_behind_an_at_are_mentioned() {
+        let members = [
+            member(0, "Ana"),
+            member(1, "Bo"),
+            member(2, "Bo Maria"),
+            member(3, "Rosa"),
+            member(4, "Rosa"),
+        ];
+        let found = |text| -> Vec<u8> {
+            mentioned(text, &members)
+                .iter()
+                .map(|key| key.0[0])
+                .collect()
+        };
+        assert_eq!(found("@Bo, can you?"), [1]);
+        assert_eq!(found("@Bo Maria and @Bo and @Bo again"), [2, 1]);
+        assert_eq!(found("@Rosa"), [3, 4]);
+        assert_eq!(found("@Bob, bo@Rosalie, @Ana, Bo"), Vec::<u8>::new());
+        assert_eq!(mention_begun("hello @Bo Ma"), Some("Bo Ma"));
+        assert_eq!(mention_begun("@"), Some(""));
+        assert_eq!(mention_begun("mail@host"), None);
     }
 
     #[test]
     fn what_is_loaded_stays_bounded_and_can_be_loaded_again() {
         let mut thread = Thread::new(BO, 0);
         for ordinal in 0..KEEP as u64 + 10 {
-            thread.message(message(ordinal, false, ordinal));
+            thread.line(message(ordinal, false, ordinal));
         }
-        assert_eq!(thread.messages.len(), KEEP);
+        assert_eq!(thread.lines.len(), KEEP);
         assert!(thread.older);
         thread.following = false;
-        thread.message(message(1_000, false, 1_000));
+        thread.line(message(1_000, false, 1_000));
         assert_eq!(
-            thread.messages.len(),
+            thread.lines.len(),
             KEEP + 1,
             "nothing is taken from under a reader"
         );
@@ -300,7 +480,7 @@ mod tests {
             message(6, true, 2 * DAY + 1),
             message(7, true, 2 * DAY + 2),
         ] {
-            thread.message(message);
+            thread.line(message);
         }
         let items = thread.layout(|at| Wall::new(at, 0));
         assert_eq!(shape(&items), "day1 1 2+ unread 3 4 5 day2 6 7+ ");
@@ -309,34 +489,24 @@ mod tests {
     #[test]
     fn own_messages_are_never_unread() {
         let mut thread = Thread::new(BO, 0);
-        thread.message(message(1, true, 0));
+        thread.line(message(1, true, 0));
         assert_eq!(shape(&thread.layout(|at| Wall::new(at, 0))), "day0 1 ");
     }
 
     #[test]
     fn a_new_tick_draws_the_message_anew() {
-        let kept = Item::Message {
-            message: message(1, true, 0),
-            close: false,
-        };
-        let mut accepted = message(1, true, 0);
-        accepted.tick = Tick::Accepted(1);
-        assert_ne!(
-            kept.key(),
-            Item::Message {
-                message: accepted,
-                close: false
-            }
-            .key()
-        );
+        let item = |line| Item::Line { line, close: false };
+        let kept = item(message(1, true, 0));
+        let accepted = item(ticked(1, true, 0, Tick::Accepted(1)));
+        assert_ne!(kept.key(), accepted.key());
     }
 
     #[test]
     fn the_message_that_waits_is_the_newest_kept_one() {
         let mut thread = Thread::new(BO, 0);
-        thread.message(message(1, true, 0));
-        thread.message(message(2, true, 0));
-        thread.message(message(3, false, 0));
+        thread.line(message(1, true, 0));
+        thread.line(message(2, true, 0));
+        thread.line(message(3, false, 0));
         assert_eq!(
             (thread.newest_kept(), thread.newest_theirs()),
             (Some(2), Some(3))

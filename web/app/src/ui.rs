@@ -4,12 +4,12 @@
 //! Nothing here decides anything about messages, keys or people; that is the engine's. Drafts live
 //! in memory only, and are forgotten when the person locks the vault.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use futures::future::LocalBoxFuture;
 use komrade_view::{
-    Answer, Command, ComradeId, ComradeView, Event, InviteView, Millis, ProfileView, Secret,
-    VaultState,
+    Answer, CollectiveCommand, CollectiveDetail, CollectiveId, CollectiveView, Command, ComradeId,
+    ComradeView, Event, InviteView, Millis, PostId, ProfileView, ProposalId, Secret, VaultState,
 };
 use leptos::prelude::*;
 
@@ -18,7 +18,7 @@ use crate::{
     browser, catalogue, clock,
     gate::{Facts, Gate},
     place::{self, Fragment, Place},
-    thread::{PAGE, Thread},
+    thread::{Line, PAGE, Talk, Thread},
     waiting::Route,
 };
 
@@ -43,11 +43,22 @@ pub struct Ports {
     pub software: ReadSignal<Software>,
 }
 
+/// A post that is being answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Which.
+    pub post: PostId,
+    /// Who wrote it.
+    pub name: String,
+    /// What it says, or its beginning.
+    pub text: String,
+}
+
 /// All that the screens know. Copies are the same.
 #[derive(Clone, Copy)]
 pub struct Ui {
     ports: StoredValue<Option<Ports>, LocalStorage>,
-    drafts: StoredValue<BTreeMap<ComradeId, String>>,
+    drafts: StoredValue<BTreeMap<Talk, String>>,
     worker: RwSignal<WorkerState>,
     store_failure_read: RwSignal<bool>,
     moved: StoredValue<bool>,
@@ -61,6 +72,14 @@ pub struct Ui {
     pub profile: RwSignal<Option<ProfileView>>,
     /// All comrades, most recently active first; `None` until told.
     pub comrades: RwSignal<Option<Vec<ComradeView>>>,
+    /// All collectives, most recently active first; `None` until told.
+    pub collectives: RwSignal<Option<Vec<CollectiveView>>>,
+    /// Everything of the collective that is open but its posts.
+    pub detail: RwSignal<Option<Arc<CollectiveDetail>>>,
+    /// The proposal that is looked at.
+    pub proposal: RwSignal<Option<ProposalId>>,
+    /// The post that is being answered in the conversation that is open: which, by whom, its beginning.
+    pub reply: RwSignal<Option<Reply>>,
     /// Live invites.
     pub invites: RwSignal<Vec<InviteView>>,
     /// The way to the network, once told.
@@ -126,6 +145,10 @@ impl Ui {
             vault,
             profile: RwSignal::default(),
             comrades: RwSignal::default(),
+            collectives: RwSignal::default(),
+            detail: RwSignal::default(),
+            proposal: RwSignal::default(),
+            reply: RwSignal::default(),
             invites: RwSignal::default(),
             route: RwSignal::default(),
             thread: RwSignal::default(),
@@ -223,6 +246,36 @@ impl Ui {
         });
     }
 
+    /// Asks the engine for something. What it answers goes to `then`, why it refused to `error`; neither
+    /// if the screen is gone by then.
+    pub fn attempt(
+        self,
+        command: Command,
+        error: RwSignal<&'static str>,
+        then: impl FnOnce(Answer) + 'static,
+    ) {
+        let then: Box<dyn FnOnce(Answer)> = Box::new(then);
+        self.attempt_boxed(command, error, then);
+    }
+
+    fn attempt_boxed(
+        self,
+        command: Command,
+        error: RwSignal<&'static str>,
+        then: Box<dyn FnOnce(Answer)>,
+    ) {
+        error.set("");
+        leptos::task::spawn_local(async move {
+            match self.ask(command).await {
+                Ok(answer) if !error.is_disposed() => then(answer),
+                Ok(_) => {}
+                Err(failure) => {
+                    error.try_set(catalogue::failure(failure));
+                }
+            }
+        });
+    }
+
     /// Starts the worker again.
     pub fn restart(self) {
         self.vault.set(None);
@@ -249,20 +302,20 @@ impl Ui {
         self.tell(Command::Lock);
     }
 
-    /// What was typed for a comrade and not sent.
-    pub fn draft(self, comrade: ComradeId) -> String {
+    /// What was typed in a conversation and not sent.
+    pub fn draft(self, talk: Talk) -> String {
         self.drafts
-            .with_value(|drafts| drafts.get(&comrade).cloned())
+            .with_value(|drafts| drafts.get(&talk).cloned())
             .unwrap_or_default()
     }
 
     /// Keeps what was typed.
-    pub fn set_draft(self, comrade: ComradeId, text: String) {
+    pub fn set_draft(self, talk: Talk, text: String) {
         self.drafts.update_value(|drafts| {
             if text.is_empty() {
-                drafts.remove(&comrade);
+                drafts.remove(&talk);
             } else {
-                drafts.insert(comrade, text);
+                drafts.insert(talk, text);
             }
         });
     }
@@ -285,46 +338,103 @@ impl Ui {
         })
     }
 
+    /// A collective as it stands now.
+    pub fn collective(self, id: CollectiveId) -> Memo<Option<CollectiveView>> {
+        Memo::new(move |_| {
+            self.collectives
+                .with(|all| all.as_ref()?.iter().find(|it| it.id == id).cloned())
+        })
+    }
+
+    /// Reads everything of a collective, and what was said last in it.
+    pub fn read_collective(self, id: CollectiveId) {
+        leptos::task::spawn_local(async move {
+            let read = Command::Collective(CollectiveCommand::Read(id));
+            if let Ok(Answer::CollectiveDetail(detail)) = self.ask(read).await {
+                let is_here = matches!(
+                    self.place.get_untracked(),
+                    Place::Collective(here, _) if here == id
+                );
+                if is_here {
+                    self.detail.set(Some(Arc::new(*detail)));
+                }
+            }
+            let talk = Talk::Collective(id);
+            if self.is_open(talk) {
+                let _ = self.load_page(talk, None).await;
+            }
+        });
+    }
+
     /// Today, in days since 1970 by the wall clock.
     pub fn today(self) -> Memo<i64> {
         Memo::new(move |_| clock::wall(self.now.get()).day)
     }
 
-    /// Opens a conversation and reads its newest page.
-    pub fn open_thread(self, comrade: ComradeId) {
-        let read = self
-            .comrade(comrade)
-            .with_untracked(|view| view.as_ref().map(|view| view.read_up_to));
-        self.thread
-            .set(Some(Thread::new(comrade, read.unwrap_or(u64::MAX))));
-        leptos::task::spawn_local(async move {
-            let _ = self.load_page(comrade, None).await;
+    /// Opens a conversation, of which so much was read, and reads its newest page.
+    pub fn open_thread(self, talk: Talk, read_up_to: Option<u64>) {
+        let read = read_up_to.unwrap_or(u64::MAX);
+        self.reply.set(None);
+        self.thread.set(Some(Thread::new(talk, read)));
+        // What was said in a collective is read together with everything else of it.
+        if let Talk::Comrade(_) = talk {
+            leptos::task::spawn_local(async move {
+                let _ = self.load_page(talk, None).await;
+            });
+        }
+    }
+
+    /// The conversation is left.
+    pub fn close_thread(self, talk: Talk) {
+        let _ = self.thread.try_update(|thread| {
+            if thread.as_ref().is_some_and(|thread| thread.talk == talk) {
+                *thread = None;
+            }
         });
     }
 
     /// Reads a page of the open conversation.
-    pub async fn load_page(self, comrade: ComradeId, before: Option<u64>) -> Result<(), Failure> {
-        if let Answer::Page(page) = self
-            .ask(Command::OpenPage {
+    pub async fn load_page(self, talk: Talk, before: Option<u64>) -> Result<(), Failure> {
+        let limit = PAGE;
+        let command = match talk {
+            Talk::Comrade(comrade) => Command::OpenPage {
                 comrade,
                 before,
-                limit: PAGE,
-            })
-            .await?
-        {
-            self.in_thread(comrade, |thread| thread.page(page));
+                limit,
+            },
+            Talk::Collective(collective) => Command::Collective(CollectiveCommand::Posts {
+                collective,
+                before,
+                limit,
+            }),
+        };
+        match self.ask(command).await? {
+            Answer::Page(page) => {
+                let lines = page.messages.into_iter().map(Line::Message).collect();
+                self.in_thread(talk, |thread| thread.page(lines, page.older));
+            }
+            Answer::Posts(page) => {
+                let lines = page.posts.into_iter().map(Line::Post).collect();
+                self.in_thread(talk, |thread| {
+                    if !thread.loaded {
+                        thread.read_at_open = page.read_up_to;
+                    }
+                    thread.page(lines, page.older);
+                });
+            }
+            _ => {}
         }
         Ok(())
     }
 
+    fn is_open(self, talk: Talk) -> bool {
+        let is = |thread: &Option<Thread>| thread.as_ref().is_some_and(|it| it.talk == talk);
+        self.thread.with_untracked(is)
+    }
+
     /// Changes the open conversation, if it is this one.
-    pub fn in_thread(self, comrade: ComradeId, change: impl FnOnce(&mut Thread)) {
-        let open = self.thread.with_untracked(|thread| {
-            thread
-                .as_ref()
-                .is_some_and(|thread| thread.comrade == comrade)
-        });
-        if open {
+    pub fn in_thread(self, talk: Talk, change: impl FnOnce(&mut Thread)) {
+        if self.is_open(talk) {
             self.thread.update(|thread| {
                 if let Some(thread) = thread {
                     change(thread);
@@ -340,17 +450,17 @@ impl Ui {
             Event::Profile(profile) => self.profile.set(Some(profile)),
             Event::Comrades(comrades) => self.comrades.set(Some(comrades)),
             Event::Invites(invites) => self.invites.set(invites),
-            // They have no screen in this version.
-            Event::Collectives(_) => {}
+            Event::Collectives(collectives) => self.collectives_are(collectives),
             Event::Route(view) => self.route.update(|route| {
                 *route = Some(Route::told(route.as_ref(), view, clock::now()));
             }),
             Event::Message { comrade, message } => {
+                let talk = Talk::Comrade(comrade);
                 let known = self.thread.with_untracked(|thread| {
                     thread
                         .as_ref()
-                        .filter(|thread| thread.comrade == comrade)
-                        .map(|thread| thread.messages.contains_key(&message.ordinal))
+                        .filter(|thread| thread.talk == talk)
+                        .map(|thread| thread.lines.contains_key(&message.ordinal))
                 });
                 if !message.mine && known != Some(true) {
                     self.announce_arrival(
@@ -358,9 +468,25 @@ impl Ui {
                         known.is_some().then_some(message.text.as_str()),
                     );
                 }
-                self.in_thread(comrade, |thread| thread.message(message));
+                self.in_thread(talk, |thread| thread.line(Line::Message(message)));
             }
         }
+    }
+
+    fn collectives_are(self, collectives: Vec<CollectiveView>) {
+        let told = self.collectives.with_untracked(|before| {
+            let before = before.as_ref()?;
+            let newest = |view: &CollectiveView| view.last.as_ref().map_or(0, |post| post.ordinal);
+            collectives.iter().find_map(|view| {
+                let post = view.last.as_ref().filter(|post| !post.mine)?;
+                let known = before.iter().find(|it| it.id == view.id).map_or(0, newest);
+                (post.ordinal > known).then(|| catalogue::posted(&post.name, &view.name))
+            })
+        });
+        if let Some(told) = told {
+            self.announced.set(told);
+        }
+        self.collectives.set(Some(collectives));
     }
 
     fn vault_is(self, state: VaultState) {
@@ -381,6 +507,10 @@ impl Ui {
     fn forget(self) {
         self.profile.set(None);
         self.comrades.set(None);
+        self.collectives.set(None);
+        self.detail.set(None);
+        self.proposal.set(None);
+        self.reply.set(None);
         self.invites.set(Vec::new());
         self.route.set(None);
         self.thread.set(None);

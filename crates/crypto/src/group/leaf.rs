@@ -31,6 +31,9 @@ pub const LEAF_DAYS: u32 = 7;
 /// The most private halves that a device keeps for a space: the weekly ones of 30 days, and three of
 /// days on which the person wanted new keys at once.
 pub const MAX_LEAVES: usize = 8;
+/// The most records of a device for each day since the epoch: the highest number that a record of a day can have grows with
+/// it, so that no number is so high that the device itself finds no higher one later.
+pub const MAX_LEAVES_PER_DAY: u32 = 256;
 /// The length of a [`Mark`], in bytes.
 pub const MARK_BYTES: usize = 8;
 
@@ -78,7 +81,7 @@ impl LeafRecord {
     /// Reads a record and checks its signature and its key.
     ///
     /// # Errors
-    /// If it is not exactly a record, or not signed by the device that it names.
+    /// If it is not exactly a record, not signed by the device that it names, or of a number too high for its day.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         reader.version_and_suite(VERSION)?;
@@ -89,6 +92,9 @@ impl LeafRecord {
         let key = reader.array()?;
         let signature = reader.array()?;
         reader.finish()?;
+        if number > highest_number(day) {
+            return Err(DecodeError::OutOfBounds);
+        }
         let (body, _) = bytes
             .split_at_checked(BODY_BYTES)
             .ok_or(DecodeError::Truncated)?;
@@ -130,6 +136,12 @@ impl LeafRecord {
         self.day
     }
 
+    /// Whether it is dated no more than a day after today. Of what is not, take nothing: whoever had the device's key for an hour
+    /// could otherwise lock the device out for ever by a record from a distant day.
+    pub fn is_timely(&self, today: u32) -> bool {
+        self.day <= today.saturating_add(1)
+    }
+
     /// What to seal to.
     pub fn key(&self) -> &KemPublic {
         &self.key
@@ -153,6 +165,10 @@ impl LeafRecord {
         out.extend_from_slice(self.key.as_bytes());
         out
     }
+}
+
+fn highest_number(day: u32) -> u32 {
+    day.saturating_add(1).saturating_mul(MAX_LEAVES_PER_DAY)
 }
 
 /// The private half of a key, and the mark of what is sealed to it.
@@ -208,7 +224,7 @@ impl LeafRing {
     /// Keep the ring before the [`record`](Self::record) leaves.
     ///
     /// # Errors
-    /// If there is no higher number.
+    /// If there is no higher number today.
     pub fn renew(
         &mut self,
         today: u32,
@@ -217,6 +233,9 @@ impl LeafRing {
     ) -> Result<(), DecodeError> {
         let highest = self.0.first().map_or(0, |newest| newest.number).max(seen);
         let number = highest.checked_add(1).ok_or(DecodeError::OutOfBounds)?;
+        if number > highest_number(today) {
+            return Err(DecodeError::OutOfBounds);
+        }
         let key = SliceKey::new(KemSecret::draw(rng));
         self.0.insert(
             0,

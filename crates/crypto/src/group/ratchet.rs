@@ -40,6 +40,8 @@ pub const MAX_RECEIVING_BYTES: usize = CHAIN_BYTES + 2 + MAX_SKIPPED * SKIPPED_B
 const HEADER_BYTES: usize = 2 + 32 + 32 + 4 + SALT_BYTES;
 const CHAIN_BYTES: usize = 2 + SPACE_BYTES + 32 + 32 + 4 + 32;
 const SKIPPED_BYTES: usize = 4 + 32;
+/// The distance of the places that a [`Rewinding`] keeps.
+const REWIND_STEP: u32 = 256;
 /// The last place. Nobody gets there in the life of a seed.
 const LAST: u32 = u32::MAX - 1;
 
@@ -106,6 +108,52 @@ pub struct Receiving {
     chain: Chain,
     /// Oldest first; all before the chain's place.
     skipped: Vec<(u32, PlaceKey)>,
+}
+
+/// The ratchet of another device from its beginning, to open again and again what lies far from it: every 256th place is kept, so
+/// that only the first time winds the whole way. What a message says of its place is not authenticated before it opens.
+///
+/// It holds no more than the seed gives anyhow, at most 40 places of some 140 bytes, and is not kept in the vault.
+#[derive(Clone)]
+pub struct Rewinding(Vec<Chain>);
+
+impl Rewinding {
+    pub(super) fn new(chain: Chain) -> Self {
+        Self(vec![chain])
+    }
+
+    /// As [`Seed::reopen`], of the device that it is for.
+    ///
+    /// # Errors
+    /// See [`ContentError`].
+    pub fn open(&mut self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, ContentError> {
+        let message = Message::read(sealed)?;
+        let Source {
+            commit,
+            device,
+            place,
+        } = message.source;
+        let first = self.0.first().filter(|first| first.commit == commit);
+        if first.is_none_or(|first| first.device != device) {
+            return Err(ContentError::Foreign);
+        }
+        if place > MAX_REOPEN {
+            return Err(ContentError::TooFarAhead);
+        }
+        let stage = (place / REWIND_STEP) as usize;
+        while let Some(last) = self.0.last().filter(|_| self.0.len() <= stage) {
+            let mut next = last.clone();
+            (0..REWIND_STEP).for_each(|_| next.step());
+            self.0.push(next);
+        }
+        let mut chain = self.0.get(stage).ok_or(ContentError::TooFarAhead)?.clone();
+        chain.open_from_here(&message)
+    }
+
+    /// How many places are kept.
+    pub fn kept(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// What opened.
@@ -393,6 +441,7 @@ fn bound(space: &Space, header: &[u8]) -> Vec<u8> {
 impl ZeroizeOnDrop for Chain {}
 impl ZeroizeOnDrop for Sending {}
 impl ZeroizeOnDrop for Receiving {}
+impl ZeroizeOnDrop for Rewinding {}
 
 macro_rules! redacted {
     ($($name:ident)+) => {$(
@@ -404,4 +453,4 @@ macro_rules! redacted {
     )+};
 }
 
-redacted!(Chain Sending Receiving Opened);
+redacted!(Chain Sending Receiving Rewinding Opened);

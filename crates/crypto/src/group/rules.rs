@@ -61,8 +61,9 @@ pub struct Candidate {
     pub root: MemberRoot,
     /// The day from which its age counts.
     pub since: u32,
-    /// How many Seed operations one after the other its own operation builds on, itself included: of
-    /// two the later one has more, of two that were made at once neither.
+    /// Of two the later one has more: when it was drawn, as far as its author can be believed. What the author says of the
+    /// future, the caller brings down to the present: or one seed of a clock that is ahead would be chosen before all that
+    /// follow. Devices may differ in that, and then send under different seeds, which all of them read.
     pub height: u64,
 }
 

@@ -6,7 +6,8 @@ use thiserror::Error;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::{
-    Kind, LastingKeys, MemberRoot, PREFIX, Receiving, SPACE_BYTES, Sending, Space, VERSION,
+    Kind, LastingKeys, MemberRoot, PREFIX, Receiving, Rewinding, SPACE_BYTES, Sending, Space,
+    VERSION,
     ratchet::{Chain, ContentError, Message},
 };
 use crate::{DecodeError, SUITE, codec::Reader, derive, labels, secret::secret_bytes};
@@ -139,6 +140,14 @@ impl Seed {
         }
         let mut chain = self.chain(&message.source.device)?;
         chain.open_from_here(&message)
+    }
+
+    /// For [`reopen`](Self::reopen) of many messages of one device. Ask first whether it is a member's.
+    ///
+    /// # Errors
+    /// [`ContentError::NotAccepted`].
+    pub fn rewinding(&self, device: &[u8; 32]) -> Result<Rewinding, ContentError> {
+        self.chain(device).map(Rewinding::new)
     }
 
     /// The whole state, to be sealed in the vault. Layout: version, suite, kind of the space, its id

@@ -174,6 +174,34 @@ fn the_highest_leaf_number_counts_in_whatever_order_records_come() {
 }
 
 #[test]
+fn a_thief_with_the_highest_number_does_not_lock_the_device_out() {
+    let rng = &mut rng(1);
+    let mut device = Device::new(1, rng);
+    let key = KemSecret::draw(rng).public();
+    let stolen = |number, day| LeafRecord::sign(&SPACE, number, day, &key, &device.key).encode();
+    for (number, day) in [
+        (u32::MAX, 20_000),
+        (u32::MAX, 0),
+        (256 * 20_001 + 1, 20_000),
+    ] {
+        let refused = LeafRecord::decode(&stolen(number, day));
+        assert_eq!(refused, Err(DecodeError::OutOfBounds), "{number}");
+    }
+    // Of a distant day it is read, and not taken.
+    let distant = LeafRecord::decode(&stolen(u32::MAX, u32::MAX)).unwrap();
+    assert!(!distant.is_timely(20_000));
+    let worst = LeafRecord::decode(&stolen(256 * 20_002, 20_001)).unwrap();
+    assert!(worst.is_timely(20_000) && !worst.is_timely(19_999));
+    // Two days later the device is ahead again.
+    let seen = worst.number();
+    assert!(device.leaves.renew(20_001, seen, rng).is_err());
+    device.leaves.renew(20_002, seen, rng).unwrap();
+    let record = device.record();
+    assert!(record.supersedes(&worst));
+    assert_eq!(LeafRecord::decode(&record.encode()), Ok(record));
+}
+
+#[test]
 fn old_leaf_keys_open_slices_for_thirty_days_after_they_were_followed() {
     let rng = &mut rng(1);
     let mut ring = LeafRing::new();

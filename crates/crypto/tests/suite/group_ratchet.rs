@@ -86,6 +86,35 @@ fn skipped_places_are_bounded_and_the_newest_are_kept() {
 }
 
 #[test]
+fn a_ratchet_that_is_read_from_the_seed_is_wound_once() {
+    let rng = &mut rng(1);
+    let (seed, mut sending, _) = pair(rng);
+    let device = source(&sending.clone().seal(b"", rng).unwrap())
+        .unwrap()
+        .device;
+    let mut rewinding = seed.rewinding(&device).unwrap();
+    let sealed: Vec<_> = (0..600)
+        .map(|place: u32| sending.seal(&place.to_be_bytes(), rng).unwrap())
+        .collect();
+    for place in [599, 0, 255, 256, 257, 511, 512, 599] {
+        let opened = rewinding.open(&sealed[place]).unwrap();
+        assert_eq!(opened, seed.reopen(&sealed[place]).unwrap(), "{place}");
+        assert_eq!(rewinding.kept(), 3, "the first one wound so far");
+    }
+    // What lies about its place winds it once, and no further.
+    let mut lie = sealed[0].clone();
+    for place in [MAX_REOPEN, MAX_REOPEN - 1, MAX_REOPEN] {
+        lie[66..70].copy_from_slice(&place.to_be_bytes());
+        assert_eq!(rewinding.open(&lie), Err(ContentError::DoesNotOpen));
+        assert_eq!(rewinding.kept(), 40);
+    }
+    lie[66..70].copy_from_slice(&(MAX_REOPEN + 1).to_be_bytes());
+    assert_eq!(rewinding.open(&lie), Err(ContentError::TooFarAhead));
+    let mut other = seed.rewinding(&[9; 32]).unwrap();
+    assert_eq!(other.open(&sealed[0]), Err(ContentError::Foreign));
+}
+
+#[test]
 fn a_ratchet_is_not_wound_endlessly() {
     let rng = &mut rng(1);
     let (seed, mut sending, receiving) = pair(rng);

@@ -3,8 +3,9 @@
 use arbtest::{arbitrary::Unstructured, arbtest};
 use komrade_crypto::{
     group::{
-        Commit, ContentError, LastingKeys, LeafRecord, LeafRing, MAX_SKIPPED, Member, MemberRoot,
-        Missing, Pack, Receiving, Seed, Sending, SliceKey, Space, archive, source,
+        Commit, ContentError, LastingKeys, LeafRecord, LeafRing, MAX_LEAVES_PER_DAY, MAX_SKIPPED,
+        Member, MemberRoot, Missing, Pack, Receiving, Seed, Sending, SliceKey, Space, archive,
+        source,
     },
     identity::{DeviceKey, PersonId},
     kem::KemSecret,
@@ -33,7 +34,10 @@ fn structures_survive_their_bytes() {
         let (space, seed) = (space(u)?, u.arbitrary()?);
         let rng = &mut rng(seed);
         let device = DeviceKey::draw(rng);
-        let record = LeafRecord::sign(&space, u.arbitrary()?, u.arbitrary()?, &public, &device);
+        let day: u32 = u.arbitrary()?;
+        let highest = day.saturating_add(1).saturating_mul(MAX_LEAVES_PER_DAY);
+        let number = u.int_in_range(0..=highest)?;
+        let record = LeafRecord::sign(&space, number, day, &public, &device);
         assert_eq!(LeafRecord::decode(&record.encode()), Ok(record));
         let seed = Seed::draw(space, MemberRoot(u.arbitrary()?), rng);
         assert_eq!(Seed::from_bytes(&seed.to_bytes()), Ok(seed.clone()));

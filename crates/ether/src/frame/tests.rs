@@ -132,6 +132,17 @@ fn the_frames_of_a_node_are_frozen() {
     let outcome = Outcome::NeedsWork(16);
     frozen(Frame::Returned { id: ID, outcome }, format!("0110{id}0910"));
     frozen(Frame::Noted { id: ID }, format!("0111{id}"));
+    for (is_lost, byte) in [(false, "00"), (true, "01")] {
+        let seek = Frame::Seek {
+            tag: 0x5152,
+            bucket,
+            is_lost,
+        };
+        frozen(seek, format!("01130000000000005152c000{byte}"));
+    }
+    let newer = [1, 0x13].iter().chain(&[0; 10]).chain(&[2]).copied();
+    let newer: Vec<u8> = newer.collect();
+    assert_eq!(Frame::decode(&newer), Ok(Frame::Unknown(0x13)));
 }
 
 #[test]
@@ -188,7 +199,7 @@ fn the_largest_envelope_fits_every_frame_that_carries_one() {
 
 #[test]
 fn a_newer_kind_is_skipped_and_a_newer_version_refused() {
-    assert_eq!(Frame::decode(&[1, 19]), Ok(Frame::Unknown(19)));
+    assert_eq!(Frame::decode(&[1, 20]), Ok(Frame::Unknown(20)));
     assert_eq!(Frame::decode(&[1, 0xff, 1, 2, 3]), Ok(Frame::Unknown(0xff)));
     assert_eq!(Frame::decode(&[2, 1]), Err(FrameError::UnknownVersion(2)));
     assert_eq!(Frame::decode(&[0]), Err(FrameError::UnknownVersion(0)));
@@ -210,6 +221,7 @@ fn each_length_is_checked() {
         (UNPLACE, 18),
         (RETURNED, 35),
         (NOTED, 34),
+        (SEEK, 13),
     ] {
         let mut bytes = vec![0; length];
         bytes[..2].copy_from_slice(&[1, kind]);
@@ -346,7 +358,7 @@ fn first_frames() -> impl Strategy<Value = Frame> {
         any::<[u8; 16]>().prop_map(|locator| Frame::Fetch { locator }),
         (any::<[u8; 16]>(), prop::option::of(envelopes()))
             .prop_map(|(locator, envelope)| Frame::Fetched { locator, envelope }),
-        (18..=u8::MAX).prop_map(Frame::Unknown),
+        (20..=u8::MAX).prop_map(Frame::Unknown),
     ]
 }
 
@@ -393,6 +405,11 @@ fn frames() -> impl Strategy<Value = Frame> {
         }),
         (ids(), outcomes()).prop_map(|(id, outcome)| Frame::Returned { id, outcome }),
         ids().prop_map(|id| Frame::Noted { id }),
+        (buckets(), any::<(u64, bool)>()).prop_map(|(bucket, (tag, is_lost))| Frame::Seek {
+            tag,
+            bucket,
+            is_lost
+        }),
     ]
 }
 
@@ -404,7 +421,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(
-        kind in 0..20_u8,
+        kind in 0..21_u8,
         bytes in prop::collection::vec(any::<u8>(), 0..100),
     ) {
         let _ = Frame::decode(&bytes);

@@ -11,6 +11,7 @@ use komrade_view::{Answer, ComradeId, ComradeState, InviteId, Refusal};
 
 use super::{introduce, take_homes};
 use crate::comrade::{Comrade, ComradeRecord, Who};
+use crate::inbox::Source;
 use crate::links::Party;
 use crate::open::Open;
 use crate::packet::{IntroBody, Packet};
@@ -20,7 +21,13 @@ use crate::{LinkId, limits};
 
 impl Open {
     /// An intro arrived.
-    pub(crate) fn intro(&mut self, step: &mut Step, link: LinkId, envelope: &Envelope) -> Outcome {
+    pub(crate) fn intro(
+        &mut self,
+        step: &mut Step,
+        link: LinkId,
+        source: Source,
+        envelope: &Envelope,
+    ) -> Outcome {
         let Some((invite, key_week)) = self.find_invite(envelope) else {
             return Outcome::NotForMe;
         };
@@ -74,11 +81,7 @@ impl Open {
         if comrade.pair.has_seen(&envelope_id) {
             return Outcome::AlreadyHave;
         }
-        if self
-            .links
-            .get(link)
-            .is_some_and(|it| matches!(it.party, Party::Node(_)))
-        {
+        if source.is_node() {
             self.keep_quiet(step, id);
         }
         let before = self.prospect(id);

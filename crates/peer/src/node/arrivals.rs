@@ -4,7 +4,9 @@ use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
 use komrade_view::ComradeId;
 
 use super::send;
-use crate::{LinkId, RelayId, limits, open::Open, records::Entry, step::Step};
+use crate::{
+    LinkId, RelayId, home::NodeHome, inbox::Source, limits, open::Open, records::Entry, step::Step,
+};
 
 /// Mail that is opened in one step: with what is kept of each, of all comrades, far below the bound
 /// of a batch.
@@ -20,7 +22,7 @@ impl Open {
         number: u64,
         envelope: Envelope,
     ) {
-        let is_mine = self.is_recognised(link, &envelope);
+        let is_mine = self.is_recognised(Source::Node(relay), &envelope);
         let Some(way) = self.ways.get_mut(&relay) else {
             return;
         };
@@ -94,18 +96,22 @@ impl Open {
         self.subscribe_further(step, link, relay);
     }
 
-    /// A forward came to nothing.
+    /// A forward came to nothing. Only the relay that took it can know.
     pub(super) fn returned(
         &mut self,
         step: &mut Step,
         link: LinkId,
+        relay: RelayId,
         id: EnvelopeId,
         outcome: Outcome,
     ) {
         step.effect(send(link, &Frame::Noted { id }));
+        let Some(node) = self.own.node_at(relay).map(NodeHome::tag) else {
+            return;
+        };
         let Some((comrade, number)) = self.find_sealed(&id) else {
             if !outcome.is_held() {
-                self.space_returned(step, &id, outcome);
+                self.space_returned(step, node, &id, outcome);
             }
             return;
         };
@@ -113,7 +119,8 @@ impl Open {
             .comrades
             .get(&comrade)
             .and_then(|state| state.outbox.get(&number));
-        let Some(entry) = entry.filter(|_| !outcome.is_held()) else {
+        let may_be = |entry: &&Entry| !outcome.is_held() && entry.was_taken_by(node);
+        let Some(entry) = entry.filter(may_be) else {
             return;
         };
         let sealed = entry.sealed.filter(|sealed| !sealed.is_expired(step.now));

@@ -3,22 +3,18 @@
 //!
 //! They stand in the store, an index apart from the bodies, both by expiry and id; memory holds how
 //! many there are. When there are more bytes than the person allows, those that expire first go.
-//!
-//! Comparing, when the node has lost what it held: the index is read page by page, then both sides
-//! find out by reconciliation what the other lacks; what is missing here is asked for, what is
-//! missing there is returned, a few at a time.
+//! What comrades' devices brought ([`super::seeking`]) has a share of that, so that no comrade can push
+//! out what came from nodes.
 
-use std::collections::{BTreeMap, VecDeque};
-
-use komrade_ether::{Day, Envelope, EnvelopeId, Frame, MAX_WANT_IDS, Outcome, Reconciler};
+use komrade_ether::{Bucket, Day, Envelope};
 use komrade_store::{Query, Record, Table};
 use komrade_view::{Answer, MAX_REPLICA_BYTES, Millis, Refusal, ReplicaView};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{ReplicaCount, send};
+use super::{NodeState, ReplicaCount};
 use crate::{
-    LinkId, RelayId,
+    RelayId,
     home::NodeHome,
     keys, limits,
     open::{Open, Purpose},
@@ -32,40 +28,67 @@ const FRESH: usize = 64;
 const FRESH_BYTES: usize = 1024 * 1024;
 /// Replicas removed in one step.
 const REMOVED: usize = 100;
-/// Envelopes that are to be asked for: what the default limit can hold, in 3 MB of memory.
-const MAX_WANTED: usize = 100_000;
-/// Replicas returned to the node and not answered yet.
-const RETURNING: usize = 8;
+/// What comrades' devices brought has at most one part of so many of the room.
+const COPIED_SHARE: u64 = 4;
 
 /// What the index says of a replica, beside its key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct IndexRecord {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct IndexRecord {
     bytes: u32,
     /// From which node it came, see [`NodeHome::tag`]; 0: a version that had one at a time.
     #[serde(default)]
-    from: u64,
+    pub(super) from: u64,
+    /// Into which bucket it was put, by its code.
+    #[serde(default)]
+    bucket: u16,
+    /// A comrade's device brought it, who said that it was of that node.
+    #[serde(default)]
+    pub(super) is_copied: bool,
 }
 
-/// A comparison under way.
-pub(crate) struct Comparing {
-    link: LinkId,
-    /// What is here, while the index is read.
-    items: Vec<(Day, EnvelopeId)>,
-    reconciler: Option<Reconciler>,
-    /// All ranges are settled.
-    said_all: bool,
-    /// Lacking here, not asked for yet.
-    wanted: VecDeque<EnvelopeId>,
-    /// Asked for and not come yet; some may have expired meanwhile and never will.
-    asked: usize,
-    /// Lacking there, not returned yet.
-    lacking: VecDeque<(Day, EnvelopeId)>,
-    /// Read or sent, and not answered.
-    returning: Vec<EnvelopeId>,
-    /// What is here and was not said to be lacking there.
-    days: BTreeMap<EnvelopeId, Day>,
-    /// When something came last.
-    moved_at: Millis,
+impl IndexRecord {
+    pub(super) fn bucket(&self) -> Bucket {
+        Bucket::from_code(self.bucket)
+    }
+}
+
+impl ReplicaCount {
+    fn add(&mut self, index: &IndexRecord) {
+        let bytes = index.bytes.into();
+        self.envelopes = self.envelopes.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+        if index.is_copied {
+            self.copied = self.copied.saturating_add(bytes);
+        }
+    }
+
+    fn remove(&mut self, index: &IndexRecord) {
+        let bytes = index.bytes.into();
+        self.envelopes = self.envelopes.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if index.is_copied {
+            self.copied = self.copied.saturating_sub(bytes);
+        }
+    }
+}
+
+impl NodeState {
+    fn write_replica(&mut self, step: &mut Step, from: u64, is_copied: bool, envelope: Envelope) {
+        let (day, id) = (envelope.header().expiry, envelope.id());
+        let index = IndexRecord {
+            bytes: u32::try_from(envelope.as_bytes().len()).unwrap_or(u32::MAX),
+            from,
+            bucket: envelope.header().bucket,
+            is_copied,
+        };
+        let key = keys::replica_index(day, &id.0);
+        step.write(Table::Waiting, key, records::encode(&index));
+        let body = Zeroizing::new(envelope.into_bytes());
+        step.write(Table::Waiting, keys::replica(day, &id.0), body);
+        self.replicas.add(&index);
+        step.replicas_changed = true;
+        step.show.route = true;
+    }
 }
 
 impl Open {
@@ -100,17 +123,7 @@ impl Open {
             .into_iter()
             .filter(|envelope| keeps && days.contains(&envelope.header().expiry));
         for envelope in fresh {
-            let (day, id) = (envelope.header().expiry, envelope.id());
-            let bytes = u32::try_from(envelope.as_bytes().len()).unwrap_or(u32::MAX);
-            let index = records::encode(&IndexRecord { bytes, from });
-            step.write(Table::Waiting, keys::replica_index(day, &id.0), index);
-            let body = Zeroizing::new(envelope.into_bytes());
-            step.write(Table::Waiting, keys::replica(day, &id.0), body);
-            let count = &mut self.node.replicas;
-            count.envelopes = count.envelopes.saturating_add(1);
-            count.bytes = count.bytes.saturating_add(bytes.into());
-            step.replicas_changed = true;
-            step.show.route = true;
+            self.node.write_replica(step, from, false, envelope);
         }
         // What waits to be opened comes again after a crash.
         let unopened = way.mail.first();
@@ -119,6 +132,16 @@ impl Open {
             self.set_log(step, relay, log);
         }
         self.shed_replicas(step);
+    }
+
+    /// Keeps what a comrade's device brought of what this node held, as far as there is room for such.
+    pub(super) fn keep_copy(&mut self, step: &mut Step, from: u64, envelope: Envelope) {
+        let bytes = u64::try_from(envelope.as_bytes().len()).unwrap_or(u64::MAX);
+        let most = self.replica_room(step.now) / COPIED_SHARE;
+        if self.node.replicas.copied.saturating_add(bytes) <= most {
+            self.node.write_replica(step, from, true, envelope);
+            self.shed_replicas(step);
+        }
     }
 
     /// Removes replicas that there is no room for, and once a day those that have expired.
@@ -146,7 +169,7 @@ impl Open {
         }
     }
 
-    fn read_replicas(
+    pub(super) fn read_replicas(
         &mut self,
         step: &mut Step,
         above: Option<Vec<u8>>,
@@ -166,19 +189,17 @@ impl Open {
     }
 
     /// What the index says of a replica.
-    fn replica_of(&self, record: &Record) -> Option<(Day, [u8; 32], u64)> {
+    pub(super) fn replica_of(&self, record: &Record) -> Option<(Day, [u8; 32], IndexRecord)> {
         let (day, id) = keys::parse_replica(&record.key)?;
         let index = self.unseal(Table::Waiting, record).ok();
-        let index = index.and_then(|value| records::decode::<IndexRecord>(&value).ok());
-        Some((day, id, index.map_or(0, |index| index.bytes.into())))
+        let index = index.and_then(|value| records::decode(&value).ok());
+        Some((day, id, index.unwrap_or_default()))
     }
 
-    fn remove_replica(&mut self, step: &mut Step, day: Day, id: &[u8; 32], bytes: u64) {
+    fn remove_replica(&mut self, step: &mut Step, day: Day, id: &[u8; 32], index: &IndexRecord) {
         step.delete(Table::Waiting, keys::replica_index(day, id));
         step.delete(Table::Waiting, keys::replica(day, id));
-        let count = &mut self.node.replicas;
-        count.envelopes = count.envelopes.saturating_sub(1);
-        count.bytes = count.bytes.saturating_sub(bytes);
+        self.node.replicas.remove(index);
         step.replicas_changed = true;
         step.show.route = true;
     }
@@ -190,8 +211,8 @@ impl Open {
             if self.node.replicas.bytes <= room {
                 break;
             }
-            if let Some((day, id, bytes)) = self.replica_of(record) {
-                self.remove_replica(step, day, &id, bytes);
+            if let Some((day, id, index)) = self.replica_of(record) {
+                self.remove_replica(step, day, &id, &index);
             }
         }
         if records.is_empty() {
@@ -207,7 +228,7 @@ impl Open {
         let today = Day::of(step.now);
         let mut last = None;
         for record in records {
-            let Some((day, id, bytes)) = self.replica_of(record) else {
+            let Some((day, id, index)) = self.replica_of(record) else {
                 continue;
             };
             if day <= today {
@@ -215,10 +236,9 @@ impl Open {
                     // The rest of the page is read again.
                     return self.read_replicas(step, last, limits::LOAD_PAGE, Purpose::Walk(count));
                 }
-                self.remove_replica(step, day, &id, bytes);
+                self.remove_replica(step, day, &id, &index);
             } else {
-                count.envelopes = count.envelopes.saturating_add(1);
-                count.bytes = count.bytes.saturating_add(bytes);
+                count.add(&index);
             }
             last = Some(record.key.clone());
         }
@@ -256,247 +276,5 @@ impl Open {
         step.show.route = true;
         self.shed_replicas(step);
         Ok(Answer::Done)
-    }
-
-    // --- comparing -----------------------------------------------------------------------------
-
-    /// The node is a new one, or has lost what it held: look what there is here.
-    pub(super) fn begin_comparing(&mut self, step: &mut Step, link: LinkId, relay: RelayId) {
-        let Some(way) = self.ways.get_mut(&relay) else {
-            return;
-        };
-        if way.comparing.is_some() {
-            return;
-        }
-        way.comparing = Some(Comparing {
-            link,
-            items: Vec::new(),
-            reconciler: None,
-            said_all: false,
-            wanted: VecDeque::new(),
-            asked: 0,
-            lacking: VecDeque::new(),
-            returning: Vec::new(),
-            days: BTreeMap::new(),
-            moved_at: step.now,
-        });
-        self.read_replicas(step, None, limits::LOAD_PAGE, Purpose::Compare { link });
-    }
-
-    fn comparing(&mut self, link: LinkId, relay: RelayId) -> Option<&mut Comparing> {
-        let comparing = self.ways.get_mut(&relay)?.comparing.as_mut();
-        comparing.filter(|comparing| comparing.link == link)
-    }
-
-    /// Whether a node may be offered what came from that one: from itself, or from one that is in use
-    /// no more. Another relay in use shall not see by what comes back that the same person uses both.
-    fn is_for(&self, relay: RelayId, record: &Record) -> bool {
-        let mut others = self.own.nodes().filter(|(other, _)| *other != relay);
-        if others.next().is_none() {
-            return true;
-        }
-        let index = self.unseal(Table::Waiting, record).ok();
-        let index = index.and_then(|value| records::decode::<IndexRecord>(&value).ok());
-        let from = index.map_or(0, |index| index.from);
-        if from == 0 {
-            // Of a version with one relay at a time: for that one only.
-            return self.own.relay(relay).is_some_and(|it| it.since == 0);
-        }
-        let mut nodes = self.own.nodes();
-        nodes.all(|(other, home)| other == relay || home.tag() != from)
-    }
-
-    /// A page of the index.
-    pub(crate) fn index_read(&mut self, step: &mut Step, link: LinkId, records: &[Record]) {
-        let Some(relay) = self.node_of_link(link) else {
-            return;
-        };
-        let today = Day::of(step.now);
-        let here = records.iter().filter(|record| self.is_for(relay, record));
-        let items: Vec<(Day, EnvelopeId)> = here
-            .filter_map(|record| keys::parse_replica(&record.key))
-            .filter(|(day, _)| *day > today)
-            .map(|(day, id)| (day, EnvelopeId(id)))
-            .collect();
-        let Some(comparing) = self.comparing(link, relay) else {
-            return;
-        };
-        comparing.items.extend(items);
-        if records.len() >= limits::LOAD_PAGE {
-            let last = records.last().map(|record| record.key.clone());
-            let purpose = Purpose::Compare { link };
-            return self.read_replicas(step, last, limits::LOAD_PAGE, purpose);
-        }
-        let items = std::mem::take(&mut comparing.items);
-        comparing.days = items.iter().map(|(day, id)| (*id, *day)).collect();
-        let bucket = self.own.node_at(relay).map(NodeHome::bucket);
-        match bucket.map(|bucket| Reconciler::begin(bucket, items)) {
-            Some(Ok((reconciler, frame))) => {
-                if let Some(comparing) = self.comparing(link, relay) {
-                    comparing.reconciler = Some(reconciler);
-                }
-                step.effect(send(link, &frame));
-            }
-            _ => self.end_comparing(step, relay),
-        }
-    }
-
-    /// The node's turn of the comparison.
-    pub(super) fn compared(
-        &mut self,
-        step: &mut Step,
-        link: LinkId,
-        relay: RelayId,
-        message: &[u8],
-    ) {
-        let Some(comparing) = self.comparing(link, relay) else {
-            return;
-        };
-        let Some(reconciler) = comparing.reconciler.as_mut() else {
-            return;
-        };
-        let Ok(learnt) = reconciler.handle(message) else {
-            return self.end_comparing(step, relay);
-        };
-        // Whoever says that it has more than can be kept here is not believed.
-        let room = MAX_WANTED.saturating_sub(comparing.wanted.len());
-        comparing
-            .wanted
-            .extend(learnt.lacked_here.into_iter().take(room));
-        // Each once, whatever is said again.
-        for id in learnt.lacked_there {
-            if let Some(day) = comparing.days.remove(&id) {
-                comparing.lacking.push_back((day, id));
-            }
-        }
-        comparing.moved_at = step.now;
-        comparing.said_all |= learnt.is_done;
-        step.effect(send(link, &learnt.answer));
-        self.go_on_comparing(step, link, relay);
-    }
-
-    /// Asks for what is lacking here, returns what is lacking there, and ends when both are done.
-    fn go_on_comparing(&mut self, step: &mut Step, link: LinkId, relay: RelayId) {
-        let Some(way) = self.ways.get_mut(&relay) else {
-            return;
-        };
-        let Some(comparing) = way.comparing.as_mut().filter(|it| it.link == link) else {
-            return;
-        };
-        let quiet_since = comparing.moved_at.saturating_add(limits::MINUTE);
-        if (comparing.asked == 0 || quiet_since <= step.now) && !comparing.wanted.is_empty() {
-            let count = comparing.wanted.len().min(MAX_WANT_IDS);
-            let ids: Vec<EnvelopeId> = comparing.wanted.drain(..count).collect();
-            comparing.asked = count;
-            step.effect(send(link, &Frame::Want { ids }));
-        }
-        while comparing.returning.len() < RETURNING {
-            let Some((day, id)) = comparing.lacking.pop_front() else {
-                break;
-            };
-            let query = Query {
-                table: Table::Waiting,
-                prefix: keys::replica(day, &id.0),
-                above: None,
-                below: None,
-                descending: false,
-                limit: 1,
-            };
-            comparing.returning.push(id);
-            let read = step.read(query);
-            self.reads.insert(read, Purpose::Return { link, id });
-        }
-        // What was asked for last comes without being waited for; some of it may have expired.
-        let idle = comparing.wanted.is_empty() && comparing.returning.is_empty();
-        if comparing.said_all && idle {
-            self.end_comparing(step, relay);
-        }
-    }
-
-    /// A replica to be returned.
-    pub(crate) fn return_read(
-        &mut self,
-        step: &mut Step,
-        link: LinkId,
-        id: EnvelopeId,
-        records: &[Record],
-    ) {
-        let Some(relay) = self.node_of_link(link) else {
-            return;
-        };
-        let body = records
-            .first()
-            .and_then(|record| self.unseal(Table::Waiting, record).ok());
-        let envelope = body.and_then(|bytes| Envelope::decode(bytes.to_vec()).ok());
-        match envelope {
-            Some(envelope) => step.effect(send(link, &Frame::Replica { envelope })),
-            None => {
-                self.returned_replica(step, link, relay, &id, Outcome::AlreadyHave);
-            }
-        }
-    }
-
-    /// The node answered to a returned replica. Says whether it was one.
-    pub(super) fn returned_replica(
-        &mut self,
-        step: &mut Step,
-        link: LinkId,
-        relay: RelayId,
-        id: &EnvelopeId,
-        outcome: Outcome,
-    ) -> bool {
-        let Some(comparing) = self.comparing(link, relay) else {
-            return false;
-        };
-        let Some(at) = comparing.returning.iter().position(|it| it == id) else {
-            return false;
-        };
-        comparing.returning.swap_remove(at);
-        if matches!(
-            outcome,
-            Outcome::NotAllowed | Outcome::OverShare | Outcome::Full
-        ) {
-            // It takes no more, not today.
-            comparing.lacking.clear();
-        }
-        self.go_on_comparing(step, link, relay);
-        true
-    }
-
-    /// An envelope that this device lacked.
-    pub(super) fn replica_came(
-        &mut self,
-        step: &mut Step,
-        link: LinkId,
-        relay: RelayId,
-        envelope: Envelope,
-    ) {
-        if let Some(comparing) = self.comparing(link, relay) {
-            comparing.asked = comparing.asked.saturating_sub(1);
-            comparing.moved_at = step.now;
-        }
-        let _ = self.put_here(step, link, &envelope);
-        self.keep_replica(step, relay, envelope);
-        self.go_on_comparing(step, link, relay);
-    }
-
-    fn end_comparing(&mut self, step: &mut Step, relay: RelayId) {
-        if let Some(way) = self.ways.get_mut(&relay) {
-            way.comparing = None;
-            way.is_recovering = false;
-        }
-        let mut log = self.log(relay);
-        log.compare = false;
-        self.set_log(step, relay, log);
-        step.show.route = true;
-    }
-
-    /// What was asked for may never come: goes on without it.
-    pub(super) fn hurry_comparing(&mut self, step: &mut Step, relay: RelayId) {
-        let way = self.ways.get(&relay);
-        let link = way.and_then(|way| Some(way.comparing.as_ref()?.link));
-        if let Some(link) = link {
-            self.go_on_comparing(step, link, relay);
-        }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Relay {
     /// It was not reached for long, and comrades are told of it last.
     #[serde(default)]
     pub(crate) rests: bool,
-    /// It hosted the lifeboat in use, and no other relay is to have it.
+    /// It hosted the lifeboat that all comrades know, and no other relay is to have it.
     #[serde(default)]
     pub(crate) has_lifeboat: bool,
     #[serde(skip)]
@@ -113,10 +113,16 @@ impl Own {
 
     /// The clock was ahead.
     pub(crate) fn bring_down(&mut self, now: Millis) {
+        for lost in &mut self.lost_nodes {
+            lost.at = lost.at.min(now);
+        }
         let latest = now.saturating_add(limits::LEAVE_GRACE);
         for relay in &mut self.relays {
             relay.since = relay.since.min(now);
             relay.leaving = relay.leaving.map(|until| until.min(latest));
+        }
+        if let Some((_, until)) = &mut self.former_lifeboat {
+            *until = now.saturating_add(limits::RESCUE_LIFE).min(*until);
         }
     }
 
@@ -395,6 +401,7 @@ impl Own {
         let destinations = self.relays.iter().map(|relay| &relay.destination);
         destinations
             .chain(&self.lifeboat)
+            .chain(self.known_lifeboat())
             .any(|destination| address_of(destination).as_ref() == Some(address))
     }
 }

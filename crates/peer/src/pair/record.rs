@@ -60,6 +60,11 @@ impl Pair {
                 .iter()
                 .map(|start| serde_bytes::ByteArray::new(*start))
                 .collect(),
+            former: self
+                .former
+                .iter()
+                .map(|id| serde_bytes::ByteArray::new(id.0))
+                .collect(),
         })
     }
 
@@ -118,6 +123,11 @@ impl Pair {
             receive: record.receive.into_iter().map(Outer::from).collect(),
             base_keys: record.base_keys.into_iter().map(|key| *key).collect(),
             seen: record.seen.into_iter().map(|start| *start).collect(),
+            former: record
+                .former
+                .into_iter()
+                .map(|id| OperationId(*id))
+                .collect(),
         })
     }
 }
@@ -153,4 +163,6 @@ struct PairRecord {
     receive: Vec<KeyRecord>,
     base_keys: Vec<serde_bytes::ByteArray<32>>,
     seen: Vec<serde_bytes::ByteArray<16>>,
+    #[serde(default)]
+    former: Vec<serde_bytes::ByteArray<32>>,
 }

@@ -14,7 +14,10 @@ use komrade_social::{
 };
 use komrade_view::Millis;
 
-use super::{Known, OperationRecord, Space, ToldSeed, Unplaced, Wanted, outbox::Target};
+use super::{
+    Known, OperationRecord, Space, ToldSeed, Unplaced, Wanted,
+    outbox::{MAX_TARGETS, Target},
+};
 use crate::{
     home::{self, NodeHome},
     limits,
@@ -146,6 +149,7 @@ impl Space {
             ordinal: None,
             day: came.day,
             expiry_day: self.kept_until(&operation, came.day),
+            device: fields.device.0,
             is_control: operation.body().is_control(),
             is_said: is_said(operation.body()),
             is_placed: false,
@@ -158,6 +162,7 @@ impl Space {
         self.wanted.remove(&id);
         let mut placed = Vec::new();
         let mut gone = Vec::new();
+        let mut is_void = false;
         let waits = if operation.body().is_control() {
             let Some(outcome) = self.society.insert(operation.clone()) else {
                 return Placed::Refused;
@@ -167,6 +172,7 @@ impl Space {
             match outcome.taken {
                 Taken::New => false,
                 Taken::Waiting => true,
+                Taken::Refused(_) => return self.refuse(id),
                 _ => return Placed::Refused,
             }
         } else {
@@ -176,13 +182,22 @@ impl Space {
                     false
                 }
                 Verdict::Waiting(_) if self.pending.len() < limits::MAX_PENDING => true,
-                _ => return Placed::Refused,
+                Verdict::Waiting(_) => return Placed::Refused,
+                // Kept, for it may count yet; shown by nobody.
+                Verdict::Void if self.void.len() < limits::MAX_VOID => {
+                    is_void = true;
+                    true
+                }
+                Verdict::Void | Verdict::Refused(_) => return self.refuse(id),
             }
         };
         self.quota.add(&known);
         self.known.insert(id, known);
         self.note_links(&operation, came);
         match (waits, operation.body().is_control()) {
+            _ if is_void => {
+                self.void.insert(id);
+            }
             (true, true) => {
                 self.unplaced.insert(id, unplaced);
             }
@@ -206,7 +221,7 @@ impl Space {
     }
 
     /// An operation has its place.
-    fn settle(&mut self, id: &OperationId, is_new: bool, kept: &mut Vec<Operation>) {
+    pub(super) fn settle(&mut self, id: &OperationId, is_new: bool, kept: &mut Vec<Operation>) {
         let Some(known) = self.known.get_mut(id) else {
             return;
         };
@@ -224,8 +239,12 @@ impl Space {
             match self.society.verdict(&operation) {
                 Verdict::Waiting(_) => self.pending.push(operation),
                 Verdict::Valid => self.settle(&operation.id(), is_new, kept),
+                Verdict::Void if self.void.len() < limits::MAX_VOID => {
+                    self.void.insert(operation.id());
+                }
                 _ => {
                     self.forget(&operation.id());
+                    self.refuse(operation.id());
                 }
             }
         }
@@ -237,6 +256,7 @@ impl Space {
         self.quota.take(&known);
         self.gone.push(known.arrival);
         self.unplaced.remove(id);
+        self.void.remove(id);
         self.beginnings.remove(id);
         self.told_seeds.retain(|(_, told), _| told != id);
         self.pending.retain(|it| it.id() != *id);
@@ -326,7 +346,7 @@ impl Space {
             if let (Some(before), Some(after)) = (home::node_of(&before).copied(), after)
                 && is_new
             {
-                self.retarget(&before, &after);
+                self.retarget(&device, &before, &after);
             }
         }
         if let Body::Seed {
@@ -338,6 +358,7 @@ impl Space {
                 context: fields.context.clone(),
                 root: *member_root,
                 time: fields.time,
+                by: fields.person,
             };
             self.told_seeds.insert((*commit, operation.id()), told);
         }
@@ -348,15 +369,28 @@ impl Space {
         self.note_standing(operation);
     }
 
-    /// A device has another home: what was for the one before, and may lie there unread, goes to the new one.
-    fn retarget(&mut self, before: &NodeHome, after: &NodeHome) {
+    /// A device has another home: what was for the one before, and may lie there unread, goes to the new one. It still goes to the
+    /// one before if somebody else is there.
+    fn retarget(&mut self, device: &[u8; 32], before: &NodeHome, after: &NodeHome) {
+        let is_at =
+            |home: &NodeHome, at: &NodeHome| home.place() == at.place() && home.bucket == at.bucket;
+        let others = self.devices.iter().filter(|(other, _)| *other != device);
+        let mut homes = others.filter_map(|(_, state)| home::node_of(&state.homes));
+        let is_shared = homes.any(|home| is_at(home, before));
         for (number, entry) in &mut self.outbox {
-            for target in &mut entry.targets {
-                if target.home.place() == before.place() && target.home.bucket == before.bucket {
-                    *target = Target::new(*after);
-                    self.retargeted.insert(*number);
-                }
+            let has_room = (entry.targets.len() as u64) < MAX_TARGETS;
+            let is_there = entry.targets.iter().any(|it| is_at(&it.home, after));
+            let mut at_before = entry.targets.iter_mut();
+            let Some(target) = at_before.find(|it| is_at(&it.home, before)) else {
+                continue;
+            };
+            if !is_shared || is_at(before, after) || !has_room {
+                // Perhaps with another token only.
+                *target = Target::quiet(*after);
+            } else if !is_there {
+                entry.targets.push(Target::quiet(*after));
             }
+            self.retargeted.insert(*number);
         }
     }
 
@@ -386,7 +420,7 @@ impl Space {
             .copied()
             .chain(previous)
             .chain(seen.map(|head| head.id))
-            .filter(|id| !self.known.contains_key(id))
+            .filter(|id| !self.known.contains_key(id) && !self.refused.contains(id))
             .collect();
         // What the vault holds was named on the day on which it came.
         let since = match came.at {
@@ -411,4 +445,61 @@ pub(super) fn is_said(body: &Body) -> bool {
         Body::Profile { .. } | Body::Homes { .. } | Body::Seed { .. }
     );
     !body.is_control() && !is_own
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use komrade_crypto::{first_contact::Party, identity::PersonId};
+
+    use super::*;
+    use crate::{
+        home::Home,
+        space::{
+            Place, SpaceRecord,
+            outbox::{Entry, What},
+        },
+    };
+
+    fn home(number: u8) -> NodeHome {
+        NodeHome {
+            address: [number; 32],
+            key: [number; 32],
+            bucket: 1,
+            token: [number; 16],
+        }
+    }
+
+    #[test]
+    fn who_moves_takes_no_mail_of_those_who_stay() {
+        let own = Party {
+            person: PersonId([1; 32]),
+            device: [1; 32],
+        };
+        let record = SpaceRecord::new([9; 32], "Tenants".into(), Place::Member, 1);
+        let mut space = Space::new(record, own);
+        for device in [2, 3] {
+            let state = space.devices.entry([device; 32]).or_default();
+            state.homes = vec![Home::Node(home(5))];
+        }
+        let mut entry = Entry::new(What::Word, 1);
+        entry.targets = vec![Target::new(home(5))];
+        space.outbox.insert(1, entry);
+        let targets = |space: &Space| {
+            let targets = space.outbox[&1].targets.iter();
+            let is_quiet = |it: &Target| it.hold_until().is_none();
+            targets
+                .map(|it| (it.home.address[0], is_quiet(it)))
+                .collect::<Vec<_>>()
+        };
+        let mut moves = |device: u8, to: u8| {
+            let state = space.devices.get_mut(&[device; 32]).unwrap();
+            state.homes = vec![Home::Node(home(to))];
+            space.retarget(&[device; 32], &home(5), &home(to));
+            targets(&space)
+        };
+        assert_eq!(moves(2, 6), [(5, false), (6, true)]);
+        assert_eq!(moves(3, 7), [(7, true), (6, true)]);
+    }
 }

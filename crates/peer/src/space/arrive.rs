@@ -18,7 +18,7 @@ use komrade_view::{CollectiveId, Millis};
 use zeroize::Zeroizing;
 
 use super::{
-    OperationRecord, Place, Space,
+    OperationRecord, Space,
     account::{Came, Placed, is_said},
     frame::{Bundle, Load},
     keys::NoContent,
@@ -106,7 +106,9 @@ impl Open {
         let space = self.spaces.get_mut(&id)?;
         if let Some(pack) = load.pack.as_ref().and_then(|it| Pack::decode(it).ok()) {
             let group = space.group();
-            let taken = space.keys.take_pack(&group, &pack, day_of(step.now));
+            let today = day_of(step.now);
+            let in_use = space.seeds_in_use(today);
+            let taken = space.keys.take_pack(&group, &pack, today, &in_use);
             if load.is_answer && space.keys.get(&pack.commit()).is_some() {
                 let commit = pack.commit();
                 space.questions.retain(|it| !it.is_answered_by(&commit));
@@ -303,7 +305,7 @@ impl Open {
     }
 
     /// What follows from an operation that has its place now.
-    fn space_took(&mut self, step: &mut Step, id: CollectiveId, operation: Operation) {
+    pub(super) fn space_took(&mut self, step: &mut Step, id: CollectiveId, operation: Operation) {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
@@ -322,42 +324,7 @@ impl Open {
         }
         space.note_changed(step.now);
         if operation.body().is_control() {
-            self.space_membership(step, id, &operation);
-        }
-    }
-
-    /// Who belongs may have changed.
-    pub(super) fn space_membership(
-        &mut self,
-        step: &mut Step,
-        id: CollectiveId,
-        operation: &Operation,
-    ) {
-        let own = self.device.person();
-        let Some(space) = self.spaces.get_mut(&id) else {
-            return;
-        };
-        let goes = match operation.body() {
-            Body::Leave | Body::Revoke { .. } => true,
-            Body::Enact { proposal } => space.society.removes(proposal),
-            _ => false,
-        };
-        let changes = goes || matches!(operation.body(), Body::Accept { .. } | Body::Device { .. });
-        space.record.is_shrunk |= goes;
-        let is_effect = changes || matches!(operation.body(), Body::Enact { .. } | Body::Return);
-        if is_effect && space.record.place == Place::Member {
-            if space.society.is_dissolved() {
-                space.record.place = Place::Dissolved(step.now);
-            } else if !space.society.is_member(&own) {
-                space.record.place = Place::Removed(step.now);
-            }
-        }
-        step.touched.spaces.insert(id);
-        // Seeds of others may be for exactly these members.
-        self.space_settle_seeds(step, id);
-        self.space_mind_keys(step, id);
-        if changes {
-            self.space_retry(step, id);
+            self.space_membership(step, id);
         }
     }
 

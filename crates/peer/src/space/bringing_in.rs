@@ -1,18 +1,62 @@
 //! How the members bring somebody in, see `candidacy`: proposals of those who said yes, welcomes, keys.
 
-use komrade_crypto::{day_of, group::LeafRecord, identity::PersonId};
+use komrade_crypto::{
+    day_of,
+    group::{Commit, LeafRecord},
+    identity::PersonId,
+};
 use komrade_social::{
     OperationId,
     collective::{Body, Operation, Stage, Subject},
 };
-use komrade_view::{CollectiveId, ComradeId};
+use komrade_view::{CollectiveId, ComradeId, Millis};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
 
 use super::{
-    Accepted, Escort, Offer, Person, Space,
-    candidacy::admits,
+    Person, Space,
+    candidacy::{admits, in_words},
     frame::{Bundle, Load, Welcome, Word},
 };
 use crate::{limits, open::Open, step::Step};
+
+/// A comrade who was offered to be proposed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Offer {
+    pub(crate) comrade: ComradeId,
+    pub(crate) at: Millis,
+    /// They said yes then.
+    pub(crate) yes_at: Option<Millis>,
+    /// By this they were proposed.
+    pub(crate) proposal: Option<ByteArray<32>>,
+}
+
+/// A newcomer whom this device brings in: from the welcome on until they are heard.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Escort {
+    pub(crate) comrade: ComradeId,
+    pub(crate) person: PersonId,
+    pub(crate) welcomed_at: Millis,
+    /// What they entered with does not hold: they are to be welcomed anew.
+    pub(crate) has_failed: bool,
+    /// Operations up to this arrival were told.
+    pub(crate) told_up_to: u64,
+    /// Their acceptance and the rest came and is to be passed on.
+    pub(crate) accepted: Option<Accepted>,
+    /// The device that they entered with, and the number of the last operation that came with that: beyond it they
+    /// were heard.
+    pub(crate) entered: Option<(ByteArray<32>, u64)>,
+    /// The seed that was given to them last.
+    pub(crate) seed: Option<Commit>,
+}
+
+/// What a newcomer enters with.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Accepted {
+    pub(crate) operations: Vec<serde_bytes::ByteBuf>,
+    pub(crate) leaf: serde_bytes::ByteBuf,
+    pub(crate) is_passed_on: bool,
+}
 
 impl Open {
     /// Proposes those who said yes, welcomes those who are admitted, brings in those who come.
@@ -125,7 +169,11 @@ impl Open {
             let patience = now >= since.saturating_add(limits::DAY);
             let welcomed = space.record.escorts.iter().find(|it| it.person == person);
             let again = |it: &Escort| {
-                it.accepted.is_none() && now >= it.welcomed_at.saturating_add(limits::WELCOME_AGAIN)
+                let pause = match it.has_failed {
+                    true => limits::WELCOME_ANEW,
+                    false => limits::WELCOME_AGAIN,
+                };
+                it.accepted.is_none() && now >= it.welcomed_at.saturating_add(pause)
             };
             let is_due = welcomed.is_none_or(again);
             if is_due && (is_mine || (is_voucher && patience)) {
@@ -160,19 +208,7 @@ impl Open {
         if of > limits::MAX_WELCOME_PARTS {
             return;
         }
-        let told_up_to = space.record.next_arrival.saturating_sub(1);
-        space.record.escorts.retain(|it| it.person != person);
-        if space.record.escorts.len() >= limits::MAX_OFFERS {
-            space.record.escorts.remove(0);
-        }
-        space.record.escorts.push(Escort {
-            comrade,
-            person,
-            welcomed_at: step.now,
-            told_up_to,
-            accepted: None,
-            seed: None,
-        });
+        space.escort(comrade, person, step.now);
         let hash = *space.record.space;
         step.touched.spaces.insert(id);
         for (number, part) in (0..).zip(parts) {
@@ -186,7 +222,8 @@ impl Open {
         }
     }
 
-    /// A newcomer comes in: noted, and passed on at the next drawn time.
+    /// A newcomer comes in: noted, and passed on at the next drawn time. Whoever they gave it to need not have welcomed them:
+    /// who offered may have been away.
     pub(super) fn space_entering(
         &mut self,
         step: &mut Step,
@@ -195,18 +232,58 @@ impl Open {
         operations: Vec<Vec<u8>>,
         leaf: Vec<u8>,
     ) {
-        let Some(space) = self.spaces.get_mut(&id) else {
+        let who = self.comrades.get(&comrade).and_then(|it| it.record.who);
+        let Some(person) = who.map(|who| who.person) else {
             return;
         };
-        let mut escorts = space.record.escorts.iter_mut();
-        if let Some(escort) = escorts.find(|it| it.comrade == comrade && it.accepted.is_none()) {
-            escort.accepted = Some(Accepted {
-                operations: operations.into_iter().map(Into::into).collect(),
-                leaf: leaf.into(),
-                is_passed_on: false,
-            });
-            step.touched.spaces.insert(id);
+        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+            return;
+        };
+        let is_new = |bytes: &Vec<u8>| {
+            let operation = Operation::decode_stored(bytes);
+            operation.is_ok_and(|it| !space.known.contains_key(&it.id()))
+        };
+        let brings_news = operations.iter().any(is_new);
+        let is_escorted = space.record.escorts.iter().any(|it| it.person == person);
+        if !is_escorted {
+            let mut standings = space.society.standings(step.now).into_iter();
+            let is_asked_in = space.society.is_member(&person)
+                || standings.any(|it| it.stage.is_open() && admits(&it.subject, &person));
+            if !is_asked_in || !brings_news {
+                return;
+            }
+            space.escort(comrade, person, step.now);
         }
+        let mut escorts = space.record.escorts.iter_mut();
+        let Some(escort) = escorts.find(|it| it.person == person) else {
+            return;
+        };
+        let before = escort.accepted.take();
+        if before.is_some() && !brings_news {
+            escort.accepted = before;
+            return;
+        }
+        // It may come in several words.
+        let mut all = match before {
+            Some(before) if !before.is_passed_on => before.operations,
+            _ => Vec::new(),
+        };
+        all.extend(operations.into_iter().map(serde_bytes::ByteBuf::from));
+        let mut room = MAX_ENTERED_BYTES;
+        let fits = |bytes: &serde_bytes::ByteBuf| {
+            let left = room.checked_sub(bytes.len());
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let all = all.into_iter().take_while(fits).collect();
+        escort.comrade = comrade;
+        (escort.seed, escort.has_failed) = (None, false);
+        escort.accepted = Some(Accepted {
+            operations: all,
+            leaf: leaf.into(),
+            is_passed_on: false,
+        });
+        step.touched.spaces.insert(id);
     }
 
     /// Passes on what newcomers entered with, and draws a seed for them.
@@ -224,27 +301,64 @@ impl Open {
         }
         for (person, accepted) in came {
             step.touched.spaces.insert(id);
-            let mut bundle = Bundle::default();
+            let mut taken = Vec::new();
             for bytes in &accepted.operations {
                 let operation = Operation::decode(bytes);
                 let theirs = operation.ok().filter(|it| it.fields().person == person);
                 if let Some(operation) = theirs
-                    && self.space_take(step, id, operation, None)
+                    && self.space_take(step, id, operation.clone(), None)
                 {
-                    bundle.operations.push(bytes.to_vec());
+                    taken.push(operation);
                 }
             }
-            if let Ok(leaf) = LeafRecord::decode(&accepted.leaf) {
-                self.space_take_leaf(step, id, leaf);
-                bundle.leaves.push(accepted.leaf.to_vec());
+            let leaf = LeafRecord::decode(&accepted.leaf).ok();
+            if let Some(leaf) = &leaf {
+                self.space_take_leaf(step, id, leaf.clone());
             }
-            self.space_enqueue_control(step, id, &bundle);
-            let is_in = self
-                .spaces
-                .get(&id)
-                .is_some_and(|it| it.society.is_member(&person));
-            if is_in {
+            let mut leaves: Vec<Vec<u8>> = leaf.iter().map(LeafRecord::encode).collect();
+            let bytes = taken.iter().map(|it| it.as_bytes().to_vec()).collect();
+            for operations in in_words(bytes, limits::MAX_BUNDLED) {
+                let bundle = Bundle {
+                    operations,
+                    leaves: std::mem::take(&mut leaves),
+                    ..Bundle::default()
+                };
+                self.space_enqueue_control(step, id, &bundle);
+            }
+            let today = day_of(step.now);
+            let Some(space) = self.spaces.get_mut(&id) else {
+                return;
+            };
+            space.note_entered(&person, &taken);
+            let root = space.root();
+            let has_seed = root.is_some_and(|root| space.keys.choose(&root, today).is_some());
+            if space.society.is_member(&person) && !has_seed {
                 self.space_reseed(step, id);
+            }
+        }
+        self.space_note_failed(step, id);
+    }
+
+    /// Whoever entered with what does not hold has no keys and takes a welcome: it tells them why, and they enter anew.
+    fn space_note_failed(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let (society, known) = (&space.society, &space.known);
+        for escort in &mut space.record.escorts {
+            let Some(accepted) = escort.accepted.as_ref().filter(|it| it.is_passed_on) else {
+                continue;
+            };
+            // What waits for what is not here may hold yet.
+            let waits = accepted.operations.iter().any(|bytes| {
+                let operation = Operation::decode_stored(bytes).map(|it| it.id());
+                let known = operation.ok().and_then(|id| known.get(&id));
+                known.is_some_and(|it| it.is_control && !it.is_placed)
+            });
+            if !waits && !society.is_member(&escort.person) {
+                (escort.accepted, escort.entered) = (None, None);
+                escort.has_failed = true;
+                step.touched.spaces.insert(id);
             }
         }
     }
@@ -259,12 +373,11 @@ impl Open {
         let old = step.now.saturating_sub(limits::ESCORT_LIFE);
         let (society, devices) = (&space.society, &space.devices);
         space.record.escorts.retain(|escort| {
-            let own = society.devices_of(&[escort.person]);
-            let spoke = |device: &[u8; 32]| {
-                let head = devices.get(device).and_then(|it| it.head);
-                head.is_some_and(|(sequence, _)| sequence > ENTRY_OPERATIONS)
-            };
-            escort.welcomed_at > old && !own.iter().any(spoke)
+            let spoke = escort.entered.is_some_and(|(device, last)| {
+                let head = devices.get(&*device).and_then(|it| it.head);
+                head.is_some_and(|(sequence, _)| sequence > last)
+            });
+            escort.welcomed_at > old && !(spoke && society.is_member(&escort.person))
         });
         if space.record.escorts.len() != before {
             step.touched.spaces.insert(id);
@@ -283,37 +396,39 @@ impl Open {
                 continue;
             };
             let is_in = space.society.is_member(&escort.person);
-            if !is_in || escort.accepted.is_none() || escort.seed == Some(commit) {
+            let Some((device, _)) = escort.entered.filter(|_| is_in) else {
+                continue;
+            };
+            if escort.seed == Some(commit) {
                 continue;
             }
-            let device = space
-                .society
-                .devices_of(&[escort.person])
-                .into_iter()
-                .next();
-            let pack = device.and_then(|device| space.pack_for(&commit, &device, step.rng));
+            let (comrade, told) = (escort.comrade, escort.told_up_to);
+            let pack = space.pack_for(&commit, &device, step.rng);
             let Some(pack) = pack else { continue };
-            let Some(escort) = space.record.escorts.get(at) else {
-                continue;
-            };
-            let mut operations = space.control_since(escort.told_up_to);
+            let mut operations = space.control_since(told);
             operations.extend(space.seed_operations(&commit));
-            let bundle = Bundle {
-                operations,
-                ..Bundle::default()
-            };
             let Some(state) = space.keys.get(&commit) else {
                 return;
             };
-            let load = Load {
-                control: state
-                    .lasting()
-                    .seal_control(&bundle.encode(), step.rng)
-                    .ok(),
-                pack: Some(pack),
-                ..Load::default()
-            };
-            words.push((escort.comrade, Word::Keys(load)));
+            // All of it: whoever lacks some cannot accept the seed, and has none by which to ask.
+            let mut bundles = in_words(operations, limits::MAX_BUNDLED / 2);
+            if bundles.is_empty() {
+                bundles.push(Vec::new());
+            }
+            let mut pack = Some(pack);
+            for operations in bundles {
+                let bundle = Bundle {
+                    operations,
+                    ..Bundle::default()
+                };
+                let control = state.lasting().seal_control(&bundle.encode(), step.rng);
+                let load = Load {
+                    control: control.ok(),
+                    pack: pack.take(),
+                    ..Load::default()
+                };
+                words.push((comrade, Word::Keys(load)));
+            }
             if let Some(escort) = space.record.escorts.get_mut(at) {
                 escort.seed = Some(commit);
                 escort.told_up_to = told_up_to;
@@ -331,8 +446,8 @@ impl Open {
     }
 }
 
-/// The operations with which somebody enters: acceptance, name, homes.
-const ENTRY_OPERATIONS: u64 = 3;
+/// Bytes of the operations with which somebody enters, in all words together.
+const MAX_ENTERED_BYTES: usize = 64 * 1024;
 
 impl Offer {
     fn is_due(&self) -> bool {
@@ -341,6 +456,46 @@ impl Offer {
 }
 
 impl Space {
+    /// Brings somebody in from now on.
+    fn escort(&mut self, comrade: ComradeId, person: PersonId, now: Millis) {
+        let told_up_to = self.record.next_arrival.saturating_sub(1);
+        let escorts = &mut self.record.escorts;
+        escorts.retain(|it| it.person != person);
+        if escorts.len() >= limits::MAX_OFFERS {
+            escorts.remove(0);
+        }
+        escorts.push(Escort {
+            comrade,
+            person,
+            welcomed_at: now,
+            has_failed: false,
+            told_up_to,
+            accepted: None,
+            entered: None,
+            seed: None,
+        });
+    }
+
+    /// What somebody entered with was taken: what they know is what their acceptance had seen, whoever welcomed them.
+    fn note_entered(&mut self, person: &PersonId, taken: &[Operation]) {
+        let accepts = |it: &&Operation| matches!(it.body(), Body::Accept { .. });
+        let Some(accept) = taken.iter().rev().find(accepts) else {
+            return;
+        };
+        let device = accept.fields().device;
+        let own = taken.iter().filter(|it| it.fields().device == device);
+        let last = own.map(|it| it.fields().sequence).max().unwrap_or(0);
+        let unseen = self.society.get().into_iter();
+        let unseen = unseen.flat_map(|it| it.unseen_by(accept.id()));
+        let arrivals = unseen.filter_map(|it| Some(self.known.get(&it.id())?.arrival));
+        let first = arrivals.min().map(|first| first.saturating_sub(1));
+        let mut escorts = self.record.escorts.iter_mut();
+        if let Some(escort) = escorts.find(|it| it.person == *person) {
+            escort.entered = Some((device.0.into(), last));
+            escort.told_up_to = first.unwrap_or(escort.told_up_to);
+        }
+    }
+
     /// What a candidate gets.
     fn welcome(&self) -> Welcome {
         let history = self.society.get().into_iter().flat_map(|it| it.history());
@@ -363,22 +518,12 @@ impl Space {
         }
     }
 
-    /// Control operations that came later, as far as one load takes them.
+    /// Control operations that came later.
     fn control_since(&self, arrival: u64) -> Vec<Vec<u8>> {
         let known = self.known.values();
         let later = known.filter(|it| it.arrival > arrival && it.is_placed && it.is_control);
         let mut later: Vec<_> = later.collect();
         later.sort_by_key(|known| known.arrival);
-        let mut room = limits::WELCOME_PART_BYTES / 2;
-        let fits = |bytes: &Vec<u8>| {
-            room.checked_sub(bytes.len())
-                .map(|left| room = left)
-                .is_some()
-        };
-        let bytes = later.into_iter().map(|known| known.bytes.clone());
-        bytes
-            .take(limits::MAX_BUNDLED / 2)
-            .take_while(fits)
-            .collect()
+        later.into_iter().map(|known| known.bytes.clone()).collect()
     }
 }

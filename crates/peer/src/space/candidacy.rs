@@ -6,31 +6,30 @@
 //! 3. When the certificate is complete, the proposer (or, a day later, any other voucher who is their
 //!    comrade) sends a [`Welcome`]: all control operations, names, homes and leaf keys.
 //! 4. The candidate's device computes the members from that, sees itself admitted, signs its acceptance,
-//!    name and homes, and gives them to who welcomed it.
+//!    name and homes, and gives them to who welcomed it and to who offered. If the rules are others than they were told, the
+//!    person is asked again first.
 //! 5. That one passes them on, draws a seed at once, and gives it to the newcomer through the pair, who has no
 //!    key yet by which the others' envelopes are known: it goes on doing so until the newcomer is heard.
+//! 6. If something became final meanwhile that the acceptance did not know of, it does not hold. The newcomer is welcomed
+//!    anew, sees that, and enters once more: with all that they said of who belongs and nobody else has.
 //!
 //! All but the words of the persons themselves is done at drawn times (`duties`).
 
-use komrade_crypto::{group::LeafRecord, identity::PersonId};
+use komrade_crypto::identity::PersonId;
 use komrade_social::{
     self as social,
-    collective::{Body, Operation, Subject},
+    collective::{Operation, Subject},
 };
-use komrade_store::Table;
-use komrade_view::{Answer, CollectiveId, ComradeId, Millis, Refusal};
+use komrade_view::{Answer, CollectiveId, ComradeId, Refusal};
 
-use super::{
-    Offer, PartRecord, Place, Space, SpaceRecord,
-    frame::{Welcome, Word},
-    places,
-};
-use crate::{home, limits, open::Open, records, step::Step};
+use super::{Offer, Place, Space, SpaceRecord, frame::Word};
+use crate::{limits, open::Open, step::Step};
 
 impl Open {
     // --- words -----------------------------------------------------------------------------------
 
-    /// Says something to a comrade. Says whether it fits.
+    /// Says something to one comrade. Says whether it fits: what is too long for a word is not said; all but an offer is cut into words that
+    /// fit.
     pub(super) fn space_tell(
         &mut self,
         step: &mut Step,
@@ -84,11 +83,15 @@ impl Open {
                     part,
                 },
                 Some(id),
-            ) => self.space_welcome_part(step, id, (made_at, of), number, part),
+            ) => self.space_welcome_part(step, comrade, id, (made_at, of), (number, part)),
             (Word::Enter { operations, leaf }, Some(id)) => {
                 self.space_entering(step, comrade, id, operations, leaf);
             }
-            (Word::Keys(load), Some(id)) => self.space_given(step, id, &load),
+            (Word::Keys(load), Some(id)) => {
+                if self.may_bring_in(id, comrade) {
+                    self.space_given(step, id, &load);
+                }
+            }
             (Word::NotAdmitted, Some(id)) => {
                 if let Some(space) = self.spaces.get_mut(&id)
                     && matches!(space.record.place, Place::Candidate { by, .. } if by == comrade)
@@ -99,6 +102,35 @@ impl Open {
                 }
             }
             (_, None) => {}
+        }
+    }
+
+    /// Whether this comrade may give keys: who offered, who welcomed, and any member.
+    fn may_bring_in(&self, id: CollectiveId, comrade: ComradeId) -> bool {
+        let person = self.comrades.get(&comrade).and_then(|it| it.record.who);
+        let Some(space) = self.spaces.get(&id) else {
+            return false;
+        };
+        let record = &space.record;
+        let is_member = person.is_some_and(|who| space.society.is_member(&who.person));
+        is_member || [record.offered_by, record.welcomed_by].contains(&Some(comrade))
+    }
+
+    /// Whether an offer of this comrade changes anything here. That of another stands until it is answered; and what was is not
+    /// undone by somebody who was no member.
+    fn may_offer(&self, id: CollectiveId, comrade: ComradeId) -> bool {
+        let person = self.comrades.get(&comrade).and_then(|it| it.record.who);
+        let Some(space) = self.spaces.get(&id) else {
+            return false;
+        };
+        let is_member = || person.is_some_and(|who| space.society.is_member(&who.person));
+        match space.record.place {
+            Place::Member | Place::Candidate { .. } => false,
+            Place::Invited { by } => by == comrade,
+            Place::NotAdmitted(_) if space.society.get().is_none() => true,
+            Place::Left(_) | Place::Removed(_) | Place::NotAdmitted(_) | Place::Dissolved(_) => {
+                is_member()
+            }
         }
     }
 
@@ -129,6 +161,14 @@ impl Open {
         let rules = collective.rules_operation().ok_or(Refusal::OutOfBounds)?;
         let rules = rules.as_bytes().to_vec();
         let (hash, name) = (*space.record.space, space.record.name.clone());
+        let word = Word::Offer {
+            name,
+            rules,
+            members,
+        };
+        if word.encode(&hash).len() > social::MAX_COLLECTIVE_BYTES {
+            return Err(Refusal::OutOfBounds);
+        }
         space.record.offers.retain(|offer| offer.comrade != comrade);
         space.record.offers.push(Offer {
             comrade,
@@ -139,11 +179,6 @@ impl Open {
         space.note_changed(step.now);
         step.touched.spaces.insert(id);
         step.show.collectives = true;
-        let word = Word::Offer {
-            name,
-            rules,
-            members,
-        };
         self.speak_up(step, comrade);
         self.space_tell(step, comrade, &hash, &word);
         Ok(Answer::Done)
@@ -160,15 +195,15 @@ impl Open {
         members: u64,
         found: Option<CollectiveId>,
     ) {
-        let is_good = Operation::decode(&rules).is_ok_and(|it| it.space().0 == *hash);
-        if !is_good {
+        let operation = Operation::decode(&rules).ok();
+        let operation = operation.filter(|it| it.space().0 == *hash);
+        if operation.is_none_or(|it| social::collective::rules_of(it.body()).is_none()) {
             return;
         }
         let place = Place::Invited { by };
         if let Some(id) = found {
-            if let Some(space) = self.spaces.get_mut(&id)
-                && !matches!(space.record.place, Place::Member | Place::Candidate { .. })
-            {
+            let may_offer = self.may_offer(id, by);
+            if let Some(space) = self.spaces.get_mut(&id).filter(|_| may_offer) {
                 // Whoever comes back comes anew: what they said before was in another time.
                 let record = SpaceRecord {
                     offered: Some((rules.into(), members)),
@@ -204,6 +239,7 @@ impl Open {
         };
         let hash = *space.record.space;
         if accept {
+            space.record.offered_by = Some(by);
             space.record.place = Place::Candidate {
                 by,
                 since: step.now,
@@ -214,8 +250,18 @@ impl Open {
         step.show.collectives = true;
         self.speak_up(step, by);
         self.space_tell(step, by, &hash, &Word::Answer(accept));
-        if !accept {
-            self.space_forget(step, id);
+        if accept {
+            return Ok(Answer::Done);
+        }
+        match self.spaces.get_mut(&id) {
+            // Whoever was here before keeps what they read.
+            Some(space) if space.record.place_before.is_some() => {
+                let before = space.record.place_before.take();
+                space.record.place = before.unwrap_or(Place::NotAdmitted(step.now));
+                space.record.offered = None;
+                space.note_changed(step.now);
+            }
+            _ => self.space_forget(step, id),
         }
         Ok(Answer::Done)
     }
@@ -237,157 +283,27 @@ impl Open {
         space.note_changed(step.now);
         step.touched.spaces.insert(id);
     }
+}
 
-    // --- the newcomer's side ---------------------------------------------------------------------
-
-    /// A part of a welcome. When all are here, the members are computed.
-    fn space_welcome_part(
-        &mut self,
-        step: &mut Step,
-        id: CollectiveId,
-        welcome: (Millis, u64),
-        number: u64,
-        part: Vec<u8>,
-    ) {
-        let Some(space) = self.spaces.get_mut(&id) else {
-            return;
-        };
-        // One from a day far ahead would keep out all others.
-        let is_ahead = welcome.0 > step.now.saturating_add(limits::DAY);
-        if is_ahead || !matches!(space.record.place, Place::Candidate { .. }) {
-            return;
+/// Operations, in order, as many together as one word holds.
+pub(super) fn in_words(operations: Vec<Vec<u8>>, most: usize) -> Vec<Vec<Vec<u8>>> {
+    let mut words: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut room = 0_usize;
+    for bytes in operations {
+        let fits = words.last().is_some_and(|word| word.len() < most) && bytes.len() <= room;
+        if !fits {
+            words.push(Vec::new());
+            room = limits::WELCOME_PART_BYTES / 2;
         }
-        if space.record.welcome.is_none_or(|it| it.0 < welcome.0) {
-            space.record.welcome = Some(welcome);
-            for number in std::mem::take(&mut space.parts).into_keys() {
-                step.delete(Table::Spaces, places::part(id, number));
-            }
-            step.touched.spaces.insert(id);
-        }
-        if space.record.welcome != Some(welcome) {
-            return;
-        }
-        let record = PartRecord { bytes: part };
-        step.write(
-            Table::Spaces,
-            places::part(id, number),
-            records::encode(&record),
-        );
-        space.parts.insert(number, record.bytes);
-        if space.has_all_parts() {
-            self.space_evaluate(step, id);
+        room = room.saturating_sub(bytes.len());
+        if let Some(word) = words.last_mut() {
+            word.push(bytes);
         }
     }
-
-    /// All of a welcome is here: takes it in, as much as fits in a step. The parts go last: until then it is
-    /// begun again.
-    pub(super) fn space_evaluate(&mut self, step: &mut Step, id: CollectiveId) {
-        let Some(space) = self.spaces.get_mut(&id) else {
-            return;
-        };
-        let bytes: Vec<u8> = space.parts.values().flatten().copied().collect();
-        let welcome = Welcome::decode(&bytes).unwrap_or_default();
-        let floors = welcome.floors.into_iter();
-        space.record.floors = floors
-            .map(|(device, floor)| (device.into(), floor))
-            .collect();
-        step.touched.spaces.insert(id);
-        for bytes in &welcome.operations {
-            let is_known = Operation::decode_stored(bytes).is_ok_and(|operation| {
-                let space = self.spaces.get(&id);
-                space.is_some_and(|space| space.known.contains_key(&operation.id()))
-            });
-            if is_known {
-                continue;
-            }
-            if !step.has_room() {
-                return;
-            }
-            if let Ok(operation) = Operation::decode(bytes) {
-                self.space_take(step, id, operation, None);
-            }
-        }
-        for bytes in &welcome.leaves {
-            if !step.has_room() {
-                return;
-            }
-            if let Ok(leaf) = LeafRecord::decode(bytes) {
-                self.space_take_leaf(step, id, leaf);
-            }
-        }
-        let parts = self
-            .spaces
-            .get_mut(&id)
-            .map(|it| std::mem::take(&mut it.parts));
-        for number in parts.unwrap_or_default().into_keys() {
-            step.delete(Table::Spaces, places::part(id, number));
-        }
-    }
-
-    /// A candidate who sees themself admitted enters. Done at drawn times.
-    pub(super) fn space_enter(&mut self, step: &mut Step, id: CollectiveId) {
-        let Some(space) = self.spaces.get(&id) else {
-            return;
-        };
-        let Place::Candidate { by, .. } = space.record.place else {
-            return;
-        };
-        let person = space.own.person;
-        let admitted = |it: &social::collective::Standing| admits(&it.subject, &person);
-        let ready = space.society.ready(step.now).into_iter().find(admitted);
-        let homes = self.own.node_homes();
-        let Some(proposal) = ready.filter(|_| !homes.is_empty()) else {
-            return;
-        };
-        let hash = *space.record.space;
-        let name = self.own.name.clone();
-        let homes_told = home::tag(&homes);
-        let bodies = [
-            Body::Accept {
-                proposal: proposal.id,
-                certificate: self.device.certificate().clone(),
-            },
-            Body::Profile { name },
-            Body::Homes {
-                homes: home::encode_homes(&homes),
-            },
-        ];
-        let mut operations = Vec::new();
-        for body in bodies {
-            let Ok(operation) = self.space_sign(step, id, body) else {
-                return;
-            };
-            operations.push(operation.as_bytes().to_vec());
-            self.space_take(step, id, operation, None);
-        }
-        let name_told = self.own.name_number;
-        self.space_renew_leaf(step, id);
-        let Some(space) = self.spaces.get_mut(&id) else {
-            return;
-        };
-        let own = space.devices.get(&space.own.device);
-        let leaf = own.and_then(|it| it.leaf.as_ref()).map(LeafRecord::encode);
-        let Some(leaf) = leaf else { return };
-        space.record.place = Place::Member;
-        space.record.since = step.now;
-        space.record.offered = None;
-        space.record.homes_told = Some(homes_told.into());
-        space.record.name_told = name_told;
-        space.note_changed(step.now);
-        step.show.collectives = true;
-        self.space_tell(step, by, &hash, &Word::Enter { operations, leaf });
-    }
+    words
 }
 
 /// Whether it is about letting this person in.
 pub(super) fn admits(subject: &Subject, whom: &PersonId) -> bool {
     matches!(subject, Subject::Admit { person, .. } if person == whom)
-}
-
-impl Space {
-    /// A welcome is here as a whole, and not taken in yet.
-    pub(super) fn has_all_parts(&self) -> bool {
-        let welcome = self.record.welcome;
-        welcome.is_some_and(|(_, of)| of > 0 && self.parts.len() as u64 == of)
-    }
 }

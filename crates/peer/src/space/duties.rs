@@ -24,11 +24,15 @@ impl Open {
         }
         for space in self.spaces.values_mut() {
             space.note_opened(step.now);
+            space.members_before = space.member_devices();
         }
         let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
         for id in ids {
             self.space_settle_seeds(step, id);
             self.space_mind_keys(step, id);
+            // What was taken in before its author went.
+            let gone = self.spaces.get(&id).map(Space::gone_devices);
+            self.space_judge_again(step, id, &gone.unwrap_or_default());
         }
         step.show.collectives = true;
     }
@@ -57,7 +61,7 @@ impl Open {
             };
             let mut waiting = space.waiting.values();
             let waits = waiting.any(|it| it.is_due(step.now)) || self.space_has_renewed(id);
-            let is_all_here = space.has_all_parts();
+            let is_all_here = space.whole_welcome().is_some();
             if let Some(space) = self.spaces.get_mut(&id) {
                 space.delete_gone(step, id);
             }
@@ -87,10 +91,8 @@ impl Open {
         // Not drawn yet: the first collective has just come.
         let undrawn = !self.spaces.is_empty() && self.spaces.duty_at.is_none();
         let duty = self.spaces.duty_at.or(undrawn.then_some(now));
-        [duty, self.next_reseed(), holds, ends]
-            .into_iter()
-            .flatten()
-            .min()
+        let reseed = self.next_reseed().filter(|_| !self.clock.is_doubted());
+        [duty, reseed, holds, ends].into_iter().flatten().min()
     }
 
     fn space_duties(&mut self, step: &mut Step) {
@@ -103,6 +105,10 @@ impl Open {
         }
         let is_first = self.spaces.duty_at.is_none();
         self.spaces.duty_at = Some(self.draw_duty_time(step));
+        // What a wrong clock makes a device say cannot be taken back: its later words would be too late.
+        if self.clock.is_doubted() {
+            return;
+        }
         // What has not come yet must not look as if it were missing.
         if is_first || (self.own.node().is_some() && !self.is_caught_up(step.now)) {
             return;
@@ -132,9 +138,11 @@ impl Open {
                 self.space_answer(step, id);
                 self.space_ask(step, id);
             }
+            Place::Left(_) => self.space_leave_again(step, id),
             _ => {}
         }
         self.space_seal_waiting(step, id);
+        self.space_speak_up(step, id);
         self.space_pump(step, id);
     }
 
@@ -191,6 +199,20 @@ impl Open {
         let bodies = bodies.map(|it| it.to_repeat(person, device, step.now));
         for body in bodies.into_iter().flatten().take(limits::ENACTED_AT_ONCE) {
             let _ = self.space_say(step, id, body);
+        }
+    }
+
+    /// Says once more that this person left, if what they said did not know of what is final by now.
+    fn space_leave_again(&mut self, step: &mut Step, id: CollectiveId) {
+        let is_member = |space: &&Space| space.society.is_member(&space.own.person);
+        let Some(space) = self.spaces.get(&id).filter(is_member) else {
+            return;
+        };
+        let (person, device) = (space.own.person, DeviceId(space.own.device));
+        let again = space.society.get().into_iter();
+        let mut again = again.flat_map(|it| it.to_repeat(person, device, step.now));
+        if again.any(|body| matches!(body, Body::Leave)) {
+            let _ = self.space_speak(step, id, Body::Leave);
         }
     }
 

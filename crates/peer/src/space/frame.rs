@@ -43,8 +43,8 @@ use crate::{
 const VERSION: u64 = 1;
 /// The most leaf records in one control message: they fit with all else in an envelope of 64 KiB.
 pub(crate) const MAX_LEAVES: usize = 32;
-/// What a newcomer enters with: the acceptance, a name, homes, and room.
-const MAX_ENTRY_OPERATIONS: usize = 8;
+/// What a newcomer enters with in one word: the acceptance, a name, homes, and room. Whoever comes back may need more words.
+pub(crate) const MAX_ENTRY_OPERATIONS: usize = 8;
 
 /// What an envelope holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,17 +7,20 @@
 //! Bounds: [`limits::MAX_SEEDS`] for a space, of which [`limits::MAX_UNSURE_SEEDS`] may not be accepted;
 //! `komrade_crypto::group::rules` says when each goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use komrade_crypto::{
+    day_of,
     group::{
         self, Commit, ContentError, LastingKeys, LeafRing, MemberRoot, Pack, Receiving, Seed,
         Sending, SliceError, Space,
         rules::{self, Candidate, Phase, Reseed},
     },
+    identity::PersonId,
     outer::DetectionKey,
 };
 use komrade_social::OperationId;
+use komrade_view::Millis;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
@@ -28,6 +31,11 @@ use crate::{
     own::SecretBytes,
     records::{self, Damaged},
 };
+
+/// A seed drawn later than this was drawn by a clock that is ahead: it counts as drawn now.
+pub(crate) fn latest(now: Millis) -> Millis {
+    now.saturating_add(limits::CLOCKS_APART)
+}
 
 /// A seed, as far as it is kept.
 pub(crate) struct SeedState {
@@ -41,6 +49,8 @@ pub(crate) struct SeedState {
     pub(crate) height: u64,
     /// The operation that tells of it: the one of those with the right members that came with it, or first.
     told: Option<OperationId>,
+    /// Who drew it, once that is known.
+    by: Option<PersonId>,
     sending: Option<Sending>,
     receiving: BTreeMap<[u8; 32], Receiving>,
 }
@@ -51,6 +61,7 @@ struct SeedRecord {
     seed: Option<SecretBytes>,
     since: u32,
     height: u64,
+    by: Option<PersonId>,
     sending: Option<SecretBytes>,
     #[serde(default)]
     told: Option<ByteArray<32>>,
@@ -92,6 +103,7 @@ impl SeedState {
             since,
             height: 0,
             told: None,
+            by: None,
             sending: None,
             receiving: BTreeMap::new(),
         }
@@ -103,6 +115,11 @@ impl SeedState {
 
     fn is_unsure(&self) -> bool {
         self.seed.is_some() && !self.is_accepted()
+    }
+
+    /// The hash of those it is for, while it is kept.
+    pub(crate) fn root(&self) -> Option<MemberRoot> {
+        self.seed.as_ref().map(Seed::root)
     }
 
     pub(crate) fn lasting(&self) -> &LastingKeys {
@@ -120,6 +137,7 @@ impl SeedState {
             seed: self.seed.as_ref().map(|seed| secret(seed.to_bytes())),
             since: self.since,
             height: self.height,
+            by: self.by,
             sending: self.sending.as_ref().map(|it| secret(it.to_bytes())),
             told: self.told.map(|id| id.0.into()),
         })
@@ -137,6 +155,7 @@ impl SeedState {
             since: record.since,
             height: record.height,
             told: record.told.map(|id| OperationId(*id)),
+            by: record.by,
             sending: sending.transpose().map_err(|_| Damaged)?,
             receiving: BTreeMap::new(),
         })
@@ -185,11 +204,12 @@ impl Keys {
         space: Space,
         root: MemberRoot,
         today: u32,
+        in_use: &BTreeSet<Commit>,
         rng: &mut dyn CryptoRng,
     ) -> Commit {
         let seed = Seed::draw(space, root, rng);
         let commit = seed.commit();
-        self.make_room();
+        self.make_room(in_use);
         self.seeds.insert(commit, SeedState::new(seed, today));
         commit
     }
@@ -200,6 +220,7 @@ impl Keys {
         space: &Space,
         pack: &Pack<'_>,
         today: u32,
+        in_use: &BTreeSet<Commit>,
     ) -> Result<Option<Commit>, SliceError> {
         let commit = pack.commit();
         if self.seeds.contains_key(&commit) {
@@ -214,7 +235,7 @@ impl Keys {
             self.seeds.remove(&oldest);
             self.evicted.push(oldest);
         }
-        self.make_room();
+        self.make_room(in_use);
         self.seeds.insert(commit, SeedState::new(seed, today));
         Ok(Some(commit))
     }
@@ -224,14 +245,39 @@ impl Keys {
         std::mem::take(&mut self.evicted)
     }
 
-    /// The oldest goes where there are too many.
-    fn make_room(&mut self) {
-        if self.seeds.len() >= limits::MAX_SEEDS
-            && let Some(oldest) = self.seeds.iter().min_by_key(|(_, state)| state.since)
-        {
-            let oldest = *oldest.0;
-            self.seeds.remove(&oldest);
-            self.evicted.push(oldest);
+    /// Where there are too many, the oldest goes of whoever drew most: nobody alone makes the others' go, and none that is in use
+    /// does.
+    fn make_room(&mut self, in_use: &BTreeSet<Commit>) {
+        if self.seeds.len() < limits::MAX_SEEDS {
+            return;
+        }
+        let mut drawn: BTreeMap<Option<PersonId>, usize> = BTreeMap::new();
+        for state in self.seeds.values() {
+            *drawn.entry(state.by).or_default() += 1;
+        }
+        let idle = self.seeds.iter().filter(|(it, _)| !in_use.contains(it));
+        let goes = idle.min_by_key(|(_, state)| {
+            let by = drawn.get(&state.by).copied();
+            (std::cmp::Reverse(by), state.since, state.height)
+        });
+        if let Some(goes) = goes.map(|(commit, _)| *commit) {
+            self.seeds.remove(&goes);
+            self.evicted.push(goes);
+        }
+    }
+
+    /// Who drew a seed.
+    pub(crate) fn note_author(&mut self, commit: &Commit, by: PersonId) {
+        if let Some(state) = self.seeds.get_mut(commit) {
+            state.by = Some(by);
+        }
+    }
+
+    /// The clock was ahead.
+    pub(crate) fn bring_down(&mut self, now: Millis) {
+        for state in self.seeds.values_mut() {
+            state.since = state.since.min(day_of(now));
+            state.height = state.height.min(latest(now));
         }
     }
 
@@ -288,7 +334,14 @@ impl Keys {
         rules::reseed(&self.candidates(), ours, today)
     }
 
-    /// The newest seed that was accepted, whoever its members are.
+    /// Seeds that were accepted, whoever their members are.
+    pub(crate) fn newest_first(&self) -> Vec<Commit> {
+        let mut candidates = self.candidates();
+        candidates.sort_unstable_by_key(|seed| (std::cmp::Reverse(seed.height), seed.commit));
+        candidates.into_iter().map(|seed| seed.commit).collect()
+    }
+
+    /// The newest seed that was accepted, whoever its members are: those who went since may have it.
     pub(crate) fn newest(&self) -> Option<Commit> {
         let candidates = self.candidates();
         let order = |seed: &&Candidate| (seed.height, std::cmp::Reverse(seed.commit));
@@ -375,5 +428,57 @@ impl Keys {
         {
             state.receiving.insert(content.device, next);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::*;
+
+    const NOW: Millis = 1_800_000_000_000;
+
+    fn draw(keys: &mut Keys, by: u8, time: Millis, in_use: &BTreeSet<Commit>) -> Commit {
+        let mut rng = ChaCha20Rng::seed_from_u64(time);
+        let root = MemberRoot([1; 32]);
+        let space = Space::collective([9; 32]);
+        let commit = keys.draw(space, root, day_of(NOW), in_use, &mut rng);
+        assert!(keys.settle(&commit, &root, time, day_of(NOW)));
+        keys.note_author(&commit, PersonId([by; 32]));
+        commit
+    }
+
+    #[test]
+    fn who_draws_many_seeds_makes_no_others_go() {
+        let mut keys = Keys::default();
+        let none = BTreeSet::new();
+        let honest: Vec<Commit> = (0..40)
+            .map(|at| draw(&mut keys, at % 4, NOW + u64::from(at), &none))
+            .collect();
+        let first = draw(&mut keys, 9, NOW + 100, &none);
+        let in_use = BTreeSet::from([first]);
+        for at in 0..2 * limits::MAX_SEEDS as u64 {
+            draw(&mut keys, 9, NOW + 1_000 + at, &in_use);
+        }
+        assert!(keys.get(&first).is_some());
+        assert!(honest.iter().all(|commit| keys.get(commit).is_some()));
+        assert_eq!(keys.seeds.len(), limits::MAX_SEEDS);
+        assert_eq!(keys.take_evicted().len(), limits::MAX_SEEDS + 41);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_leaves_no_seed_ahead() {
+        let mut keys = Keys::default();
+        let none = BTreeSet::new();
+        let year = 365 * limits::DAY;
+        let ahead = draw(&mut keys, 1, NOW + year, &none);
+        keys.bring_down(NOW);
+        let later = draw(&mut keys, 2, NOW + limits::HOUR, &none);
+        let root = MemberRoot([1; 32]);
+        assert_eq!(keys.choose(&root, day_of(NOW)), Some(later));
+        assert!(keys.get(&ahead).unwrap().since <= day_of(NOW));
     }
 }

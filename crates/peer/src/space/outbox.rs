@@ -7,7 +7,7 @@
 //!
 //! The load stands in the store. The envelope around it is made when it is sent and stays in memory
 //! until it is taken, so that the same bytes are sent again; after a restart it is made anew, under
-//! another nonce.
+//! another nonce. Which one was made last is stored: a forward may come to nothing days later.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The most homes of one entry: those of all devices that a seed is for.
-const MAX_TARGETS: u64 = 4_096;
+pub(super) const MAX_TARGETS: u64 = 4_096;
 
 /// What an entry is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,14 +42,22 @@ pub(crate) struct Target {
     pub(crate) home: NodeHome,
     /// It, or one's own relay on the way there, has the envelope durably.
     pub(crate) accepted_at: Option<Millis>,
+    /// Which node of one's own took it, see [`NodeHome::tag`].
+    #[serde(default)]
+    via: Option<u64>,
     /// It does not take the token: so much work is due.
     refused: Option<u8>,
     /// Not before then.
     #[serde(default)]
     hold_until: Millis,
-    /// The envelope last made.
+    /// It was added because of something that arrived, and leaves with the next duties.
+    #[serde(default)]
+    is_quiet: bool,
+    /// The envelope last made: what it is known by, and itself.
+    #[serde(default)]
+    sealed: Option<Sealed>,
     #[serde(skip)]
-    envelope: Option<(Sealed, Envelope)>,
+    envelope: Option<Envelope>,
 }
 
 /// An entry, without its load.
@@ -224,6 +232,20 @@ impl Open {
         }
     }
 
+    /// It is time for duties: what was kept quiet may leave.
+    pub(crate) fn space_speak_up(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        for (number, entry) in &mut space.outbox {
+            for target in &mut entry.targets {
+                if std::mem::take(&mut target.is_quiet) {
+                    step.touched.space_entries.insert((id, *number));
+                }
+            }
+        }
+    }
+
     /// Sends what waits and may leave, as far as there is room.
     pub(crate) fn space_pump(&mut self, step: &mut Step, id: CollectiveId) {
         if !super::ON {
@@ -239,7 +261,8 @@ impl Open {
             }
             for (at, target) in entry.targets.iter().enumerate() {
                 let piece = piece(*number, at);
-                let is_due = target.accepted_at.is_none() && target.hold_until <= step.now;
+                let may_leave = !target.is_quiet && target.hold_until <= step.now;
+                let is_due = target.accepted_at.is_none() && may_leave;
                 let party = party(id);
                 if is_due && !self.links.is_flying(party, piece) && !self.is_working(party, piece) {
                     wanted.push((*number, at));
@@ -262,6 +285,8 @@ impl Open {
         let Some((envelope, home, refused)) = made else {
             return true;
         };
+        // Before it leaves: what comes back of it must be known again.
+        step.touched.space_entries.insert((id, number));
         let Some(leg) = self.leg_to(&[home], step.now) else {
             return true;
         };
@@ -308,7 +333,7 @@ impl Open {
         let Some(target) = entry.targets.get_mut(at) else {
             return;
         };
-        let made = target.envelope.as_ref().map(|(sealed, _)| *sealed);
+        let made = target.sealed;
         let is_it = made.is_some_and(|sealed| sealed.id() == flight.envelope);
         let is_disputed = matches!(outcome, Outcome::Expired | Outcome::TooFar)
             && made.is_some_and(|sealed| !sealed.is_expired(now));
@@ -317,6 +342,7 @@ impl Open {
         }
         if outcome.is_held() {
             target.accepted_at = Some(now);
+            target.via = flight.leg.map(|(via, _)| via);
             let is_through = !entry.is_waiting();
             step.touched.space_entries.insert((id, number));
             step.show.collectives = true;
@@ -334,16 +360,17 @@ impl Open {
             target.hold_until = now.saturating_add(limits::MINUTE);
         } else {
             // They will never take these bytes: others may do.
-            target.envelope = None;
+            (target.sealed, target.envelope) = (None, None);
             target.hold_until = now.saturating_add(limits::NOT_THEIRS_HOLD);
         }
         self.space_pump(step, id);
     }
 
-    /// A forward came to nothing: tried again later, if it is still here.
+    /// A forward that this node took came to nothing: tried again later, if it is still here.
     pub(crate) fn space_returned(
         &mut self,
         step: &mut Step,
+        node: u64,
         envelope: &EnvelopeId,
         outcome: Outcome,
     ) {
@@ -353,13 +380,13 @@ impl Open {
         for (id, space) in self.spaces.iter_mut() {
             for (number, entry) in &mut space.outbox {
                 let is = |target: &&mut Target| {
-                    let made = target.envelope.as_ref();
-                    made.is_some_and(|(sealed, _)| sealed.id() == *envelope)
+                    let is_it = target.sealed.is_some_and(|sealed| sealed.id() == *envelope);
+                    is_it && target.via.is_none_or(|via| via == node)
                 };
                 if let Some(target) = entry.targets.iter_mut().find(is) {
                     target.note_refused_pass(outcome);
                     target.accepted_at = None;
-                    target.envelope = None;
+                    (target.sealed, target.envelope) = (None, None);
                     target.hold_until = step.now.saturating_add(limits::HOUR);
                     step.touched.space_entries.insert((*id, *number));
                     step.show.collectives = true;
@@ -431,14 +458,26 @@ impl Target {
         Self {
             home,
             accepted_at: None,
+            via: None,
             refused: None,
             hold_until: 0,
+            is_quiet: false,
+            sealed: None,
             envelope: None,
         }
     }
 
+    /// One that leaves at a time that knows nothing of what arrived.
+    pub(crate) fn quiet(home: NodeHome) -> Self {
+        Self {
+            is_quiet: true,
+            ..Self::new(home)
+        }
+    }
+
     pub(crate) fn hold_until(&self) -> Option<Millis> {
-        self.accepted_at.is_none().then_some(self.hold_until)
+        let waits = self.accepted_at.is_none() && !self.is_quiet;
+        waits.then_some(self.hold_until)
     }
 
     /// The home does not take what was shown. Says whether work was shown already.
@@ -462,8 +501,8 @@ impl Space {
     ) -> Option<(Envelope, NodeHome, Option<u8>)> {
         let entry = self.outbox.get_mut(&number)?;
         let target = entry.targets.get_mut(at)?;
-        let is_good = |(sealed, _): &&(Sealed, Envelope)| sealed.is_timely(step.now);
-        if let Some((_, envelope)) = target.envelope.as_ref().filter(is_good) {
+        let is_good = target.sealed.is_some_and(|it| it.is_timely(step.now));
+        if let Some(envelope) = target.envelope.as_ref().filter(|_| is_good) {
             return Some((envelope.clone(), target.home, target.refused));
         }
         let seed = self.keys.get(&entry.commit?)?;
@@ -479,8 +518,8 @@ impl Space {
         let outer = seed.lasting().outer();
         let sealed = outer.seal(&nonce, &header.encode(), &content).ok()?;
         let envelope = Envelope::new(header, &sealed).ok()?;
-        let sealed = Sealed::new(envelope.id(), envelope.header());
-        target.envelope = Some((sealed, envelope.clone()));
+        target.sealed = Some(Sealed::new(envelope.id(), envelope.header()));
+        target.envelope = Some(envelope.clone());
         Some((envelope, target.home, target.refused))
     }
 }

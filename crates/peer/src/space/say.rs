@@ -51,18 +51,19 @@ impl Space {
         }
     }
 
-    /// The newest operations of other devices: of those heard last. Whoever puts a removal into force names
-    /// those of who goes.
+    /// The newest operations of the other members' devices: of those heard last. Whoever puts a removal into force names
+    /// those of who goes; what came later of somebody who went is void, and nobody need have it.
     fn seen_heads(&self, body: &Body) -> Vec<Head> {
         let goes = match body {
             Body::Enact { proposal } => self.society.subject(proposal).map(Subject::persons),
             _ => None,
         };
         let going = self.society.devices_of(goes.unwrap_or_default());
+        let members = self.member_devices();
         let mut heads: Vec<(bool, Millis, Head)> = self
             .devices
             .iter()
-            .filter(|(device, _)| **device != self.own.device)
+            .filter(|(device, _)| **device != self.own.device && members.contains(*device))
             .filter_map(|(device, state)| {
                 let (sequence, id) = state.head?;
                 let head = Head {
@@ -79,7 +80,7 @@ impl Space {
     }
 
     /// Seals a draft under the seed in use. Control may go under an older one as long as nobody went who has
-    /// that: membership never waits for keys.
+    /// that: membership never waits for keys. A departure waits for nothing: whoever goes draws no seed any more.
     pub(super) fn seal(
         &mut self,
         draft: &Draft,
@@ -88,8 +89,13 @@ impl Space {
     ) -> Option<(Commit, Load)> {
         let today = day_of(now);
         let chosen = self.root().and_then(|root| self.keys.choose(&root, today));
-        let may_be_old = draft.content.is_none() && !self.record.is_shrunk;
-        let commit = chosen.or_else(|| may_be_old.then(|| self.keys.newest()).flatten())?;
+        let commit = match chosen {
+            Some(chosen) => chosen,
+            None if draft.content.is_some() => return None,
+            None => self
+                .newest_within()
+                .or_else(|| self.keys.newest().filter(|_| is_departure(draft)))?,
+        };
         let mut load = Load::default();
         if let Some(content) = &draft.content {
             let device = self.own.device;
@@ -101,6 +107,21 @@ impl Space {
         }
         Some((commit, load))
     }
+}
+
+/// Whether it says that this person goes.
+fn is_departure(draft: &Draft) -> bool {
+    let bundle = draft
+        .control
+        .as_ref()
+        .and_then(|it| Bundle::decode(it).ok());
+    bundle.is_some_and(|bundle| {
+        let mut operations = bundle.operations.iter();
+        operations.any(|bytes| {
+            let operation = Operation::decode_stored(bytes);
+            operation.is_ok_and(|it| matches!(it.body(), Body::Leave))
+        })
+    })
 }
 
 impl Open {
@@ -115,6 +136,17 @@ impl Open {
         if !space.is_in() {
             return Err(Refusal::NotEntitled);
         }
+        self.space_speak(step, id, body)
+    }
+
+    /// The same for whoever has left, as far as the operations do not say so.
+    pub(super) fn space_speak(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        body: Body,
+    ) -> Result<Operation, Refusal> {
+        let space = self.spaces.get(&id).ok_or(Refusal::Unknown)?;
         let time = step.now.max(space.record.spoke_at);
         space
             .society

@@ -11,21 +11,27 @@ use std::collections::BTreeMap;
 use komrade_crypto::{
     day_of,
     group::{
-        Commit, MemberRoot, Seed, Slice,
+        Commit, Member, MemberRoot, Seed, Slice,
         rules::{self, Reseed},
         slices_in,
     },
+    identity::PersonId,
 };
 use komrade_ether::{Class, Size};
 use komrade_social::{OperationId, collective::Body};
 use komrade_view::{Answer, CollectiveId, Millis, Refusal};
 
-use super::frame::{Bundle, Load};
+use super::{
+    frame::{Bundle, Load},
+    keys::latest,
+};
 use crate::{home, home::NodeHome, limits, open::Open, step::Step};
 
 /// A home, told apart by address, key and bucket.
 type Spot = ([u8; 32], [u8; 32], u16);
 
+/// Seeds whose members are computed to find one for those of now: the newest.
+const LOOKED_AT: usize = 8;
 /// What a load adds to its parts, at most.
 const LOAD_BYTES: usize = 32;
 
@@ -69,7 +75,9 @@ impl Open {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
-        let Some(root) = space.root() else { return };
+        let Some(root) = space.root().filter(|_| !self.clock.is_doubted()) else {
+            return;
+        };
         match space.keys.reseed(&root, today) {
             Reseed::Forced if space.keys.newest().is_some() => self.space_reseed(step, id),
             Reseed::Invited if space.record.reseed_at.is_none() => {
@@ -81,8 +89,11 @@ impl Open {
         }
     }
 
-    /// Draws and sends seeds whose time has come.
+    /// Draws and sends seeds whose time has come; none by a clock that is doubted.
     pub(super) fn space_reseed_due(&mut self, step: &mut Step) {
+        if self.clock.is_doubted() {
+            return;
+        }
         let due = self.spaces.iter().filter(|(_, space)| {
             let at = space.record.reseed_at;
             at.is_some_and(|at| at <= step.now)
@@ -114,7 +125,13 @@ impl Open {
             return Err(Refusal::NotEntitled);
         }
         self.space_renew_leaf(step, id);
-        self.space_reseed(step, id);
+        if !self.clock.is_doubted() {
+            self.space_reseed(step, id);
+        } else if let Some(space) = self.spaces.get_mut(&id) {
+            // As soon as the clock is believed.
+            space.record.reseed_at = Some(step.now);
+            step.touched.spaces.insert(id);
+        }
         Ok(Answer::Done)
     }
 
@@ -131,7 +148,8 @@ impl Open {
         };
         let before = space.keys.newest();
         let group = space.group();
-        let commit = space.keys.draw(group, root, today, step.rng);
+        let in_use = space.seeds_in_use(today);
+        let commit = space.keys.draw(group, root, today, &in_use, step.rng);
         let evicted = space.keys.take_evicted();
         step.touched
             .seeds
@@ -238,7 +256,7 @@ impl Open {
         };
         let mut told: Vec<_> = space.told_seeds.iter().collect();
         told.sort_by_key(|((commit, id), _)| (*commit, rank(&Commit(*commit), id)));
-        let mut settled: Vec<(Commit, OperationId, MemberRoot, Millis)> = Vec::new();
+        let mut settled: Vec<(Commit, OperationId, MemberRoot, Millis, PersonId)> = Vec::new();
         for ((commit, operation), told) in told {
             let commit = Commit(*commit);
             let is_settled = settled.last().is_some_and(|(last, ..)| *last == commit);
@@ -256,12 +274,16 @@ impl Open {
             if MemberRoot(told.root) != ours || root != Some(ours) {
                 continue;
             }
-            settled.push((commit, *operation, ours, told.time));
+            settled.push((commit, *operation, ours, told.time, told.by));
         }
-        for (commit, operation, ours, time) in settled {
-            let day = day_of(time);
-            if space.keys.settle(&commit, &ours, time.max(1), day) {
+        let earliest = day_of(step.now).saturating_sub(rules::CONTENT_DAYS);
+        for (commit, operation, ours, time, by) in settled {
+            let time = time.clamp(1, latest(step.now));
+            // Nobody makes a seed go before it could have been used.
+            let day = day_of(time).max(earliest);
+            if space.keys.settle(&commit, &ours, time, day) {
                 space.keys.note_told(&commit, operation);
+                space.keys.note_author(&commit, by);
                 step.touched.seeds.insert((id, commit));
                 changed = true;
             }
@@ -318,5 +340,29 @@ impl Open {
         if is_in {
             self.space_enqueue_control(step, id, &bundle);
         }
+    }
+}
+
+impl super::Space {
+    /// The newest seed that was accepted and that nobody has who is no member any more.
+    pub(super) fn newest_within(&mut self) -> Option<Commit> {
+        let present = self.member_devices();
+        let newest = self.keys.newest_first();
+        newest.into_iter().take(LOOKED_AT).find(|commit| {
+            let members = self.members_of(commit);
+            members.is_some_and(|all| all.iter().all(|it| present.contains(&it.device)))
+        })
+    }
+
+    /// Whom a seed is for.
+    fn members_of(&mut self, commit: &Commit) -> Option<Vec<Member>> {
+        let root = self.keys.get(commit)?.root()?;
+        let told = self.told_seeds.iter();
+        let told = told.filter(|((of, _), told)| *of == commit.0 && told.root == root.0);
+        let contexts: Vec<_> = told.map(|(_, told)| told.context.clone()).collect();
+        contexts.iter().find_map(|context| {
+            let members = self.society.devices_at(context)?;
+            (self.root_of(members.clone()) == Some(root)).then_some(members)
+        })
     }
 }

@@ -143,20 +143,20 @@ impl Society {
         }
     }
 
+    /// Whether what this device accepted does not hold, and may be accepted again as it was.
+    pub(crate) fn may_accept_again(&self, own: &Party, now: Millis) -> bool {
+        let device = DeviceId(own.device);
+        let again = self.collective.iter();
+        let mut again = again.flat_map(|it| it.to_repeat(own.person, device, now));
+        again.any(|body| matches!(body, Body::Accept { .. }))
+    }
+
     /// What a proposal is about.
     pub(crate) fn subject(&self, proposal: &OperationId) -> Option<&Subject> {
         match self.operation(*proposal)?.body() {
             Body::Propose { subject, .. } => Some(subject),
             _ => None,
         }
-    }
-
-    /// Whether a proposal takes persons away.
-    pub(crate) fn removes(&self, proposal: &OperationId) -> bool {
-        matches!(
-            self.subject(proposal),
-            Some(Subject::Remove { .. } | Subject::Split { .. })
-        )
     }
 
     pub(crate) fn standing(&self, id: OperationId, now: Millis) -> Option<Standing> {

@@ -231,7 +231,10 @@ impl Open {
         if is_fresh && missing.seeds().is_empty() || lately {
             return;
         }
-        let Some(newest) = space.keys.newest() else {
+        // One that somebody has who went shows them that something is missing, and no more. Without it whoever lacks the keys since
+        // could not ask.
+        let newest = space.newest_within().or_else(|| space.keys.newest());
+        let Some(newest) = newest else {
             return;
         };
         let Some(state) = space.keys.get(&newest) else {

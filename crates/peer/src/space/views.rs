@@ -6,7 +6,7 @@ use komrade_crypto::{
 };
 use komrade_social::{
     OperationId,
-    collective::{Body, COMMITTEE, Operation},
+    collective::{Body, COMMITTEE, Operation, rules_of},
 };
 use komrade_store::Table;
 use komrade_view::{
@@ -130,14 +130,7 @@ impl Open {
     fn space_invited(&self, id: CollectiveId, space: &Space) -> Result<Answer, Refusal> {
         let offered = space.record.offered.as_ref().ok_or(Refusal::Unknown)?;
         let operation = Operation::decode_stored(&offered.0).map_err(|_| Refusal::VaultDamaged)?;
-        let constitution = match operation.body() {
-            Body::Genesis { constitution, .. } => constitution,
-            Body::Propose {
-                subject: komrade_social::collective::Subject::Amend { constitution },
-                ..
-            } => constitution,
-            _ => return Err(Refusal::VaultDamaged),
-        };
+        let constitution = rules_of(operation.body()).ok_or(Refusal::VaultDamaged)?;
         Ok(Answer::CollectiveDetail(Box::new(CollectiveDetail {
             id,
             version: space.record.version,

@@ -81,3 +81,29 @@ fn who_takes_a_request_back_and_makes_it_again_is_met() {
         assert_eq!(world.comrade(1, ana).gap, None);
     }
 }
+
+#[test]
+fn what_both_halves_of_a_copied_device_send_with_their_request_is_shown_once() {
+    for seed in 260..264 {
+        let mut world = two(seed);
+        let link = world.make_invite(0);
+        world.disconnect(1);
+        let ana = world.accept(1, &link);
+        world.send(1, ana, "hello");
+        let copy = world.peers[1].store.records();
+        world.connect(1);
+        world.until(|world| !world.peers[0].comrades.is_empty());
+        world.pass(HOUR);
+        world.set_back(1, copy);
+        world.connect(1);
+        world.pass(HOUR);
+        let bo = world.only(0).id;
+        assert_eq!(world.texts(0, bo), ["hello"], "{seed}");
+        world.ask(0, Command::Confirm { comrade: bo }).unwrap();
+        world.pass(DAY);
+        let ana = world.only(1).id;
+        world.send(1, ana, "and again");
+        world.pass(DAY);
+        assert_eq!(world.texts(0, bo), ["hello", "and again"], "{seed}");
+    }
+}

@@ -293,7 +293,7 @@ fn three_people_at_three_relays_write_to_each_other() {
 }
 
 /// Changes the rules so that admission takes two vouches; all of these vote for it.
-fn want_two_vouches(world: &mut World, voters: &[usize]) {
+pub fn want_two_vouches(world: &mut World, voters: &[usize]) {
     world.propose(voters[0], Matter::Amend(Box::new(rules(2))));
     world.pass(MINUTE);
     for at in voters {

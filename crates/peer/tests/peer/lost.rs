@@ -235,3 +235,37 @@ fn a_search_that_waits_for_the_relay_does_not_keep_the_device_busy() {
     }
     assert!(steps > 100, "{steps}");
 }
+
+#[test]
+fn two_whose_relays_burn_before_either_heard_of_the_others_next_lifeboat_find_each_other() {
+    let mut world = strangers(610);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    // Both find each other. The lifeboats of that are used up, and of the next ones nobody hears.
+    for (at, old, new) in [(0, 0, 2), (1, 1, 3)] {
+        world.burn_relay(old);
+        world.add_relay(new);
+        world.peers[at].online = true;
+        world.join(at, new);
+    }
+    world.until(|world| {
+        let mut routes = world.peers.iter().map(|it| it.route.as_ref().unwrap());
+        routes.all(|route| route.rescuing == 0)
+    });
+    for (at, relay) in [(0, 2), (1, 3)] {
+        world.relays.get_mut(&relay).unwrap().alive = false;
+        world.break_links(at);
+    }
+    world.pass(3 * HOUR);
+    for (at, old, new) in [(0, 2, 4), (1, 3, 5)] {
+        world.burn_relay(old);
+        world.add_relay(new);
+        world.join(at, new);
+    }
+    world.send(0, bo, "again");
+    world.pass(DAY);
+    assert_eq!(world.texts(1, ana), ["again"]);
+    world.send(1, ana, "and back");
+    world.pass(HOUR);
+    assert_eq!(world.texts(0, bo), ["again", "and back"]);
+}

@@ -12,10 +12,13 @@
 )]
 
 mod again;
+mod burns;
 #[cfg(feature = "collectives")]
 mod collective;
 #[cfg(feature = "collectives")]
 mod collective_kill;
+#[cfg(feature = "collectives")]
+mod collective_races;
 mod conversation;
 mod hostile;
 mod kill;
@@ -26,6 +29,8 @@ mod nodes;
 mod queue;
 mod removing;
 mod saver;
+mod seeking;
+mod seeking_harm;
 mod several;
 mod trouble;
 mod vault;

@@ -6,7 +6,7 @@ use komrade_view::*;
 use crate::world::{DAY, HOUR, MINUTE, SECOND, World, relay_link, relay_link_with};
 
 /// Ana at relays 0 and 2, Bo at this relay, met and told long ago.
-fn two_and(seed: u64, bo_at: usize) -> (World, ComradeId, ComradeId) {
+pub fn two_and(seed: u64, bo_at: usize) -> (World, ComradeId, ComradeId) {
     let mut world = World::new(seed, 2);
     (0..3).for_each(|relay| world.add_relay(relay));
     world.settle_at(0, "Ana", 0);
@@ -18,7 +18,7 @@ fn two_and(seed: u64, bo_at: usize) -> (World, ComradeId, ComradeId) {
 }
 
 /// Bytes that a relay keeps to be put elsewhere.
-fn forwards(world: &World, relay: usize) -> u64 {
+pub fn forwards(world: &World, relay: usize) -> u64 {
     let relay = &world.relays[&relay];
     relay.node.usage(&relay.shelf).unwrap().forward_bytes
 }

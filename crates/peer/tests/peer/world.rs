@@ -32,6 +32,9 @@ pub const DAY: Millis = 24 * HOUR;
 /// What may happen to a frame on its way.
 pub type Meddle = Box<dyn FnMut(usize, Vec<u8>) -> Vec<Vec<u8>>>;
 
+/// Frames, each with the link that it comes on.
+pub type Frames = Vec<(LinkId, Vec<u8>)>;
+
 pub struct World {
     pub now: Millis,
     pub peers: Vec<Peer>,
@@ -43,6 +46,8 @@ pub struct World {
     pub meddle: Option<Meddle>,
     /// Relays that have a node, by number; others only carry streams.
     pub relays: BTreeMap<usize, relay::Relay>,
+    /// Answers of nodes to this peer that are still on their way.
+    pub held: Option<(usize, Frames)>,
     /// What nodes were told.
     pub frames_to_nodes: Vec<komrade_ether::Frame>,
     /// Every effect of every engine but contents, in order.
@@ -128,6 +133,7 @@ impl World {
             next_command: 1,
             meddle: None,
             relays: BTreeMap::new(),
+            held: None,
             frames_to_nodes: Vec::new(),
             transcript: Vec::new(),
             hints: Vec::new(),

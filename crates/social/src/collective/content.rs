@@ -28,6 +28,9 @@ pub enum Verdict {
 impl Collective {
     /// Whether something that was said counts: its author was a member at its heads, and was not removed by somebody who
     /// had not seen it. The same at every replica that has the same control operations.
+    ///
+    /// What a member says shows that control operations are wanted which wait because their device says too much at once:
+    /// [`place_wanted`](Self::place_wanted) puts them in.
     pub fn verdict(&mut self, operation: &Operation) -> Verdict {
         let fields = operation.fields();
         if operation.space() != self.space() {
@@ -38,7 +41,12 @@ impl Collective {
         }
         let parents = match self.graph.find(&fields.context) {
             Ok(parents) => parents,
-            Err(missing) => return Verdict::Waiting(missing),
+            Err(missing) => {
+                if self.current.owners.get(&fields.device) == Some(&fields.person) {
+                    self.waiting.want(&missing, Some(fields.device));
+                }
+                return Verdict::Waiting(missing);
+            }
         };
         let past = self.graph.closure(&parents);
         let (_, base) = self.graph.finals_at(&parents, &past);
@@ -98,8 +106,8 @@ impl Collective {
             unseen.is_empty() || unseen.iter().filter(first).any(covers)
         };
         let removals = &self.current.removals;
-        seen(removals.of_person(fields.person), &|one| {
-            graph.before(one, member.admission)
-        }) && seen(removals.of_device(fields.device), &|_| false)
+        let removed = removals.of_person(fields.person);
+        seen(removed, &|one| !graph.ends(one, member.admission, removed))
+            && seen(removals.of_device(fields.device), &|_| false)
     }
 }

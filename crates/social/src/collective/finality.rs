@@ -5,13 +5,18 @@
 //!
 //! - its source is,
 //! - more than 2/3 of the members at it who count have signed it, and
-//! - more than half of the members at its source have, not counting those who left of their own will: otherwise two old
-//!   members could make a history of their own, with a hundred new members who sign it.
+//! - more than half of the members at its source have, not counting those who left of their own will, or were removed or put to
+//!   rest by more than half of them: otherwise two old members could make a history of their own, with a hundred new members
+//!   who sign it. If nobody of them is left to be asked, the others are enough.
 //!
 //! The rule of two signatures is that of Casper FFG (Buterin and Griffith, 2017): two final checkpoints that contradict each
 //! other need somebody who signed both, which [`Graph::double_signed`] finds. That finality grows from one set of members to the
 //! next is how light clients follow a changing set of validators. Who signs twice is only reported: if their signatures stopped to
 //! count, a few could undo what was final.
+//!
+//! Of two with one source the one that contains the other applies, also where its state is not what would follow from the other.
+//! Honest members sign both, who learn more before they hear that the first was final: if that were a contradiction, one
+//! signature that somebody held back would end finality for good.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,6 +30,8 @@ use super::{
     body::{Body, Checkpoint, CheckpointId, MAX_FRONTIER},
     graph::Graph,
     operation::hash,
+    proposal::{Frame, has},
+    subject::Subject,
     view::View,
 };
 use crate::OperationId;
@@ -44,10 +51,12 @@ impl Checkpoint {
 pub(super) struct Group {
     pub(super) id: CheckpointId,
     pub(super) source: Option<usize>,
+    /// How many it follows.
+    depth: usize,
     pub(super) frontier: Vec<OperationId>,
     pub(super) closure: Bits,
     pub(super) view: Arc<View>,
-    /// Who must sign it: the members at it, and those at its source who did not leave; rising.
+    /// Who must sign it: the members at it, and those at its source who are not excused; rising.
     members: Vec<PersonId>,
     before: Vec<PersonId>,
     pub(super) signers: BTreeMap<PersonId, Vec<usize>>,
@@ -62,9 +71,15 @@ impl Group {
         persons.iter().filter(signed).count()
     }
 
+    /// Whether as many have signed it anywhere as must.
+    fn may_be_final(&self) -> bool {
+        self.signers.len() * 3 > self.members.len() * 2
+    }
+
     fn is_final(&self, set: &Bits) -> bool {
+        let half = self.signed_by(&self.before, set) * 2 > self.before.len();
         self.signed_by(&self.members, set) * 3 > self.members.len() * 2
-            && self.signed_by(&self.before, set) * 2 > self.before.len()
+            && (half || self.before.is_empty())
     }
 
     /// How many of how many have signed.
@@ -134,9 +149,11 @@ impl Graph {
     pub(super) fn advance(&self, finals: &mut Bits, set: &Bits) {
         for (index, group) in self.groups.iter().enumerate() {
             if !finals.has(index)
+                && group.may_be_final()
                 && group.source.is_none_or(|source| finals.has(source))
                 && set.covers(&group.closure)
                 && group.is_final(set)
+                && !self.is_ruled_out(index)
             {
                 finals.set(index);
             }
@@ -150,9 +167,11 @@ impl Graph {
             let Some(group) = self.group(Some(index)) else {
                 continue;
             };
+            // Of two that fix the same the one that follows more.
             let within = |one: &Group, other: &Group| {
+                let rank = |group: &Group| (group.depth, std::cmp::Reverse(group.id));
                 other.closure.covers(&one.closure)
-                    && (other.closure != one.closure || other.id <= one.id)
+                    && (other.closure != one.closure || rank(other) >= rank(one))
             };
             let known = |top: &usize| self.group(Some(*top));
             if tops.iter().filter_map(known).any(|top| within(group, top)) {
@@ -164,10 +183,27 @@ impl Graph {
         tops
     }
 
-    /// The newest final checkpoint; of several that contradict each other the one of the lowest hash.
+    /// The newest final checkpoint; of several that contradict each other the newest that all of them contain: to choose one would
+    /// void what the others hold, and let whoever makes many choose.
     fn newest(&self, finals: &Bits) -> Option<usize> {
-        let tops = self.tops(finals).into_iter();
-        tops.min_by_key(|top| self.group(Some(*top)).map(|group| group.id))
+        let mut finals = finals.clone();
+        loop {
+            let tops = self.tops(&finals);
+            if tops.len() < 2 {
+                return tops.first().copied();
+            }
+            let contains = |top: &usize, index: usize| {
+                let known = self.group(Some(*top)).zip(self.group(Some(index)));
+                *top != index && known.is_some_and(|(top, one)| top.closure.covers(&one.closure))
+            };
+            let mut within = Bits::default();
+            let common = |index: &usize| tops.iter().all(|top| contains(top, *index));
+            finals
+                .iter()
+                .filter(common)
+                .for_each(|index| within.set(index));
+            finals = within;
+        }
     }
 
     /// Whether final checkpoints contradict each other.
@@ -196,7 +232,7 @@ impl Graph {
     /// of everything that is here if there is none.
     pub(super) fn next_checkpoint(&self, person: PersonId, before: u64) -> Option<Checkpoint> {
         let unfixed = self.unfixed(before);
-        if unfixed.is_empty() {
+        if unfixed.is_empty() || self.is_split() {
             return None;
         }
         let open = |group: &&Group| group.source == self.base && group.closure.covers(&unfixed);
@@ -245,21 +281,20 @@ impl Graph {
         closure: Bits,
         view: View,
     ) -> usize {
-        let before = match self.group(source) {
+        let mut before = match self.group(source) {
             Some(group) => group.members.clone(),
             None => self.founders(),
         };
-        let left = |person: &PersonId| {
-            let mut removals = view.removals.of_person(*person).iter();
-            removals.any(|index| {
-                let body = self.node(*index).map(|node| node.operation.body());
-                matches!(body, Some(Body::Leave))
-            })
-        };
-        let before = before.into_iter().filter(|one| !left(one)).collect();
+        let excused: Vec<_> = before
+            .iter()
+            .filter(|person| self.is_excused(**person, &before, &closure, &view))
+            .copied()
+            .collect();
+        before.retain(|person| !has(&excused, person));
         self.groups.push(Group {
             id: checkpoint.id(),
             source,
+            depth: self.group(source).map_or(0, |source| source.depth + 1),
             frontier: checkpoint.frontier.clone(),
             closure,
             members: view.electorate(&[]),
@@ -268,6 +303,32 @@ impl Graph {
             signers: BTreeMap::new(),
         });
         self.groups.len() - 1
+    }
+
+    /// Whether somebody who was a member at a checkpoint's source need not sign it: they left, or were removed or put to rest by more
+    /// than half of those who were.
+    fn is_excused(
+        &self,
+        person: PersonId,
+        before: &[PersonId],
+        closure: &Bits,
+        view: &View,
+    ) -> bool {
+        let removals = view.removals.of_person(person).iter();
+        let rests = view.members.get(&person).into_iter();
+        let mut rests = rests.flat_map(|member| member.rests());
+        let by_most = |index: usize| {
+            let certificate = self.node(index).map(|node| &node.certificate[..]);
+            let support = self.support(certificate.unwrap_or(&[]), Frame::of(closure, view));
+            let most = support.ballots.iter().filter(|one| has(before, one));
+            most.count() * 2 > before.len()
+        };
+        let left = |index: usize| {
+            let body = self.node(index).map(|node| node.operation.body());
+            let splits = matches!(self.subject(index), Some(Subject::Split { .. }));
+            splits || matches!(body, Some(Body::Leave))
+        };
+        removals.copied().any(|one| left(one) || by_most(one)) || rests.any(by_most)
     }
 
     fn founders(&self) -> Vec<PersonId> {
@@ -287,18 +348,21 @@ impl Graph {
     /// more.
     pub(super) fn double_signed(&self) -> Vec<DoubleSigning> {
         let mut found = BTreeSet::new();
-        for (place, one) in self.groups.iter().enumerate() {
-            let later = self.groups.iter().skip(place + 1);
-            for other in later.filter(|other| other.source == one.source) {
-                if one.closure.covers(&other.closure) || other.closure.covers(&one.closure) {
-                    continue;
-                }
-                for (person, first) in &one.signers {
-                    let second = other
-                        .signers
-                        .get(person)
-                        .and_then(|nodes| self.lowest(nodes));
-                    let pair = self.lowest(first).zip(second);
+        // What each person signed: few, of many that others signed.
+        let mut signed: BTreeMap<_, Vec<(&Group, &Vec<usize>)>> = BTreeMap::new();
+        for group in &self.groups {
+            for (person, nodes) in &group.signers {
+                let signed = signed.entry((*person, group.source)).or_default();
+                signed.push((group, nodes));
+            }
+        }
+        for signed in signed.values() {
+            for (place, (one, first)) in signed.iter().enumerate() {
+                for (other, second) in signed.iter().skip(place + 1) {
+                    if one.closure.covers(&other.closure) || other.closure.covers(&one.closure) {
+                        continue;
+                    }
+                    let pair = self.lowest(first).zip(self.lowest(second));
                     found.extend(pair.and_then(|(one, other)| self.double(one, other)));
                 }
             }

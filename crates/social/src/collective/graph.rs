@@ -8,7 +8,7 @@ use std::{
 use komrade_crypto::identity::PersonId;
 
 use super::{
-    bits::Bits, body::Body, finality::Group, operation::Operation, proposal::Proposal,
+    bits::Bits, body::Body, finality::Group, operation::Operation, pin::Pin, proposal::Proposal,
     subject::Subject,
 };
 use crate::{DeviceId, OperationId};
@@ -32,7 +32,8 @@ pub(super) struct Node {
     /// The checkpoints that are final in its past, and the newest of them.
     pub(super) finals: Arc<Bits>,
     pub(super) base: Option<usize>,
-    /// Its device said something else beside it, or its author proposed something else beside it.
+    /// Its device said something else beside it, or its author proposed something else beside it, or it is a ballot of a device that
+    /// was added beside what its author said, or that.
     pub(super) parallel: bool,
 }
 
@@ -96,6 +97,7 @@ pub(super) struct Graph {
     /// The checkpoints that are final, and the newest of them.
     pub(super) finals: Arc<Bits>,
     pub(super) base: Option<usize>,
+    pub(super) pin: Pin,
 }
 
 impl Graph {
@@ -137,12 +139,22 @@ impl Graph {
         self.node(other).is_some_and(|node| node.past.has(one))
     }
 
-    /// How many branches of what the device has said do not lie in this past.
-    pub(super) fn branches(&self, device: DeviceId, past: &Bits) -> usize {
+    /// How many branches of what the device has said do not lie in this past, counted up to `most`.
+    pub(super) fn branches(&self, device: DeviceId, past: &Bits, most: usize) -> usize {
         let own = self.devices.get(&device).into_iter().flatten();
-        let own: Vec<_> = own.copied().filter(|index| !past.has(*index)).collect();
-        let last = |one: &&usize| !own.iter().any(|other| self.before(**one, *other));
-        own.iter().filter(last).count()
+        let mut known = past.clone();
+        let mut branches = 0;
+        // The newest first: what builds on something has a higher number.
+        for index in own.rev() {
+            if branches == most {
+                break;
+            }
+            if let Some(node) = self.node(*index).filter(|_| !known.has(*index)) {
+                known.add(&node.past);
+                branches += 1;
+            }
+        }
+        branches
     }
 
     fn are_beside(&self, one: usize, other: usize) -> bool {
@@ -157,6 +169,37 @@ impl Graph {
         same.iter()
             .copied()
             .filter(move |other| self.are_beside(of, *other))
+    }
+
+    /// What the same person said on other devices beside this ballot, not knowing of the device that cast it: the ballot says not to
+    /// know of that, as one could of a device that was added to be young.
+    pub(super) fn older_self(&self, of: usize) -> impl Iterator<Item = usize> {
+        let node = self.node(of).filter(|node| node.parallel);
+        let added = node.map_or(Vec::new(), |node| self.additions(node));
+        let same = node.and_then(|node| self.acts.get(&node.person()));
+        let same = same.map_or(&[][..], Vec::as_slice);
+        let beside = move |other: &usize| self.is_older_self(*other, of, &added);
+        same.iter().copied().filter(beside)
+    }
+
+    fn is_older_self(&self, other: usize, ballot: usize, added: &[usize]) -> bool {
+        let device = |index: usize| self.node(index).map(Node::device);
+        let unknown = |addition: &usize| self.are_beside(other, *addition);
+        !added.is_empty()
+            && device(other) != device(ballot)
+            && self.are_beside(other, ballot)
+            && added.iter().all(unknown)
+    }
+
+    /// For a ballot of a device that its person added: the additions, of which a lie can make several.
+    fn additions(&self, node: &Node) -> Vec<usize> {
+        let ballot = matches!(node.operation.body(), Body::Ballot { .. });
+        let own = self.devices.get(&node.device()).filter(|_| ballot);
+        let adds = |index: &usize| {
+            let body = self.node(*index).map(|node| node.operation.body());
+            node.past.has(*index) && matches!(body, Some(Body::Device { .. }))
+        };
+        own.into_iter().flatten().copied().filter(adds).collect()
     }
 
     /// What the same person proposed beside this.
@@ -214,11 +257,21 @@ impl Graph {
             let other = self.node(**other);
             node.proposal.is_some() && other.is_some_and(|other| other.proposal.is_some())
         });
-        let beside: Vec<usize> = forks
+        let added = self.additions(node);
+        // A ballot that says not to know of this, or of which this says so.
+        let selves = self.acts.get(&node.person()).into_iter().flatten();
+        let selves = selves.filter(|other| {
+            let device = |other: &Node| other.device() != node.device();
+            let node = self.node(**other).filter(|other| device(other));
+            node.is_some_and(|node| {
+                self.is_older_self(**other, index, &added)
+                    || self.is_older_self(index, **other, &self.additions(node))
+            })
+        });
+        let forks = forks
             .chain(proposals)
-            .copied()
-            .filter(|other| self.are_beside(index, *other))
-            .collect();
+            .filter(|other| self.are_beside(index, **other));
+        let beside: Vec<usize> = forks.chain(selves).copied().collect();
         if beside.is_empty() {
             return false;
         }

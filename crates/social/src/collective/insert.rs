@@ -96,7 +96,42 @@ impl Collective {
             new: Vec::new(),
             gone: Vec::new(),
         };
-        let mut arrived = vec![(operation, false)];
+        self.place_all(vec![(operation, false)], Some(first), &mut outcome);
+        if matches!(outcome.taken, Taken::New | Taken::Waiting) {
+            let wanted = self.waiting.take_wanted().into_iter();
+            let wanted = wanted.map(|held| (held, true)).collect();
+            self.place_all(wanted, None, &mut outcome);
+        }
+        self.find_pinned(&mut outcome);
+        outcome
+    }
+
+    /// Puts in what was held until somebody else builds on it, after something that was said has done so
+    /// ([`verdict`](Self::verdict), [`devices_at`](Self::devices_at)). The next [`insert`](Self::insert) does it, too.
+    /// [`Taken::Duplicate`]: there is none.
+    pub fn place_wanted(&mut self) -> Outcome {
+        let mut outcome = Outcome {
+            taken: Taken::Duplicate,
+            new: Vec::new(),
+            gone: Vec::new(),
+        };
+        let wanted = self.waiting.take_wanted().into_iter();
+        let wanted = wanted.map(|held| (held, true)).collect();
+        self.place_all(wanted, None, &mut outcome);
+        self.find_pinned(&mut outcome);
+        if !outcome.new.is_empty() {
+            outcome.taken = Taken::New;
+        }
+        outcome
+    }
+
+    /// Puts in what arrived, the last one first, and what it releases; `first` is what the outcome is about.
+    fn place_all(
+        &mut self,
+        mut arrived: Vec<(Operation, bool)>,
+        first: Option<OperationId>,
+        outcome: &mut Outcome,
+    ) {
         while let Some((operation, wanted)) = arrived.pop() {
             let id = operation.id();
             let taken = self.place(operation, wanted, &mut outcome.gone, &mut arrived);
@@ -106,14 +141,13 @@ impl Collective {
                     let released = self.waiting.release(id).into_iter();
                     arrived.extend(released.map(|operation| (operation, false)));
                 }
-                Taken::Refused(_) | Taken::Full if id != first => outcome.gone.push(id),
+                Taken::Refused(_) | Taken::Full if Some(id) != first => outcome.gone.push(id),
                 _ => {}
             }
-            if id == first {
+            if Some(id) == first {
                 outcome.taken = taken;
             }
         }
-        outcome
     }
 
     /// What operations name that is not here: to be asked for. At most [`MAX_MISSING`].
@@ -161,11 +195,14 @@ impl Collective {
         if self.graph.nodes.len() >= MAX_CONTROL {
             return Taken::Full;
         }
+        let device = operation.fields().device;
+        let wanted = wanted || self.waiting.is_wanted(id, device);
         let parents = match self.graph.find(&operation.fields().context) {
             Ok(parents) => parents,
             Err(missing) => {
                 if let Some(first) = missing.first() {
-                    let held = self.waiting.take_held(*first, operation.fields().device);
+                    let by = (!wanted).then_some(device);
+                    let held = self.waiting.take_held(*first, by);
                     arrived.extend(held.map(|held| (held, true)));
                     gone.extend(self.waiting.keep(operation, *first));
                 }
@@ -173,8 +210,7 @@ impl Collective {
             }
         };
         let past = self.graph.closure(&parents);
-        if !wanted && self.graph.branches(operation.fields().device, &past) >= MAX_PARALLEL {
-            let id = operation.id();
+        if !wanted && self.graph.branches(device, &past, MAX_PARALLEL) >= MAX_PARALLEL {
             gone.extend(self.waiting.keep(operation, id));
             return Taken::Waiting;
         }

@@ -41,7 +41,7 @@ pub enum Refusal {
     /// The collective has ended.
     #[error("dissolved")]
     Dissolved,
-    /// Its time is before what its device said earlier.
+    /// Its time is before what its device said earlier, or long before what its author or the proposal said.
     #[error("a clock that runs backwards")]
     ClockBackwards,
     /// What it names is no proposal, or not one of this sort.
@@ -62,7 +62,7 @@ pub enum Refusal {
     /// Not enough vouches or ballots before it.
     #[error("not enough")]
     NotEnough,
-    /// The rules that it was to change have changed.
+    /// The rules that it was to change have changed, or the membership that it was about has ended.
     #[error("overtaken")]
     Overtaken,
     /// About somebody or something that is not there, or is already.
@@ -174,7 +174,8 @@ fn sound(faults: Vec<(Rule, Fault)>) -> Result<(), Refusal> {
 
 impl Graph {
     pub(super) fn judge(&self, act: &Act<'_>) -> Result<Judged, Refusal> {
-        if act.view.dissolved {
+        // That it has ended becomes final, too.
+        if act.view.dissolved && !matches!(act.body, Body::Checkpoint(_)) {
             return Err(Refusal::Dissolved);
         }
         self.check_clock(act)?;
@@ -233,6 +234,10 @@ impl Graph {
             }
             Body::Checkpoint(checkpoint) => self.judge_checkpoint(act, checkpoint, &mut judged)?,
             Body::Return if !member.is_resting() => return Err(Refusal::Done),
+            // By themselves, on a new device: whoever else could carry it says to know little, and what the device did falls.
+            Body::Revoke { revocation } if revocation.person() != act.person => {
+                return Err(Refusal::NotTheirDevice);
+            }
             Body::Revoke { revocation } => {
                 let device = DeviceId(*revocation.device());
                 let owner = act.view.members.get(&revocation.person());
@@ -247,7 +252,8 @@ impl Graph {
     }
 
     /// A device that has spoken cannot date anything before that: to be young again it would have to say two things beside each
-    /// other, which shows.
+    /// other, which shows. Nor can a person on a new device, but for a day by which the clocks of their devices may differ. What makes
+    /// a thief's device harmless is taken at any time, and what such a device had said binds nobody: it may have dated that ahead.
     fn check_clock(&self, act: &Act<'_>) -> Result<(), Refusal> {
         let own = self.devices.get(&act.device).into_iter().flatten();
         let earlier = own.filter(|node| act.past.has(**node));
@@ -255,6 +261,21 @@ impl Graph {
             .filter_map(|node| self.node(*node))
             .map(|node| node.time());
         if latest.max().is_some_and(|latest| act.time < latest) {
+            return Err(Refusal::ClockBackwards);
+        }
+        let lost = |node: &Node| !act.view.removals.of_device(node.device()).is_empty();
+        let own = self.acts.get(&act.person).into_iter().flatten();
+        let said = own
+            .filter(|node| act.past.has(**node))
+            .filter_map(|node| self.node(*node))
+            .filter(|node| !lost(node))
+            .map(Node::time);
+        let rescues = matches!(
+            act.body,
+            Body::Device { .. } | Body::Revoke { .. } | Body::Leave
+        );
+        let time = act.time.saturating_add(MILLIS_PER_DAY);
+        if !rescues && said.max().is_some_and(|latest| time < latest) {
             return Err(Refusal::ClockBackwards);
         }
         Ok(())
@@ -311,7 +332,11 @@ impl Graph {
                 member(person).is_some_and(|one| one.has_role(*role))
             }
             Subject::Split { persons } => {
-                let all = persons.iter().all(|person| member(person).is_some());
+                // Whoever rests cannot say that they go.
+                let counts = |one: &Member| !one.is_resting();
+                let all = persons
+                    .iter()
+                    .all(|person| member(person).is_some_and(counts));
                 all && !persons.is_empty() && persons.len() < members.len()
             }
             Subject::Amend { constitution } => {
@@ -334,7 +359,7 @@ impl Graph {
         if open >= MAX_OPEN_PROPOSALS || proposals.len() >= MAX_RATION {
             return Err(Refusal::TooMany);
         }
-        let electorate = act.view.electorate(subject.persons());
+        let electorate = act.view.electorate_at(act.time, subject.without());
         let days = match subject {
             Subject::Decide { .. } => rules.decision_days,
             _ => rules.period_days,
@@ -388,6 +413,8 @@ impl Graph {
         let (index, subject, fixed) = self.proposal(act, id)?;
         let needs = Needs::of(subject, &fixed.constitution);
         let fits = match (choice, subject) {
+            // What a newer version's members say of it has its place: others build on it.
+            (_, Subject::Unknown { .. }) => true,
             (None, _) => needs.vouches.is_some(),
             (Some(Choice::Abstain), Subject::Decide { .. }) => true,
             (Some(Choice::Option(place)), Subject::Decide { options, .. }) => {
@@ -405,7 +432,14 @@ impl Graph {
         if act.time > fixed.closes {
             return Err(Refusal::TooLate);
         }
+        let proposed = self.node(index).map_or(0, Node::time);
+        if act.time.saturating_add(MILLIS_PER_DAY) < proposed {
+            return Err(Refusal::ClockBackwards);
+        }
         let frame = Frame::of(act.past, act.view);
+        if self.is_crowded(index, frame) {
+            return Err(Refusal::TooMany);
+        }
         let mut own = self.answers(index, act.past);
         own.retain(|answer| {
             self.node(*answer)
@@ -437,6 +471,10 @@ impl Graph {
             return Err(Refusal::TooMany);
         }
         let certificate = self.judge_certificate(act, about)?;
+        let removals = act.view.removals.of_person(act.person);
+        if self.is_stale(about, act.past, removals) {
+            return Err(Refusal::Overtaken);
+        }
         Ok(Judged {
             // Its own place, which is the next.
             admission: self.nodes.len(),
@@ -449,8 +487,20 @@ impl Graph {
     fn judge_enact(&self, act: &Act<'_>, id: OperationId) -> Result<(usize, Vec<usize>), Refusal> {
         let (about, subject, fixed) = self.proposal(act, id)?;
         let sensible = match subject {
-            Subject::Admit { .. } | Subject::Decide { .. } | Subject::Unknown { .. } => {
+            Subject::Admit { .. } | Subject::Decide { .. } => {
                 return Err(Refusal::NoSuchProposal);
+            }
+            // It does nothing here, and nobody does it twice.
+            Subject::Unknown { .. } => {
+                let mut answers = self.answers(about, act.past).into_iter();
+                let own = |answer| {
+                    let node = self.node(answer);
+                    node.is_some_and(|node| node.is_effect() && node.person() == act.person)
+                };
+                return match answers.any(own) {
+                    true => Err(Refusal::Done),
+                    false => Ok((about, Vec::new())),
+                };
             }
             Subject::Amend { .. } if fixed.version != act.view.version => {
                 return Err(Refusal::Overtaken);
@@ -466,6 +516,15 @@ impl Graph {
         };
         if !sensible {
             return Err(Refusal::Senseless);
+        }
+        let mut persons = subject.persons().iter();
+        let is_over = |person: &PersonId| {
+            let member = act.view.members.get(person);
+            let is_about = |one| self.is_about(about, *person, one, &act.view.removals);
+            member.is_some_and(|member| !is_about(member))
+        };
+        if persons.any(is_over) {
+            return Err(Refusal::Overtaken);
         }
         let certificate = self.judge_certificate(act, about)?;
         Ok((about, certificate))

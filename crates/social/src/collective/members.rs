@@ -50,7 +50,7 @@ pub struct MemberDevice {
 pub struct Finality {
     /// The newest final checkpoint; `None`: nothing yet.
     pub newest: Option<CheckpointId>,
-    /// Final checkpoints contradict each other: stop, and say so.
+    /// Final checkpoints contradict each other: stop, and say so. The newest is then the last that all of them contain.
     pub contradicts: bool,
     /// How many of how many have signed the checkpoint that comes next, if somebody has.
     pub progress: Option<(usize, usize)>,
@@ -139,7 +139,13 @@ impl Collective {
         &mut self,
         heads: &[OperationId],
     ) -> Result<Vec<MemberDevice>, Vec<OperationId>> {
-        let heads = self.graph.find(heads)?;
+        let heads = match self.graph.find(heads) {
+            Ok(heads) => heads,
+            Err(missing) => {
+                self.waiting.want(&missing, None);
+                return Err(missing);
+            }
+        };
         let past = self.graph.closure(&heads);
         let (_, base) = self.graph.finals_at(&heads, &past);
         let view = self.view_at(&past, base);
@@ -163,6 +169,20 @@ impl Collective {
     /// All control operations, causes before what follows: what a newcomer needs to compute the members.
     pub fn history(&self) -> impl Iterator<Item = &Operation> {
         self.graph.nodes.iter().map(|node| &node.operation)
+    }
+
+    /// The control operations that the author of this one had not seen, this one left out. None if it is not in.
+    pub fn unseen_by(&self, id: OperationId) -> impl Iterator<Item = &Operation> {
+        let index = self.graph.index.get(&id).copied();
+        let node = index.and_then(|index| self.graph.node(index));
+        let unseen = node.map(|node| {
+            let all = self.graph.nodes.iter().enumerate();
+            all.filter(move |(other, _)| Some(*other) != index && !node.past.has(*other))
+        });
+        unseen
+            .into_iter()
+            .flatten()
+            .map(|(_, node)| &node.operation)
     }
 
     /// Whether a control operation counts by what is known now; `None` if it is not in.
@@ -194,10 +214,16 @@ impl Collective {
         }
     }
 
-    /// The checkpoint that this member's device signs by itself, to make final what changed until a time (a day ago).
+    /// The checkpoint that this member's device signs by itself, to make final what changed until a time (a day ago). Of a collective
+    /// that has ended it is signed at once. `None` while final checkpoints contradict each other.
     pub fn next_checkpoint(&self, person: PersonId, before: u64) -> Option<Checkpoint> {
         let member = self.current.members.get(&person)?;
-        let counts = !member.is_resting() && !self.current.dissolved;
+        let before = if self.current.dissolved {
+            u64::MAX
+        } else {
+            before
+        };
+        let counts = !member.is_resting();
         counts.then(|| self.graph.next_checkpoint(person, before))?
     }
 
@@ -211,8 +237,8 @@ impl Collective {
         self.graph.forked()
     }
 
-    /// What a person's device said that did not know of what is final by now, and that it may say anew as it is: vouches,
-    /// ballots, an Accept, a departure.
+    /// What a person's device said that did not know of what is final by now, or of what another device of theirs had said before it
+    /// heard of this one, and that it may say anew as it is: vouches, ballots, an Accept, a departure.
     pub fn to_repeat(&self, person: PersonId, device: DeviceId, now: u64) -> Vec<Body> {
         let graph = &self.graph;
         let own = graph.nodes.iter().enumerate();
@@ -220,7 +246,11 @@ impl Collective {
         let crossed = own.filter(|(index, node)| match node.is_effect() {
             // A later checkpoint may have it in its past: it does not hold all the same.
             true => !self.current.holds.has(*index),
-            false => node.is_answer() && !graph.is_within(*index, graph.base),
+            false => {
+                let stands = |other| graph.is_within(other, graph.base);
+                let unheard = !stands(*index) || graph.older_self(*index).any(stands);
+                node.is_answer() && unheard
+            }
         });
         let bodies = crossed.map(|(_, node)| node.operation.body());
         let again = bodies.filter(|body| self.may(person, device, body, now).is_ok());
@@ -264,9 +294,19 @@ impl Collective {
                     rift.proposals.reverse();
                     rift.sides.reverse();
                 }
-                if beside && mutual && !rifts.iter().any(|known| known.proposals == rift.proposals)
-                {
-                    rifts.push(rift);
+                let mut known = rifts.iter_mut();
+                if !(beside && mutual) {
+                    continue;
+                }
+                // Enacted twice beside each other: the certificates may differ.
+                match known.find(|known| known.proposals == rift.proposals) {
+                    Some(known) => {
+                        for (side, more) in known.sides.iter_mut().zip(rift.sides) {
+                            let all: BTreeSet<_> = side.drain(..).chain(more).collect();
+                            side.extend(all);
+                        }
+                    }
+                    None => rifts.push(rift),
                 }
             }
         }

@@ -51,6 +51,8 @@ pub(super) struct Proposal {
 pub(super) struct Needs {
     pub(super) vouches: Option<Share>,
     pub(super) ballots: Option<Share>,
+    /// A fixed number may be more than there are: of two members none expels the other.
+    removes: bool,
 }
 
 impl Needs {
@@ -66,7 +68,22 @@ impl Needs {
             }
             Subject::Decide { .. } | Subject::Unknown { .. } => (None, None),
         };
-        Self { vouches, ballots }
+        let removes = matches!(subject, Subject::Remove { .. });
+        Self {
+            vouches,
+            ballots,
+            removes,
+        }
+    }
+
+    /// How many of so many a share asks for: all, if a fixed number has become more than that. Otherwise a collective that has
+    /// become small could neither admit anybody nor change its rules.
+    pub(super) fn needed(self, share: Share, total: usize) -> usize {
+        let needed = share.needed(total);
+        match self.removes {
+            true => needed,
+            false => needed.min(total.max(1)),
+        }
     }
 }
 
@@ -99,7 +116,8 @@ impl Support {
                 .iter()
                 .filter(|person| has(electorate.persons, person));
             share.map_or(0, |share| {
-                share.needed(total).saturating_sub(counted.count())
+                let needed = needs.needed(share, total);
+                needed.saturating_sub(counted.count())
             })
         };
         let mut vouches = self.vouches.iter();
@@ -137,7 +155,7 @@ impl<'a> Frame<'a> {
 
 impl Graph {
     /// Whether what the author did counts: they were admitted, it does not contradict what is final, it was not undone by a
-    /// removal, and it is no ballot beside which its device said something else.
+    /// removal, and it is no ballot beside which its device said something else, or its author did who added the device beside that.
     pub(super) fn counts(&self, index: usize, frame: Frame<'_>) -> bool {
         let Some(node) = self.node(index) else {
             return false;
@@ -146,8 +164,7 @@ impl Graph {
         let stands = |other: usize| frame.set.has(other) && self.is_within(other, frame.base);
         frame.holds.has(node.admission)
             && self.is_within(index, frame.base)
-            && !(ballot && self.forks(index).any(stands))
-            && !self.is_crowded(index, frame)
+            && !(ballot && self.forks(index).chain(self.older_self(index)).any(stands))
             && !self.is_undone(index, frame.removals)
     }
 
@@ -164,8 +181,9 @@ impl Graph {
             .is_some_and(|node| node.past.covers(closure))
     }
 
-    /// A person who proposes many things beside each other has so many that count, by hash.
-    fn is_crowded(&self, index: usize, frame: Frame<'_>) -> bool {
+    /// A person who proposes many things beside each other has so many that are answered, by hash. What was decided on one of the
+    /// others stands: otherwise its author could undo that alone, later.
+    pub(super) fn is_crowded(&self, index: usize, frame: Frame<'_>) -> bool {
         let Some(node) = self.node(index) else {
             return false;
         };
@@ -188,9 +206,12 @@ impl Graph {
         if lost.any(unseen) {
             return true;
         }
-        let mut removed = removals.of_person(node.person()).iter().copied();
+        let removed = removals.of_person(node.person());
+        let ends = |removal: &usize| self.ends(*removal, node.admission, removed);
         !self.is_about_removal(index)
-            && removed.any(|removal| unseen(removal) && !self.before(removal, node.admission))
+            && removed
+                .iter()
+                .any(|removal| unseen(*removal) && ends(removal))
     }
 
     /// What two members do to expel each other stands whichever is seen first; so does what they say on leaving.
@@ -275,7 +296,7 @@ impl Graph {
             persons: &fixed.electorate,
             admitting: &fixed.admitting,
         };
-        if !support.carries(needs, &first) {
+        if !support.carries(needs, &first) || self.consents_missing(proposal, support) > 0 {
             return false;
         }
         let second = self.second_electorate(proposal, base);
@@ -286,6 +307,13 @@ impl Graph {
             };
             support.carries(needs, &second)
         })
+    }
+
+    /// How many persons whom a proposal sends away have not said yes themselves.
+    pub(super) fn consents_missing(&self, proposal: usize, support: &Support) -> usize {
+        let persons = self.subject(proposal).map_or(&[][..], Subject::consenting);
+        let silent = |person: &&PersonId| !has(&support.ballots, person);
+        persons.iter().filter(silent).count()
     }
 
     /// Who must carry a proposal, too, that was made without knowing the newest final checkpoint: the members there, and those
@@ -299,8 +327,9 @@ impl Graph {
         if self.builds_on(proposal, &group.closure) {
             return None;
         }
-        let subject = self.subject(proposal).map_or(&[][..], Subject::persons);
-        let persons = group.view.electorate(subject);
+        let without = self.subject(proposal).map_or(&[][..], Subject::without);
+        let time = self.node(proposal).map_or(0, super::graph::Node::time);
+        let persons = group.view.electorate_at(time, without);
         let admitting = group.view.admitting(&persons);
         Some((persons, admitting))
     }

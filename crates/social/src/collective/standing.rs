@@ -28,7 +28,7 @@ pub enum Stage {
     Overtaken,
     /// Its time was over before it was decided.
     Lapsed,
-    /// Its author's membership, or the proposal, was undone.
+    /// Its author's membership, or the proposal, was undone; or it is one of too many that its author made beside each other.
     Void,
     /// It did not know of what is final by now: to be proposed anew.
     Crossed,
@@ -108,7 +108,7 @@ impl Collective {
         };
         let frame = Frame::of(&graph.all, &self.current);
         let total = fixed.electorate.len();
-        let needed = |share: Option<Share>| share.map(|one| one.needed(total));
+        let needed = |share: Option<Share>| share.map(|one| needs.needed(one, total));
         let mut standing = Standing {
             id,
             author: node.person(),
@@ -147,10 +147,19 @@ impl Collective {
             Stage::Crossed
         } else if !graph.counts(index, frame) {
             Stage::Void
-        } else if matches!(subject, Subject::Decide { .. }) {
-            self.decision(index, &standing, now)
         } else {
-            self.stage(index, &support, now)
+            let stage = match subject {
+                Subject::Decide { .. } => self.decision(index, &standing, now),
+                _ => self.stage(index, &support, now),
+            };
+            match stage {
+                Stage::Open | Stage::Lapsed | Stage::Undecided
+                    if graph.is_crowded(index, frame) =>
+                {
+                    Stage::Void
+                }
+                stage => stage,
+            }
         };
         if let Stage::Done(by) = standing.stage {
             self.take_certificate(by, frame, &mut standing);
@@ -228,6 +237,7 @@ impl Collective {
         let Some((_, fixed)) = graph.needs(index) else {
             return;
         };
+        let consents = graph.consents_missing(index, support);
         count(&Electorate {
             persons: &fixed.electorate,
             admitting: &fixed.admitting,
@@ -238,6 +248,7 @@ impl Collective {
                 admitting: &admitting,
             });
         }
+        to.ballots_missing = to.ballots_missing.max(consents);
     }
 
     fn stage(&self, index: usize, support: &Support, now: u64) -> Stage {
@@ -251,6 +262,7 @@ impl Collective {
             .filter(|answer| graph.node(**answer).is_some_and(|node| node.is_effect()))
             .filter(|answer| graph.is_within(**answer, self.current.base));
         let amends = matches!(graph.subject(index), Some(Subject::Amend { .. }));
+        let is_unknown = matches!(graph.subject(index), Some(Subject::Unknown { .. }));
         let in_force = !amends || self.current.amended.has(index);
         let done = effects
             .clone()
@@ -262,7 +274,7 @@ impl Collective {
         match by {
             Some(by) if in_force => Stage::Done(by),
             Some(_) => Stage::Overtaken,
-            None if effects.next().is_some() => Stage::Undone,
+            None if !is_unknown && effects.next().is_some() => Stage::Undone,
             None if amends && fixed.version != self.current.version => Stage::Overtaken,
             None if graph.is_enough(index, support, self.current.base) => Stage::Ready,
             None if now > fixed.closes => Stage::Lapsed,

@@ -77,7 +77,7 @@ pub enum Subject {
         /// 2 to [`MAX_OPTIONS`] answers of at most [`MAX_OPTION_BYTES`].
         options: Vec<String>,
     },
-    /// Lets some members go on by themselves, in a collective that they found.
+    /// Lets some members go on by themselves, in a collective that they found. It needs the ballot of each of them besides.
     Split {
         /// Who leaves, in rising order.
         persons: Vec<PersonId>,
@@ -92,7 +92,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The persons whom it is about: they have no vote on it.
+    /// The persons whom it is about.
     pub fn persons(&self) -> &[PersonId] {
         match self {
             Self::Admit { person, .. }
@@ -100,6 +100,22 @@ impl Subject {
             | Self::Rest { person }
             | Self::Empower { person, .. }
             | Self::Recall { person, .. } => std::slice::from_ref(person),
+            Self::Split { persons } => persons,
+            _ => &[],
+        }
+    }
+
+    /// Those of them who have no vote on it. Whoever is to go by a split has: nobody is sent away by it.
+    pub(super) fn without(&self) -> &[PersonId] {
+        match self {
+            Self::Split { .. } => &[],
+            _ => self.persons(),
+        }
+    }
+
+    /// Those without whose own ballot in favour it is not carried.
+    pub(super) fn consenting(&self) -> &[PersonId] {
+        match self {
             Self::Split { persons } => persons,
             _ => &[],
         }

@@ -6,9 +6,10 @@
 //!    approaching from both sides (the alternating fixpoint of logic programs with negation, Van Gelder 1989): assume that all
 //!    stand, see which must stand nevertheless; assume those only, see which may; and so on until nothing changes. Where that
 //!    leaves a doubt, because two removals deny each other's electors, both stand.
-//! 2. Then every other effect, in any order that puts causes first.
+//! 2. Then every other effect: first who belongs and with which devices, in any order that puts causes first, then what was
+//!    decided about them.
 //! 3. Then the constitution: amendments apply to the version that they were proposed to. Of two to one version the one
-//!    with more ballots in its certificate applies, then the lower hash; the other is overtaken.
+//!    with more ballots in favour that count in its certificate applies, then the lower hash; the other is overtaken.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,9 +25,9 @@ use super::{
     bits::Bits,
     body::Body,
     constitution::{Constitution, POWER_ADMIT},
-    graph::Graph,
+    graph::{Graph, Node},
     operation::hash,
-    proposal::{Frame, has},
+    proposal::{Frame, MILLIS_PER_DAY, has},
     subject::Subject,
     template::Template,
 };
@@ -37,9 +38,11 @@ use crate::{DeviceId, OperationId, cbor::Writer};
 pub(super) struct Member {
     pub(super) admission: usize,
     pub(super) admitted: OperationId,
+    /// Every admission that stands: two halves may have admitted them without knowing of each other.
+    pub(super) admissions: BTreeSet<usize>,
     pub(super) devices: BTreeSet<DeviceId>,
-    /// The votes that let them rest, which no return has seen.
-    rests: BTreeSet<usize>,
+    /// The votes that let them rest, which no return has seen, and their times.
+    rests: BTreeMap<usize, u64>,
     roles: Vec<(u8, usize)>,
     recalls: Vec<(u8, usize)>,
 }
@@ -47,6 +50,17 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn is_resting(&self) -> bool {
         !self.rests.is_empty()
+    }
+
+    /// The votes that let them rest.
+    pub(super) fn rests(&self) -> impl Iterator<Item = usize> {
+        self.rests.keys().copied()
+    }
+
+    /// Whether they count in a vote that begins at a time: whoever was put to rest counts for another such period, to return.
+    fn counts_at(&self, time: u64, period: u64) -> bool {
+        let mut rests = self.rests.values();
+        rests.all(|since| time < since.saturating_add(period))
     }
 
     pub(super) fn has_role(&self, role: u8) -> bool {
@@ -81,6 +95,19 @@ impl Removals {
 
     pub(super) fn of_device(&self, device: DeviceId) -> &[usize] {
         self.devices.get(&device).map_or(&[], Vec::as_slice)
+    }
+
+    /// What both hold.
+    fn common(mut self, other: &Self) -> Self {
+        let both = |removals: &mut Vec<usize>, others: &[usize]| {
+            removals.retain(|removal| others.contains(removal));
+            !removals.is_empty()
+        };
+        self.persons
+            .retain(|person, removals| both(removals, other.of_person(*person)));
+        self.devices
+            .retain(|device, removals| both(removals, other.of_device(*device)));
+        self
     }
 
     fn all(&self) -> impl Iterator<Item = usize> {
@@ -152,6 +179,19 @@ impl View {
             .collect()
     }
 
+    /// Those who decide on what is proposed at a time.
+    ///
+    /// Whoever was put to rest counts for as long as a vote lasts, and can return: otherwise half of the members could let one after
+    /// the other rest, and then decide what takes more of them.
+    pub(super) fn electorate_at(&self, time: u64, without: &[PersonId]) -> Vec<PersonId> {
+        let period = u64::from(self.constitution.period_days) * MILLIS_PER_DAY;
+        self.members
+            .iter()
+            .filter(|(person, member)| member.counts_at(time, period) && !without.contains(person))
+            .map(|(person, _)| *person)
+            .collect()
+    }
+
     /// Those of them whose vouch alone admits.
     pub(super) fn admitting(&self, electorate: &[PersonId]) -> Vec<PersonId> {
         self.members
@@ -185,12 +225,15 @@ impl Graph {
         view.removals.all().for_each(|removal| holds.set(removal));
         view.holds = holds;
         self.apply_removals(&mut view);
-        for &effect in &beyond {
-            if view.holds.has(effect) {
-                self.apply(&mut view, effect);
+        // First who belongs, then what was decided about them: what lies beside an admission may have arrived before it.
+        for decided in [false, true] {
+            for &effect in &beyond {
+                if view.holds.has(effect) && self.is_about_members(effect) == decided {
+                    self.apply(&mut view, effect);
+                }
             }
         }
-        self.amend(&mut view, &beyond);
+        self.amend(&mut view, set, &beyond);
         (view, beyond.len() * (passes + 1))
     }
 
@@ -211,7 +254,9 @@ impl Graph {
             let holds = self.pass(set, view.base, &view.holds, &possible, beyond);
             let certain = collect(&|effect| holds.has(effect));
             let holds = self.pass(set, view.base, &view.holds, &certain, beyond);
-            let next = collect(&|effect| holds.has(effect));
+            // A removal can also add support, since of a person's two ballots the other may count then: without this it might
+            // go round in circles.
+            let next = collect(&|effect| holds.has(effect)).common(&possible);
             passes += 2;
             if next == possible {
                 break;
@@ -259,7 +304,11 @@ impl Graph {
         };
         match node.operation.body() {
             Body::Genesis { .. } => true,
-            Body::Accept { .. } => certified(),
+            Body::Accept { .. } => {
+                let removals = frame.removals.of_person(node.person());
+                let is_stale = |proposal| self.is_stale(proposal, &node.past, removals);
+                certified() && !node.about.is_some_and(is_stale)
+            }
             Body::Enact { .. } => self.counts(effect, frame) && certified(),
             _ => self.counts(effect, frame),
         }
@@ -289,8 +338,15 @@ impl Graph {
 
     /// Whether an admission was undone by a removal that it had not seen.
     fn is_removed(&self, person: PersonId, admission: usize, removals: &Removals) -> bool {
-        let mut removals = removals.of_person(person).iter();
-        removals.any(|removal| !self.before(*removal, admission))
+        let removals = removals.of_person(person);
+        let mut all = removals.iter();
+        all.any(|removal| self.ends(*removal, admission, removals))
+    }
+
+    /// Whether an effect changes something about those who are members.
+    fn is_about_members(&self, effect: usize) -> bool {
+        let body = self.node(effect).map(|node| node.operation.body());
+        matches!(body, Some(Body::Enact { .. } | Body::Return))
     }
 
     fn apply_removals(&self, view: &mut View) {
@@ -336,7 +392,7 @@ impl Graph {
             Body::Return => {
                 if let Some(member) = view.members.get_mut(&node.person()) {
                     let rests = &mut Arc::make_mut(member).rests;
-                    rests.retain(|rest| !node.past.has(*rest));
+                    rests.retain(|rest, _| !node.past.has(*rest));
                 }
             }
             Body::Enact { .. } => self.apply_enact(view, effect),
@@ -357,13 +413,15 @@ impl Graph {
             Arc::new(Member {
                 admission,
                 admitted: node.id(),
+                admissions: BTreeSet::new(),
                 devices: BTreeSet::new(),
-                rests: BTreeSet::new(),
+                rests: BTreeMap::new(),
                 roles: Vec::new(),
                 recalls: Vec::new(),
             })
         });
         let member = Arc::make_mut(member);
+        member.admissions.insert(admission);
         if node.id() < member.admitted {
             (member.admission, member.admitted) = (admission, node.id());
         }
@@ -383,14 +441,22 @@ impl Graph {
         };
         let member = view.members.get_mut(person);
         // A new admission begins anew.
-        let Some(member) = member.filter(|member| !self.before(effect, member.admission)) else {
+        let node = self.node(effect);
+        let about = node.and_then(|it| it.about);
+        // The date of one of them alone could be false.
+        let certificate = node.into_iter().flat_map(|it| &it.certificate);
+        let voted = certificate.filter_map(|answer| self.node(*answer));
+        let time = voted.chain(node).map(Node::time).max().unwrap_or(0);
+        let known =
+            |member: &&mut Arc<Member>| about.is_some_and(|proposal| self.knows(proposal, member));
+        let Some(member) = member.filter(known) else {
             return;
         };
         let member = Arc::make_mut(member);
         let before = |other: usize| self.before(other, effect);
         match role {
             None => {
-                member.rests.insert(effect);
+                member.rests.insert(effect, time);
             }
             Some((role, true)) => {
                 let mut recalls = member.recalls.iter();
@@ -405,7 +471,7 @@ impl Graph {
         }
     }
 
-    fn amend(&self, view: &mut View, beyond: &[usize]) {
+    fn amend(&self, view: &mut View, set: &Bits, beyond: &[usize]) {
         let amends = |effect: usize| {
             let node = self.node(effect)?;
             let (_, fixed) = self.needs(node.about?)?;
@@ -423,7 +489,8 @@ impl Graph {
                 .filter_map(|(node, _, constitution)| {
                     let proposal = node.about?;
                     let id = self.node(proposal)?.id();
-                    let rank = (node.certificate.len(), std::cmp::Reverse(id));
+                    let support = self.support(&node.certificate, Frame::of(set, view));
+                    let rank = (support.ballots.len(), std::cmp::Reverse(id));
                     Some((rank, proposal, constitution))
                 })
                 .max_by_key(|(rank, ..)| *rank);

@@ -1,22 +1,28 @@
 //! English.
 
+mod collective;
 mod cutting;
+mod decisions;
 mod format;
 mod meet;
 mod moving;
 mod network;
 mod people;
 mod refusal;
+mod rules;
 mod settings;
 mod trouble;
 
+pub use collective::*;
 pub use cutting::*;
+pub use decisions::*;
 pub use format::*;
 pub use meet::*;
 pub use moving::*;
 pub use network::*;
 pub use people::*;
 pub use refusal::*;
+pub use rules::*;
 pub use settings::*;
 pub use trouble::*;
 

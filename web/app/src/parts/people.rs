@@ -16,6 +16,9 @@ pub fn Avatar(
     /// Their name.
     #[prop(into)]
     name: Signal<String>,
+    /// It is a collective, not a person.
+    #[prop(optional)]
+    square: bool,
 ) -> impl IntoView {
     let ComradeId([first, ..]) = id;
     let initial = move || {
@@ -26,7 +29,14 @@ pub fn Avatar(
             .map(|letter| letter.to_uppercase().collect::<String>())
     };
     view! {
-        <span class=format!("avatar tint{}", first % TINTS) aria-hidden="true" dir="auto">{initial}</span>
+        <span
+            class=format!("avatar tint{}", first % TINTS)
+            class:square=square
+            aria-hidden="true"
+            dir="auto"
+        >
+            {initial}
+        </span>
     }
 }
 

@@ -52,7 +52,7 @@ pub fn Forget(
 
 /// One thing that is asked once more.
 #[component]
-fn Once(
+pub fn Once(
     /// For tests: the button, `…-sure`, `…-not`.
     id: &'static str,
     /// What it does.

@@ -1,63 +1,89 @@
-//! One message, and how far it has come.
+//! One message or post, and how far it has come.
 
-use komrade_view::{ComradeId, MessageView, Tick};
+use komrade_view::{ComradeId, MessageView, PostTick, PostView, Tick};
 use leptos::prelude::*;
 
-use crate::{catalogue, clock, ui::ui};
+use crate::{
+    catalogue, clock,
+    thread::{Line, Talk},
+    ui::{Reply, ui},
+};
 
 /// Written so much earlier than it came, a message tells both times.
 const LATE_MILLIS: u64 = 10 * 60_000;
 
 /// The tick as tests see it.
-fn tick_name(tick: Tick) -> &'static str {
-    match tick {
-        Tick::Theirs => "theirs",
-        Tick::Kept => "kept",
-        Tick::Accepted(_) => "accepted",
-        Tick::Delivered(_) => "delivered",
-        Tick::Expired => "expired",
+fn tick_name(line: &Line) -> &'static str {
+    match line {
+        Line::Message(message) => match message.tick {
+            Tick::Theirs => "theirs",
+            Tick::Kept => "kept",
+            Tick::Accepted(_) => "accepted",
+            Tick::Delivered(_) => "delivered",
+            Tick::Expired => "expired",
+        },
+        Line::Post(post) => match post.tick {
+            PostTick::Theirs => "theirs",
+            PostTick::Kept => "kept",
+            PostTick::Accepted { .. } => "accepted",
+            PostTick::Seen(_) => "seen",
+        },
     }
 }
 
-/// A message.
+/// A message, or a post.
 #[component]
 pub fn Message(
-    /// In whose conversation.
-    id: ComradeId,
-    /// The comrade's name.
+    /// Where it was said.
+    talk: Talk,
+    /// The comrade's name, or the collective's.
     name: Memo<String>,
     /// Both sides have confirmed.
     met: Memo<bool>,
     /// The two devices may be linked directly.
     live: Memo<bool>,
-    /// The message.
-    message: MessageView,
+    /// What was said.
+    line: Line,
     /// It stands close to the one above.
     close: bool,
-    /// The newest of one's own messages that waits: only that one tells what for.
+    /// The newest of one's own that waits: only that one tells what for.
     newest_kept: Memo<Option<u64>>,
 ) -> impl IntoView {
     let ui = ui();
-    let MessageView {
-        ordinal,
-        mine,
-        text,
-        written_at,
-        kept_at,
-        tick,
-    } = message;
     let today = ui.today();
     let explained = RwSignal::new(false);
+    let (ordinal, mine, kept_at) = (line.ordinal(), line.mine(), line.kept_at());
+    let (tick_name, is_kept) = (tick_name(&line), line.is_kept());
+    let said = match &line {
+        Line::Message(message) => How::Message(message.tick),
+        Line::Post(post) => How::Post(post.tick),
+    };
+    let (text, written_at, post) = match line {
+        Line::Message(MessageView {
+            text, written_at, ..
+        }) => (text, written_at, None),
+        Line::Post(post) => (post.text.clone(), post.written_at, Some(post)),
+    };
+    let mentions = post.as_ref().is_some_and(|post| post.mentions_me);
     let came = catalogue::time(clock::wall(kept_at));
     let late = (!mine && kept_at.saturating_sub(written_at) > LATE_MILLIS)
         .then(|| clock::wall(written_at));
+    let in_words = move || match said {
+        How::Message(tick) => catalogue::tick(tick, live.get()).to_owned(),
+        How::Post(tick) => catalogue::post_tick(tick),
+    };
     let how_far = move || {
-        if tick != Tick::Kept || newest_kept.get() != Some(ordinal) {
-            return catalogue::tick(tick, live.get()).to_owned();
+        if !is_kept || newest_kept.get() != Some(ordinal) {
+            return in_words();
         }
+        // A post waits for what mail to somebody who is met waits for.
+        let (whose, met) = match talk {
+            Talk::Comrade(id) => (id, met.get()),
+            Talk::Collective(_) => (ComradeId([0; 16]), true),
+        };
         ui.route.with(|route| match route {
             Some(route) => {
-                let wait = route.wait_for(id, met.get());
+                let wait = route.wait_for(whose, met);
                 // Nobody waits longer for this message than it exists.
                 let since = wait.since.map(|since| since.max(kept_at));
                 catalogue::tick_waiting(
@@ -65,12 +91,13 @@ pub fn Message(
                     since.map(|since| clock::seconds_between(since, ui.now.get())),
                 )
             }
-            None => catalogue::tick(tick, live.get()).to_owned(),
+            None => in_words(),
         })
     };
     let meta = move || {
         let late = late.map(|late| catalogue::written(&catalogue::day_and_time(late, today.get())));
         [
+            mentions.then(|| catalogue::MENTIONS_YOU.to_owned()),
             Some(came.clone()),
             late,
             Some(how_far()).filter(|text| !text.is_empty()),
@@ -80,38 +107,51 @@ pub fn Message(
         .collect::<Vec<_>>()
         .join(" · ")
     };
-    let explanation = move || {
-        let at = match tick {
-            Tick::Accepted(at) | Tick::Delivered(at) => at,
-            _ => kept_at,
-        };
-        catalogue::tick_explained(
-            tick,
-            &name.get(),
-            &catalogue::day_and_time(clock::wall(at), today.get()),
-            live.get(),
-        )
+    let explanation = move || match said {
+        How::Message(tick) => {
+            let at = match tick {
+                Tick::Accepted(at) | Tick::Delivered(at) => at,
+                _ => kept_at,
+            };
+            catalogue::tick_explained(
+                tick,
+                &name.get(),
+                &catalogue::day_and_time(clock::wall(at), today.get()),
+                live.get(),
+            )
+        }
+        How::Post(tick) => catalogue::post_tick_explained(tick),
     };
     let explanation_id = format!("tick-{ordinal}");
+    let author = {
+        let named = post.as_ref().map(|post| post.name.clone());
+        move || {
+            let name = named
+                .as_ref()
+                .map_or_else(|| name.get(), |name| catalogue::member(name));
+            catalogue::written_by((!mine).then_some(name).as_deref())
+        }
+    };
     view! {
         <li
             class="msg"
             class:me=mine
             class:close=close
-            class:failed=tick == Tick::Expired
+            class:mentions=mentions
+            class:failed=tick_name == "expired"
             data-testid="message"
             data-ordinal=ordinal
             data-mine=mine.to_string()
-            data-tick=tick_name(tick)
+            data-tick=tick_name
         >
-            <span class="unseen">
-                {move || catalogue::written_by((!mine).then(|| name.get()).as_deref())}
-            </span>
+            <span class="unseen">{author}</span>
+            {post.as_ref().map(|post| above(post, close))}
             <p class="text" dir="auto" data-testid="message-text">{text}</p>
+            <div class="foot">
             <button
                 type="button"
                 class="meta"
-                class:waits=tick == Tick::Kept
+                class:waits=is_kept
                 data-testid="tick"
                 aria-expanded=move || explained.get().to_string()
                 aria-controls=explanation_id.clone()
@@ -120,9 +160,56 @@ pub fn Message(
                 {meta}
                 <span class="unseen">" "{catalogue::TICK_WHAT}</span>
             </button>
+            {post.map(|post| view! {
+                <button
+                    type="button"
+                    class="meta reply"
+                    data-testid="reply"
+                    aria-label=catalogue::answer_to(&catalogue::member(&post.name))
+                    on:click=move |_| ui.reply.set(Some(Reply {
+                        post: post.id,
+                        name: if mine { String::new() } else { catalogue::member(&post.name) },
+                        text: post.text.clone(),
+                    }))
+                >
+                    {catalogue::ANSWER}
+                </button>
+            })}
+            </div>
             <p class="explained small" id=explanation_id data-testid="tick-explained" hidden=move || !explained.get()>
                 {explanation}
             </p>
         </li>
     }
+}
+
+/// How far it has come.
+#[derive(Clone, Copy)]
+enum How {
+    Message(Tick),
+    Post(PostTick),
+}
+
+/// What stands above a post: who wrote it, and what it answers.
+fn above(post: &PostView, close: bool) -> AnyView {
+    let name = (!post.mine && !close).then(|| catalogue::member(&post.name));
+    let answered = post
+        .reply_to
+        .as_ref()
+        .map(|(_, beginning)| match beginning.is_empty() {
+            true => catalogue::ANSWERS_UNKNOWN.to_owned(),
+            false => beginning.clone(),
+        });
+    view! {
+        {name.map(|name| view! {
+            <p class="author small" dir="auto" aria-hidden="true" data-testid="post-author">{name}</p>
+        })}
+        {answered.map(|text| view! {
+            <p class="quote small soft" data-testid="post-answers">
+                <span class="unseen">{catalogue::IN_ANSWER_TO}" "</span>
+                <span class="cut" dir="auto">{text}</span>
+            </p>
+        })}
+    }
+    .into_any()
 }

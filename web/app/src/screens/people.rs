@@ -1,17 +1,18 @@
-//! The list of comrades.
+//! The list of conversations: collectives, then comrades.
 
-use komrade_view::{ComradeState, ComradeView, LinkState};
+use komrade_view::{CollectiveView, ComradeId, ComradeState, ComradeView, LinkState, Standing};
 use leptos::prelude::*;
 
-use super::shell::route_words;
+use super::{collective::standing_name, shell::route_words};
 use crate::{
     catalogue, clock,
     parts::{Avatar, Icon, Notice, Sign, Title},
-    place::{self, Place},
-    ui::ui,
+    place::{self, Place, Room},
+    thread::Talk,
+    ui::{Ui, ui},
 };
 
-/// All comrades, most recently active first.
+/// All collectives and comrades, most recently active first.
 #[component]
 pub fn People() -> impl IntoView {
     let ui = ui();
@@ -53,6 +54,10 @@ pub fn People() -> impl IntoView {
                         {catalogue::PEOPLE_EMPTY_ACTION}
                     </a>
                 </div>
+            </Show>
+            {collectives(ui)}
+            <Show when=move || ids.with(|ids| !ids.is_empty())>
+                <h2 class="over-rows">{catalogue::COMRADES}</h2>
             </Show>
             <ul class="rows">
                 <For each=move || ids.get() key=|id| *id let:id>
@@ -97,7 +102,7 @@ fn Row(
                 data-testid="person"
                 data-comrade=place::hex(id)
                 data-state=format!("{state:?}")
-                aria-current=move || (ui.place.get().comrade() == Some(id)).then_some("page")
+                aria-current=move || (ui.place.get().talk() == Some(Talk::Comrade(id))).then_some("page")
             >
                 <Avatar id name=comrade.name/>
                 <span class="lines">
@@ -135,4 +140,129 @@ fn Row(
             </a>
         </li>
     }
+}
+
+/// The collectives, or what one is.
+fn collectives(ui: Ui) -> AnyView {
+    let ids = Memo::new(move |_| {
+        ui.collectives
+            .with(|all| all.iter().flatten().map(|it| it.id).collect::<Vec<_>>())
+    });
+    // Who has met nobody yet needs a comrade first.
+    let alone = move || {
+        ui.comrades
+            .with(|all| all.iter().flatten().next().is_none())
+    };
+    let some = Memo::new(move |_| ids.with(|ids| !ids.is_empty()));
+    let found = move |text: &'static str| {
+        view! {
+            <a
+                class="btn quiet"
+                href=Place::Found.hash()
+                data-testid="people-found"
+                aria-current=move || (ui.place.get() == Place::Found).then_some("page")
+            >
+                {text}
+            </a>
+        }
+    };
+    view! {
+        <Show when=move || some.get()>
+            <div class="line over-rows">
+                <h2 class="grow">{catalogue::COLLECTIVES}</h2>
+                {found(catalogue::FOUND_SHORT)}
+            </div>
+        </Show>
+        <ul class="rows">
+            <For each=move || ids.get() key=|id| *id let:id>
+                {
+                    let collective = ui.collective(id);
+                    move || collective.get().map(|collective| row(ui, collective))
+                }
+            </For>
+        </ul>
+        <Show when=move || !some.get() && !alone()>
+            <div class="empty" data-testid="collectives-empty">
+                <p class="small soft">{catalogue::COLLECTIVES_EMPTY}</p>
+                {found(catalogue::FOUND)}
+            </div>
+        </Show>
+    }
+    .into_any()
+}
+
+fn row(ui: Ui, collective: CollectiveView) -> AnyView {
+    let CollectiveView {
+        id,
+        name,
+        standing,
+        last,
+        unread,
+        mentions,
+        asked,
+        active_at,
+        ..
+    } = collective;
+    let today = ui.today();
+    let asks = matches!(standing, Standing::Invited { .. }) || asked > 0;
+    let (said, text) = match (catalogue::stands(standing), last) {
+        (_, _) if asked > 0 && unread == 0 => (None, catalogue::asked(asked)),
+        ("", Some(post)) => {
+            let by = match post.mine {
+                true => catalogue::YOU.to_owned(),
+                false => catalogue::said(&post.name),
+            };
+            (Some(by), post.text)
+        }
+        ("", None) => (None, catalogue::NO_POST_YET.to_owned()),
+        (standing, _) => (None, standing.to_owned()),
+    };
+    let here = move || ui.place.get().talk() == Some(Talk::Collective(id));
+    view! {
+        <li>
+            <a
+                class="row"
+                href=Place::Collective(id, Room::Talk).hash()
+                data-testid="collective"
+                data-collective=place::digits(&id.0)
+                data-standing=standing_name(standing)
+                data-asked=asked
+                aria-current=move || here().then_some("page")
+            >
+                <Avatar id=ComradeId(id.0) name=name.clone() square=true/>
+                <span class="lines">
+                    <span class="line">
+                        <span class="name" dir="auto" data-testid="collective-name">{name}</span>
+                        <span class="when">
+                            {move || catalogue::moment(clock::wall(active_at), today.get())}
+                        </span>
+                    </span>
+                    <span class="line">
+                        {said.map(|said| view! { <span class="you" dir="auto">{said}</span> })}
+                        <span
+                            class="last"
+                            class:asks=asks && unread == 0
+                            class:new=(unread > 0)
+                            dir="auto"
+                            data-testid="collective-last"
+                        >
+                            {text}
+                        </span>
+                        {(mentions > 0).then(|| view! {
+                            <span class="chip" aria-hidden="true" data-testid="collective-mentions">
+                                {catalogue::MENTIONED}
+                            </span>
+                        })}
+                        {(unread > 0).then(|| view! {
+                            <span class="count" data-testid="collective-unread" data-count=unread>
+                                <span aria-hidden="true">{unread}</span>
+                                <span class="unseen">{catalogue::unread_posts(unread, mentions)}</span>
+                            </span>
+                        })}
+                    </span>
+                </span>
+            </a>
+        </li>
+    }
+    .into_any()
 }

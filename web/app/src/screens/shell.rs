@@ -1,11 +1,11 @@
 //! The open app: parts at the edge (bottom bar on phones, rail on desktops), the list, the content.
 
-use komrade_view::{Command, ComradeState, NodeStage};
+use komrade_view::{CollectiveView, Command, ComradeState, NodeStage, Standing};
 use leptos::{ev, prelude::*};
 
 use super::{
-    comrade::ComradePage, conversation::Conversation, meet::Meet, people::People,
-    route::RoutePanel, settings::Settings,
+    collective::Collective, comrade::ComradePage, conversation::Conversation, found::Found,
+    meet::Meet, people::People, route::RoutePanel, settings::Settings,
 };
 use crate::{
     browser, catalogue,
@@ -20,12 +20,13 @@ use crate::{
 pub fn Shell() -> impl IntoView {
     let ui = ui();
     let unread = Memo::new(move |_| {
-        ui.comrades.with(|all| {
-            all.iter()
-                .flatten()
-                .map(|comrade| comrade.unread)
-                .sum::<u32>()
-        })
+        let messages = ui
+            .comrades
+            .with(|all| all.iter().flatten().map(|it| it.unread).sum::<u32>());
+        let posts = ui
+            .collectives
+            .with(|all| all.iter().flatten().map(|it| it.unread).sum::<u32>());
+        messages.saturating_add(posts)
     });
     Effect::new(move |_| document().set_title(&catalogue::title(unread.get())));
     on_cleanup(|| document().set_title(catalogue::KOMRADE));
@@ -36,10 +37,12 @@ pub fn Shell() -> impl IntoView {
         Place::Settings => view! { <Settings/> }.into_any(),
         Place::Conversation(id) => view! { <Conversation id/> }.into_any(),
         Place::Comrade(id) => view! { <ComradePage id/> }.into_any(),
+        Place::Found => view! { <Found/> }.into_any(),
+        Place::Collective(id, room) => view! { <Collective id room/> }.into_any(),
     };
     let pane = move || match ui.place.get() {
         Place::People => "list",
-        Place::Conversation(_) => "thread",
+        Place::Conversation(_) | Place::Collective(..) => "thread",
         _ => "content",
     };
     view! {
@@ -74,7 +77,17 @@ fn Navigation(
                 .count()
         })
     });
-    let people = Signal::derive(move || unread.get() as usize);
+    // What collectives ask counts as well: their members wait for it.
+    let people = Signal::derive(move || {
+        let asked = ui.collectives.with(|all| {
+            let asked = |it: &CollectiveView| match it.standing {
+                Standing::Invited { .. } => 1,
+                _ => it.asked,
+            };
+            all.iter().flatten().map(asked).sum::<u32>()
+        });
+        unread.get().saturating_add(asked) as usize
+    });
     let meet = Signal::derive(move || requests.get());
     let none = Signal::derive(|| 0);
     view! {
@@ -130,7 +143,9 @@ fn Tab(
 ) -> impl IntoView {
     let ui = ui();
     let here = move || match ui.place.get() {
-        Place::Conversation(_) | Place::Comrade(_) => place == Place::People,
+        Place::Conversation(_) | Place::Comrade(_) | Place::Found | Place::Collective(..) => {
+            place == Place::People
+        }
         now => now == place,
     };
     view! {

@@ -48,6 +48,12 @@ impl World {
         }
     }
 
+    /// Whether this relay is to host something for a peer.
+    pub fn is_hosting(&self, at: usize, relay: usize) -> bool {
+        let mut ways = self.peers[at].ways.values();
+        ways.any(|way| way.relay == Some(relay) && way.address.is_some())
+    }
+
     /// Under which accounts it is known.
     pub fn accounts(&self, at: usize) -> Vec<[u8; 32]> {
         let ways = self.peers[at].ways.values();

@@ -69,7 +69,6 @@ impl World {
 
     /// The relay loses all that it kept, its keys too, and starts again where it was.
     pub fn rebuild_relay(&mut self, number: usize) {
-        self.wipe_relay(number);
         let members = self.members(number);
         self.lose_members(&members);
         let (mut shelf, key) = (MemoryShelf::new(), NodeKey([number as u8 + 150; 32]));
@@ -83,6 +82,7 @@ impl World {
         shelf.commit();
         relay.shelf = shelf;
         relay.address = [number as u8 + 170; 32];
+        relay.alive = true;
         self.take_members(&members);
     }
 
@@ -215,9 +215,30 @@ impl World {
         relay.shelf.commit();
         if let Some(answer) = answer {
             let frame = answer.encode();
-            self.push(at, Input::Frame { link, frame });
+            match &mut self.held {
+                Some((held, frames)) if *held == at => frames.push((link, frame)),
+                _ => self.push(at, Input::Frame { link, frame }),
+            }
         }
         true
+    }
+
+    /// What was held back arrives.
+    pub fn let_go(&mut self) {
+        let (at, frames) = self.held.take().unwrap_or_default();
+        for (link, frame) in frames {
+            self.push(at, Input::Frame { link, frame });
+        }
+        self.drain();
+    }
+
+    /// The node of a relay says something to a peer.
+    pub fn say(&mut self, relay: usize, at: usize, frame: &Frame) {
+        let mut links = self.relays[&relay].links.keys();
+        let link = links.find(|(peer, _)| *peer == at).expect("a link").1;
+        let frame = frame.encode();
+        self.push(at, Input::Frame { link, frame });
+        self.drain();
     }
 
     pub(super) fn close_node(&mut self, at: usize, link: LinkId) {

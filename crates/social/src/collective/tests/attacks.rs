@@ -454,12 +454,12 @@ fn a_thief_votes_from_a_device_that_is_then_revoked() {
     group.vote(pens.get_mut(&2).unwrap(), proposal, true);
     group.vote(pens.get_mut(&3).unwrap(), proposal, false);
     let mut thief = group.twin();
-    // 1 says the words, revokes and adds a device; the thief votes without having seen it.
+    // 1 says the words, adds a device and revokes; the thief votes without having seen it.
     let revocation = root(1).revoke(&pens[&1].key.public(), 20_000);
-    group.does(pens.get_mut(&2).unwrap(), Body::Revoke { revocation });
     let mut fresh = Pen::device(1, 5);
     let certificate = fresh.certificate.clone();
     group.does(&mut fresh, Body::Device { certificate });
+    group.does(&mut fresh, Body::Revoke { revocation });
     let stolen = thief.vote(pens.get_mut(&1).unwrap(), proposal, true);
     let said = thief.draft(pens.get_mut(&1).unwrap(), text("it is me"));
     group.learn(&thief);

@@ -8,13 +8,14 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::support::*;
 use crate::{
     OperationId,
-    collective::{Body, Choice, Operation, Stage, Subject, Taken},
+    collective::{Body, Choice, Operation, POWER_POST, Role, Stage, Subject, Taken},
 };
 
 /// A device at a replica: several may sit at one, as persons who hear the same.
 struct World {
     replicas: Vec<Replica>,
-    pens: BTreeMap<u8, Pen>,
+    /// Of each person the first device, and one that they may add.
+    pens: BTreeMap<(u8, u8), Pen>,
     chance: Chance,
     posts: Vec<Operation>,
     next: u8,
@@ -26,8 +27,15 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut constitution = assembly(4);
         constitution.vouches = crate::collective::Share::count(1 + (seed % 2) as u16);
-        let (replica, mut pens) = Replica::found(constitution, 4);
-        pens.extend((5..PERSONS).map(|n| (n, Pen::of(n))));
+        constitution.roles = vec![Role {
+            number: 1,
+            name: "x".to_owned(),
+            powers: POWER_POST,
+        }];
+        let (replica, founders) = Replica::found(constitution, 4);
+        let mut pens: BTreeMap<_, _> = founders.into_iter().map(|(n, pen)| ((n, 0), pen)).collect();
+        pens.extend((5..PERSONS).map(|n| ((n, 0), Pen::of(n))));
+        pens.extend((1..PERSONS).map(|n| ((n, 1), Pen::device(n, 1))));
         let replicas = vec![replica.twin(), replica.twin(), replica];
         Self {
             replicas,
@@ -65,7 +73,8 @@ impl World {
         let proposal = self.pick(&proposals[recent..]);
         let anyone = 1 + u8::try_from(self.chance.below(usize::from(PERSONS) - 1)).unwrap();
         let other = self.pick(&members).map_or(who(1), who);
-        let body = match (self.chance.below(24), proposal) {
+        let mut device = u8::from(self.chance.below(5) == 0);
+        let body = match (self.chance.below(29), proposal) {
             (0, _) => propose(admit(anyone)),
             (1, _) => propose(Subject::Remove { person: other }),
             (2, _) => propose(Subject::Rest { person: other }),
@@ -108,7 +117,7 @@ impl World {
                         person: candidate, ..
                     } => {
                         person = (1..PERSONS).find(|one| who(*one) == candidate).unwrap();
-                        accept(ready.id, &self.pens[&person])
+                        accept(ready.id, &self.pens[&(person, device)])
                     }
                     _ => Body::Enact { proposal: ready.id },
                 }
@@ -125,18 +134,41 @@ impl World {
             // Anybody, whether they may or not.
             (22, Some(proposal)) => {
                 person = anyone;
-                accept(proposal, &self.pens[&person])
+                accept(proposal, &self.pens[&(person, device)])
+            }
+            (23, _) => propose(Subject::Empower {
+                role: 1,
+                person: other,
+            }),
+            (24, _) => propose(Subject::Recall {
+                role: 1,
+                person: other,
+            }),
+            (25, _) => {
+                let persons = vec![other];
+                propose(Subject::Split { persons })
+            }
+            (26, _) => {
+                device = 1;
+                let certificate = self.pens[&(person, 1)].certificate.clone();
+                Body::Device { certificate }
+            }
+            (27, _) if self.chance.below(3) == 0 => {
+                let lost = &self.pens[&(person, 1 - device)];
+                let revocation = root(person).revoke(&lost.key.public(), 20_000);
+                Body::Revoke { revocation }
             }
             _ => {
                 let replica = &mut self.replicas[place];
-                let post = replica.draft(self.pens.get_mut(&person).unwrap(), text("hello"));
+                let pen = self.pens.get_mut(&(person, device)).unwrap();
+                let post = replica.draft(pen, text("hello"));
                 self.posts.push(post);
                 return;
             }
         };
         // Now and then somebody lies: a copy of the device that has forgotten what it said.
         let lies = self.chance.below(24) == 0;
-        let mut copy = self.pens[&person].copy();
+        let mut copy = self.pens[&(person, device)].copy();
         let replica = &mut self.replicas[place];
         let mut operation = replica.draft(&mut copy, body.clone());
         if lies && replica.log.len() > 8 {
@@ -144,11 +176,12 @@ impl World {
             let heads = vec![replica.log[old].id()];
             let space = Some(replica.collective.space());
             let time = replica.log[old].fields().time + 1;
-            operation = self.pens[&person].copy().write(space, heads, time, body);
+            let mut pen = self.pens[&(person, device)].copy();
+            operation = pen.write(space, heads, time, body);
         }
         if replica.take(&operation).taken == Taken::New {
             replica.check_incremental();
-            *self.pens.get_mut(&person).unwrap() = copy;
+            self.pens.insert((person, device), copy);
         }
     }
 
@@ -222,7 +255,7 @@ fn live(seed: u64, steps: usize) -> [usize; 4] {
 #[test]
 fn equal_sets_have_equal_states_and_nobody_is_a_member_without_a_certificate() {
     let seeds = std::env::var("KOMRADE_GOVERNANCE_SEEDS").ok();
-    let seeds = seeds.and_then(|text| text.parse().ok()).unwrap_or(40);
+    let seeds = seeds.and_then(|text| text.parse().ok()).unwrap_or(80);
     let mut seen = [0; 4];
     for seed in 0..seeds {
         let happened = live(seed, 260);

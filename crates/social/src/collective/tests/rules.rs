@@ -210,6 +210,10 @@ fn members_who_rest_do_not_count_and_return_by_themselves() {
     assert_eq!((group.collective.active(), group.names().len()), (4, 5));
     let refused = group.tries(pens.get_mut(&5).unwrap(), propose(remove(1)));
     assert_eq!(refused, Taken::Refused(Refusal::Resting));
+    // They are counted for as long as a vote lasts, so that they can still return.
+    let proposal = group.propose(pens.get_mut(&2).unwrap(), remove(4));
+    assert_eq!(group.standing(proposal).electorate.len(), 4);
+    group.time += 14 * DAY;
     let proposal = group.propose(pens.get_mut(&1).unwrap(), remove(4));
     assert_eq!(group.standing(proposal).electorate.len(), 3);
     let post = group.draft(pens.get_mut(&5).unwrap(), text("I read along"));
@@ -363,7 +367,7 @@ fn members_leave_split_and_end_it() {
     let mut persons = vec![who(5), who(6)];
     persons.sort_unstable();
     let split = Subject::Split { persons };
-    group.carry(&mut pens, split, &[1, 2, 3]);
+    group.carry(&mut pens, split, &[1, 2, 5, 6]);
     assert_eq!(group.names(), [1, 2, 3, 4]);
     group.carry(&mut pens, Subject::Dissolve, &[1, 2, 3]);
     assert!(group.collective.is_dissolved());

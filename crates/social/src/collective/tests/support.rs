@@ -349,6 +349,10 @@ impl Picture {
         for (name, _) in parts.iter().filter(|(_, same)| !same) {
             println!("{name} differ");
         }
+        let stands = self.stands.iter().zip(&other.stands);
+        for (one, other) in stands.filter(|(one, other)| one != other) {
+            println!("{one:?} and {other:?}");
+        }
         let ids = |picture: &Self| picture.stands.iter().map(|one| one.0).collect::<Vec<_>>();
         if ids(self) != ids(other) {
             println!("{} and {} are in", self.stands.len(), other.stands.len());

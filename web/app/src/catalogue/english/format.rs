@@ -58,6 +58,23 @@ pub fn day(day: i64, today: i64) -> String {
     }
 }
 
+/// A day behind *since*: `today`, `Friday, 13 November`.
+pub fn since_day(of: i64, today: i64) -> String {
+    match today - of {
+        0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        _ => day(of, today),
+    }
+}
+
+/// When it was: `today`, `on Friday, 13 November`.
+pub fn on_day(of: i64, today: i64) -> String {
+    match today - of {
+        0 | 1 => since_day(of, today),
+        _ => format!("on {}", day(of, today)),
+    }
+}
+
 /// A moment in a list: the time today, else the day.
 pub fn moment(at: Wall, today: i64) -> String {
     if at.day == today {

@@ -13,7 +13,7 @@ pub const PEOPLE_EMPTY_ACTION: &str = "Meet someone";
 /// The list, for a screen reader.
 pub const PEOPLE_LIST: &str = "Comrades, most recently active first";
 /// Nothing chosen on a wide screen.
-pub const NOTHING_OPEN: &str = "Choose a comrade to read and write.";
+pub const NOTHING_OPEN: &str = "Choose a collective or a comrade to read and write.";
 /// The comrade of this address is gone.
 pub const NO_SUCH_COMRADE: &str = "There is no such comrade in this vault.";
 /// To the list.

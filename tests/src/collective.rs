@@ -1,0 +1,87 @@
+//! What a person does in collectives, in the words of the screens.
+
+use anyhow::Result;
+
+use crate::{I2P, LOCAL, Person};
+
+impl Person {
+    /// Lets what follows from mail leave within seconds rather than minutes.
+    ///
+    /// # Errors
+    /// If the settings do not come.
+    pub async fn hurry(&self) -> Result<()> {
+        self.browser.click("nav-settings").await?;
+        self.browser.click("ack-quick").await
+    }
+
+    /// Founds a collective by the template of this number, as it is.
+    ///
+    /// # Errors
+    /// If a step does not come.
+    pub async fn found(&self, name: &str, template: usize) -> Result<()> {
+        self.browser.click("nav-people").await?;
+        self.browser.click("people-found").await?;
+        self.browser.fill("found-name", name).await?;
+        self.browser.click("found-next").await?;
+        self.browser.click(&format!("template-{template}")).await?;
+        self.browser.see("editor", LOCAL).await?;
+        self.browser.click("found-next").await?;
+        self.browser
+            .see_text("found-look-name", name, LOCAL)
+            .await?;
+        self.browser.click("found-sure").await?;
+        self.browser.see("composer", LOCAL).await?;
+        Ok(())
+    }
+
+    /// Opens the collective of this name, once the person stands there as said.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn open_collective(&self, name: &str, standing: &str) -> Result<()> {
+        // Where a conversation fills the phone, the list is behind it.
+        self.browser.click("nav-people").await?;
+        self.browser
+            .see_with("collective", "data-standing", standing, I2P)
+            .await?;
+        self.browser
+            .see_text("collective-name", name, LOCAL)
+            .await?
+            .click()
+            .await?;
+        self.browser
+            .see_with("screen-collective", "data-standing", standing, LOCAL)
+            .await?;
+        Ok(())
+    }
+
+    /// Asks a comrade whether they want to be proposed for the collective that is open.
+    ///
+    /// # Errors
+    /// If they cannot be chosen.
+    pub async fn offer(&self, comrade: &str) -> Result<()> {
+        self.browser.click("room-decisions").await?;
+        self.browser.click("propose").await?;
+        self.browser.select("propose-who", comrade).await?;
+        self.browser.click("propose-ask").await?;
+        self.browser
+            .see_text("propose-asked", comrade, LOCAL)
+            .await?;
+        Ok(())
+    }
+
+    /// Opens the open proposal of the collective that is open whose row says this.
+    ///
+    /// # Errors
+    /// If it does not come.
+    pub async fn open_proposal(&self, words: &str) -> Result<()> {
+        self.browser.click("room-decisions").await?;
+        self.browser
+            .see_text("proposal", words, I2P)
+            .await?
+            .click()
+            .await?;
+        self.browser.see("proposal-matter", LOCAL).await?;
+        Ok(())
+    }
+}

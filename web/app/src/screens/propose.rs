@@ -1,0 +1,370 @@
+//! A new proposal in a collective.
+
+use std::sync::Arc;
+
+use komrade_view::{
+    Answer, CollectiveCommand, CollectiveDetail, CollectiveId, Command, ComradeId, ComradeState,
+    MAX_OPTIONS, MAX_REASON_CHARS, Matter, MemberView, PersonKey,
+};
+use leptos::{html, prelude::*};
+
+use super::{
+    collective::detail,
+    decisions::area,
+    editor::{changes, editor},
+};
+use crate::{
+    catalogue,
+    parts::plain::{self, alert, boxed, card, choices, live, maybe, nothing, para, radio, words},
+    place::{Place, Room},
+    ui::{Ui, ui},
+};
+
+/// What can be proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Comrade,
+    Decide,
+    Amend,
+    Delegate,
+    Rest,
+    Remove,
+    Dissolve,
+}
+
+const KINDS: [(Kind, &str, &str); 7] = [
+    (Kind::Comrade, "comrade", catalogue::PROPOSE_COMRADE),
+    (Kind::Decide, "decide", catalogue::PROPOSE_DECIDE),
+    (Kind::Amend, "amend", catalogue::PROPOSE_AMEND),
+    (Kind::Delegate, "delegate", catalogue::PROPOSE_DELEGATE),
+    (Kind::Rest, "rest", catalogue::PROPOSE_REST),
+    (Kind::Remove, "remove", catalogue::PROPOSE_REMOVE),
+    (Kind::Dissolve, "dissolve", catalogue::PROPOSE_DISSOLVE),
+];
+
+type Reading = NodeRef<html::Textarea>;
+
+/// What a form needs.
+#[derive(Clone, Copy)]
+struct Form {
+    ui: Ui,
+    id: CollectiveId,
+    error: RwSignal<&'static str>,
+}
+
+/// A new proposal.
+pub fn propose(id: CollectiveId) -> AnyView {
+    let ui = ui();
+    let detail = detail(ui, id);
+    let may = Memo::new(move |_| detail.with(|detail| detail.as_ref().map(|it| it.may_propose)));
+    let content = live(move || match (may.get(), detail.get_untracked()) {
+        (Some(true), Some(begun)) => forms(ui, id, begun),
+        (Some(false), _) => para("soft", "", catalogue::PROPOSE_NOT),
+        _ => para("soft", "", catalogue::COLLECTIVE_READING),
+    });
+    boxed("stack", "screen-propose", vec![content])
+}
+
+/// What is to be proposed, and its form. What is chosen and typed stays when others' words arrive.
+fn forms(ui: Ui, id: CollectiveId, begun: Arc<CollectiveDetail>) -> AnyView {
+    let kind = RwSignal::new(Kind::Comrade);
+    let form = Form {
+        ui,
+        id,
+        error: RwSignal::new(""),
+    };
+    let delegates = begun.constitution.delegates;
+    let offered = KINDS.into_iter();
+    let offered = offered.filter(move |(kind, ..)| *kind != Kind::Delegate || delegates);
+    let choice = |(which, name, text): (Kind, &'static str, &'static str)| {
+        let checked = which == Kind::Comrade;
+        let id = format!("propose-{name}");
+        radio("propose", id, "choice", checked, words(text), move || {
+            form.error.set("");
+            kind.set(which);
+        })
+    };
+    let chosen = live(move || match kind.get() {
+        Kind::Comrade => comrade(form, &begun),
+        Kind::Decide => decide(form),
+        Kind::Amend => amend(form, &begun),
+        kind => about(form, kind, &begun),
+    });
+    let content = vec![chosen, alert("propose-error", form.error)];
+    vec![
+        choices(catalogue::PROPOSE_WHAT, offered.map(choice).collect()),
+        card("propose-form", "", content),
+    ]
+    .into_any()
+}
+
+impl Form {
+    /// Proposes, and shows what was proposed.
+    fn send(self, matter: Matter, reason: Reading) {
+        let reason = reason.get_untracked().map(|field| field.value());
+        let command = CollectiveCommand::Propose {
+            collective: self.id,
+            matter,
+            reason: reason.unwrap_or_default().trim().to_owned(),
+        };
+        let Self { ui, id, error } = self;
+        ui.attempt(Command::Collective(command), error, move |answer| {
+            if let Answer::Proposed(proposal) = answer {
+                ui.proposal.set(Some(proposal));
+                ui.go(Place::Collective(id, Room::Proposal));
+            }
+        });
+    }
+}
+
+/// The reason and the button.
+fn end(reason: Reading) -> AnyView {
+    let field = area(
+        "propose-reason",
+        catalogue::PROPOSE_REASON,
+        catalogue::REASON_HINT,
+        "",
+        MAX_REASON_CHARS,
+        reason,
+    );
+    let sure = plain::submit("propose-sure", catalogue::PROPOSE_SURE);
+    vec![field, para("small soft", "", catalogue::PROPOSE_VOTE), sure].into_any()
+}
+
+/// A list to choose one from.
+fn select(names: Vec<String>, chosen: RwSignal<usize>) -> AnyView {
+    let options = names
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| view! { <option value=at>{name}</option> })
+        .collect_view();
+    let choose = move |event| {
+        if let Ok(at) = event_target_value(&event).parse() {
+            chosen.set(at);
+        }
+    };
+    view! {
+        <div class="field">
+            <label for="propose-who">{catalogue::PROPOSE_WHO}</label>
+            <select id="propose-who" data-testid="propose-who" on:change=choose>{options}</select>
+        </div>
+    }
+    .into_any()
+}
+
+fn comrade(form: Form, detail: &CollectiveDetail) -> AnyView {
+    let is_in = |id: ComradeId| {
+        detail
+            .members
+            .iter()
+            .any(|member| member.comrade == Some(id))
+    };
+    let all: Vec<(ComradeId, String)> = form.ui.comrades.with_untracked(|all| {
+        let met = all
+            .iter()
+            .flatten()
+            .filter(|it| it.state == ComradeState::Met);
+        let others = met.filter(|comrade| !is_in(comrade.id));
+        others
+            .map(|comrade| (comrade.id, catalogue::name(&comrade.name)))
+            .collect()
+    });
+    if all.is_empty() {
+        return para("", "", catalogue::PROPOSE_NOBODY);
+    }
+    let chosen = RwSignal::new(0);
+    let done = RwSignal::new(String::new());
+    let names = all.iter().map(|(_, name)| name.clone()).collect();
+    let submit = move || {
+        done.set(String::new());
+        let Some((comrade, name)) = all.get(chosen.get_untracked()).cloned() else {
+            return;
+        };
+        let command = CollectiveCommand::Offer {
+            collective: form.id,
+            comrade,
+        };
+        form.ui
+            .attempt(Command::Collective(command), form.error, move |_| {
+                done.set(catalogue::asked_them(&name));
+            });
+    };
+    let asked = view! { <p role="status" data-testid="propose-asked">{done}</p> };
+    let content = vec![
+        para("", "", catalogue::PROPOSE_COMRADE_TEXT),
+        select(names, chosen),
+        plain::submit("propose-ask", catalogue::PROPOSE_ASK),
+        asked.into_any(),
+    ];
+    plain::form(content, submit)
+}
+
+/// The options that were written, one on each line.
+fn options(text: &str) -> Option<Vec<String>> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<String> = lines.map(str::to_owned).collect();
+    let short = lines
+        .iter()
+        .all(|line| line.chars().count() <= MAX_REASON_CHARS);
+    (short && (2..=MAX_OPTIONS).contains(&lines.len())).then_some(lines)
+}
+
+fn decide(form: Form) -> AnyView {
+    let (question, written, reason) = (Reading::new(), Reading::new(), Reading::new());
+    let value = |field: Reading| {
+        field
+            .get_untracked()
+            .map_or_else(String::new, |it| it.value())
+    };
+    let submit = move || {
+        let asked = value(question).trim().to_owned();
+        if asked.is_empty() || asked.chars().count() > MAX_REASON_CHARS {
+            form.error.set(catalogue::PROPOSE_QUESTION_MISSING);
+            return;
+        }
+        match options(&value(written)) {
+            Some(options) => form.send(
+                Matter::Decide {
+                    question: asked,
+                    options,
+                },
+                reason,
+            ),
+            None => form.error.set(catalogue::PROPOSE_OPTIONS_WRONG),
+        }
+    };
+    let content = vec![
+        area(
+            "propose-question",
+            catalogue::PROPOSE_QUESTION,
+            "",
+            "",
+            MAX_REASON_CHARS,
+            question,
+        ),
+        area(
+            "propose-options",
+            catalogue::PROPOSE_OPTIONS,
+            catalogue::PROPOSE_OPTIONS_HINT,
+            catalogue::PROPOSE_OPTIONS_FIRST,
+            MAX_OPTIONS * (MAX_REASON_CHARS + 1),
+            written,
+        ),
+        end(reason),
+    ];
+    plain::form(content, submit)
+}
+
+fn amend(form: Form, detail: &CollectiveDetail) -> AnyView {
+    let rules = RwSignal::new(detail.constitution.clone());
+    let faults = RwSignal::new(Vec::new());
+    let reason = Reading::new();
+    let before = StoredValue::new(detail.constitution.clone());
+    let same = Memo::new(move |_| before.with_value(|before| rules.with(|rules| rules == before)));
+    let submit = move || {
+        if faults.with_untracked(|faults| !faults.is_empty()) {
+            return;
+        }
+        if same.get_untracked() {
+            form.error.set(catalogue::RULES_SAME);
+            return;
+        }
+        form.send(Matter::Amend(Box::new(rules.get_untracked())), reason);
+    };
+    let changes =
+        live(move || before.with_value(|before| rules.with(|rules| changes(before, rules))));
+    let changes = view! {
+        <h2>{catalogue::CHANGES}</h2>
+        <div role="status" data-testid="changes">{changes}</div>
+    };
+    let content = vec![
+        editor(detail.constitution.clone(), rules, Some(form.id), faults),
+        changes.into_any(),
+        live(move || match same.get() {
+            true => nothing(),
+            false => end(reason),
+        }),
+    ];
+    plain::form(content, submit)
+}
+
+/// A member, or the collective itself.
+fn about(form: Form, kind: Kind, detail: &Arc<CollectiveDetail>) -> AnyView {
+    let text = match kind {
+        Kind::Rest => catalogue::PROPOSE_REST_TEXT,
+        Kind::Remove => catalogue::PROPOSE_REMOVE_TEXT,
+        Kind::Dissolve => catalogue::PROPOSE_DISSOLVE_TEXT,
+        _ => "",
+    };
+    let fits = |member: &&MemberView| match kind {
+        Kind::Rest => !member.resting && !member.is_self,
+        Kind::Remove => !member.is_self,
+        Kind::Delegate => true,
+        _ => false,
+    };
+    let all: Vec<(PersonKey, String, bool)> = detail
+        .members
+        .iter()
+        .filter(fits)
+        .map(|member| {
+            (
+                member.person,
+                catalogue::member(&member.name),
+                !member.delegate,
+            )
+        })
+        .collect();
+    if all.is_empty() && kind != Kind::Dissolve {
+        return para("", "", catalogue::PROPOSE_NOBODY);
+    }
+    let names: Vec<String> = match kind {
+        Kind::Delegate => {
+            let named = all.iter();
+            named
+                .map(|(_, name, elect)| catalogue::delegate_choice(name, *elect))
+                .collect()
+        }
+        _ => all.iter().map(|(_, name, _)| name.clone()).collect(),
+    };
+    let (chosen, reason) = (RwSignal::new(0), Reading::new());
+    let submit = move || {
+        let who = all
+            .get(chosen.get_untracked())
+            .map(|(person, _, elect)| (*person, *elect));
+        let matter = match (kind, who) {
+            (Kind::Dissolve, _) => Matter::Dissolve,
+            (Kind::Rest, Some((person, _))) => Matter::Rest(person),
+            (Kind::Remove, Some((person, _))) => Matter::Remove(person),
+            (Kind::Delegate, Some((person, elect))) => Matter::Delegate { person, elect },
+            _ => return,
+        };
+        form.send(matter, reason);
+    };
+    let content = vec![
+        maybe((!text.is_empty()).then(|| para("", "", text))),
+        maybe((kind != Kind::Dissolve).then(|| select(names, chosen))),
+        end(reason),
+    ];
+    plain::form(content, submit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_stand_one_on_each_line_and_have_bounds() {
+        let lines = |text: &str| options(text).map(|options| options.len());
+        assert_eq!(
+            options("Yes\n\n  No \n"),
+            Some(vec!["Yes".into(), "No".into()])
+        );
+        assert_eq!(lines("only one"), None);
+        assert_eq!(lines(&"x\n".repeat(MAX_OPTIONS)), Some(MAX_OPTIONS));
+        assert_eq!(lines(&"x\n".repeat(MAX_OPTIONS + 1)), None);
+        assert_eq!(
+            lines(&format!("x\n{}", "y".repeat(MAX_REASON_CHARS + 1))),
+            None
+        );
+    }
+}
