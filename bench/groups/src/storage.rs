@@ -7,10 +7,13 @@ use openmls_traits::storage::{CURRENT_VERSION as V, StorageProvider, traits};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-/// Values by label and key.
+/// A label and a key.
+type Place = (&'static str, Vec<u8>);
+
+/// What is kept of one member's groups.
 #[derive(Clone, Default)]
 pub(crate) struct Storage {
-    values: RefCell<HashMap<(&'static str, Vec<u8>), Vec<u8>>>,
+    values: RefCell<HashMap<Place, Vec<u8>>>,
 }
 
 /// A value is not what it should be.
