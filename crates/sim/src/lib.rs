@@ -34,6 +34,11 @@
 //! profile has been copied. In the row a third of the worlds has copies, and in another third relays
 //! [burn](Settings::burns) every few hours.
 //!
+//! # What is known not to hold yet
+//!
+//! Where relays burn *and* profiles are copied, which no world of the row has (`cargo xtask sim --burns` makes some), a person may
+//! stop hearing another (seed 26).
+//!
 //! # Large networks
 //!
 //! What a network of 10,000 costs each of its peers is asked of a light model of traffic, apart from all this: [`scale`].
