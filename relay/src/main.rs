@@ -1,6 +1,6 @@
 //! `komrade-relay`: see the library for what it does, `--help` for how to use it.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -124,6 +124,7 @@ fn log(level: Log) {
         );
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false);
     tracing_subscriber::registry()
         .with(lines.with_filter(ours))

@@ -67,7 +67,7 @@ pub const PASTE_JOIN: &str = "This is the join link of a relay, not an invite. T
 /// The preview.
 pub const PREVIEW_TITLE: &str = "Somebody invites you";
 /// What accepting does.
-pub const PREVIEW_TEXT: &str = "Who it is shows after they answer: an invite names nobody. Accept \
+pub const PREVIEW_TEXT: &str = "Who it is shows after you accept: an invite names nobody. Accept \
     it if you know who gave it to you.";
 
 /// The invite brings a relay.
