@@ -1,8 +1,51 @@
 //! What a person does in collectives, in the words of the screens.
 
+use std::net::TcpListener;
+
 use anyhow::Result;
 
-use crate::{I2P, LOCAL, Person};
+use crate::{I2P, LOCAL, Person, Relay, RelaySettings};
+
+/// Three people at one relay without I2P; Ana has met the other two.
+pub struct Three {
+    /// The one who has met both.
+    pub ana: Person,
+    /// Met.
+    pub bo: Person,
+    /// Met.
+    pub rosa: Person,
+    _relay: Relay,
+    /// A bridge that takes connections and never says a word: all goes through the relay's node.
+    _bridge: TcpListener,
+}
+
+impl Three {
+    /// Lets them come and meet; the third is called so.
+    ///
+    /// # Errors
+    /// If the relay does not start, or they do not meet.
+    pub async fn meet(third: &str) -> Result<Self> {
+        let bridge = TcpListener::bind("127.0.0.1:0")?;
+        let relay = Relay::start(RelaySettings::Sam(bridge.local_addr()?.to_string()))?;
+        let three = Self {
+            ana: Person::arrive(relay.join_link(), "Ana").await?,
+            bo: Person::arrive(relay.join_link(), "Bo").await?,
+            rosa: Person::arrive(relay.join_link(), third).await?,
+            _relay: relay,
+            _bridge: bridge,
+        };
+        for person in [&three.ana, &three.bo, &three.rosa] {
+            person.reachable().await?;
+            person.hurry().await?;
+        }
+        for person in [&three.bo, &three.rosa] {
+            let invite = three.ana.make_invite().await?;
+            person.accept(&invite).await?;
+            three.ana.confirm().await?;
+        }
+        Ok(three)
+    }
+}
 
 impl Person {
     /// Lets what follows from mail leave within seconds rather than minutes.

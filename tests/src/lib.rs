@@ -18,6 +18,7 @@ mod worker;
 pub use album::Album;
 pub use axe::Inspection;
 pub use browser::{Browser, Shape};
+pub use collective::Three;
 pub use member::{Member, NodeAbout, NodeLink};
 pub use person::{Keys, Person, cut_keys};
 pub use process::{Running, program};

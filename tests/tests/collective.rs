@@ -1,30 +1,16 @@
 //! A collective in three browsers of one relay, without I2P: founded, grown by vouch and vote, talking, deciding, shrinking.
 
-use std::net::TcpListener;
-
 use anyhow::{Result, ensure};
-use komrade_tests::{I2P, LOCAL, Person, Relay, RelaySettings};
+use komrade_tests::{I2P, LOCAL, Three};
 
 /// What it is called.
 const NAME: &str = "Weststrasse 12";
 
 #[tokio::test]
 async fn three_people_found_a_collective_take_each_other_in_talk_and_decide() -> Result<()> {
-    // A bridge that takes connections and never says a word: all goes through the relay's node.
-    let silent = TcpListener::bind("127.0.0.1:0")?;
-    let relay = Relay::start(RelaySettings::Sam(silent.local_addr()?.to_string()))?;
-    let ana = Person::arrive(relay.join_link(), "Ana").await?;
-    let bo = Person::arrive(relay.join_link(), "Bo").await?;
-    let rosa = Person::arrive(relay.join_link(), "Rosa").await?;
-    for person in [&ana, &bo, &rosa] {
-        person.reachable().await?;
-        person.hurry().await?;
-    }
-    for person in [&bo, &rosa] {
-        let invite = ana.make_invite().await?;
-        person.accept(&invite).await?;
-        ana.confirm().await?;
-    }
+    let three = Three::meet("Rosa").await?;
+    // The rest of it stays until the end.
+    let Three { ana, bo, rosa, .. } = three;
 
     // An affinity group: vouches, and a vote of three quarters.
     ana.found(NAME, 0).await?;

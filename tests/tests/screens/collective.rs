@@ -1,9 +1,7 @@
 //! The way of three people through every screen of a collective.
 
-use std::net::TcpListener;
-
 use anyhow::Result;
-use komrade_tests::{Album, I2P, LOCAL, Person, Relay, RelaySettings};
+use komrade_tests::{Album, I2P, LOCAL, Three};
 
 /// How many screens there are on this way.
 const SCREENS: usize = 22;
@@ -13,20 +11,9 @@ const NAME: &str = "Weststrasse 12";
 
 #[tokio::test]
 async fn every_screen_of_a_collective_is_drawn_in_four_variants() -> Result<()> {
-    let silent = TcpListener::bind("127.0.0.1:0")?;
-    let relay = Relay::start(RelaySettings::Sam(silent.local_addr()?.to_string()))?;
-    let ana = Person::arrive(relay.join_link(), "Ana").await?;
-    let bo = Person::arrive(relay.join_link(), "Bo").await?;
-    let rosa = Person::arrive(relay.join_link(), "Rosa Maria").await?;
-    for person in [&ana, &bo, &rosa] {
-        person.reachable().await?;
-        person.hurry().await?;
-    }
-    for person in [&bo, &rosa] {
-        let invite = ana.make_invite().await?;
-        person.accept(&invite).await?;
-        ana.confirm().await?;
-    }
+    let three = Three::meet("Rosa Maria").await?;
+    // The rest of it stays until the end.
+    let Three { ana, bo, rosa, .. } = three;
     let page = &ana.browser;
     let mut album = Album::open(page, FIRST).await?;
     page.click("nav-people").await?;
