@@ -91,7 +91,7 @@ impl Open {
         // Not drawn yet: the first collective has just come.
         let undrawn = !self.spaces.is_empty() && self.spaces.duty_at.is_none();
         let duty = self.spaces.duty_at.or(undrawn.then_some(now));
-        let reseed = self.next_reseed().filter(|_| !self.clock.is_doubted());
+        let reseed = self.next_reseed().filter(|_| self.may_reseed(now));
         [duty, reseed, holds, ends].into_iter().flatten().min()
     }
 

@@ -89,9 +89,16 @@ impl Open {
         }
     }
 
-    /// Draws and sends seeds whose time has come; none by a clock that is doubted.
+    /// Whether seeds whose time has come are drawn: not by a clock that is doubted, and not before it is known whether another's came
+    /// while this device was away.
+    pub(super) fn may_reseed(&self, now: Millis) -> bool {
+        let is_behind = self.own.node().is_some() && !self.is_caught_up(now);
+        !self.clock.is_doubted() && !is_behind
+    }
+
+    /// Draws and sends seeds whose time has come.
     pub(super) fn space_reseed_due(&mut self, step: &mut Step) {
-        if self.clock.is_doubted() {
+        if !self.may_reseed(step.now) {
             return;
         }
         let due = self.spaces.iter().filter(|(_, space)| {

@@ -462,6 +462,29 @@ fn a_clock_that_is_doubted_makes_nobody_speak_by_themself() {
     assert_eq!(world.detail(2).proposals[0].ballots.len(), 1);
 }
 
+#[test]
+fn whoever_was_away_while_another_changed_the_keys_draws_none_when_they_are_back() {
+    let (mut world, _) = collective(962, 4);
+    let dara = world.person(0, "Dara");
+    world.propose(0, Matter::Remove(dara));
+    world.pass(MINUTE);
+    world.vote(0, Choice::Yes);
+    world.pass(MINUTE);
+    world.vote(1, Choice::Yes);
+    // Cleo's device hears that Dara went, and is closed before its time to draw a seed has come.
+    let before = seeds(&world, 2);
+    world.until(|world| world.collective(2).members == 3);
+    world.stop(2);
+    world.pass(HOUR);
+    let drawn = seeds(&world, 0);
+    assert!(drawn > before);
+    world.restart(2);
+    world.pass(HOUR);
+    world.agree(&[0, 1, 2], &["Ana", "Bo", "Cleo"]);
+    talk(&mut world, &[0, 1, 2]);
+    assert_eq!(seeds(&world, 0), drawn, "one seed more");
+}
+
 // --- on the way ----------------------------------------------------------------------------------
 
 #[test]
