@@ -14,7 +14,7 @@ use std::{
 use komrade_crypto::{audit, vault::Params};
 use komrade_i2p::DestinationKeys;
 use komrade_peer::{
-    Address, Config, DialProgress, Effect, Engine, Input, LinkId, RelayId, RelayOrder,
+    Address, Config, DialProgress, Effect, Engine, Input, LinkId, RelayId, RelayOrder, WorkJob,
 };
 use komrade_store::{
     Batch, Change, Lease, LeaseOutcome, Record, Store, Table, memory::MemoryStore,
@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     dice::Dice,
+    relay::MOST_WORK_BITS,
     settings::{MINUTE, SECOND, Sabotage},
     stream::{End, Thing},
     world::{Event, World},
@@ -420,6 +421,8 @@ impl World {
                 ..
             } => self.open_node(at, relay, link, address),
             Effect::Work { work, job } => {
+                let bits = job.bits.min(MOST_WORK_BITS);
+                let job = WorkJob { bits, ..job };
                 let nonce = job.search(0, u32::MAX).expect("work");
                 self.peers[at]
                     .inbox

@@ -22,6 +22,10 @@ use crate::{
 const BUDGET: usize = 256 * 1024;
 /// Records that are swept in one transaction.
 const SWEPT: usize = 256;
+/// Bits of work that nodes ask here: enough to be asked, done, refused and done again.
+const WORK_BITS: u8 = 6;
+/// The most that they ask, which is for the largest envelope: so much is done, whatever devices think is usual.
+pub(crate) const MOST_WORK_BITS: u8 = WORK_BITS + 5;
 /// Bytes of forwards in flight.
 const FLIGHT: u64 = 512 * 1024;
 /// What nodes may hold here.
@@ -65,7 +69,7 @@ fn settings(world: &World) -> Settings {
     };
     Settings {
         capacity: world.capacity * factor,
-        work_bits: 6,
+        work_bits: WORK_BITS,
         ..Settings::default()
     }
 }
