@@ -126,6 +126,14 @@ impl DestinationKeys {
         })
     }
 
+    /// The address of a private blob that was made here, as far as its length says so. The keys in it are not looked at, which costs as
+    /// much as signing twice: that is for [`parse`](Self::parse).
+    pub fn address_of(blob: &[u8]) -> Option<crate::Address> {
+        let is_blob = [PRIVATE_BLOB_BYTES, SHORT_PRIVATE_BLOB_BYTES].contains(&blob.len());
+        let destination = blob.get(..DESTINATION_BYTES).filter(|_| is_blob)?;
+        Some(crate::Address::hash(destination))
+    }
+
     /// Reads I2P's Base64 of a private blob.
     ///
     /// # Errors
@@ -193,6 +201,11 @@ mod tests {
     fn one_seed_makes_the_same_keys_for_ever() {
         let keys = keys(1);
         assert_eq!(keys.as_bytes().len(), PRIVATE_BLOB_BYTES);
+        for blob in [keys.as_bytes().to_vec(), short(&keys)] {
+            let parsed = DestinationKeys::parse(&blob).unwrap();
+            assert_eq!(DestinationKeys::address_of(&blob), Some(parsed.address()));
+            assert_eq!(DestinationKeys::address_of(&blob[1..]), None);
+        }
         assert_eq!(&keys.as_bytes()[384..391], &[5, 0, 4, 0, 7, 0, 0]);
         // Confirmed by a real router: tests/network.rs.
         assert_eq!(
