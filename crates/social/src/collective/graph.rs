@@ -32,6 +32,8 @@ pub(super) struct Node {
     /// The checkpoints that are final in its past, and the newest of them.
     pub(super) finals: Arc<Bits>,
     pub(super) base: Option<usize>,
+    /// Its own time, or the latest before it if that is later: nobody is counted in a period before that of what they build on.
+    pub(super) latest: u64,
     /// Its device said something else beside it, or its author proposed something else beside it, or it is a ballot of a device that
     /// was added beside what its author said, or that.
     pub(super) parallel: bool,
@@ -132,6 +134,12 @@ impl Graph {
             }
         }
         all
+    }
+
+    /// The latest time of these and of all before them.
+    pub(super) fn latest(&self, heads: &[usize]) -> u64 {
+        let heads = heads.iter().filter_map(|head| self.node(*head));
+        heads.map(|node| node.latest).max().unwrap_or(0)
     }
 
     /// Whether one lies before the other.

@@ -60,6 +60,7 @@ impl Collective {
         judge_genesis(&genesis)?;
         let mut graph = Graph::default();
         graph.push(Node {
+            latest: genesis.fields().time,
             operation: genesis,
             past: Bits::default(),
             admission: 0,
@@ -216,7 +217,8 @@ impl Collective {
         }
         let (finals, base) = self.graph.finals_at(&parents, &past);
         let view = self.view_at(&past, base);
-        let act = Act::of(&operation, &past, &finals, &view);
+        let latest = self.graph.latest(&parents).max(operation.fields().time);
+        let act = Act::of(&operation, latest, &past, &finals, &view);
         let judged = match self.graph.judge(&act) {
             Ok(judged) => judged,
             Err(refusal) => return Taken::Refused(refusal),
@@ -247,6 +249,7 @@ impl Collective {
             group,
             finals,
             base,
+            latest,
             parallel: false,
         });
         if let Some(group) = group.and_then(|group| self.graph.groups.get_mut(group)) {

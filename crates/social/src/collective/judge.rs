@@ -96,6 +96,8 @@ pub(super) struct Act<'a> {
     pub(super) person: PersonId,
     pub(super) device: DeviceId,
     pub(super) time: u64,
+    /// That, or the latest before it if that is later.
+    pub(super) latest: u64,
     /// How long the operation is; 0 as long as it is not made.
     pub(super) bytes: usize,
     pub(super) body: &'a Body,
@@ -108,6 +110,7 @@ pub(super) struct Act<'a> {
 impl<'a> Act<'a> {
     pub(super) fn of(
         operation: &'a Operation,
+        latest: u64,
         past: &'a Bits,
         finals: &'a Bits,
         view: &'a View,
@@ -117,6 +120,7 @@ impl<'a> Act<'a> {
             person: fields.person,
             device: fields.device,
             time: fields.time,
+            latest,
             bytes: operation.as_bytes().len(),
             body: &fields.body,
             past,
@@ -374,18 +378,19 @@ impl Graph {
         })
     }
 
-    /// What the author did in the last days, as far as it lies before.
+    /// What the author did in the last days, as far as it lies before. The days are those of what each builds on: whoever comes in
+    /// could otherwise date that long ago, and what follows one period after the other.
     fn acts_of<'a>(
         &'a self,
         act: &'a Act<'_>,
         sort: fn(&Node) -> bool,
     ) -> impl Iterator<Item = &'a Node> {
-        let since = act.time.saturating_sub(RATION_DAYS * MILLIS_PER_DAY);
+        let since = act.latest.saturating_sub(RATION_DAYS * MILLIS_PER_DAY);
         let acts = self.acts.get(&act.person).into_iter().flatten();
         let before = acts.filter(|index| act.past.has(**index));
         before
             .filter_map(|index| self.node(*index))
-            .filter(move |node| node.time() > since && sort(node))
+            .filter(move |node| node.latest > since && sort(node))
     }
 
     /// The proposal that it names, if it lies before.

@@ -189,10 +189,12 @@ impl Collective {
             let member = member.ok_or(Refusal::NotMember)?;
             return self.may_say(member, device, body, &self.current);
         }
+        let tips: Vec<usize> = self.graph.tips.iter().copied().collect();
         let act = Act {
             person,
             device,
             time,
+            latest: self.graph.latest(&tips).max(time),
             bytes: 0,
             body,
             past: &self.graph.all,

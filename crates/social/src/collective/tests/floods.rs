@@ -232,6 +232,39 @@ fn a_flood_of_devices_added_and_revoked() {
 }
 
 #[test]
+fn whoever_enters_long_ago_has_no_more_than_one_ration() {
+    let (mut group, mut pens) = Replica::found(assembly(3), 3);
+    let proposal = group.propose(pens.get_mut(&1).unwrap(), admit(8));
+    for voucher in [1, 2] {
+        group.does(pens.get_mut(&voucher).unwrap(), vouch(proposal));
+    }
+    let mut pen = Pen::of(8);
+    let space = Some(group.collective.space());
+    // A period after the other, up to the day on which they come in.
+    let mut taken = 0;
+    let mut time = START - 4_000 * DAY;
+    let accepts = accept(proposal, &pen);
+    let heads = group.collective.heads();
+    let entered = pen.write(space, heads, time, accepts);
+    assert_eq!(group.take(&entered).taken, Taken::New);
+    for n in 0..3 * MAX_RATION {
+        time += 31 * DAY;
+        let body = propose(Subject::Decide {
+            question: format!("{n}?"),
+            options: vec!["yes".to_owned(), "no".to_owned()],
+        });
+        let mut copy = pen.copy();
+        let said = copy.write(space, group.collective.heads(), time, body);
+        if group.take(&said).taken == Taken::New {
+            taken += 1;
+            pen = copy;
+        }
+    }
+    assert_eq!(taken, MAX_RATION);
+    agree(&group.log, &[], 3);
+}
+
+#[test]
 fn a_flood_of_what_only_a_newer_version_knows() {
     let (mut group, mut pens) = Replica::found(assembly(3), 3);
     let pen = pens.get_mut(&1).unwrap();
