@@ -174,6 +174,11 @@ impl Sending {
         self.0.commit
     }
 
+    /// How much was sealed: what lies beyond [`MAX_REOPEN`] is read only by whoever read what came before.
+    pub fn place(&self) -> u32 {
+        self.0.place
+    }
+
     /// Seals; [`CONTENT_OVERHEAD_BYTES`] longer than the plaintext. Keep the state before the message
     /// leaves.
     ///

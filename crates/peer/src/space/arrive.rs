@@ -218,10 +218,12 @@ impl Open {
         id: CollectiveId,
         content: &[u8],
     ) -> Result<(), Later> {
-        let Some(space) = self.spaces.get(&id) else {
+        let Some(space) = self.spaces.get_mut(&id) else {
             return Ok(());
         };
-        let content = match space.keys.open_content(content) {
+        let members = space.society.devices();
+        let is_member = |device: &[u8; 32]| members.iter().any(|it| it.device == *device);
+        let content = match space.keys.open_content(content, is_member) {
             Ok(content) => content,
             Err(NoContent::Later(commit)) => return Err(Later::Seed(commit)),
             Err(NoContent::Never) => return Ok(()),
@@ -233,9 +235,6 @@ impl Open {
             return Ok(());
         }
         let commit = content.commit;
-        if let Some(space) = self.spaces.get_mut(&id) {
-            space.keys.keep(content);
-        }
         self.space_take(step, id, operation, Some(commit));
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! The keys of one collective on this device: leaves of one's own, seeds, and what grows from them.
 //!
 //! Kept are leaves, seeds, and the ratchet of this device under each; it is written before anything
-//! that was sealed with it leaves. The ratchets of other devices stand in memory alone: as long as a
-//! seed is kept they can be wound from it again, so that writing them would cost and protect nothing.
+//! that was sealed with it leaves. The ratchets of other devices are wound from the seed whenever something comes, and some of their
+//! places are at hand in memory: as long as a seed is kept, writing them would cost and protect nothing.
 //!
 //! Bounds: [`limits::MAX_SEEDS`] for a space, of which [`limits::MAX_UNSURE_SEEDS`] may not be accepted;
 //! `komrade_crypto::group::rules` says when each goes.
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use komrade_crypto::{
     day_of,
     group::{
-        self, Commit, ContentError, LastingKeys, LeafRing, MemberRoot, Pack, Receiving, Seed,
+        self, Commit, LastingKeys, LeafRing, MAX_REOPEN, MemberRoot, Pack, Rewinding, Seed,
         Sending, SliceError, Space,
         rules::{self, Candidate, Phase, Reseed},
     },
@@ -52,7 +52,8 @@ pub(crate) struct SeedState {
     /// Who drew it, once that is known.
     by: Option<PersonId>,
     sending: Option<Sending>,
-    receiving: BTreeMap<[u8; 32], Receiving>,
+    /// Of members' devices.
+    reading: BTreeMap<[u8; 32], Rewinding>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,12 +77,11 @@ pub(crate) enum NoContent {
     Never,
 }
 
-/// What opened, and the ratchet afterwards, to be kept once the signature inside is good.
+/// What opened. Any member could have made it: the signature inside says whether the device did.
 pub(crate) struct Content {
     pub(crate) plaintext: Zeroizing<Vec<u8>>,
     pub(crate) commit: Commit,
     pub(crate) device: [u8; 32],
-    next: Option<Receiving>,
 }
 
 /// See the module.
@@ -105,7 +105,7 @@ impl SeedState {
             told: None,
             by: None,
             sending: None,
-            receiving: BTreeMap::new(),
+            reading: BTreeMap::new(),
         }
     }
 
@@ -157,7 +157,7 @@ impl SeedState {
             told: record.told.map(|id| OperationId(*id)),
             by: record.by,
             sending: sending.transpose().map_err(|_| Damaged)?,
-            receiving: BTreeMap::new(),
+            reading: BTreeMap::new(),
         })
     }
 }
@@ -324,14 +324,25 @@ impl Keys {
         known.filter(|candidate| candidate.height > 0).collect()
     }
 
+    /// Those under which others can read what this device seals next.
+    fn usable(&self) -> Vec<Candidate> {
+        let mut usable = self.candidates();
+        usable.retain(|candidate| {
+            let state = self.seeds.get(&candidate.commit);
+            let sending = state.and_then(|it| it.sending.as_ref());
+            sending.is_none_or(|it| it.place() <= MAX_REOPEN)
+        });
+        usable
+    }
+
     /// The seed to send under, if there is one for exactly these members.
     pub(crate) fn choose(&self, ours: &MemberRoot, today: u32) -> Option<Commit> {
-        rules::choose(&self.candidates(), ours, today).map(|seed| seed.commit)
+        rules::choose(&self.usable(), ours, today).map(|seed| seed.commit)
     }
 
     /// Whether a seed is to be drawn.
     pub(crate) fn reseed(&self, ours: &MemberRoot, today: u32) -> Reseed {
-        rules::reseed(&self.candidates(), ours, today)
+        rules::reseed(&self.usable(), ours, today)
     }
 
     /// Seeds that were accepted, whoever their members are.
@@ -363,7 +374,7 @@ impl Keys {
                 changed.push(*commit);
             } else if phase == Phase::Lasting && state.seed.take().is_some() {
                 state.sending = None;
-                state.receiving.clear();
+                state.reading.clear();
                 changed.push(*commit);
             }
         }
@@ -389,45 +400,39 @@ impl Keys {
         state.sending.as_mut()?.seal(plaintext, rng).ok()
     }
 
-    /// Opens content.
-    pub(crate) fn open_content(&self, sealed: &[u8]) -> Result<Content, NoContent> {
+    /// Opens content, however often. Of members' devices the way there is kept: a message far from the beginning costs that only
+    /// once, and whoever invents devices makes this one keep nothing.
+    pub(crate) fn open_content(
+        &mut self,
+        sealed: &[u8],
+        is_member: impl Fn(&[u8; 32]) -> bool,
+    ) -> Result<Content, NoContent> {
         let source = group::source(sealed).map_err(|_| NoContent::Never)?;
         let (commit, device) = (source.commit, source.device);
-        let Some(state) = self.seeds.get(&commit) else {
+        let Some(state) = self.seeds.get_mut(&commit) else {
             return Err(NoContent::Later(commit));
         };
         let seed = state.seed.as_ref().ok_or(NoContent::Never)?;
         if !seed.is_accepted() {
             return Err(NoContent::Later(commit));
         }
-        let opened = match state.receiving.get(&device) {
-            Some(receiving) => receiving.open(sealed),
-            None => seed.receiving(&device).and_then(|it| it.open(sealed)),
-        };
-        let (plaintext, next) = match opened {
-            Ok(opened) => (opened.plaintext, Some(opened.next)),
-            // A second one at its place, of a device that was copied; or its key was not kept here.
-            Err(ContentError::KeyGone | ContentError::TooFarAhead) => {
-                let plaintext = seed.reopen(sealed).map_err(|_| NoContent::Never)?;
-                (plaintext, None)
+        let kept = match state.reading.get_mut(&device) {
+            Some(reading) => Some(reading),
+            None if is_member(&device) => {
+                let reading = seed.rewinding(&device).map_err(|_| NoContent::Never)?;
+                Some(state.reading.entry(device).or_insert(reading))
             }
-            Err(_) => return Err(NoContent::Never),
+            None => None,
+        };
+        let opened = match kept {
+            Some(reading) => reading.open(sealed),
+            None => seed.reopen(sealed),
         };
         Ok(Content {
-            plaintext,
+            plaintext: opened.map_err(|_| NoContent::Never)?,
             commit,
             device,
-            next,
         })
-    }
-
-    /// The signature inside is that of the device: the ratchet goes on from there.
-    pub(crate) fn keep(&mut self, content: Content) {
-        if let Some(state) = self.seeds.get_mut(&content.commit)
-            && let Some(next) = content.next
-        {
-            state.receiving.insert(content.device, next);
-        }
     }
 }
 
@@ -467,6 +472,54 @@ mod tests {
         assert!(honest.iter().all(|commit| keys.get(commit).is_some()));
         assert_eq!(keys.seeds.len(), limits::MAX_SEEDS);
         assert_eq!(keys.take_evicted().len(), limits::MAX_SEEDS + 41);
+    }
+
+    #[test]
+    fn what_a_member_said_opens_however_often_and_far_and_others_leave_nothing_behind() {
+        let (mut ours, mut theirs) = (Keys::default(), Keys::default());
+        let mut rng = ChaCha20Rng::seed_from_u64(9);
+        let commit = draw(&mut ours, 1, NOW, &BTreeSet::new());
+        let record = ours.get(&commit).unwrap().encode();
+        theirs.load(&record).unwrap();
+        let device = [4; 32];
+        let mut said: Vec<_> = (0..2_600_u16)
+            .map(|n| theirs.seal_content(&commit, &device, &n.to_be_bytes(), &mut rng))
+            .map(Option::unwrap)
+            .collect();
+        let (last, first) = (said.pop().unwrap(), said.swap_remove(0));
+        for is_member in [false, true] {
+            for sealed in [&last, &first, &last] {
+                let content = ours.open_content(sealed, |_| is_member).unwrap();
+                assert_eq!((content.commit, content.device), (commit, device));
+            }
+            let kept = ours.get(&commit).unwrap().reading.len();
+            assert_eq!(kept, usize::from(is_member));
+        }
+        let mut changed = last.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert_eq!(
+            ours.open_content(&changed, |_| true).err(),
+            Some(NoContent::Never)
+        );
+    }
+
+    #[test]
+    fn who_says_more_than_can_be_read_under_a_seed_draws_another() {
+        let mut keys = Keys::default();
+        let mut rng = ChaCha20Rng::seed_from_u64(9);
+        let (root, today) = (MemberRoot([1; 32]), day_of(NOW));
+        let commit = draw(&mut keys, 1, NOW, &BTreeSet::new());
+        let mut last = Vec::new();
+        for _ in 0..=MAX_REOPEN {
+            assert_eq!(keys.choose(&root, today), Some(commit));
+            last = keys.seal_content(&commit, &[4; 32], b"", &mut rng).unwrap();
+        }
+        assert_eq!(keys.choose(&root, today), None);
+        assert_eq!(keys.reseed(&root, today), Reseed::Forced);
+        let mut others = Keys::default();
+        let record = keys.get(&commit).unwrap().encode();
+        others.load(&record).unwrap();
+        assert!(others.open_content(&last, |_| false).is_ok());
     }
 
     #[test]
