@@ -340,6 +340,8 @@ pub enum Outcome {
     Tie,
     /// Something else made it void: its proposer was removed before, or the matter is settled.
     Void,
+    /// It did not know of what two thirds confirmed meanwhile: it has to be proposed anew.
+    Crossed,
 }
 
 /// A proposal.

@@ -333,7 +333,11 @@ impl Open {
             return;
         };
         let device = *leaf.device();
-        if *leaf.space() != space.group() || !space.needs_leaf(&device) {
+        // By one of a day to come whoever had a device's key for an hour would lock it out for good.
+        if *leaf.space() != space.group()
+            || !leaf.is_timely(day_of(step.now))
+            || !space.needs_leaf(&device)
+        {
             return;
         }
         let state = space.devices.entry(device).or_default();

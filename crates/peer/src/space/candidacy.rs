@@ -18,7 +18,7 @@
 use komrade_crypto::identity::PersonId;
 use komrade_social::{
     self as social,
-    collective::{Operation, Subject},
+    collective::{Body, Operation, Subject},
 };
 use komrade_view::{Answer, CollectiveId, ComradeId, Refusal};
 
@@ -196,7 +196,7 @@ impl Open {
         found: Option<CollectiveId>,
     ) {
         let operation = Operation::decode(&rules).ok();
-        let operation = operation.filter(|it| it.space().0 == *hash);
+        let operation = operation.filter(|it| it.space().0 == *hash && !names_others(it));
         if operation.is_none_or(|it| social::collective::rules_of(it.body()).is_none()) {
             return;
         }
@@ -301,6 +301,16 @@ pub(super) fn in_words(operations: Vec<Vec<u8>>, most: usize) -> Vec<Vec<Vec<u8>
         }
     }
     words
+}
+
+/// Whether it founds a collective with others than its author: nobody is a member who did not say so themself, and what a founder's
+/// device is called everybody knows whom they meet.
+pub(super) fn names_others(operation: &Operation) -> bool {
+    let fields = operation.fields();
+    match &fields.body {
+        Body::Genesis { founders, .. } => founders.iter().any(|it| it.person() != fields.person),
+        _ => false,
+    }
 }
 
 /// Whether it is about letting this person in.

@@ -139,6 +139,11 @@ impl Open {
                 self.space_ask(step, id);
             }
             Place::Left(_) => self.space_leave_again(step, id),
+            // That it has ended becomes final at once, and whoever lacks it is told.
+            Place::Dissolved(_) => {
+                self.space_sign_checkpoint(step, id);
+                self.space_answer(step, id);
+            }
             _ => {}
         }
         self.space_seal_waiting(step, id);
@@ -178,14 +183,14 @@ impl Open {
     }
 
     fn space_sign_checkpoint(&mut self, step: &mut Step, id: CollectiveId) {
-        let Some(space) = self.spaces.get(&id).filter(|space| space.is_in()) else {
+        let Some(space) = self.spaces.get(&id) else {
             return;
         };
         let before = step.now.saturating_sub(limits::DAY);
         let collective = space.society.get();
         let next = collective.and_then(|it| it.next_checkpoint(space.own.person, before));
         if let Some(checkpoint) = next {
-            let _ = self.space_say(step, id, Body::Checkpoint(checkpoint));
+            let _ = self.space_speak(step, id, Body::Checkpoint(checkpoint));
         }
     }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     PartRecord, Place, Space,
-    candidacy::{admits, in_words},
+    candidacy::{admits, in_words, names_others},
     frame::{MAX_ENTRY_OPERATIONS, Welcome, Word},
     places,
 };
@@ -119,7 +119,7 @@ impl Open {
             if !step.has_room() {
                 return;
             }
-            if let Ok(operation) = Operation::decode(bytes) {
+            if let Some(operation) = Operation::decode(bytes).ok().filter(|it| !names_others(it)) {
                 self.space_take(step, id, operation, None);
             }
         }

@@ -220,9 +220,8 @@ impl Space {
                 (outcome, standing.closes)
             }
             Stage::Lapsed => (Outcome::Failed, standing.closes),
-            Stage::Undone | Stage::Overtaken | Stage::Void | Stage::Crossed => {
-                (Outcome::Void, newest)
-            }
+            Stage::Undone | Stage::Overtaken | Stage::Void => (Outcome::Void, newest),
+            Stage::Crossed => (Outcome::Crossed, newest),
             _ => return None,
         })
     }

@@ -343,6 +343,29 @@ fn leaf_keys_are_kept_of_members_alone() {
 }
 
 #[test]
+fn a_leaf_key_of_a_day_to_come_locks_no_device_out() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let group = bench.space().group();
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let today = u32::try_from(bench.now / DAY).unwrap();
+    let device = pens[0].id();
+    for (day, is_taken) in [(today + 1, true), (today + 2, false), (today + 400, false)] {
+        let mut ring = komrade_crypto::group::LeafRing::new();
+        ring.renew(day, day - today, &mut rng).unwrap();
+        let leaf = ring.record(&group, &pens[0].key).unwrap();
+        let arrives = Bundle {
+            leaves: vec![leaf.encode()],
+            ..Bundle::default()
+        };
+        bench.arrive(&under, &[arrives]);
+        let known = &bench.space().devices[&device].leaf;
+        assert_eq!(known.as_ref() == Some(&leaf), is_taken, "{day}");
+    }
+}
+
+#[test]
 fn claims_of_others_do_not_stand_in_the_way_of_a_seed() {
     let mut pens = three();
     let mut bench = Bench::found(&mut pens);

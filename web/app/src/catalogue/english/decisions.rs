@@ -162,6 +162,10 @@ pub fn outcome(outcome: Outcome, option: &str, voices: (usize, usize), when: &st
         Outcome::Void => format!(
             "It is void, {when}: the rules, the members or the matter changed before it was decided."
         ),
+        Outcome::Crossed => format!(
+            "It did not count, {when}: two thirds had confirmed something else before it arrived. \
+             Nobody turned it down; it can be proposed anew."
+        ),
     }
 }
 
@@ -173,6 +177,7 @@ pub fn outcome_short(outcome: Outcome, option: &str) -> String {
         Outcome::Won(_) => option.to_owned(),
         Outcome::Tie => "a tie".to_owned(),
         Outcome::Void => "void".to_owned(),
+        Outcome::Crossed => "came too late".to_owned(),
     }
 }
 

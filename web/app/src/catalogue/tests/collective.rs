@@ -148,6 +148,7 @@ fn every_end_of_a_proposal_says_what_it_means() {
         Outcome::Won(0),
         Outcome::Tie,
         Outcome::Void,
+        Outcome::Crossed,
     ];
     for voices in [(0, 0), (12, 3)] {
         let texts = outcomes.map(|it| outcome(it, "Friday", voices, "yesterday"));
