@@ -247,8 +247,12 @@ pub const FLOOR_AHEAD: u64 = 1_000;
 pub const ESCORT_LIFE: Millis = 30 * DAY;
 /// Bytes of a welcome in one operation of a conversation.
 pub const WELCOME_PART_BYTES: usize = 19_000;
-/// Parts of one welcome: 2 MB, of 500 members or years of decisions.
-pub const MAX_WELCOME_PARTS: u64 = 128;
+/// Parts of one welcome: 10 MB, of 500 members and as many decisions of some 500 bytes as a collective can hold.
+pub const MAX_WELCOME_PARTS: u64 = 512;
+/// Operations of before that a newcomer is given, if the rules share them: the newest, a good read.
+pub const MAX_HISTORY: usize = 256;
+/// Bytes of them: some 60 operations of a conversation.
+pub const HISTORY_BYTES: usize = 512 * 1024;
 /// Devices of one collective whose leaf keys and homes are remembered: those that a seed is for, and some
 /// that went.
 pub const MAX_DEVICES_KNOWN: usize = 5_000;

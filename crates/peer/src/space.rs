@@ -59,7 +59,7 @@ use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
 use self::{
-    bringing_in::{Escort, Offer},
+    bringing_in::{Escort, Offer, Welcoming},
     frame::Load,
     keys::Keys,
     newcomer::Gathering,
@@ -348,6 +348,8 @@ pub(crate) struct Space {
     pub(crate) waiting: BTreeMap<[u8; 32], Waiting>,
     pub(crate) parts: BTreeMap<u64, Vec<u8>>,
     pub(crate) questions: Vec<supply::Question>,
+    /// A welcome that is being said.
+    pub(crate) welcoming: Option<Welcoming>,
     /// Questions that were answered: their ids, who asked, and when.
     pub(crate) answered: VecDeque<([u8; 32], [u8; 32], Millis)>,
     /// When each proposal was first seen to be decided, to take turns.
@@ -517,6 +519,7 @@ impl Space {
             waiting: BTreeMap::new(),
             parts: BTreeMap::new(),
             questions: Vec::new(),
+            welcoming: None,
             answered: VecDeque::new(),
             decided: BTreeMap::new(),
             told_seeds: BTreeMap::new(),

@@ -48,6 +48,20 @@ pub(crate) struct Escort {
     pub(crate) entered: Option<(ByteArray<32>, u64)>,
     /// The seed that was given to them last.
     pub(crate) seed: Option<Commit>,
+    /// They were given what was said before.
+    #[serde(default)]
+    pub(crate) has_history: bool,
+}
+
+/// A welcome that is being said, as many of its parts in a step as there is room for. It stands in memory alone: the newcomer is noted
+/// with the last part, so that whoever loses power before begins anew.
+pub(crate) struct Welcoming {
+    comrade: ComradeId,
+    person: PersonId,
+    made_at: Millis,
+    welcome: Vec<u8>,
+    /// Parts that were said.
+    said: u64,
 }
 
 /// What a newcomer enters with.
@@ -181,6 +195,10 @@ impl Open {
             }
         }
         for person in due {
+            // One after the other: what does not fit here is for the next duties.
+            if self.spaces.get(&id).is_none_or(|it| it.welcoming.is_some()) {
+                return;
+            }
             let comrade = self.comrades.iter().find(|(_, comrade)| {
                 let is_them = comrade.record.who.is_some_and(|who| who.person == person);
                 is_them && comrade.record.is_met()
@@ -199,26 +217,53 @@ impl Open {
         comrade: ComradeId,
         person: PersonId,
     ) {
+        if let Some(space) = self.spaces.get_mut(&id) {
+            let welcome = space.welcome().encode().to_vec();
+            space.begin_welcome(comrade, person, step.now, welcome);
+        }
+        self.space_go_on_welcoming(step, id);
+    }
+
+    /// Says as much of a welcome as there is room for.
+    pub(super) fn space_go_on_welcoming(&mut self, step: &mut Step, id: CollectiveId) {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
-        let welcome = space.welcome().encode();
-        let parts: Vec<&[u8]> = welcome.chunks(limits::WELCOME_PART_BYTES).collect();
+        let Some(mut welcoming) = space.welcoming.take() else {
+            return;
+        };
+        let hash = *space.record.space;
+        let made_at = welcoming.made_at;
+        let mut parts = welcoming.welcome.chunks(limits::WELCOME_PART_BYTES);
         let of = parts.len() as u64;
-        if of > limits::MAX_WELCOME_PARTS {
+        let begin = usize::try_from(welcoming.said).unwrap_or(usize::MAX);
+        if of > limits::MAX_WELCOME_PARTS || !space.is_in() {
             return;
         }
-        space.escort(comrade, person, step.now);
-        let hash = *space.record.space;
-        step.touched.spaces.insert(id);
-        for (number, part) in (0..).zip(parts) {
+        if begin > 0 {
+            parts.nth(begin - 1);
+        }
+        for part in parts {
+            if !step.has_room() {
+                break;
+            }
             let word = Word::Welcome {
-                made_at: step.now,
-                number,
+                made_at,
+                number: welcoming.said,
                 of,
                 part: part.to_vec(),
             };
-            self.space_tell(step, comrade, &hash, &word);
+            welcoming.said = welcoming.said.saturating_add(1);
+            self.space_tell(step, welcoming.comrade, &hash, &word);
+        }
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        if welcoming.said < of {
+            space.welcoming = Some(welcoming);
+        } else {
+            space.escort(welcoming.comrade, welcoming.person, step.now);
+            step.touched.spaces.insert(id);
         }
     }
 
@@ -473,6 +518,7 @@ impl Space {
             accepted: None,
             entered: None,
             seed: None,
+            has_history: false,
         });
     }
 
@@ -494,6 +540,22 @@ impl Space {
             escort.entered = Some((device.0.into(), last));
             escort.told_up_to = first.unwrap_or(escort.told_up_to);
         }
+    }
+
+    pub(super) fn begin_welcome(
+        &mut self,
+        comrade: ComradeId,
+        person: PersonId,
+        made_at: Millis,
+        welcome: Vec<u8>,
+    ) {
+        self.welcoming = Some(Welcoming {
+            comrade,
+            person,
+            made_at,
+            welcome,
+            said: 0,
+        });
     }
 
     /// What a candidate gets.

@@ -71,6 +71,7 @@ impl Open {
             if is_all_here {
                 self.space_evaluate(step, id);
             }
+            self.space_go_on_welcoming(step, id);
         }
     }
 

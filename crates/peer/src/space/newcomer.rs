@@ -248,10 +248,21 @@ fn numbers_in(operations: &[Vec<u8>]) -> BTreeMap<[u8; 32], u64> {
     numbers
 }
 
+/// The first parts of each welcome stand where a version kept them that took no more; those that follow stand behind all of them.
+const FIRST_PARTS: u64 = 128;
+/// How many follow.
+const MORE_PARTS: u64 = limits::MAX_WELCOME_PARTS - FIRST_PARTS;
+/// Welcomes that are gathered at once.
+const SLOTS: u64 = 2;
+
 /// Where a part of a welcome stands.
 fn part_of(slot: u64, number: u64) -> u64 {
-    slot.saturating_mul(limits::MAX_WELCOME_PARTS)
-        .saturating_add(number)
+    match number.checked_sub(FIRST_PARTS) {
+        None => slot.saturating_mul(FIRST_PARTS).saturating_add(number),
+        Some(more) => (SLOTS * FIRST_PARTS)
+            .saturating_add(slot.saturating_mul(MORE_PARTS))
+            .saturating_add(more),
+    }
 }
 
 impl Space {
@@ -291,7 +302,11 @@ impl Space {
     }
 
     fn parts_of(&self, slot: u64) -> impl Iterator<Item = (&u64, &Vec<u8>)> {
-        self.parts.range(part_of(slot, 0)..part_of(slot + 1, 0))
+        let range = |first, count| {
+            let first = part_of(slot, first);
+            self.parts.range(first..first.saturating_add(count))
+        };
+        range(0, FIRST_PARTS).chain(range(FIRST_PARTS, MORE_PARTS))
     }
 
     fn drop_parts(&mut self, step: &mut Step, id: CollectiveId, slot: u64) {

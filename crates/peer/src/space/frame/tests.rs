@@ -160,7 +160,7 @@ fn what_is_out_of_bounds_is_refused() {
         begin(3)
             .uint(4, 1)
             .uint(5, 0)
-            .uint(6, 129)
+            .uint(6, limits::MAX_WELCOME_PARTS + 1)
             .bytes(7, b"")
             .finish(),
         begin(4).list(4, vec![Vec::new(); 9]).bytes(5, b"").finish(),
