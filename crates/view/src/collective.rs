@@ -556,4 +556,6 @@ pub enum CollectiveCommand {
     Rekey(CollectiveId),
     /// Forget a collective that one is no longer a member of, here. Answer: `Answer::Done`.
     Forget(CollectiveId),
+    /// Withdraw a candidacy: whoever offered is told, and brings the person in no more. Answer: `Answer::Done`.
+    WithdrawCandidacy(CollectiveId),
 }

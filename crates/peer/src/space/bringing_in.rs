@@ -39,6 +39,9 @@ pub(crate) struct Escort {
     pub(crate) welcomed_at: Millis,
     /// What they entered with does not hold: they are to be welcomed anew.
     pub(crate) has_failed: bool,
+    /// They have withdrawn: they are not welcomed.
+    #[serde(default)]
+    pub(crate) has_withdrawn: bool,
     /// Operations up to this arrival were told.
     pub(crate) told_up_to: u64,
     /// Their acceptance and the rest came and is to be passed on.
@@ -187,7 +190,9 @@ impl Open {
                     true => limits::WELCOME_ANEW,
                     false => limits::WELCOME_AGAIN,
                 };
-                it.accepted.is_none() && now >= it.welcomed_at.saturating_add(pause)
+                !it.has_withdrawn
+                    && it.accepted.is_none()
+                    && now >= it.welcomed_at.saturating_add(pause)
             };
             let is_due = welcomed.is_none_or(again);
             if is_due && (is_mine || (is_voucher && patience)) {
@@ -322,7 +327,7 @@ impl Open {
         };
         let all = all.into_iter().take_while(fits).collect();
         escort.comrade = comrade;
-        (escort.seed, escort.has_failed) = (None, false);
+        (escort.seed, escort.has_failed, escort.has_withdrawn) = (None, false, false);
         escort.accepted = Some(Accepted {
             operations: all,
             leaf: leaf.into(),
@@ -514,12 +519,28 @@ impl Space {
             person,
             welcomed_at: now,
             has_failed: false,
+            has_withdrawn: false,
             told_up_to,
             accepted: None,
             entered: None,
             seed: None,
             has_history: false,
         });
+    }
+
+    /// They were proposed, or welcomed, and have withdrawn. A yes to another offer takes that back.
+    pub(super) fn note_withdrawn(&mut self, comrade: ComradeId, person: PersonId, now: Millis) {
+        let record = &self.record;
+        let is_theirs = |it: &Offer| it.comrade == comrade && it.proposal.is_some();
+        let is_asked = record.offers.iter().any(is_theirs);
+        let is_welcomed = record.escorts.iter().any(|it| it.person == person);
+        self.welcoming = self.welcoming.take().filter(|it| it.person != person);
+        if is_asked || is_welcomed {
+            self.escort(comrade, person, now);
+            if let Some(escort) = self.record.escorts.last_mut() {
+                escort.has_withdrawn = true;
+            }
+        }
     }
 
     /// What somebody entered with was taken: what they know is what their acceptance had seen, whoever welcomed them.

@@ -250,27 +250,62 @@ impl Open {
         step.show.collectives = true;
         self.speak_up(step, by);
         self.space_tell(step, by, &hash, &Word::Answer(accept));
-        if accept {
-            return Ok(Answer::Done);
-        }
-        match self.spaces.get_mut(&id) {
-            // Whoever was here before keeps what they read.
-            Some(space) if space.record.place_before.is_some() => {
-                let before = space.record.place_before.take();
-                space.record.place = before.unwrap_or(Place::NotAdmitted(step.now));
-                space.record.offered = None;
-                space.note_changed(step.now);
-            }
-            _ => self.space_forget(step, id),
+        if !accept {
+            self.space_decline(step, id);
         }
         Ok(Answer::Done)
     }
 
+    /// Takes back what was said to an offer, as long as the person has not entered.
+    pub(super) fn space_withdraw(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+    ) -> Result<Answer, Refusal> {
+        let space = self.spaces.get(&id);
+        let space = space.filter(|it| !it.record.is_forgotten);
+        let space = space.ok_or(Refusal::Unknown)?;
+        let Place::Candidate { by, .. } = space.record.place else {
+            return Err(Refusal::Over);
+        };
+        let hash = *space.record.space;
+        let welcomed_by = space.record.welcomed_by.filter(|it| *it != by);
+        for comrade in [Some(by), welcomed_by].into_iter().flatten() {
+            self.speak_up(step, comrade);
+            self.space_tell(step, comrade, &hash, &Word::Answer(false));
+        }
+        self.space_decline(step, id);
+        Ok(Answer::Done)
+    }
+
+    /// The person does not come in. Whoever was here before keeps what they read.
+    fn space_decline(&mut self, step: &mut Step, id: CollectiveId) {
+        step.touched.spaces.insert(id);
+        step.show.collectives = true;
+        match self.spaces.get_mut(&id) {
+            Some(space) if space.record.place_before.is_some() => {
+                let before = space.record.place_before.take();
+                space.record.place = before.unwrap_or(Place::NotAdmitted(step.now));
+                (space.record.offered, space.record.offered_by) = (None, None);
+                space.note_changed(step.now);
+            }
+            _ => self.space_forget(step, id),
+        }
+    }
+
     /// The comrade answered: noted, and proposed at the next drawn time.
     fn space_answered(&mut self, step: &mut Step, comrade: ComradeId, id: CollectiveId, yes: bool) {
+        let who = self.comrades.get(&comrade).and_then(|it| it.record.who);
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
+        // Whoever was asked in, or welcomed, and does not want to any more is not welcomed again.
+        if let Some(who) = who.filter(|who| !yes && !space.society.is_member(&who.person)) {
+            space.note_withdrawn(comrade, who.person, step.now);
+        }
+        let is_back = |person| who.is_some_and(|who| yes && who.person == person);
+        let escorts = &mut space.record.escorts;
+        escorts.retain(|it| !(it.has_withdrawn && is_back(it.person)));
         let offers = &mut space.record.offers;
         if yes {
             let offer = offers.iter_mut().find(|offer| offer.comrade == comrade);

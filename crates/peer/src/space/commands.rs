@@ -114,6 +114,7 @@ impl Open {
             Asked::Return(id) => self.space_word(step, id, Body::Return),
             Asked::Leave(id) => self.space_leave(step, id),
             Asked::Rekey(id) => self.space_rekey(step, id),
+            Asked::WithdrawCandidacy(id) => self.space_withdraw(step, id),
             Asked::Forget(id) => {
                 let space = self.spaces.get(&id);
                 match space.map(|space| space.record.place.is_over()) {
