@@ -121,6 +121,16 @@ impl Reader {
         self.bytes(number)?.try_into().map_err(|_| Unreadable)
     }
 
+    /// The same, if it is there.
+    pub(crate) fn optional_array<const N: usize>(
+        &mut self,
+        number: u64,
+    ) -> Result<Option<[u8; N]>, Unreadable> {
+        let bytes = self.optional_bytes(number)?;
+        let array = bytes.map(|bytes| bytes.try_into().map_err(|_| Unreadable));
+        array.transpose()
+    }
+
     /// A list of at most `most` byte strings; empty if the field is missing.
     pub(crate) fn list(&mut self, number: u64, most: usize) -> Result<Vec<Vec<u8>>, Unreadable> {
         let Some(value) = self.take(number) else {

@@ -148,8 +148,14 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 operations: vec![vec![1; 20]],
                 leaves: vec![vec![2; 20]],
                 floors: vec![([3; 32], 4)],
+                pinned: None,
             };
-            vec![Welcome::default().encode().to_vec(), full.encode().to_vec()]
+            let pinned = Welcome {
+                pinned: Some([5; 32]),
+                ..Welcome::default()
+            };
+            let all = [Welcome::default(), full, pinned];
+            all.map(|it| it.encode().to_vec()).to_vec()
         }
         _ => Vec::new(),
     }

@@ -51,7 +51,10 @@ use komrade_crypto::{
     identity::PersonId,
 };
 use komrade_ether::Envelope;
-use komrade_social::{OperationId, collective::Operation};
+use komrade_social::{
+    OperationId,
+    collective::{CheckpointId, Operation},
+};
 use komrade_store::{Record, Table};
 use komrade_view::{CollectiveId, ComradeId, Millis};
 use serde::{Deserialize, Serialize};
@@ -187,6 +190,9 @@ pub(crate) struct SpaceRecord {
     pub(crate) is_forgotten: bool,
     /// Posts up to this one are gone.
     pub(crate) gone_up_to: u64,
+    /// The newest final checkpoint that this device has seen, or was told of with the welcome.
+    #[serde(default)]
+    pub(crate) pinned: Option<ByteArray<32>>,
 }
 
 /// An operation as it is kept.
@@ -445,6 +451,7 @@ impl SpaceRecord {
             is_copied: false,
             is_forgotten: false,
             gone_up_to: 0,
+            pinned: None,
         }
     }
 
@@ -501,10 +508,14 @@ impl SpaceRecord {
 
 impl Space {
     pub(crate) fn new(record: SpaceRecord, own: Party) -> Self {
+        let mut society = Society::default();
+        if let Some(pinned) = record.pinned {
+            society.expect(CheckpointId(*pinned));
+        }
         Self {
             record,
             own,
-            society: Society::default(),
+            society,
             keys: Keys::default(),
             people: BTreeMap::new(),
             devices: BTreeMap::new(),

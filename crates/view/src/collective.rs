@@ -99,6 +99,8 @@ pub enum Alarm {
     NotFinal(Millis),
     /// The keys are older than 14 days, or a member set changed and no new ones came: nothing is sent.
     NoKeys,
+    /// Two states were confirmed by two thirds that exclude each other: nothing is carried out any more.
+    Contradicts,
 }
 
 /// How many of those who count: a part of them, and no fewer than so many. What asks for more than

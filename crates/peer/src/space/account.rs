@@ -10,7 +10,7 @@ use komrade_crypto::{
 };
 use komrade_social::{
     DeviceId, OperationId,
-    collective::{Body, Operation, Taken, Verdict},
+    collective::{Body, Operation, Outcome, Taken, Verdict},
 };
 use komrade_view::Millis;
 
@@ -37,13 +37,14 @@ pub(crate) struct Came {
 }
 
 /// What came of an operation.
-pub(crate) enum Placed {
-    /// It has a place, and with it some that waited for it.
-    Kept(Vec<Operation>),
-    /// It builds on what is not here.
-    Waits,
-    /// It can never count, or there is no room.
-    Refused,
+#[derive(Default)]
+pub(crate) struct Placed {
+    /// It is kept: it has a place, or builds on what is not here. Otherwise it can never count, or there is no room.
+    pub(crate) is_kept: bool,
+    /// What has its place now: the operation itself, and what waited for it.
+    pub(crate) placed: Vec<Operation>,
+    /// What was decided before counts no more.
+    pub(crate) has_gone: bool,
 }
 
 impl Space {
@@ -59,8 +60,7 @@ impl Space {
         };
         let placed = self.place(operation, came);
         // What can never count goes; what is shown goes in its time.
-        let is_refused = matches!(placed, Placed::Refused);
-        if is_refused && record.ordinal.is_none() && self.society.get().is_some() {
+        if !placed.is_kept && record.ordinal.is_none() && self.society.get().is_some() {
             self.gone.push(arrival);
         }
         if let Some(known) = self.known.get_mut(&id) {
@@ -160,63 +160,74 @@ impl Space {
         };
         let is_new = came.at > 0;
         self.wanted.remove(&id);
-        let mut placed = Vec::new();
-        let mut gone = Vec::new();
-        let mut is_void = false;
-        let waits = if operation.body().is_control() {
+        let is_control = operation.body().is_control();
+        let (is_kept, mut outcome) = if is_control {
             let Some(outcome) = self.society.insert(operation.clone()) else {
-                return Placed::Refused;
+                return Placed::default();
             };
-            gone = outcome.gone;
-            placed = outcome.new;
-            match outcome.taken {
-                Taken::New => false,
-                Taken::Waiting => true,
-                Taken::Refused(_) => return self.refuse(id),
-                _ => return Placed::Refused,
+            if let Taken::Refused(_) = outcome.taken {
+                self.refuse(id);
             }
-        } else {
-            match self.society.verdict(&operation) {
-                Verdict::Valid => {
-                    placed.push(id);
-                    false
-                }
-                Verdict::Waiting(_) if self.pending.len() < limits::MAX_PENDING => true,
-                Verdict::Waiting(_) => return Placed::Refused,
-                // Kept, for it may count yet; shown by nobody.
-                Verdict::Void if self.void.len() < limits::MAX_VOID => {
-                    is_void = true;
-                    true
-                }
-                Verdict::Void | Verdict::Refused(_) => return self.refuse(id),
-            }
-        };
-        self.quota.add(&known);
-        self.known.insert(id, known);
-        self.note_links(&operation, came);
-        match (waits, operation.body().is_control()) {
-            _ if is_void => {
-                self.void.insert(id);
-            }
-            (true, true) => {
+            let is_kept = matches!(outcome.taken, Taken::New | Taken::Waiting);
+            if outcome.taken == Taken::Waiting {
                 self.unplaced.insert(id, unplaced);
             }
-            (true, false) => self.pending.push(operation),
-            (false, _) => {}
+            (is_kept, outcome)
+        } else {
+            let mut outcome = Outcome::default();
+            let is_kept = match self.society.verdict(&operation) {
+                Verdict::Valid => {
+                    outcome.new.push(id);
+                    true
+                }
+                Verdict::Waiting(_) if self.pending.len() < limits::MAX_PENDING => {
+                    self.pending.push(operation.clone());
+                    // Some of what it builds on may be held until somebody does.
+                    outcome = self.society.place_wanted();
+                    true
+                }
+                Verdict::Waiting(_) => false,
+                // Kept, for it may count yet; shown by nobody.
+                Verdict::Void if self.void.len() < limits::MAX_VOID => self.void.insert(id),
+                Verdict::Void | Verdict::Refused(_) => {
+                    self.refuse(id);
+                    false
+                }
+            };
+            (is_kept, outcome)
+        };
+        if is_kept {
+            self.quota.add(&known);
+            self.known.insert(id, known);
+            self.note_links(&operation, came);
         }
-        for id in gone {
-            self.forget(&id);
+        let has_gone = !outcome.gone.is_empty();
+        let placed = self.follow(&mut outcome, is_new);
+        Placed {
+            is_kept,
+            placed,
+            has_gone,
         }
-        let mut kept = Vec::new();
-        for id in placed {
-            self.settle(&id, is_new, &mut kept);
-        }
-        if !kept.is_empty() {
-            self.place_pending(is_new, &mut kept);
-        }
-        match kept.is_empty() {
-            true => Placed::Waits,
-            false => Placed::Kept(kept),
+    }
+
+    /// Does what follows from an outcome, whatever the operation was that it is of: what is gone is forgotten, what is in has its place,
+    /// and with it what waited for that. Answers what has its place now.
+    pub(super) fn follow(&mut self, outcome: &mut Outcome, is_new: bool) -> Vec<Operation> {
+        let mut placed = Vec::new();
+        loop {
+            for id in std::mem::take(&mut outcome.gone) {
+                self.forget(&id);
+            }
+            let before = placed.len();
+            for id in std::mem::take(&mut outcome.new) {
+                self.settle(&id, is_new, &mut placed);
+            }
+            if placed.len() == before {
+                return placed;
+            }
+            self.place_pending(is_new, &mut placed);
+            // What was said may build on what was held until somebody does.
+            *outcome = self.society.place_wanted();
         }
     }
 

@@ -281,8 +281,12 @@ impl Open {
             ordinal: None,
             day: today,
         };
-        let placed = space.place(operation, came);
-        if !matches!(placed, Placed::Refused) {
+        let Placed {
+            is_kept,
+            placed,
+            has_gone,
+        } = space.place(operation, came);
+        if is_kept {
             let key = places::operation(id, came.arrival);
             step.write(Table::Operations, key, records::encode(&record));
         }
@@ -291,16 +295,17 @@ impl Open {
         let retargeted = std::mem::take(&mut space.retargeted).into_iter();
         let entries = retargeted.map(|number| (id, number));
         step.touched.space_entries.extend(entries);
-        let placed = match placed {
-            Placed::Refused => return false,
-            Placed::Waits => Vec::new(),
-            Placed::Kept(placed) => placed,
-        };
+        if !is_kept && placed.is_empty() && !has_gone {
+            return false;
+        }
         step.touched.spaces.insert(id);
         for operation in placed {
             self.space_took(step, id, operation);
         }
-        true
+        if has_gone {
+            self.space_membership(step, id);
+        }
+        is_kept
     }
 
     /// What follows from an operation that has its place now.

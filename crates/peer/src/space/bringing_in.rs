@@ -171,7 +171,8 @@ impl Open {
     /// Sends the welcome to candidates whose certificate is complete.
     fn space_welcome_admitted(&mut self, step: &mut Step, id: CollectiveId) {
         let now = step.now;
-        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+        let may = |space: &&mut Space| space.is_in() && !space.society.contradicts();
+        let Some(space) = self.spaces.get_mut(&id).filter(may) else {
             return;
         };
         let own = space.own.person;
@@ -598,6 +599,7 @@ impl Space {
             operations,
             leaves: leaves.map(LeafRecord::encode).collect(),
             floors: floors.collect(),
+            pinned: self.record.pinned.map(|it| *it),
         }
     }
 

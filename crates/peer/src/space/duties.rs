@@ -22,9 +22,13 @@ impl Open {
         if !super::ON {
             return;
         }
-        for space in self.spaces.values_mut() {
+        for (id, space) in self.spaces.iter_mut() {
             space.note_opened(step.now);
             space.members_before = space.member_devices();
+            // Of a version that pinned nothing.
+            if space.note_pin() {
+                step.touched.spaces.insert(*id);
+            }
         }
         let ids: Vec<CollectiveId> = self.spaces.keys().copied().collect();
         for id in ids {
@@ -155,7 +159,8 @@ impl Open {
     /// Puts into force what was decided: at once if the person's own word decided it, else in turns.
     pub(super) fn space_enact(&mut self, step: &mut Step, id: CollectiveId, at_once: bool) {
         let now = step.now;
-        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+        let may = |space: &&mut Space| space.is_in() && !space.society.contradicts();
+        let Some(space) = self.spaces.get_mut(&id).filter(may) else {
             return;
         };
         let devices: Vec<[u8; 32]> = {

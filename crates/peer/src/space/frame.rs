@@ -293,11 +293,13 @@ impl Word {
 /// | 2 | exact bytes of operations: all control, causes first, and of each member name and homes |
 /// | 3 | leaf records |
 /// | 4 | of each device that spoke: its key and the number of its newest operation, which the newcomer does not ask for |
+/// | 5 | the newest final checkpoint that whoever welcomes has seen: what contradicts it is not final |
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Welcome {
     pub(crate) operations: Vec<Vec<u8>>,
     pub(crate) leaves: Vec<Vec<u8>>,
     pub(crate) floors: Vec<([u8; 32], u64)>,
+    pub(crate) pinned: Option<[u8; 32]>,
 }
 
 impl Welcome {
@@ -309,6 +311,7 @@ impl Welcome {
             .list(2, self.operations.iter().cloned())
             .list(3, self.leaves.iter().cloned())
             .list(4, floors)
+            .optional(5, self.pinned.as_ref().map(|it| &it[..]))
             .finish()
     }
 
@@ -327,6 +330,7 @@ impl Welcome {
             operations,
             leaves,
             floors: floors.iter().map(floor).collect::<Result<_, _>>()?,
+            pinned: reader.optional_array(5)?,
         })
     }
 }

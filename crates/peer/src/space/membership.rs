@@ -12,7 +12,7 @@ use komrade_social::{
 use komrade_store::Table;
 use komrade_view::{CollectiveId, Millis};
 
-use super::{Place, Space, account::Placed, places};
+use super::{Place, Space, places};
 use crate::{limits, open::Open, step::Step};
 
 /// What came of judging again.
@@ -62,12 +62,24 @@ impl Space {
     }
 
     /// It can never count, as far as is known now: nobody need send it again.
-    pub(super) fn refuse(&mut self, id: OperationId) -> Placed {
+    pub(super) fn refuse(&mut self, id: OperationId) {
         if self.refused.len() >= limits::MAX_REFUSED {
             self.refused.pop_first();
         }
         self.refused.insert(id);
-        Placed::Refused
+    }
+
+    /// Pins the newest final checkpoint: what members of old make final later counts for nothing here. Whoever is just coming in has
+    /// no history yet that they could hold to be right.
+    pub(super) fn note_pin(&mut self) -> bool {
+        let pinned = Some(()).filter(|()| self.record.place.is_member());
+        let pinned = pinned.and_then(|()| self.society.pin());
+        let is_new =
+            pinned.is_some_and(|pinned| self.record.pinned.map(|it| *it) != Some(pinned.0));
+        if let Some(pinned) = pinned.filter(|_| is_new) {
+            self.record.pinned = Some(pinned.0.into());
+        }
+        is_new
     }
 
     /// Judges again what these devices said, now that they came or went, and what is void: what each replica shows must follow
@@ -127,6 +139,9 @@ impl Open {
         space.record.is_shrunk |= !before.is_subset(&now);
         step.touched.spaces.insert(id);
         self.space_stand(step, id);
+        if let Some(space) = self.spaces.get_mut(&id) {
+            space.note_pin();
+        }
         self.space_judge_again(step, id, &changed);
         // Seeds of others may be for exactly these members.
         self.space_settle_seeds(step, id);

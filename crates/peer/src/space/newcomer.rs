@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use komrade_crypto::group::LeafRecord;
 use komrade_social::{
     self as social,
-    collective::{Body, Operation},
+    collective::{Body, CheckpointId, Operation},
 };
 use komrade_store::Table;
 use komrade_view::{CollectiveId, ComradeId, Millis};
@@ -108,6 +108,11 @@ impl Open {
             space.record.floors = floors.collect();
         }
         step.touched.spaces.insert(id);
+        let is_told_pin = space.note_told_pin(&gathered, welcome.pinned);
+        if let Some(pinned) = space.record.pinned.filter(|_| is_told_pin) {
+            let mut outcome = space.society.expect(CheckpointId(*pinned));
+            space.follow(&mut outcome, true);
+        }
         for bytes in &welcome.operations {
             let is_known = Operation::decode_stored(bytes).is_ok_and(|operation| {
                 let space = self.spaces.get(&id);
@@ -140,6 +145,11 @@ impl Open {
             } else if is_newcomer {
                 space.record.floors.clear();
             }
+            if is_told_pin {
+                // All that there was is here.
+                space.society.expect_no_more();
+                space.record.pinned = space.society.pinned().map(|it| it.0.into());
+            }
         }
         self.space_membership(step, id);
     }
@@ -152,6 +162,9 @@ impl Open {
         let Place::Candidate { by, .. } = space.record.place else {
             return;
         };
+        if space.society.contradicts() {
+            return;
+        }
         let person = space.own.person;
         let admitted = |it: &social::collective::Standing| admits(&it.subject, &person);
         let ready = space.society.ready(step.now).into_iter().find(admitted);
@@ -274,6 +287,21 @@ impl Space {
             .as_ref()
             .and_then(|it| social::collective::rules_of(it.body()));
         told.is_some_and(|told| Some(told) != self.society.constitution())
+    }
+
+    /// Whether a welcome says what is pinned: to whoever has seen nothing final themself, and by who offered, whose collective it is
+    /// that they said yes to.
+    fn note_told_pin(&mut self, welcome: &Gathering, told: Option<[u8; 32]>) -> bool {
+        let record = &mut self.record;
+        let known = record.pinned.map(|it| *it);
+        let is_told = told.is_some()
+            && matches!(record.place, Place::Candidate { .. })
+            && record.offered_by == Some(welcome.by)
+            && (known.is_none() || known == told);
+        if is_told {
+            record.pinned = told.map(Into::into);
+        }
+        is_told
     }
 
     /// A welcome that is here as a whole, and not taken in yet.

@@ -11,8 +11,8 @@ use komrade_crypto::{
 use komrade_social::{
     DeviceId, OperationId,
     collective::{
-        Body, Collective, Constitution, Operation, Outcome, Refusal as Refused, Stage, Standing,
-        Subject, Taken, Verdict,
+        Body, CheckpointId, Collective, Constitution, Operation, Outcome, Refusal as Refused,
+        Stage, Standing, Subject, Taken, Verdict,
     },
 };
 use komrade_view::{Millis, Refusal};
@@ -21,6 +21,8 @@ use komrade_view::{Millis, Refusal};
 #[derive(Default)]
 pub(crate) struct Society {
     collective: Option<Collective>,
+    /// The final checkpoint that is known otherwise, until there is something that it could be pinned in.
+    pinned: Option<CheckpointId>,
     /// All devices of all members, until the next operation.
     devices: OnceCell<Vec<group::Member>>,
 }
@@ -41,7 +43,7 @@ impl Society {
             Some(collective) => Some(collective.insert(operation)),
             None if matches!(operation.body(), Body::Genesis { .. }) => {
                 let id = operation.id();
-                let founded = Collective::found(operation);
+                let founded = Collective::found_with(operation, self.pinned);
                 let taken = match &founded {
                     Ok(_) => Taken::New,
                     Err(refusal) => Taken::Refused(*refusal),
@@ -55,6 +57,50 @@ impl Society {
             }
             None => None,
         }
+    }
+
+    /// Learns of a final checkpoint: the vault's, or the Welcome's. What was pinned before stays.
+    pub(crate) fn expect(&mut self, pinned: CheckpointId) -> Outcome {
+        self.devices = OnceCell::new();
+        match &mut self.collective {
+            Some(collective) => collective.expect(pinned),
+            None => {
+                self.pinned = Some(pinned);
+                Outcome::default()
+            }
+        }
+    }
+
+    /// Waits no more for one that is not here.
+    pub(crate) fn expect_no_more(&mut self) {
+        self.pinned = None;
+        if let Some(collective) = &mut self.collective {
+            collective.expect_no_more();
+        }
+    }
+
+    /// What is pinned.
+    pub(crate) fn pinned(&self) -> Option<CheckpointId> {
+        let collective = self.collective.as_ref();
+        collective.map_or(self.pinned, Collective::pinned)
+    }
+
+    /// Pins the newest final checkpoint, and says what is pinned now.
+    pub(crate) fn pin(&mut self) -> Option<CheckpointId> {
+        self.collective.as_mut()?.pin()
+    }
+
+    /// Whether two states are final that exclude each other: nothing is carried out any more.
+    pub(crate) fn contradicts(&self) -> bool {
+        let collective = self.collective.as_ref();
+        collective.is_some_and(Collective::contradicts)
+    }
+
+    /// Puts in what was held until somebody builds on it, after a [`verdict`](Self::verdict) of something that does.
+    pub(crate) fn place_wanted(&mut self) -> Outcome {
+        self.devices = OnceCell::new();
+        let collective = self.collective.as_mut();
+        collective.map(Collective::place_wanted).unwrap_or_default()
     }
 
     pub(crate) fn verdict(&mut self, operation: &Operation) -> Verdict {

@@ -8,7 +8,9 @@
 )]
 
 mod hostile;
+mod pinned;
 mod questions;
+mod welcome;
 
 use std::collections::BTreeMap;
 
@@ -133,13 +135,30 @@ fn master() -> MasterKey {
 }
 
 impl Bench {
-    /// These persons found a collective together with the owner of the vault, which has drawn a seed.
-    fn found(pens: &mut [Pen]) -> Self {
+    /// A vault without collectives.
+    fn empty() -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let own = Own::new("Vera".into());
         let root = RecoveryWords::from_bytes([200; 32]).root();
         let device = Device::draw(&root, &own, START, &mut rng).unwrap();
         let ring = Ring::new(20_000, &mut rng);
+        Self {
+            sealed_ring: ring.seal(&master(), &mut rng).unwrap(),
+            device: device.encode().to_vec(),
+            open: Open::new(master(), ring, own, device),
+            rng,
+            numbers: Numbers::default(),
+            now: START + HOUR,
+            id: CollectiveId([9; 16]),
+            store: BTreeMap::new(),
+            again: false,
+        }
+    }
+
+    /// These persons found a collective together with the owner of the vault, which has drawn a seed.
+    fn found(pens: &mut [Pen]) -> Self {
+        let mut bench = Self::empty();
+        let device = Device::decode(&bench.device).unwrap();
         let party = device.party();
         let mut certificates: Vec<_> = pens.iter().map(|pen| pen.certificate.clone()).collect();
         certificates.push(device.certificate().clone());
@@ -163,17 +182,6 @@ impl Bench {
             },
         };
         let genesis = founder.sign(fields);
-        let mut bench = Self {
-            sealed_ring: ring.seal(&master(), &mut rng).unwrap(),
-            device: device.encode().to_vec(),
-            open: Open::new(master(), ring, own, device),
-            rng,
-            numbers: Numbers::default(),
-            now: START + HOUR,
-            id: CollectiveId([9; 16]),
-            store: BTreeMap::new(),
-            again: false,
-        };
         let id = bench.id;
         bench.step(|open, step| {
             let hash = genesis.id().0;

@@ -322,7 +322,13 @@ impl Space {
 
     /// What a person must know before going on.
     fn alarm(&self, now: Millis) -> Option<Alarm> {
-        let collective = self.society.get().filter(|_| self.is_in())?;
+        let collective = self.society.get()?;
+        if collective.contradicts() && !self.record.place.is_over() {
+            return Some(Alarm::Contradicts);
+        }
+        if !self.is_in() {
+            return None;
+        }
         if let Some(double) = collective.double_signed().first() {
             return Some(Alarm::DoubleSigned(PersonKey(double.person.0)));
         }

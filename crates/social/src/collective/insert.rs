@@ -28,7 +28,7 @@ pub const MAX_PARALLEL: usize = 8;
 const MAX_CACHED: usize = 16;
 
 /// What came of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Taken {
     /// It is in: keep it.
     New,
@@ -36,6 +36,7 @@ pub enum Taken {
     /// [`Collective::missing`].
     Waiting,
     /// It was here.
+    #[default]
     Duplicate,
     /// It can never count: forget it.
     Refused(Refusal),
@@ -44,7 +45,7 @@ pub enum Taken {
 }
 
 /// What came of an operation, and of those that had waited for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Of the operation itself.
     pub taken: Taken,
@@ -92,11 +93,7 @@ impl Collective {
     /// rations are counted by those times.
     pub fn insert(&mut self, operation: Operation) -> Outcome {
         let first = operation.id();
-        let mut outcome = Outcome {
-            taken: Taken::Duplicate,
-            new: Vec::new(),
-            gone: Vec::new(),
-        };
+        let mut outcome = Outcome::default();
         self.place_all(vec![(operation, false)], Some(first), &mut outcome);
         if matches!(outcome.taken, Taken::New | Taken::Waiting) {
             let wanted = self.waiting.take_wanted().into_iter();
@@ -111,11 +108,7 @@ impl Collective {
     /// ([`verdict`](Self::verdict), [`devices_at`](Self::devices_at)). The next [`insert`](Self::insert) does it, too.
     /// [`Taken::Duplicate`]: there is none.
     pub fn place_wanted(&mut self) -> Outcome {
-        let mut outcome = Outcome {
-            taken: Taken::Duplicate,
-            new: Vec::new(),
-            gone: Vec::new(),
-        };
+        let mut outcome = Outcome::default();
         let wanted = self.waiting.take_wanted().into_iter();
         let wanted = wanted.map(|held| (held, true)).collect();
         self.place_all(wanted, None, &mut outcome);

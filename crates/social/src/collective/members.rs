@@ -196,6 +196,11 @@ impl Collective {
         })
     }
 
+    /// Whether final checkpoints contradict each other, see [`Finality::contradicts`].
+    pub fn contradicts(&self) -> bool {
+        self.graph.is_split()
+    }
+
     /// What is final.
     pub fn finality(&self) -> Finality {
         let graph = &self.graph;

@@ -86,6 +86,27 @@ impl Collective {
         Ok(collective)
     }
 
+    /// What is pinned; it may not be here yet.
+    pub fn pinned(&self) -> Option<CheckpointId> {
+        self.graph.pin.id
+    }
+
+    /// Learns otherwise of a final checkpoint, as [`found_with`](Self::found_with): what was pinned before stays. The outcome is about
+    /// what that changes.
+    pub fn expect(&mut self, pinned: CheckpointId) -> Outcome {
+        let mut outcome = Outcome::default();
+        self.graph.pin.id.get_or_insert(pinned);
+        self.find_pinned(&mut outcome);
+        outcome
+    }
+
+    /// Waits no more for a pinned checkpoint that is not here: whoever told of it told all that there was.
+    pub fn expect_no_more(&mut self) {
+        if !self.graph.pin.is_known() {
+            self.graph.pin.id = None;
+        }
+    }
+
     /// Pins the newest final checkpoint, and says which is pinned now, for the vault. While final checkpoints contradict each
     /// other, or the one that was pinned is not here, that one stays.
     pub fn pin(&mut self) -> Option<CheckpointId> {

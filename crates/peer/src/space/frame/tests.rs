@@ -59,6 +59,14 @@ fn welcome() -> Welcome {
         operations: vec![vec![1], vec![2]],
         leaves: vec![vec![3]],
         floors: vec![([4; 32], 5)],
+        pinned: None,
+    }
+}
+
+fn pinned() -> Welcome {
+    Welcome {
+        pinned: Some([6; 32]),
+        ..welcome()
     }
 }
 
@@ -74,7 +82,7 @@ fn all_of_it_comes_back() {
         let (space, again) = Word::decode(&word.encode(&[8; 32])).unwrap().unwrap();
         assert!(space == [8; 32] && again == word);
     }
-    for welcome in [Welcome::default(), welcome()] {
+    for welcome in [Welcome::default(), welcome(), pinned()] {
         assert!(Welcome::decode(&welcome.encode()).unwrap() == welcome);
     }
 }
@@ -113,6 +121,15 @@ fn the_bytes_are_frozen() {
         format!(
             "a40101028241014102038141 03048158 28{}0000000000000005",
             "04".repeat(32)
+        )
+        .replace(' ', "")
+    );
+    assert_eq!(
+        hex(&pinned().encode()),
+        format!(
+            "a50101028241014102038141 03048158 28{}0000000000000005055820{}",
+            "04".repeat(32),
+            "06".repeat(32)
         )
         .replace(' ', "")
     );
@@ -181,4 +198,6 @@ fn what_is_out_of_bounds_is_refused() {
     assert!(Load::decode(&long).is_err());
     let floor = Writer::default().uint(1, 1).list(4, [vec![0; 39]]).finish();
     assert!(Welcome::decode(&floor).is_err());
+    let short = Writer::default().uint(1, 1).bytes(5, &[0; 31]).finish();
+    assert!(Welcome::decode(&short).is_err());
 }

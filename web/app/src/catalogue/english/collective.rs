@@ -256,6 +256,11 @@ pub fn alarm(alarm: Alarm, name: &str, days: u64) -> String {
             "For {days} days no two thirds of the members have confirmed the same state. Nothing is \
              lost; ask those who are silent to open Komrade."
         ),
+        Alarm::Contradicts => "Two thirds of the members have confirmed one state of this collective, \
+                               and two thirds another that excludes it. Nothing that was decided is \
+                               carried out here any more; what you wrote and read is safe. Find out \
+                               face to face which of the two is yours, and who confirmed both."
+            .to_owned(),
         Alarm::NoKeys => "There are no fresh keys for the members as they are now, so nothing is \
                           sent. What you write is kept here; new keys come by themselves, or draw \
                           them under Members."

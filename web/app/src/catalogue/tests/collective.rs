@@ -220,6 +220,7 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
         Alarm::MutualRemoval,
         Alarm::NotFinal(0),
         Alarm::NoKeys,
+        Alarm::Contradicts,
     ];
     for it in alarms {
         speaks_well(&alarm(it, "Rosa", 31));

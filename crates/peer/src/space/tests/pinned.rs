@@ -1,0 +1,213 @@
+//! What is final, what some say beside that, and what was held until somebody built on it.
+
+use komrade_social::collective::{Checkpoint, CheckpointId, MAX_PARALLEL};
+use komrade_view::{Alarm, Event, Outcome};
+
+use super::*;
+use crate::space::{frame::Welcome, outbox::What};
+
+/// Says something and makes it final: all of these sign that, who are at least two thirds.
+fn past(bench: &Bench, pens: &mut [Pen], on: OperationId, question: &str) -> Vec<Operation> {
+    let said = pens[0].builds_on(bench, vec![on], decide(question.into()));
+    let collective = bench.space().society.get().unwrap();
+    let checkpoint = Checkpoint {
+        source: None,
+        frontier: vec![said.id()],
+        state: collective.state(),
+    };
+    let mut past = vec![said];
+    for pen in pens {
+        let tip = past.last().unwrap().id();
+        past.push(pen.builds_on(bench, vec![tip], Body::Checkpoint(checkpoint.clone())));
+    }
+    past
+}
+
+fn fixed_by(past: &[Operation]) -> CheckpointId {
+    match past.last().unwrap().body() {
+        Body::Checkpoint(checkpoint) => checkpoint.id(),
+        _ => panic!("no checkpoint"),
+    }
+}
+
+fn newest_final(bench: &Bench) -> (Option<CheckpointId>, bool) {
+    let finality = bench.space().society.get().unwrap().finality();
+    (finality.newest, finality.contradicts)
+}
+
+fn alarm(bench: &Bench) -> Option<Alarm> {
+    match bench.open.collectives_event(bench.now) {
+        Event::Collectives(all) => all[0].alarm,
+        _ => None,
+    }
+}
+
+#[test]
+fn what_was_final_once_stays_so_whatever_is_made_final_later() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let genesis = bench.space().id();
+    let honest = past(&bench, &mut pens, genesis, "honest");
+    let forged = past(&bench, &mut pens, genesis, "forged");
+    let first = (Some(fixed_by(&honest)), false);
+    bench.hear(&under, &honest);
+    assert_eq!(newest_final(&bench), first);
+    bench.hear(&under, &forged);
+    assert_eq!(newest_final(&bench), first);
+    // The vault knows it, too, whatever else it holds.
+    bench.restart();
+    assert_eq!(newest_final(&bench), first);
+    // One of a version that pinned nothing pins when it opens.
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    bench.hear(&under, &honest);
+    bench.space_mut().record.pinned = None;
+    let id = bench.id;
+    bench.step(|_, step| step.touched.spaces.insert(id));
+    bench.restart();
+    assert!(bench.space().record.pinned.is_some());
+    bench.restart();
+    bench.hear(&under, &forged);
+    assert_eq!(newest_final(&bench), first);
+}
+
+#[test]
+fn while_two_final_states_exclude_each_other_nothing_is_carried_out() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let person = pens[0].person;
+    let removal = pens[1].says(&bench, propose(Subject::Remove { person }));
+    bench.hear(&under, std::slice::from_ref(&removal));
+    for pen in &mut pens[1..] {
+        let vote = pen.says(&bench, ballot(removal.id()));
+        bench.hear(&under, &[vote]);
+    }
+    // Both become final at once, with what came last.
+    let common = pens[1].says(&bench, decide("common".into()));
+    let pasts = [
+        past(&bench, &mut pens, common.id(), "one"),
+        past(&bench, &mut pens, common.id(), "other"),
+    ];
+    bench.hear(&under, &pasts.concat());
+    assert_eq!(newest_final(&bench), (None, false));
+    assert_eq!(alarm(&bench), None);
+    bench.hear(&under, &[common]);
+    assert_eq!(newest_final(&bench), (None, true));
+    assert_eq!(alarm(&bench), Some(Alarm::Contradicts));
+    assert_eq!(bench.space().record.pinned, None);
+    let ready = bench.space().society.ready(bench.now);
+    assert!(ready.iter().any(|it| it.id == removal.id()));
+    let id = bench.id;
+    bench.step(|open, step| open.space_enact(step, id, true));
+    bench.pass(DAY);
+    bench.pass(DAY);
+    assert!(bench.space().society.is_member(&person));
+}
+
+/// The owner of the vault is asked in by the first comrade, and gets this from one.
+fn told(from: u8, history: &[Operation], pinned: Option<CheckpointId>) -> Bench {
+    let welcome = Welcome {
+        operations: history.iter().map(|it| it.as_bytes().to_vec()).collect(),
+        pinned: pinned.map(|it| it.0),
+        ..Welcome::default()
+    };
+    welcome::welcomed(from, &welcome)
+}
+
+#[test]
+fn a_newcomer_begins_with_what_was_final_for_who_offered() {
+    let mut ana = Pen::of(2);
+    let founders = vec![ana.certificate.clone()];
+    let genesis = welcome::founds(&mut ana, founders);
+    let alone = told(1, std::slice::from_ref(&genesis), None);
+    let on = genesis.id();
+    let one = past(&alone, std::slice::from_mut(&mut ana), on, "one");
+    let other = past(&alone, std::slice::from_mut(&mut ana), on, "other");
+    let history = [vec![genesis], one, other.clone()].concat();
+    let right = fixed_by(&other);
+    assert_eq!(newest_final(&told(1, &history, None)), (None, true));
+    let mut bench = told(1, &history, Some(right));
+    assert_eq!(newest_final(&bench), (Some(right), false));
+    bench.restart();
+    assert_eq!(newest_final(&bench), (Some(right), false));
+    // Not because somebody else says so, who may have made it up.
+    let other_told = told(7, &history, Some(right));
+    assert_eq!(newest_final(&other_told), (None, true));
+    assert_eq!(other_told.space().record.pinned, None);
+    // And nobody waits for one that there is not.
+    let invented = told(1, &history, Some(CheckpointId([7; 32])));
+    assert_eq!(invented.space().record.pinned, None);
+    assert_eq!(invented.space().society.pinned(), None);
+}
+
+#[test]
+fn what_was_held_has_its_place_once_somebody_says_something_on_it() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let genesis = bench.space().id();
+    let [mallory, ana, _] = &mut pens;
+    let beside: Vec<_> = (0..=MAX_PARALLEL)
+        .map(|n| mallory.builds_on(&bench, vec![genesis], decide(format!("{n}"))))
+        .collect();
+    bench.hear(&under, &beside);
+    let held = beside.last().unwrap().id();
+    assert!(bench.space().society.operation(held).is_none());
+    let said = ana.builds_on(&bench, vec![held], text("I saw it"));
+    bench.hear(&under, std::slice::from_ref(&said));
+    assert!(bench.space().society.operation(held).is_some());
+    assert!(bench.space().known[&said.id()].is_placed);
+    assert!(bench.space().pending.is_empty() && bench.space().unplaced.is_empty());
+    assert_eq!(bench.count(Table::Posts), 1);
+}
+
+#[test]
+fn what_did_not_know_of_what_is_final_is_shown_as_that() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let genesis = bench.space().id();
+    let known = past(&bench, &mut pens, genesis, "known");
+    let late = pens[1].builds_on(&bench, vec![genesis], decide("late".into()));
+    bench.hear(&under, std::slice::from_ref(&late));
+    let outcome = |bench: &Bench| {
+        let views = bench.space().proposal_views(bench.now, &|_| true);
+        let late = views.into_iter().find(|it| it.id.0 == late.id().0);
+        late.unwrap().outcome.map(|(outcome, _)| outcome)
+    };
+    assert_eq!(outcome(&bench), None);
+    bench.hear(&under, &known);
+    assert_eq!(outcome(&bench), Some(Outcome::Crossed));
+}
+
+#[test]
+fn that_a_collective_has_ended_is_signed_at_once() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let proposed = pens[0].says(&bench, propose(Subject::Dissolve));
+    let proposal = proposed.id();
+    bench.hear(&under, &[proposed]);
+    for pen in &mut pens {
+        let vote = pen.says(&bench, ballot(proposal));
+        bench.hear(&under, &[vote]);
+    }
+    let enacted = pens[0].says(&bench, Body::Enact { proposal });
+    bench.hear(&under, &[enacted]);
+    assert!(matches!(bench.space().record.place, Place::Dissolved(_)));
+    // Nobody waits a day for it: the next times at which devices do something by themselves.
+    bench.pass(limits::LONGEST_QUIET);
+    bench.pass(limits::LONGEST_QUIET);
+    let own = bench.space().own.device;
+    let history = bench.space().society.get().unwrap().history();
+    let signed: Vec<_> = history
+        .filter(|it| matches!(it.body(), Body::Checkpoint(_)) && it.fields().device.0 == own)
+        .collect();
+    assert_eq!(signed.len(), 1);
+    let entries = bench.space().outbox.values();
+    let last = entries.last().unwrap();
+    assert!(matches!(last.what, What::Operation { .. }) && last.commit.is_some());
+}
