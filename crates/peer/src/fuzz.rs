@@ -167,6 +167,7 @@ fn any_load() -> Load {
         control: Some(vec![2; 20]),
         pack: Some(vec![3; 20]),
         is_answer: true,
+        archive: Some(vec![4; 20]),
     }
 }
 

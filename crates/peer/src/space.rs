@@ -14,10 +14,12 @@
 //! like those of acknowledgements ([`Open::space_duties`], `duties`), or with the person's next word. A new seed leaves
 //! after a random wait of its own.
 //!
+//! What was said before goes to a newcomer if the rules share it (`history`).
+//!
 //! Parts: formats (`frame`), records (`places`), keys (`keys`), what is shown (`views`, `rules`), what the
 //! person asks (`commands`).
 //!
-//! Left out on purpose: circles, splitting, ballots that are secret, history for newcomers beyond names and homes.
+//! Left out on purpose: circles, splitting, ballots that are secret.
 
 mod account;
 mod arrive;
@@ -26,6 +28,7 @@ mod candidacy;
 mod commands;
 mod duties;
 pub(crate) mod frame;
+mod history;
 mod keys;
 mod membership;
 mod newcomer;

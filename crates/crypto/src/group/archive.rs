@@ -1,5 +1,5 @@
 //! History for a newcomer, if the constitution gives it: the seeds of a span, sealed by a voucher to
-//! the newcomer's leaf key. The engine does not use it yet.
+//! the newcomer's leaf key.
 //!
 //! With them the newcomer reads what was sealed before its admission and is still on its way in the
 //! ether (30 days at most); older operations it is sent anew. It takes only those that the signed

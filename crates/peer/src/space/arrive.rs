@@ -131,6 +131,9 @@ impl Open {
             let waits = self.space_content(step, id, content).err();
             later = later.into_iter().chain(waits).min();
         }
+        if let Some(archive) = load.archive.as_ref().filter(|_| later.is_none()) {
+            self.space_take_past(step, id, archive);
+        }
         if has_new_seed {
             self.space_new_seed(step, id);
         }

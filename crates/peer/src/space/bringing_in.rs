@@ -82,6 +82,7 @@ impl Open {
         self.space_welcome_admitted(step, id);
         self.space_pass_on(step, id);
         self.space_give_keys(step, id);
+        self.space_give_history(step, id);
     }
 
     fn space_propose_offered(&mut self, step: &mut Step, id: CollectiveId) {
@@ -422,13 +423,15 @@ impl Open {
         };
         let before = space.record.escorts.len();
         let old = step.now.saturating_sub(limits::ESCORT_LIFE);
+        let shares = space.shares_history();
         let (society, devices) = (&space.society, &space.devices);
         space.record.escorts.retain(|escort| {
             let spoke = escort.entered.is_some_and(|(device, last)| {
                 let head = devices.get(&*device).and_then(|it| it.head);
                 head.is_some_and(|(sequence, _)| sequence > last)
             });
-            escort.welcomed_at > old && !(spoke && society.is_member(&escort.person))
+            let has_all = escort.has_history || !shares;
+            escort.welcomed_at > old && !(spoke && has_all && society.is_member(&escort.person))
         });
         if space.record.escorts.len() != before {
             step.touched.spaces.insert(id);

@@ -10,6 +10,7 @@
 //! | 3 | control: a [`Bundle`], sealed under the control key of a seed |
 //! | 4 | slices of a seed, which the control message tells of |
 //! | 5 | 1: this answers somebody who lacked it, and is of no use to whoever cannot open it |
+//! | 6 | seeds of before, for a newcomer to whom the rules give history; the control message tells of them |
 //!
 //! A control message holds a [`Bundle`]:
 //!
@@ -27,7 +28,7 @@
 //! sent it: operations, leaf records and questions are signed themselves.
 
 use komrade_crypto::{
-    group::{LEAF_RECORD_BYTES, MAX_PACK_BYTES, Missing},
+    group::{LEAF_RECORD_BYTES, MAX_PACK_BYTES, Missing, archive::MAX_ARCHIVE_BYTES},
     identity::{DeviceKey, verify_question},
 };
 use komrade_ether::EnvelopeId;
@@ -53,6 +54,7 @@ pub(crate) struct Load {
     pub(crate) control: Option<Vec<u8>>,
     pub(crate) pack: Option<Vec<u8>>,
     pub(crate) is_answer: bool,
+    pub(crate) archive: Option<Vec<u8>>,
 }
 
 impl Load {
@@ -63,6 +65,7 @@ impl Load {
             .optional(3, self.control.as_deref())
             .optional(4, self.pack.as_deref())
             .optional_uint(5, self.is_answer.then_some(1))
+            .optional(6, self.archive.as_deref())
             .finish()
     }
 
@@ -74,9 +77,11 @@ impl Load {
             control: reader.optional_bytes(3)?,
             pack: reader.optional_bytes(4)?,
             is_answer: reader.optional_uint(5)? == Some(1),
+            archive: reader.optional_bytes(6)?,
         };
-        let is_long = |pack: &Vec<u8>| pack.len() > MAX_PACK_BYTES;
-        if load.pack.as_ref().is_some_and(is_long) {
+        let is_long =
+            |part: &Option<Vec<u8>>, most| part.as_ref().is_some_and(|it| it.len() > most);
+        if is_long(&load.pack, MAX_PACK_BYTES) || is_long(&load.archive, MAX_ARCHIVE_BYTES) {
             return Err(Unreadable);
         }
         Ok(load)

@@ -14,6 +14,7 @@ use komrade_crypto::{
     group::{
         self, Commit, LastingKeys, LeafRing, MAX_REOPEN, MemberRoot, Pack, Rewinding, Seed,
         Sending, SliceError, Space,
+        archive::{self, Past},
         rules::{self, Candidate, Phase, Reseed},
     },
     identity::PersonId,
@@ -238,6 +239,32 @@ impl Keys {
         self.make_room(in_use);
         self.seeds.insert(commit, SeedState::new(seed, today));
         Ok(Some(commit))
+    }
+
+    /// Takes a seed of before, which is not accepted yet. Nothing makes room for it. Says whether it is new.
+    pub(crate) fn take_past(&mut self, past: Past, today: u32) -> bool {
+        let commit = past.seed.commit();
+        let since = past.since.min(today);
+        let is_of_use = rules::phase(since, today) < Phase::Lasting
+            && !self.seeds.contains_key(&commit)
+            && self.seeds.len() < limits::MAX_SEEDS;
+        if is_of_use {
+            self.seeds.insert(commit, SeedState::new(past.seed, since));
+        }
+        is_of_use
+    }
+
+    /// The newest seeds but this one, as far as others can be given them.
+    pub(crate) fn past(&self, but: &Commit) -> Vec<Past> {
+        let before = self.newest_first().into_iter().filter(|it| it != but);
+        let past = before.filter_map(|commit| {
+            let state = self.seeds.get(&commit)?;
+            Some(Past {
+                seed: state.seed.clone()?,
+                since: state.since,
+            })
+        });
+        past.take(archive::MAX_SEEDS).collect()
     }
 
     /// Seeds that had to make room since this was asked last.

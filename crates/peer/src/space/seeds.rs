@@ -237,10 +237,9 @@ impl Open {
                     return;
                 };
                 let load = Load {
-                    content: None,
                     control: Some(control),
                     pack: seed.pack(some).ok(),
-                    is_answer: false,
+                    ..Load::default()
                 };
                 packs.push((home, load));
             }

@@ -736,3 +736,65 @@ fn an_offer_that_is_declined_leaves_nothing_behind() {
     ];
     assert!(!left.iter().any(|(table, _)| tables.contains(table)));
 }
+
+#[test]
+fn whoever_withdraws_a_candidacy_does_not_come_in_and_may_later() {
+    let (mut world, met) = people(917, 3);
+    world.found(0, rules(1));
+    world.candidate(0, met[0], 1);
+    world.until(|world| world.collective(0).members == 2);
+    world.pass(2 * HOUR);
+    want_two_vouches(&mut world, &[0, 1]);
+    world.candidate(0, met[1], 2);
+    world.pass(DAY);
+    let id = world.collective(2).id;
+    world.order(2, CollectiveCommand::WithdrawCandidacy(id));
+    let again = Command::Collective(CollectiveCommand::WithdrawCandidacy(id));
+    assert_eq!(world.ask(2, again), Err(Refusal::Unknown));
+    world.pass(HOUR);
+    assert!(world.peers[2].collectives.is_empty());
+    world.vouch(1);
+    world.pass(4 * DAY);
+    world.agree(&[0, 1], &["Ana", "Bo"]);
+    assert!(world.peers[2].collectives.is_empty());
+    world.candidate(0, met[1], 2);
+    world.until(|world| world.collective(2).standing == Standing::Member);
+    world.pass(2 * HOUR);
+    world.agree(&[0, 1, 2], &["Ana", "Bo", "Cleo"]);
+}
+
+#[test]
+fn a_newcomer_reads_what_was_said_before_only_if_the_rules_share_it() {
+    for history in [false, true] {
+        let (mut world, met) = people(918, 4);
+        let rules = ConstitutionView {
+            history,
+            ..rules(1)
+        };
+        world.found(0, rules);
+        world.candidate(0, met[0], 1);
+        world.until(|world| world.collective(0).members == 2);
+        world.pass(2 * HOUR);
+        world.post(0, "by Ana");
+        world.post(1, "by Bo");
+        world.pass(HOUR);
+        world.order(1, CollectiveCommand::Rekey(world.collective(1).id));
+        world.pass(HOUR);
+        world.post(1, "under another seed");
+        world.pass(HOUR);
+        world.candidate(0, met[1], 2);
+        world.until(|world| world.collective(2).standing == Standing::Member);
+        world.pass(3 * HOUR);
+        world.post(0, "welcome");
+        world.pass(HOUR);
+        let all = ["by Ana", "by Bo", "under another seed", "welcome"];
+        let expected = if history { &all[..] } else { &all[3..] };
+        assert_eq!(world.said(2), expected);
+        world.restart(2);
+        world.pass(3 * DAY);
+        assert_eq!(world.said(2), expected);
+        for at in 0..3 {
+            assert_eq!(world.collective(at).gap, None, "{at}");
+        }
+    }
+}

@@ -14,6 +14,14 @@ fn load() -> Load {
         control: Some(vec![2, 3]),
         pack: Some(vec![4]),
         is_answer: true,
+        archive: None,
+    }
+}
+
+fn archived() -> Load {
+    Load {
+        archive: Some(vec![5]),
+        ..load()
     }
 }
 
@@ -72,7 +80,7 @@ fn pinned() -> Welcome {
 
 #[test]
 fn all_of_it_comes_back() {
-    for load in [Load::default(), load()] {
+    for load in [Load::default(), load(), archived()] {
         assert!(Load::decode(&load.encode()).unwrap() == load);
     }
     for bundle in [Bundle::default(), bundle()] {
@@ -92,6 +100,10 @@ fn the_bytes_are_frozen() {
     assert_eq!(
         hex(&load().encode()),
         "a501010241010342020304 41040501".replace(' ', "")
+    );
+    assert_eq!(
+        hex(&archived().encode()),
+        "a6010102410103420203044104050106 4105".replace(' ', "")
     );
     let missing = format!("010101{}01{}", "05".repeat(32), "06".repeat(32));
     assert_eq!(
@@ -194,6 +206,11 @@ fn what_is_out_of_bounds_is_refused() {
     let long = Writer::default()
         .uint(1, 1)
         .bytes(4, &vec![0; MAX_PACK_BYTES + 1])
+        .finish();
+    assert!(Load::decode(&long).is_err());
+    let long = Writer::default()
+        .uint(1, 1)
+        .bytes(6, &vec![0; MAX_ARCHIVE_BYTES + 1])
         .finish();
     assert!(Load::decode(&long).is_err());
     let floor = Writer::default().uint(1, 1).list(4, [vec![0; 39]]).finish();

@@ -86,6 +86,8 @@ pub fn setting(rule: Rule, setting: Setting) -> String {
         (_, Setting::None) => "never".to_owned(),
         (Rule::Posters, Setting::Flag(false)) => "every member".to_owned(),
         (Rule::Posters, Setting::Flag(true)) => "delegates only".to_owned(),
+        (Rule::History, Setting::Flag(false)) => "what follows".to_owned(),
+        (Rule::History, Setting::Flag(true)) => "some of what was before, too".to_owned(),
         (_, Setting::Flag(true)) => "yes".to_owned(),
         (_, Setting::Flag(false)) => "no".to_owned(),
     }
@@ -196,9 +198,11 @@ pub fn rule_text(rule: Rule, rules: &ConstitutionView) -> String {
             None => "Nobody is suggested to rest for being silent.".to_owned(),
         },
         Rule::History => match rules.history {
-            true => "Newcomers are to be given what was written before they came; this version \
-                     does not hand it over."
-                .to_owned(),
+            true => {
+                "Newcomers are given what was written in the weeks before they came, as far as \
+                     whoever brings them in still has it."
+                    .to_owned()
+            }
             false => "Newcomers read what is written from their admission on.".to_owned(),
         },
     }
