@@ -188,10 +188,14 @@ impl Ours {
     }
 
     fn sign(&self, body: Body) -> Result<Operation> {
-        let fields = Fields {
+        let mut fields = Fields {
             body,
             ..self.fields.clone()
         };
+        // As the engine does: what travels beside every slice names who belongs, and no more.
+        if let Body::Seed { .. } = fields.body {
+            fields.seen.clear();
+        }
         Ok(Operation::sign(fields, &self.author.key)?)
     }
 
