@@ -307,6 +307,10 @@ pub const CLOCKS_APART: Millis = 5 * MINUTE;
 pub const MAX_SPACE_OUTBOX: usize = 256;
 /// How long what every home took is kept, for a relay that loses it.
 pub const SPACE_KEPT: Millis = DAY;
+/// Homes of members of one collective that refused what was put there.
+pub const MAX_SHUNNED: usize = 256;
+/// How long whoever is at such a home is looked for at their next one first.
+pub const SHUNNED_FOR: Millis = DAY;
 /// How long something may be missing before it is asked for: it may be on its way.
 pub const ASK_AFTER: Millis = 10 * MINUTE;
 /// The pause before it is asked for again; each is twice the one before.

@@ -331,9 +331,9 @@ impl Open {
         if is_other {
             log.lost_at = log.lost_at.max(is_loss.then_some(step.now));
             if is_loss {
-                self.space_resend(step);
                 self.own.note_mail_lost(step.now);
                 if let Some(home) = self.own.node_at(relay).copied() {
+                    self.space_resend(step, home.tag());
                     self.own.note_node_lost(&home, step.now);
                 }
                 step.touched.own = true;
@@ -360,6 +360,7 @@ impl Open {
         self.own.note_mail_lost(step.now);
         step.touched.own = true;
         let Some(address) = address else { return };
+        self.space_resend(step, home::tag_of(&address));
         let mut homes = self.own.nodes().map(|(_, home)| *home);
         let home = homes.find(|home| home.address == address);
         drop(homes);

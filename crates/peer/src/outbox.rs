@@ -529,7 +529,9 @@ impl Open {
     pub(crate) fn has_handed_to(&self, node: &Address) -> bool {
         let tag = home::tag_of(node);
         let mut entries = self.comrades.values().flat_map(|it| it.outbox.values());
-        entries.any(|entry| !entry.is_waiting() && !entry.by_device && entry.was_taken_by(tag))
+        self.space_has_handed_to(tag)
+            || entries
+                .any(|entry| !entry.is_waiting() && !entry.by_device && entry.was_taken_by(tag))
     }
 
     /// Notes for whom something is to be sent again.

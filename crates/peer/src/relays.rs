@@ -159,7 +159,6 @@ impl Open {
         if has_other {
             self.look_later(step);
         } else {
-            self.space_resend(step);
             self.begin_rescue(step);
         }
     }

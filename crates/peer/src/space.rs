@@ -365,6 +365,8 @@ pub(crate) struct Space {
     pub(crate) decided: BTreeMap<OperationId, Millis>,
     /// The seeds that operations tell of, by commitment and operation.
     pub(crate) told_seeds: BTreeMap<([u8; 32], OperationId), ToldSeed>,
+    /// Homes that refused, and until when they are not the first to be tried.
+    pub(crate) shunned: BTreeMap<Spot, Millis>,
     /// Entries of the outbox whose homes changed in this step.
     pub(crate) retargeted: BTreeSet<u64>,
     /// Arrivals of operations that are forgotten, to be deleted.
@@ -381,6 +383,13 @@ pub(crate) struct Space {
     pub(crate) fresh: Vec<Operation>,
     /// This device.
     pub(crate) own: Party,
+}
+
+/// A home, told apart by address, key and bucket.
+pub(crate) type Spot = ([u8; 32], [u8; 32], u16);
+
+fn spot(home: &NodeHome) -> Spot {
+    (home.address, home.key, home.bucket)
 }
 
 /// All collectives, and what concerns all of them.
@@ -537,6 +546,7 @@ impl Space {
             answered: VecDeque::new(),
             decided: BTreeMap::new(),
             told_seeds: BTreeMap::new(),
+            shunned: BTreeMap::new(),
             retargeted: BTreeSet::new(),
             gone: Vec::new(),
             quota: quota::Quota::default(),
@@ -604,14 +614,22 @@ impl Space {
         let mut homes = Vec::new();
         for device in devices {
             let state = self.devices.get(&device);
-            let home = state.and_then(|state| home::node_of(&state.homes));
+            let home = state.and_then(|state| self.pick(&state.homes));
             if let Some(home) = home
-                && seen.insert((home.address, home.key, home.bucket))
+                && seen.insert(spot(home))
             {
                 homes.push(*home);
             }
         }
         homes
+    }
+
+    /// Which of a device's homes something is put to, for it reads all of them: the first that did not refuse lately, or the first.
+    /// Who rests or left a relay names another one first.
+    pub(crate) fn pick<'a>(&self, homes: &'a [Home]) -> Option<&'a NodeHome> {
+        let mut takes =
+            home::nodes_of(homes).filter(|home| !self.shunned.contains_key(&spot(home)));
+        takes.next().or_else(|| home::node_of(homes))
     }
 
     /// Takes out one thing that is stored beside the collective's own record: where its records stand, two at most. Nothing: there is

@@ -17,6 +17,7 @@ use komrade_view::Millis;
 use super::{
     Known, OperationRecord, Space, ToldSeed, Unplaced, Wanted,
     outbox::{MAX_TARGETS, Target},
+    spot,
 };
 use crate::{
     home::{self, NodeHome},
@@ -352,9 +353,9 @@ impl Space {
             && let Ok(homes) = home::decode_homes(homes)
         {
             state.told = at;
-            let before = std::mem::replace(&mut state.homes, homes);
-            let after = home::node_of(&state.homes).copied();
-            if let (Some(before), Some(after)) = (home::node_of(&before).copied(), after)
+            let before = std::mem::replace(&mut state.homes, homes.clone());
+            let before = self.pick(&before).copied();
+            if let (Some(before), Some(after)) = (before, self.pick(&homes).copied())
                 && is_new
             {
                 self.retarget(&device, &before, &after);
@@ -383,10 +384,9 @@ impl Space {
     /// A device has another home: what was for the one before, and may lie there unread, goes to the new one. It still goes to the
     /// one before if somebody else is there.
     fn retarget(&mut self, device: &[u8; 32], before: &NodeHome, after: &NodeHome) {
-        let is_at =
-            |home: &NodeHome, at: &NodeHome| home.place() == at.place() && home.bucket == at.bucket;
+        let is_at = |home: &NodeHome, at: &NodeHome| spot(home) == spot(at);
         let others = self.devices.iter().filter(|(other, _)| *other != device);
-        let mut homes = others.filter_map(|(_, state)| home::node_of(&state.homes));
+        let mut homes = others.filter_map(|(_, state)| self.pick(&state.homes));
         let is_shared = homes.any(|home| is_at(home, before));
         for (number, entry) in &mut self.outbox {
             let has_room = (entry.targets.len() as u64) < MAX_TARGETS;

@@ -281,6 +281,7 @@ impl Open {
                 space.waiting.remove(&envelope);
                 step.delete(Table::Spaces, places::waiting(id, &envelope));
             }
+            space.shunned.retain(|_, until| *until > step.now);
             let give_up = step.now.saturating_sub(limits::WANTED_LIFE);
             space.wanted.retain(|_, wanted| wanted.since > give_up);
             space.prune_leaves(step, id, today);

@@ -19,9 +19,15 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
-use super::{Draft, Space, frame::Load, places};
+use super::{Draft, Space, Spot, frame::Load, places, spot};
 use crate::{
-    Effect, home::NodeHome, limits, links::Flight, open::Open, records::Sealed, step::Step,
+    Effect,
+    home::{self, NodeHome},
+    limits,
+    links::Flight,
+    open::Open,
+    records::Sealed,
+    step::Step,
 };
 
 /// The most homes of one entry: those of all devices that a seed is for.
@@ -124,7 +130,7 @@ pub(crate) fn party(id: CollectiveId) -> ComradeId {
 }
 
 /// What one home of one entry is called in flights and work.
-fn piece(number: u64, at: usize) -> u64 {
+pub(super) fn piece(number: u64, at: usize) -> u64 {
     number.saturating_mul(MAX_TARGETS).saturating_add(at as u64)
 }
 
@@ -359,9 +365,12 @@ impl Open {
         } else if outcome.is_passing() || is_disputed {
             target.hold_until = now.saturating_add(limits::MINUTE);
         } else {
-            // They will never take these bytes: others may do.
+            // They will never take these bytes: others may do, or the next home.
             (target.sealed, target.envelope) = (None, None);
             target.hold_until = now.saturating_add(limits::NOT_THEIRS_HOLD);
+            space.turn_away(number, at, now);
+            step.touched.space_entries.insert((id, number));
+            self.forget_work(party(id), flight.number);
         }
         self.space_pump(step, id);
     }
@@ -378,33 +387,40 @@ impl Open {
             return;
         }
         for (id, space) in self.spaces.iter_mut() {
-            for (number, entry) in &mut space.outbox {
-                let is = |target: &&mut Target| {
+            let mut entries = space.outbox.iter_mut();
+            let found = entries.find_map(|(number, entry)| {
+                let is = |target: &Target| {
                     let is_it = target.sealed.is_some_and(|sealed| sealed.id() == *envelope);
-                    is_it && target.via.is_none_or(|via| via == node)
+                    is_it && target.went_by(node)
                 };
-                if let Some(target) = entry.targets.iter_mut().find(is) {
-                    target.note_refused_pass(outcome);
-                    target.accepted_at = None;
-                    (target.sealed, target.envelope) = (None, None);
-                    target.hold_until = step.now.saturating_add(limits::HOUR);
-                    step.touched.space_entries.insert((*id, *number));
-                    step.show.collectives = true;
-                    return;
-                }
+                let at = entry.targets.iter().position(is)?;
+                Some((*number, at, entry.targets.get_mut(at)?))
+            });
+            let Some((number, at, target)) = found else {
+                continue;
+            };
+            target.note_refused_pass(outcome);
+            target.accepted_at = None;
+            (target.sealed, target.envelope) = (None, None);
+            target.hold_until = step.now.saturating_add(limits::HOUR);
+            if !outcome.wants_pass() && !outcome.is_passing() {
+                space.turn_away(number, at, step.now);
             }
+            step.touched.space_entries.insert((*id, number));
+            step.show.collectives = true;
+            return;
         }
     }
 
-    /// What was handed on may be lost with what a node held: all of it is sent again.
-    pub(crate) fn space_resend(&mut self, step: &mut Step) {
+    /// What was handed to a node of one's own may be lost with what it held: it is sent again.
+    pub(crate) fn space_resend(&mut self, step: &mut Step, node: u64) {
         if !super::ON {
             return;
         }
         for (id, space) in self.spaces.iter_mut() {
             for (number, entry) in &mut space.outbox {
                 let mut lost = false;
-                for target in &mut entry.targets {
+                for target in entry.targets.iter_mut().filter(|it| it.went_by(node)) {
                     lost |= target.accepted_at.take().is_some();
                 }
                 if lost {
@@ -413,6 +429,13 @@ impl Open {
                 }
             }
         }
+    }
+
+    /// Whether this node of one's own took something that is still remembered.
+    pub(crate) fn space_has_handed_to(&self, node: u64) -> bool {
+        let entries = self.spaces.values().flat_map(|it| it.outbox.values());
+        let mut targets = entries.flat_map(|entry| &entry.targets);
+        super::ON && targets.any(|it| it.accepted_at.is_some() && it.went_by(node))
     }
 
     /// Lets entries go whose time is over, and the oldest of too many.
@@ -475,6 +498,11 @@ impl Target {
         }
     }
 
+    /// This node of one's own took it, as far as is known.
+    fn went_by(&self, node: u64) -> bool {
+        self.via.is_none_or(|via| via == node)
+    }
+
     pub(crate) fn hold_until(&self) -> Option<Millis> {
         let waits = self.accepted_at.is_none() && !self.is_quiet;
         waits.then_some(self.hold_until)
@@ -492,8 +520,52 @@ impl Target {
 }
 
 impl Space {
+    /// A home does not take what is put there: whoever else is found elsewhere gets it there, with the next duties, unless it goes there
+    /// anyhow. It is tried again as long as somebody has no other.
+    fn turn_away(&mut self, number: u64, at: usize, now: Millis) {
+        let Some(entry) = self.outbox.get(&number) else {
+            return;
+        };
+        let Some(refused) = entry.targets.get(at).map(|it| spot(&it.home)) else {
+            return;
+        };
+        let mut there: BTreeSet<Spot> = entry.targets.iter().map(|it| spot(&it.home)).collect();
+        let until = now.saturating_add(limits::SHUNNED_FOR);
+        if self.shunned.insert(refused, until).is_none() && self.shunned.len() > limits::MAX_SHUNNED
+        {
+            self.shunned.pop_first();
+        }
+        let (mut next, mut is_needed) = (Vec::new(), false);
+        for member in self.society.devices() {
+            let state = self.devices.get(&member.device);
+            let homes = state.map_or(&[][..], |state| &state.homes);
+            let is_theirs = home::nodes_of(homes).any(|home| spot(home) == refused);
+            let other = self
+                .pick(homes)
+                .filter(|_| is_theirs && member.device != self.own.device);
+            match other {
+                Some(other) if spot(other) == refused => is_needed = true,
+                Some(other) if there.insert(spot(other)) => next.push(Target::quiet(*other)),
+                _ => {}
+            }
+        }
+        let Some(entry) = self.outbox.get_mut(&number) else {
+            return;
+        };
+        if !is_needed && let Some(target) = entry.targets.get_mut(at) {
+            match next.pop() {
+                Some(other) => *target = other,
+                // They get it where it goes anyhow.
+                None => target.accepted_at = Some(now),
+            }
+        }
+        let room = usize::try_from(MAX_TARGETS).unwrap_or(usize::MAX);
+        let room = room.saturating_sub(entry.targets.len());
+        entry.targets.extend(next.into_iter().take(room));
+    }
+
     /// The envelope for one home of an entry, made if there is none that may still be sent.
-    fn envelope(
+    pub(super) fn envelope(
         &mut self,
         number: u64,
         at: usize,

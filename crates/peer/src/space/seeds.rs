@@ -22,13 +22,12 @@ use komrade_social::{OperationId, collective::Body};
 use komrade_view::{Answer, CollectiveId, Millis, Refusal};
 
 use super::{
+    Spot,
     frame::{Bundle, Load},
     keys::latest,
+    spot,
 };
-use crate::{home, home::NodeHome, limits, open::Open, step::Step};
-
-/// A home, told apart by address, key and bucket.
-type Spot = ([u8; 32], [u8; 32], u16);
+use crate::{home::NodeHome, limits, open::Open, step::Step};
 
 /// Seeds whose members are computed to find one for those of now: the newest.
 const LOOKED_AT: usize = 8;
@@ -214,12 +213,13 @@ impl Open {
                 continue;
             };
             let leaf = device.leaf.as_ref();
-            let home = home::node_of(&device.homes);
+            let home = space.pick(&device.homes);
             if let (Some(leaf), Some(home), Some(seed)) = (leaf, home, &state.seed)
                 && let Ok(slice) = seed.slice(leaf.key(), step.rng)
             {
-                let place = (home.address, home.key, home.bucket);
-                let entry = slices.entry(place).or_insert_with(|| (*home, Vec::new()));
+                let entry = slices
+                    .entry(spot(home))
+                    .or_insert_with(|| (*home, Vec::new()));
                 entry.1.push(slice);
             }
         }

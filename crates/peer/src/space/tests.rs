@@ -7,6 +7,7 @@
     clippy::expect_used
 )]
 
+mod homes;
 mod hostile;
 mod pinned;
 mod questions;
@@ -407,17 +408,24 @@ fn expel(bench: &mut Bench, pens: &mut [Pen; 3]) {
     assert!(!bench.space().society.is_member(&person));
 }
 
-fn homes_of(number: u8) -> Vec<Home> {
-    vec![Home::Node(NodeHome {
-        address: [number; 32],
-        key: [number; 32],
-        bucket: 0x8000,
-        token: [number; 16],
-    })]
+fn homes_of(numbers: &[u8]) -> Vec<Home> {
+    let node = |number: &u8| {
+        Home::Node(NodeHome {
+            address: [*number; 32],
+            key: [*number; 32],
+            bucket: 0x8000,
+            token: [*number; 16],
+        })
+    };
+    numbers.iter().map(node).collect()
 }
 
 fn houses(number: u8) -> Body {
+    houses_at(&[number])
+}
+
+fn houses_at(numbers: &[u8]) -> Body {
     Body::Homes {
-        homes: home::encode_homes(&homes_of(number)),
+        homes: home::encode_homes(&homes_of(numbers)),
     }
 }

@@ -1,0 +1,134 @@
+//! Where things are put for members who have several homes.
+
+use komrade_ether::{EnvelopeId, Outcome};
+
+use super::*;
+use crate::{
+    links::Flight,
+    space::outbox::{party, piece},
+};
+
+/// The owner of the vault says something. Where it is put, and its number.
+fn says(bench: &mut Bench, what: &str) -> (Vec<u8>, u64) {
+    let id = bench.id;
+    bench
+        .step(|open, step| open.space_say(step, id, text(what)))
+        .unwrap();
+    let (number, entry) = bench.space().outbox.last_key_value().unwrap();
+    let homes = entry.targets.iter().map(|it| it.home.address[0]);
+    let mut homes: Vec<u8> = homes.collect();
+    homes.sort_unstable();
+    (homes, *number)
+}
+
+/// What waits to be put, of an entry.
+fn waits(bench: &Bench, number: u64) -> Vec<(u8, bool)> {
+    let targets = bench.space().outbox[&number].targets.iter();
+    let waiting = targets.filter(|it| it.accepted_at.is_none());
+    let waiting = waiting.map(|it| (it.home.address[0], it.hold_until().is_none()));
+    let mut waiting: Vec<(u8, bool)> = waiting.collect();
+    waiting.sort_unstable();
+    waiting
+}
+
+/// One's own node says this of what was put to one of the homes.
+fn lands(bench: &mut Bench, number: u64, home: u8, outcome: Outcome) -> EnvelopeId {
+    let id = bench.id;
+    bench.step(|open, step| {
+        let space = open.spaces.get_mut(&id).unwrap();
+        let mut targets = space.outbox[&number].targets.iter();
+        let at = targets.position(|it| it.home.address[0] == home).unwrap();
+        let (envelope, ..) = space.envelope(number, at, step).unwrap();
+        let flight = Flight {
+            comrade: party(id),
+            number: piece(number, at),
+            envelope: envelope.id(),
+            sent_at: step.now,
+            leg: None,
+        };
+        open.space_landed(step, &flight, outcome);
+        envelope.id()
+    })
+}
+
+#[test]
+fn who_is_refused_at_the_first_home_is_reached_at_the_next_and_nobody_twice() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let homes: [&[u8]; 3] = [&[5, 6], &[5, 7], &[7, 5]];
+    for (pen, homes) in pens.iter_mut().zip(homes) {
+        let said = pen.says(&bench, houses_at(homes));
+        bench.hear(&under, &[said]);
+    }
+    let (put, first) = says(&mut bench, "first");
+    assert_eq!(put, [5, 7]);
+    lands(&mut bench, first, 5, Outcome::NotAllowed);
+    // It leaves with the next duties, and goes to 7 anyhow.
+    assert_eq!(waits(&bench, first), [(6, true), (7, false)]);
+    let (put, second) = says(&mut bench, "second");
+    assert_eq!(put, [6, 7]);
+    // Whoever has no other home is tried again there.
+    let only = pens[0].says_at(&bench, bench.now + 1, houses_at(&[6]));
+    bench.hear(&under, &[only]);
+    lands(&mut bench, second, 6, Outcome::NotAllowed);
+    assert_eq!(waits(&bench, second), [(6, true), (7, false)]);
+    // What passes is no reason to look elsewhere.
+    let (_, third) = says(&mut bench, "third");
+    lands(&mut bench, third, 7, Outcome::Full);
+    lands(&mut bench, third, 6, Outcome::WrongToken);
+    assert_eq!(waits(&bench, third), [(6, false), (7, false)]);
+    bench.pass(limits::SHUNNED_FOR);
+    assert!(bench.space().shunned.is_empty());
+    let (put, _) = says(&mut bench, "fourth");
+    assert_eq!(put, [5, 6, 7]);
+}
+
+#[test]
+fn a_forward_that_came_to_nothing_goes_to_the_next_home() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let said = pens[0].says(&bench, houses_at(&[5, 6]));
+    bench.hear(&under, &[said]);
+    let (_, number) = says(&mut bench, "hello");
+    let envelope = lands(&mut bench, number, 5, Outcome::Accepted);
+    assert_eq!(waits(&bench, number), []);
+    bench.step(|open, step| open.space_returned(step, 1, &envelope, Outcome::Unreachable));
+    assert_eq!(waits(&bench, number), [(6, true)]);
+}
+
+#[test]
+fn new_keys_cost_the_smallest_envelope_for_each_home() {
+    let mut pens: Vec<Pen> = (1..=15).map(Pen::of).collect();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let group = bench.space().group();
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    for (number, pen) in (10..).zip(&mut pens) {
+        let said = pen.says(&bench, houses(number));
+        let mut ring = komrade_crypto::group::LeafRing::new();
+        ring.renew(20_000, 0, &mut rng).unwrap();
+        let told = Bundle {
+            leaves: vec![ring.record(&group, &pen.key).unwrap().encode()],
+            ..bundle(&[said])
+        };
+        bench.arrive(&under, &[told]);
+    }
+    // And something that did not settle yet.
+    let genesis = bench.space().id();
+    for pen in &mut pens[..4] {
+        let beside = pen.builds_on(&bench, vec![genesis], decide("?".into()));
+        bench.hear(&under, &[beside]);
+    }
+    let before = bench.space().outbox.len();
+    bench.reseed();
+    let entries = bench.space().outbox.values().skip(before);
+    let most = Class::ordinary(komrade_ether::Size::K2).capacity();
+    let sizes: Vec<usize> = entries.map(|entry| entry.body.len()).collect();
+    assert_eq!(sizes.len(), pens.len());
+    assert!(
+        sizes.iter().all(|size| *size <= most),
+        "{sizes:?} of {most}"
+    );
+}
