@@ -89,7 +89,7 @@
 //! | operations that wait | [`MAX_WAITING`], [`MAX_WAITING_BYTES`] | what they wait for, the next ones |
 //! | members, devices of each | [`MAX_MEMBERS`], [`MAX_DEVICES`] | removals, revocations |
 //! | open proposals of a member | [`MAX_OPEN_PROPOSALS`]; beside each other as many, by hash | their end |
-//! | what a member does, of each sort | [`MAX_RATION`], [`MAX_CHECKPOINTS`], [`MAX_BALLOTS`] in [`RATION_DAYS`] days | time, by their dates |
+//! | what a member does, of each sort | [`MAX_RATION`], [`MAX_CHECKPOINTS`], [`MAX_BALLOTS`] in [`RATION_DAYS`] days | time, by their dates or those of what they build on |
 //! | bytes of that | [`MAX_RATION_BYTES`] in the same days; each operation 8 KiB beside its context, with rules, a split or a frontier 24 KiB | likewise |
 //! | states at older heads | 16 | the latest asked for |
 //!
