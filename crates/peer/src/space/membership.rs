@@ -70,16 +70,16 @@ impl Space {
     }
 
     /// Pins the newest final checkpoint: what members of old make final later counts for nothing here. Whoever is just coming in has
-    /// no history yet that they could hold to be right.
+    /// no history yet that they could hold to be right. Says whether it is another than before.
     pub(super) fn note_pin(&mut self) -> bool {
-        let pinned = Some(()).filter(|()| self.record.place.is_member());
-        let pinned = pinned.and_then(|()| self.society.pin());
-        let is_new =
-            pinned.is_some_and(|pinned| self.record.pinned.map(|it| *it) != Some(pinned.0));
-        if let Some(pinned) = pinned.filter(|_| is_new) {
-            self.record.pinned = Some(pinned.0.into());
+        if !self.record.place.is_member() {
+            return false;
         }
-        is_new
+        let Some(pinned) = self.society.pin() else {
+            return false;
+        };
+        let before = self.record.pinned.replace(pinned.0.into());
+        before.is_none_or(|before| *before != pinned.0)
     }
 
     /// Judges again what these devices said, now that they came or went, and what is void: what each replica shows must follow
