@@ -13,6 +13,8 @@ mod process;
 mod recorder;
 mod relay;
 mod storage;
+mod unseen;
+mod wire;
 mod worker;
 
 pub use album::Album;
@@ -24,6 +26,8 @@ pub use person::{Keys, Person, cut_keys};
 pub use process::{Running, program};
 pub use recorder::Recorder;
 pub use relay::{Network, Relay, RelaySettings};
+pub use unseen::Unseen;
+pub use wire::Wire;
 
 use std::time::{Duration, Instant};
 
