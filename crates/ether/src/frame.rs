@@ -25,6 +25,7 @@
 //! | 17 noted | id 32 | member: heard 16 |
 //! | 18 subscribe to a part | bucket 2, incarnation 8, after 8, part 1 | as 6, for whoever saves data: only up to 8 KiB (0), or only larger (1) |
 //! | 19 seek | tag of a node 8, bucket 2, lost 1 | a device to a comrade's: let us compare what we have of that node; lost (1): mine lost it |
+//! | 20 unreached | address 32, node key 32 | node: something of yours waits for this home, which was not reached for long; it is tried on |
 //!
 //! Two devices compare with 10, 11 and 12, too, about the node that whoever dialled has named last: that side leads. A
 //! replica is answered by 2, whoever sends it; there it only says that the next one may come, for a device keeps its copy.
@@ -75,6 +76,7 @@ const RETURNED: u8 = 16;
 const NOTED: u8 = 17;
 const SUBSCRIBE_PART: u8 = 18;
 const SEEK: u8 = 19;
+const UNREACHED: u8 = 20;
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,6 +214,12 @@ pub enum Frame {
         bucket: Bucket,
         /// The node lost what it held for the sender, who wants what the other has.
         is_lost: bool,
+    },
+    /// Something that the member wants forwarded waits for this home, which was not reached for long. The node tries on;
+    /// it says so once on each link, and again when more is left for that home.
+    Unreached {
+        /// Which home.
+        home: Home,
     },
     /// A kind that this version does not know: skip it.
     Unknown(u8),
@@ -366,6 +374,7 @@ impl Frame {
                     &[u8::from(*is_lost)],
                 ],
             ),
+            Self::Unreached { home } => whole(UNREACHED, &[&home.encode()]),
             Self::Unknown(kind) => whole(*kind, &[]),
         }
     }
@@ -431,10 +440,7 @@ impl Frame {
                 locator: body.array()?,
             },
             FORWARD => Self::Forward {
-                home: Home {
-                    address: body.array()?,
-                    node: NodeKey(body.array()?),
-                },
+                home: body.home()?,
                 pass: body.pass()?,
                 envelope: body.kept()?,
             },
@@ -444,6 +450,7 @@ impl Frame {
             },
             NOTED => Self::Noted { id: body.id()? },
             SEEK => body.seek()?,
+            UNREACHED => Self::Unreached { home: body.home()? },
             kind => {
                 body.take();
                 Self::Unknown(kind)
@@ -478,6 +485,13 @@ impl<'a> Body<'a> {
 
     fn id(&mut self) -> Result<EnvelopeId, FrameError> {
         self.array().map(EnvelopeId)
+    }
+
+    fn home(&mut self) -> Result<Home, FrameError> {
+        Ok(Home {
+            address: self.array()?,
+            node: NodeKey(self.array()?),
+        })
     }
 
     fn take(&mut self) -> &'a [u8] {

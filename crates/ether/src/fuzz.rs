@@ -151,6 +151,7 @@ fn node_frames() -> Vec<Frame> {
         bucket,
         is_lost: true,
     });
+    frames.push(Frame::Unreached { home });
     frames
 }
 

@@ -1,16 +1,19 @@
 //! One link of a node: what is said on it, and what is sent without being asked.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::{
-    Account, Bucket, Day, EnvelopeId, Frame, MAX_WANT_IDS, Node, Outcome, Part, Party, Pass, Shelf,
-    ShelfRead, reconcile,
+    Account, Bucket, Day, EnvelopeId, Frame, Home, MAX_WANT_IDS, Node, Outcome, Part, Party, Pass,
+    Shelf, ShelfRead, reconcile,
 };
 
 /// The most wanted ids that wait on one link: four frames of them, 128 KB.
 pub const MAX_WANTED: usize = 4 * MAX_WANT_IDS;
 /// How many notices are read at once.
 const NOTICES_AT_ONCE: usize = 64;
+/// How often it is looked which homes are not reached, in milliseconds, if nothing is left for any meanwhile: a read or two
+/// for each home of the member, 64 at most, beside failures that come half an hour apart.
+const LOOK_MILLIS: u64 = 60 * 1_000;
 
 /// What a link has to send.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -33,6 +36,10 @@ pub struct NodeLink {
     wanted: VecDeque<EnvelopeId>,
     /// Notices up to this number were sent on this link.
     notices_to: u64,
+    /// Which homes the member was told on this link not to be reached: no more than one account may have waiting.
+    unreached: BTreeSet<Home>,
+    /// When it is looked which those are.
+    look_at: u64,
     /// Whose turn it is when both envelopes wanted and arrived wait.
     wanted_first: bool,
 }
@@ -55,6 +62,8 @@ impl NodeLink {
             subscription: None,
             wanted: VecDeque::new(),
             notices_to: 0,
+            unreached: BTreeSet::new(),
+            look_at: 0,
             wanted_first: false,
         }
     }
@@ -129,6 +138,9 @@ impl NodeLink {
                 envelope,
             } => {
                 let outcome = node.forward(shelf, now, account, home, &pass, &envelope)?;
+                // Of what is left now the member has not been told.
+                self.unreached.remove(&home);
+                self.look_at = 0;
                 Ok(acknowledge(envelope.id(), outcome))
             }
             Frame::Noted { id } => {
@@ -189,7 +201,8 @@ impl NodeLink {
     }
 
     /// What is to be sent without being asked, about `budget` bytes of it, on a shelf where everything is committed: notices,
-    /// envelopes that were wanted, arrivals. It only reads, and if nothing new has come it reads one record.
+    /// homes that are not reached, envelopes that were wanted, arrivals. It only reads, and if nothing new has come it reads one
+    /// record, and once a minute one or two for each home for which the member has something waiting.
     ///
     /// # Errors
     /// If the shelf fails or is damaged.
@@ -206,6 +219,7 @@ impl NodeLink {
         };
         let newest = Node::newest(shelf)?;
         self.push_notices(shelf, newest.notice, &mut push)?;
+        self.push_unreached(shelf, now, &mut push)?;
         // In turns, so that neither a long catch-up nor a long want keeps the other waiting.
         self.wanted_first = !self.wanted_first;
         let mut left = budget;
@@ -247,6 +261,29 @@ impl NodeLink {
                 outcome: notice.outcome,
             });
         }
+        Ok(())
+    }
+
+    fn push_unreached<S: ShelfRead>(
+        &mut self,
+        shelf: &S,
+        now: u64,
+        push: &mut Push,
+    ) -> Result<(), S::Error> {
+        let Party::Member(account) = self.party else {
+            return Ok(());
+        };
+        let next = now.saturating_add(LOOK_MILLIS);
+        // A clock that was set back makes nobody wait longer.
+        if now < self.look_at && self.look_at <= next {
+            return Ok(());
+        }
+        self.look_at = next;
+        let homes: BTreeSet<Home> = Node::unreached(shelf, account)?.into_iter().collect();
+        let new = homes.difference(&self.unreached);
+        push.frames
+            .extend(new.map(|home| Frame::Unreached { home: *home }));
+        self.unreached = homes;
         Ok(())
     }
 

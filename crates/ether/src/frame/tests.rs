@@ -140,6 +140,10 @@ fn the_frames_of_a_node_are_frozen() {
         };
         frozen(seek, format!("01130000000000005152c000{byte}"));
     }
+    frozen(
+        Frame::Unreached { home },
+        format!("0114{}{}", "03".repeat(32), "04".repeat(32)),
+    );
     let newer = [1, 0x13].iter().chain(&[0; 10]).chain(&[2]).copied();
     let newer: Vec<u8> = newer.collect();
     assert_eq!(Frame::decode(&newer), Ok(Frame::Unknown(0x13)));
@@ -199,7 +203,7 @@ fn the_largest_envelope_fits_every_frame_that_carries_one() {
 
 #[test]
 fn a_newer_kind_is_skipped_and_a_newer_version_refused() {
-    assert_eq!(Frame::decode(&[1, 20]), Ok(Frame::Unknown(20)));
+    assert_eq!(Frame::decode(&[1, 21]), Ok(Frame::Unknown(21)));
     assert_eq!(Frame::decode(&[1, 0xff, 1, 2, 3]), Ok(Frame::Unknown(0xff)));
     assert_eq!(Frame::decode(&[2, 1]), Err(FrameError::UnknownVersion(2)));
     assert_eq!(Frame::decode(&[0]), Err(FrameError::UnknownVersion(0)));
@@ -222,6 +226,7 @@ fn each_length_is_checked() {
         (RETURNED, 35),
         (NOTED, 34),
         (SEEK, 13),
+        (UNREACHED, 66),
     ] {
         let mut bytes = vec![0; length];
         bytes[..2].copy_from_slice(&[1, kind]);
@@ -410,6 +415,7 @@ fn frames() -> impl Strategy<Value = Frame> {
             bucket,
             is_lost
         }),
+        homes().prop_map(|home| Frame::Unreached { home }),
     ]
 }
 
@@ -421,7 +427,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(
-        kind in 0..21_u8,
+        kind in 0..22_u8,
         bytes in prop::collection::vec(any::<u8>(), 0..100),
     ) {
         let _ = Frame::decode(&bytes);

@@ -4,7 +4,9 @@
 //! 2. [`Node::due_home`] names a home whose turn it is, and no other caller gets it for [`HOME_TURN_MILLIS`];
 //! 3. [`Node::waiting_for`] gives what waits for it, in order, in pieces;
 //! 4. [`Node::forwarded`] says what came of each: held, or worth trying later, or else a notice for the member;
-//! 5. [`Node::home_done`] ends the turn; what is left is tried again after a wait that doubles, with jitter.
+//! 5. [`Node::home_done`] ends the turn; what is left is tried again after a wait that doubles, with jitter;
+//! 6. [`Node::unreached`] says which homes failed for so long that members are told ([`crate::Frame::Unreached`]): they may
+//!    know another one for what waits. It is tried on all the same.
 
 use super::{
     Node,
@@ -27,6 +29,9 @@ pub const HOME_TURN_MILLIS: u64 = 10 * 60 * 1_000;
 /// The most homes for which something of one account waits: more than a group of fifty has, and few enough that an account
 /// that names homes which are none holds up nobody for long.
 const MAX_HOMES: u32 = 64;
+/// After so many failures in a row members are told that a home is not reached: it was tried for half an hour at least, an
+/// hour at most, and by then a relay was started anew, or a bad hour of I2P is over.
+const UNREACHED_AFTER: u32 = 7;
 /// The most entries [`Node::waiting_for`] gives at once: a window in flight.
 const MAX_BATCH: usize = 64;
 /// The most homes without anything waiting that one call of [`Node::due_home`] clears away.
@@ -237,6 +242,35 @@ impl Node {
             Schedule { attempts, next }.write(shelf, &home)?;
         }
         Ok(Outcome::Accepted)
+    }
+
+    /// The homes for which something of an account waits, and that failed every time for half an hour or longer.
+    ///
+    /// # Errors
+    /// If the shelf fails or is damaged.
+    pub(crate) fn unreached<S: ShelfRead>(
+        shelf: &S,
+        account: Account,
+    ) -> Result<Vec<Home>, S::Error> {
+        let mut unreached = Vec::new();
+        let mut from = account.0.to_vec();
+        let to = [account.0.as_slice(), &[0xff; HOME_BYTES], &[0xff; 32]].concat();
+        // No more homes than one account may have.
+        for _ in 0..MAX_HOMES {
+            let first = shelf.range(ShelfTable::ForwardIds, &from, Some(&to), 1)?;
+            let Some((key, _)) = first.first() else {
+                break;
+            };
+            let mut fields = Fields(key);
+            let (_, home) = (fields.array::<32>()?, home(&mut fields)?);
+            let schedule = Schedule::find(shelf, &home)?;
+            if schedule.is_some_and(|schedule| schedule.attempts >= UNREACHED_AFTER) {
+                unreached.push(home);
+            }
+            // Nothing hashes to all ones.
+            from = keys::forward(account, &home, &EnvelopeId([0xff; 32]));
+        }
+        Ok(unreached)
     }
 
     /// When the next home is due, in milliseconds since the epoch; `None` if nothing waits.

@@ -120,6 +120,68 @@ fn a_home_that_is_not_reached_is_tried_again_ever_later() {
     }
 }
 
+/// A turn of a home, at its time, that comes to nothing.
+fn fail(world: &mut World, home: &Home) {
+    let next = world.node.next_due(&world.shelf).unwrap().unwrap();
+    world.now = world.now.max(next);
+    assert_eq!(due(world), Some(*home));
+    done(world, home, false);
+}
+
+#[test]
+fn whoever_has_something_waiting_is_told_when_a_home_was_not_reached_for_half_an_hour() {
+    let mut world = World::new();
+    let envelopes: Vec<Envelope> = (0..3).map(|_| world.small()).collect();
+    let mut ana = NodeLink::new(Party::Member(ANA));
+    let say = |world: &mut World, link: &mut NodeLink, home, envelope: &Envelope| {
+        let (pass, envelope) = (PASS, envelope.clone());
+        let forward = Frame::Forward {
+            home,
+            pass,
+            envelope,
+        };
+        world.say(link, forward);
+        world.push(link)
+    };
+    assert_eq!(say(&mut world, &mut ana, HOME, &envelopes[0]), []);
+    let began = world.now;
+    for _ in 0..6 {
+        fail(&mut world, &HOME);
+        world.now += 60_000;
+        assert_eq!(world.push(&mut ana), []);
+    }
+    fail(&mut world, &HOME);
+    assert!((30..60).contains(&((world.now - began) / 60_000)));
+    world.now += 60_000;
+    let unreached = [Frame::Unreached { home: HOME }];
+    assert_eq!(world.push(&mut ana), unreached);
+    // Once, but again on another link, and when more is left for that home. It is tried on.
+    world.now += 60_000;
+    assert_eq!(world.push(&mut ana), []);
+    assert_eq!(
+        world.push(&mut NodeLink::new(Party::Member(ANA))),
+        unreached
+    );
+    assert_eq!(say(&mut world, &mut ana, HOME, &envelopes[1]), unreached);
+    assert_eq!(waiting(&world, &HOME, 0).len(), 2);
+    // Of another home there is nothing to say, and nobody else hears of this one.
+    assert_eq!(say(&mut world, &mut ana, OTHER, &envelopes[2]), []);
+    for party in [Party::Member(BO), Party::Stranger] {
+        assert_eq!(world.push(&mut NodeLink::new(party)), []);
+    }
+    forwarded(&mut world, 3, Outcome::Accepted);
+    done(&mut world, &OTHER, true);
+    // It is back, and lost again.
+    done(&mut world, &HOME, true);
+    world.now += 60_000;
+    assert_eq!(world.push(&mut ana), []);
+    for _ in 0..7 {
+        fail(&mut world, &HOME);
+    }
+    world.now += 60_000;
+    assert_eq!(world.push(&mut ana), unreached);
+}
+
 #[test]
 fn a_turn_that_nobody_ends_is_over_after_a_while() {
     let mut world = World::new();
