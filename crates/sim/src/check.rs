@@ -275,6 +275,10 @@ impl World {
                     let state = conversation.state;
                     wrong.push(format!("person {author} and {reader}: {state:?}"));
                 }
+                let who = self.peers[self.people[author].peer].person_id.as_deref();
+                if who.is_some_and(|who| self.ledger.has_forgotten(reader, who)) {
+                    continue;
+                }
                 self.check_arrived(author, reader, conversation, &all[reader], &mut wrong);
             }
         }

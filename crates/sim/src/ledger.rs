@@ -27,6 +27,10 @@ pub(crate) struct Ledger {
     pub written: Vec<Written>,
     /// When the profile of a person was copied, and when that copy was put back or ended.
     weak: BTreeMap<usize, Vec<(Millis, Millis)>>,
+    /// When a copy of the profile of a person was made that was put back, and when that was.
+    set_back: BTreeMap<usize, Vec<(Millis, Millis)>>,
+    /// When the device of a person first knew somebody, by what that person is called.
+    known: BTreeMap<usize, BTreeMap<String, Millis>>,
     seals: BTreeSet<[u8; 16]>,
     keys: BTreeMap<([u8; 32], u64), [u8; 32]>,
     /// Pairs that were used twice.
@@ -61,6 +65,30 @@ impl Ledger {
     /// A copy of this person's profile, taken then, was put back or ended now.
     pub fn weaken(&mut self, person: usize, copied: Millis, back: Millis) {
         self.weak.entry(person).or_default().push((copied, back));
+    }
+
+    /// The same, and it was put back: whom they met meanwhile they know no more.
+    pub fn set_back(&mut self, person: usize, copied: Millis, back: Millis) {
+        self.weaken(person, copied, back);
+        self.set_back
+            .entry(person)
+            .or_default()
+            .push((copied, back));
+    }
+
+    /// The device of a person knows somebody.
+    pub fn knows(&mut self, person: usize, whom: &str, now: Millis) {
+        let known = self.known.entry(person).or_default();
+        if !known.contains_key(whom) {
+            known.insert(whom.to_owned(), now);
+        }
+    }
+
+    /// Whether a device was set back to before it knew somebody: nothing can tell it of them, and they have to meet anew.
+    pub fn has_forgotten(&self, person: usize, whom: &str) -> bool {
+        let met = self.known.get(&person).and_then(|known| known.get(whom));
+        let mut backs = self.set_back.get(&person).into_iter().flatten();
+        met.is_some_and(|met| backs.any(|(copied, back)| copied < met && met <= back))
     }
 
     pub fn is_ever_weak(&self, person: usize) -> bool {

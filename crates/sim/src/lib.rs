@@ -30,14 +30,12 @@
 //! **Copies of a profile** are promised less. Of what is written by somebody between the moment when the profile was
 //! copied and three days after the copy was put back (or ended), no more is promised than that nobody is shown it twice:
 //! numbers and ratchets are used a second time, and their comrades must notice first. The same holds for what is written
-//! *to* them until then, unless it was shown before the copy was made. Olm's message keys are not looked at once a
-//! profile has been copied. In the row a third of the worlds has copies, and in another third relays
-//! [burn](Settings::burns) every few hours.
+//! *to* them until then, unless it was shown before the copy was made. Whoever was set back to before they met somebody does not know
+//! them any more, and nothing can tell them: of what that person writes to them nothing is promised until both meet anew. Olm's message
+//! keys are not looked at once a profile has been copied.
 //!
-//! # What is known not to hold yet
-//!
-//! Where relays burn *and* profiles are copied, which no world of the row has (`cargo xtask sim --burns` makes some), a person may
-//! stop hearing another (seed 26).
+//! In the row a third of the worlds has copies; in another third relays [burn](Settings::burns) every few hours, and in half of
+//! those with copies, too.
 //!
 //! # Large networks
 //!

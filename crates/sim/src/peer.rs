@@ -489,7 +489,12 @@ impl World {
                     .note(self.now, format_args!("peer {at} vault {state:?}"));
                 peer.vault = Some(state);
             }
-            FromEngine::Event(Told::Comrades(comrades)) => peer.comrades = comrades,
+            FromEngine::Event(Told::Comrades(comrades)) => {
+                for comrade in comrades.iter().filter(|it| !it.person.is_empty()) {
+                    self.ledger.knows(peer.person, &comrade.person, self.now);
+                }
+                peer.comrades = comrades;
+            }
             FromEngine::Event(Told::Profile(profile)) => peer.person_id = Some(profile.person),
             FromEngine::Event(Told::Route(route)) => peer.relays = route.relays,
             FromEngine::Event(Told::Message { comrade, message }) => {

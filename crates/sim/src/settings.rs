@@ -64,14 +64,14 @@ impl Settings {
     }
 
     /// What a row of seeds is run with: small worlds, and one of 50 in full size. In one third relays burn, in another
-    /// profiles are copied.
+    /// profiles are copied, and in half of those both.
     pub fn of_seed(seed: u64) -> Self {
         let size = match seed % FULL_EVERY == FULL_EVERY - 1 {
             true => Self::full(seed),
             false => Self::small(seed),
         };
         Self {
-            burns: seed % 3 == 1,
+            burns: seed % 3 == 1 || seed % 6 == 5,
             copies: seed % 3 == 2,
             ..size
         }

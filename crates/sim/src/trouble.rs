@@ -148,7 +148,7 @@ impl World {
         self.note(format_args!("an old copy of person {person} is put back"));
         self.put_back(at, &copy);
         if self.settings.sabotage != Some(Sabotage::SecretRestores) {
-            self.ledger.weaken(person, copied, self.now);
+            self.ledger.set_back(person, copied, self.now);
         }
         self.person_died(at);
     }
