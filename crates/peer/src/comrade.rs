@@ -268,6 +268,8 @@ pub(crate) struct Comrade {
     pub(crate) is_refused: bool,
     /// A home of theirs does not take the token it gave: so much work is due there.
     pub(crate) refused: Option<(u64, u8)>,
+    /// Which home took what the device had to say last, beside operations: nobody misses that.
+    pub(crate) reported_to: Option<u64>,
     /// When a link to their device came up while they were looked for: whatever took what was handed on
     /// before may be lost.
     pub(crate) linked_at: Option<Millis>,
@@ -290,6 +292,7 @@ impl Comrade {
             is_all_quiet: false,
             is_refused: false,
             refused: None,
+            reported_to: None,
             linked_at: None,
             fetching: None,
             copied: (0, 0),
@@ -348,8 +351,15 @@ impl Comrade {
             .filter(|invite| !self.pair.can_seal() && valid(invite))
     }
 
+    /// Something waits for them that none of their homes took, or could be brought to.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        let homes = &self.record.homes;
+        let mut entries = self.outbox.values();
+        entries.any(|entry| entry.is_out_of_reach(homes))
+    }
+
     /// Where to dial for a link of the two devices, if there is a reason to have one; `rescue`: they
-    /// may have lost their homes, and have not heard where this device is found now.
+    /// may have lost their homes, and have not heard where this device is found now, or are not found there.
     pub(crate) fn wants_link(&self, today: u32, rescue: bool) -> Vec<Address> {
         if let Some(invite) = self.wants_bundle(today) {
             return match invite.home {

@@ -107,7 +107,7 @@ impl Open {
             // A dial through I2P back to one's own relay would tell it what the cache does not.
             return None;
         }
-        let rescue = self.needs_rescue(comrade, tags);
+        let rescue = self.needs_rescue(comrade, tags) || comrade.is_out_of_reach();
         let addresses = comrade.wants_link(today, rescue);
         let turn = usize::try_from(comrade.dialer.failures()).unwrap_or(0);
         let address = addresses.get(turn.checked_rem(addresses.len())?)?;
@@ -179,8 +179,20 @@ impl Open {
             DialProgress::Unreachable | DialProgress::Refused => DialStage::Unreachable,
         };
         self.links.remove(link);
+        self.dial_failed(step, id, failed);
+    }
+
+    /// A dial came to nothing.
+    fn dial_failed(&mut self, step: &mut Step, id: ComradeId, stage: DialStage) {
+        let tags = self.rescue_tags();
+        let is_looked_for = |it: &Comrade| self.needs_rescue(it, &tags);
+        let is_looked_for = self.comrades.get(&id).is_some_and(is_looked_for);
         if let Some(comrade) = self.comrades.get_mut(&id) {
-            comrade.dialer.failed(failed, step.now, step.rng);
+            comrade.dialer.failed(stage, step.now, step.rng);
+            if !is_looked_for && comrade.is_out_of_reach() {
+                let next = step.now.saturating_add(limits::LIFEBOAT_PACE);
+                comrade.dialer.hold_until(next);
+            }
         }
     }
 
@@ -261,7 +273,7 @@ impl Open {
         self.fetch(step, link, id);
         let tags = self.rescue_tags();
         let comrade = self.comrades.get(&id);
-        if comrade.is_some_and(|comrade| self.needs_rescue(comrade, &tags)) {
+        if comrade.is_some_and(|it| self.needs_rescue(it, &tags) || it.is_out_of_reach()) {
             // Whatever took what was handed on so far may be lost, or may bring it to a home that is: here is a way
             // that is not.
             if let Some(comrade) = self.comrades.get_mut(&id) {
@@ -305,20 +317,12 @@ impl Open {
             }
             return;
         };
-        let Some(comrade) = self.comrades.get_mut(&id) else {
-            return;
-        };
         step.show.route = true;
-        if state.dialled && !state.up {
-            comrade
-                .dialer
-                .failed(DialStage::Unreachable, step.now, step.rng);
-        } else if !state.flights.is_empty() || state.fetching.is_some() {
-            // It broke while in use: not at once again, or a link that always breaks would be
+        let is_in_use = !state.flights.is_empty() || state.fetching.is_some();
+        if state.dialled && !state.up || is_in_use {
+            // If it broke while in use: not at once again, or a link that always breaks would be
             // dialled for ever.
-            comrade
-                .dialer
-                .failed(DialStage::Unreachable, step.now, step.rng);
+            self.dial_failed(step, id, DialStage::Unreachable);
         }
         self.pump(step, id);
     }
@@ -348,6 +352,14 @@ impl Open {
             .map(|(link, _)| link)
             .collect();
         for link in over {
+            let state = self.links.get(link).filter(|link| link.up);
+            let put = state.and_then(|link| Some((link.party, link.flights.front()?.sent_at)));
+            if let Some((Party::Node(relay), since)) = put
+                && let Some(way) = self.ways.get_mut(&relay)
+            {
+                way.note_silent(since);
+                step.show.route = true;
+            }
             self.close(step, link);
         }
     }
@@ -368,6 +380,7 @@ impl Open {
             {
                 // Not the node's fault: no patience is used up.
                 way.down(step.now);
+                way.note_answered();
                 way.dialer.reset();
             }
             if let Some(Party::Comrade(id) | Party::Foreign(id)) = party

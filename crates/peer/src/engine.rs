@@ -249,6 +249,7 @@ impl Engine {
             link => self.link_input(step, link),
         }
         if let Phase::Open(_, open) = &mut self.phase {
+            open.open_mail(step);
             open.go_on_seeking(step);
             open.place_texts(step);
             open.place_all_posts(step);

@@ -427,8 +427,9 @@ impl Open {
                     record.name = name.clone();
                 }
             }
-            Body::Homes { homes } if fields.sequence > pair.homes_sequence => {
-                pair.homes_sequence = fields.sequence;
+            Body::Homes { homes } if pair.is_newer_home(fields.sequence, fields.time) => {
+                pair.homes_sequence = pair.homes_sequence.max(fields.sequence);
+                pair.homes_time = fields.time;
                 if let Ok(homes) = home::decode_homes(homes)
                     && !homes.is_empty()
                 {

@@ -39,6 +39,9 @@
 //! | mail that a comrade's device brought, not opened yet | memory | [`limits::COPIED_MAIL_BYTES`] | the end of the comparison |
 //! | bytes carried, by day | both | [`limits::TRAFFIC_DAYS`] | the oldest go |
 //! | arrived and not written, for each relay in use | memory | 64 envelopes, 1 MiB | [`limits::REPLICA_PACE`] |
+//! | one's own mail that came and is not opened, for each relay in use | memory | [`limits::COPIED_MAIL_BYTES`], and what comes while as much is opened | opened when all has come, the link |
+//! | homes that a relay does not reach, for each relay in use | memory | 64 | [`limits::UNREACHED_LIFE`], the link |
+//! | homes at which an entry failed | both | 8 | taken back, acknowledged |
 //! | work for puts | memory | 64 | used, given up |
 //! | links, flights on one, dials | memory | [`limits::MAX_LINKS`], [`limits::WINDOW`], [`limits::MAX_DIALS`] | silence, deadlines |
 //! | collectives | both | [`limits::MAX_SPACES`], offered ones [`limits::MAX_INVITED`] | forgetting, declining |

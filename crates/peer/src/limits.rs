@@ -45,6 +45,14 @@ pub const RISE_AFTER: Millis = 6 * HOUR;
 /// How long a relay is down before what was handed to its node, and is not acknowledged, is sent through
 /// another one.
 pub const PRESUMED_LOST: Millis = HOUR;
+/// How long a relay's word is believed that it does not reach a home: it tries once an hour at least, and says so again when
+/// something is left for that home.
+pub const UNREACHED_LIFE: Millis = HOUR;
+/// Up to so many seals an entry is put to a comrade's next home: half of [`MAX_SEALS`] is left for when it is asked for.
+pub const MOST_MOVED: u8 = 5;
+/// How often a comrade is looked for at their lifeboat because none of their homes is reached: as often as a relay tries
+/// those, and if they lost them they look for this device, too.
+pub const LIFEBOAT_PACE: Millis = HOUR;
 /// How long a relay that is left is read at most: most comrades have opened the app by then, and their
 /// relays put to the old home until they have.
 pub const LEAVE_GRACE: Millis = 8 * DAY;
@@ -147,7 +155,9 @@ pub const MAX_COMPARED: u32 = 16;
 pub const COPIED_MAIL_BYTES: usize = 4 * 1024 * 1024;
 /// How long an arrived envelope of others may stay unwritten.
 pub const REPLICA_PACE: Millis = 2 * SECOND;
-/// How long comrades are looked for at their lifeboats after a relay was lost.
+/// How long comrades are looked for at their lifeboats after a relay was lost, and the own lifeboat is hosted, if somebody
+/// is not found: as long as what was written to them before is tried ([`MESSAGE_LIFE`]). Whoever stays away for longer is
+/// met anew by an invite. A comrade who is gone for ever costs the relay one destination for so long.
 pub const RESCUE_LIFE: Millis = 30 * DAY;
 /// How long after a change to another relay whoever has not acknowledged it is looked for at their lifeboat: most people
 /// have opened the app by then.

@@ -40,6 +40,7 @@ use crate::{
     step::Step,
     way::Way,
 };
+pub(crate) use arrivals::Mail;
 pub(crate) use comparing::Comparing;
 use passes::WorkState;
 pub(crate) use saver::{Saver, Subscribed};
@@ -202,7 +203,8 @@ impl Open {
             let is_linked = self.links.of(Party::Node(relay.id)).next().is_some();
             let opens = way.info.is_some() && way.is_up() && !is_linked;
             let open = opens.then(|| way.dialer.not_before());
-            [open, way.flush_at].into_iter().flatten().min()
+            let compared = way.comparing.as_ref().and_then(Comparing::goes_on_at);
+            [open, way.flush_at, compared].into_iter().flatten().min()
         });
         due.min()
     }
@@ -259,12 +261,13 @@ impl Open {
                 until,
             } => self.log_begins(step, relay, incarnation, after, until),
             Frame::Arrived { number, envelope } => {
-                self.arrived(step, link, relay, number, envelope);
+                self.arrived(step, relay, number, envelope);
             }
-            Frame::CaughtUp { until } => self.caught_up(step, link, relay, until),
+            Frame::CaughtUp { until } => self.caught_up(relay, until),
             Frame::Reconcile { message, .. } => self.compared(step, link, &message),
             Frame::Replica { envelope } => self.replica_came(step, link, relay, envelope),
             Frame::Returned { id, outcome } => self.returned(step, link, relay, id, outcome),
+            Frame::Unreached { home } => self.home_unreached(step, relay, &home),
             _ => {}
         }
     }
@@ -317,6 +320,7 @@ impl Open {
             return;
         }
         // What came before is of the subscription before.
+        self.end_mail(relay);
         self.flush(step, relay);
         let mut log = self.log(relay);
         let is_other = log.incarnation != incarnation;

@@ -27,7 +27,7 @@ use crate::{
     open::{Open, Purpose},
     records::{self, Content, Entry, Sealed, TickRecord},
     step::Step,
-    way::Leg,
+    way::{Leg, Way},
 };
 
 /// Entries that are dropped or expire in one step: with their records and ticks they stay far below
@@ -102,7 +102,7 @@ impl Open {
         let is_first = first.is_some_and(|(first, _)| *first == number);
         let free = comrade.reading.is_none() && comrade.hold_until <= step.now;
         let carrier = self
-            .carrier(id, step.now)
+            .carrier(id, Some(number), step.now)
             .filter(|carrier| self.room(carrier.link(), id) > 0)
             .filter(|carrier| !self.is_held_back(carrier, id, number, step.now));
         if is_first
@@ -115,10 +115,15 @@ impl Open {
         }
     }
 
-    /// How envelopes for a comrade leave now.
-    pub(crate) fn carrier(&self, id: ComradeId, now: Millis) -> Option<Carrier> {
+    /// How envelopes for a comrade leave now, or that of one entry.
+    pub(crate) fn carrier(
+        &self,
+        id: ComradeId,
+        number: Option<u64>,
+        now: Millis,
+    ) -> Option<Carrier> {
         let device = self.links.up(id).map(Carrier::Device);
-        device.or_else(|| self.leg(id, now).map(Carrier::Node))
+        device.or_else(|| self.leg(id, number, now).map(Carrier::Node))
     }
 
     /// Whether an entry would tell the relay by its moment what arrived, see [`Open::keep_quiet`].
@@ -144,7 +149,13 @@ impl Open {
         };
         let own = state.flights.iter().filter(|flight| flight.comrade == id);
         let own = limits::WINDOW.saturating_sub(own.count());
-        own.min(limits::NODE_WINDOW.saturating_sub(state.flights.len()))
+        let way = self.node_of_link(link).and_then(|it| self.ways.get(&it));
+        let most = match way.is_some_and(Way::is_silent) {
+            // To see whether it answers again.
+            true => 1,
+            false => limits::NODE_WINDOW,
+        };
+        own.min(most.saturating_sub(state.flights.len()))
     }
 
     fn put(
@@ -199,7 +210,7 @@ impl Open {
 
     /// Fetches from the store what there is to send and room for on a link that is up.
     pub(crate) fn pump(&mut self, step: &mut Step, id: ComradeId) {
-        let Some(carrier) = self.carrier(id, step.now) else {
+        let Some(carrier) = self.carrier(id, None, step.now) else {
             return;
         };
         let room = self.room(carrier.link(), id);
@@ -279,14 +290,16 @@ impl Open {
             .map(|(number, _)| *number)
             .filter(|_| full);
         let mut waits = false;
+        let mut last = None;
         for number in wanted {
             if end.is_some_and(|end| *number >= end) {
                 break;
             }
-            let Some(carrier) = self.carrier(id, step.now) else {
+            let Some(carrier) = self.carrier(id, Some(*number), step.now) else {
                 return;
             };
             let bucket = carrier.bucket();
+            last = Some(carrier.link());
             let entry = self
                 .comrades
                 .get(&id)
@@ -316,8 +329,7 @@ impl Open {
             }
         }
         // What is left gets a read of its own once something landed, or work is done.
-        let carrier = self.carrier(id, step.now);
-        let idle = carrier.and_then(|carrier| self.links.get(carrier.link()));
+        let idle = last.and_then(|link| self.links.get(link));
         let idle = idle.is_some_and(|link| link.flights.is_empty());
         if idle && !waits && !wanted.is_empty() {
             self.pump(step, id);
@@ -335,6 +347,10 @@ impl Open {
         let Some(flight) = self.links.land(link, envelope) else {
             return;
         };
+        let relay = self.node_of_link(link);
+        if let Some(way) = relay.and_then(|relay| self.ways.get_mut(&relay)) {
+            way.note_answered();
+        }
         let id = flight.comrade;
         if self.spaces.contains_key(&CollectiveId(id.0)) {
             return self.space_landed(step, &flight, outcome);
@@ -417,6 +433,9 @@ impl Open {
         (entry.via, entry.home) = flight.leg.unzip();
         let ordinal = entry.ordinal();
         let kept = entry.sequence().is_some();
+        if !kept {
+            comrade.reported_to = entry.home;
+        }
         self.forget_work(id, number);
         step.touched.entries.insert((id, number));
         step.show.comrades |= ordinal.is_some();
@@ -590,18 +609,32 @@ impl Open {
 
     /// Takes back one entry that was handed on.
     pub(crate) fn take_back(&mut self, step: &mut Step, id: ComradeId, number: u64) {
-        let entry = self
-            .comrades
-            .get_mut(&id)
-            .and_then(|comrade| comrade.outbox.get_mut(&number));
+        let comrade = self.comrades.get_mut(&id);
+        let entry = comrade.and_then(|comrade| comrade.outbox.get_mut(&number));
         let Some(entry) = entry else { return };
         entry.take_back();
+        self.wait_again(step, id, number, false);
+    }
+
+    /// One entry that was handed on waits again, for a home at which it did not fail; `is_held`: whoever took it has it
+    /// still, and goes on trying.
+    pub(crate) fn wait_again(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        number: u64,
+        is_held: bool,
+    ) {
+        let comrade = self.comrades.get_mut(&id);
+        let entry = comrade.and_then(|comrade| comrade.outbox.get_mut(&number));
+        let Some(entry) = entry else { return };
+        entry.move_on();
         let ordinal = entry.ordinal();
         step.touched.entries.insert((id, number));
         step.show.comrades = true;
         step.show.route = true;
         self.forget_work(id, number);
-        if let Some(ordinal) = ordinal {
+        if let Some(ordinal) = ordinal.filter(|_| !is_held) {
             self.set_tick(step, id, ordinal, None);
         }
     }

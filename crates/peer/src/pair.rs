@@ -166,6 +166,8 @@ pub(crate) struct Pair {
     /// The numbers of their operations that set name and homes last.
     pub(crate) profile_sequence: u64,
     pub(crate) homes_sequence: u64,
+    /// When they wrote the one that set homes last, by their clock.
+    pub(crate) homes_time: Millis,
     contacts: Vec<Contact>,
     links: Vec<LinkKey>,
     sessions: Vec<SessionState>,
@@ -310,6 +312,13 @@ impl Pair {
         known
             .min_by_key(|(contact, _)| contact.rank)
             .map(|(_, key)| key)
+    }
+
+    /// Whether an operation that sets homes, of this number and time, is newer than the last one. A device that was copied, or
+    /// set back, uses numbers a second time: there a later time is as good.
+    pub(crate) fn is_newer_home(&self, sequence: u64, time: Millis) -> bool {
+        let is_later = self.received.is_copied() && time > self.homes_time;
+        is_later || sequence > self.homes_sequence
     }
 
     /// Whether it came under a first contact of before.

@@ -42,7 +42,9 @@ impl Open {
         waits: bool,
     ) -> Option<(u8, u8)> {
         let tag = if waits {
-            self.leg(id, step.now).map(|leg| leg.home.tag())
+            let mut waiting = comrade.outbox.iter().filter(|(_, it)| it.is_waiting());
+            let first = waiting.next().map(|(number, _)| *number);
+            self.leg(id, first, step.now).map(|leg| leg.home.tag())
         } else {
             let mut entries = comrade.outbox.values();
             entries.find_map(|entry| entry.home.filter(|_| !entry.is_waiting()))
@@ -61,7 +63,7 @@ impl Open {
             QueueReason::Keys
         } else if comrade.hold_until > step.now {
             QueueReason::Patience(comrade.hold_until)
-        } else if let Some(carrier) = self.carrier(id, step.now) {
+        } else if let Some(carrier) = self.carrier(id, None, step.now) {
             let waiting = |(number, entry): (&u64, &Entry)| entry.is_waiting().then_some(*number);
             let mut waiting = comrade.outbox.iter().filter_map(waiting);
             if comrade.outbox.iter().any(works) {
@@ -82,6 +84,8 @@ impl Open {
     fn handed_to(&self, comrade: &Comrade) -> QueueReason {
         if self.is_neighbour(comrade) {
             QueueReason::KeptByRelay
+        } else if comrade.is_out_of_reach() {
+            QueueReason::Unreached
         } else {
             QueueReason::HandedOn
         }

@@ -9,7 +9,10 @@ use komrade_view::{MessageView, Millis, Tick};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::limits;
+use crate::{
+    home::{self, Home},
+    limits,
+};
 
 /// The version of all sealed records.
 pub(crate) const VERSION: u32 = 1;
@@ -107,6 +110,9 @@ pub(crate) struct Entry {
     pub(crate) via: Option<u64>,
     #[serde(default)]
     pub(crate) home: Option<u64>,
+    /// Homes that did not take it, or were not reached for it, since it was enqueued or taken back: others are tried first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<u64>,
 }
 
 impl Entry {
@@ -124,6 +130,7 @@ impl Entry {
             by_device: false,
             via: None,
             home: None,
+            failed: Vec::new(),
         }
     }
 
@@ -134,11 +141,40 @@ impl Entry {
         self.accepted_at = self.accepted_at.map(|at| at.min(now));
     }
 
-    /// Nobody is known to have it any more: it waits again, and is sealed anew.
+    /// Nobody is known to have it any more: it waits again, for whichever home, and is sealed anew.
     pub(crate) fn take_back(&mut self) {
+        self.failed.clear();
+        self.move_on();
+    }
+
+    /// It waits again, for a home that did not fail, and is sealed anew.
+    pub(crate) fn move_on(&mut self) {
         self.accepted_at = None;
         self.by_device = false;
         self.sealed = None;
+    }
+
+    /// This home did not take it. No more are remembered than somebody can have.
+    pub(crate) fn note_failed(&mut self, home: u64) {
+        if !self.has_failed_at(home) {
+            self.failed.push(home);
+            let surplus = self.failed.len().saturating_sub(home::MAX_HOMES);
+            self.failed.drain(..surplus);
+        }
+    }
+
+    pub(crate) fn has_failed_at(&self, home: u64) -> bool {
+        self.failed.contains(&home)
+    }
+
+    /// Some of these homes has not failed.
+    pub(crate) fn has_left(&self, homes: &[Home]) -> bool {
+        home::nodes_of(homes).any(|home| !self.has_failed_at(home.tag()))
+    }
+
+    /// All of these homes have failed, and nobody else took it.
+    pub(crate) fn is_out_of_reach(&self, homes: &[Home]) -> bool {
+        !self.failed.is_empty() && !self.by_device && !self.has_left(homes)
     }
 
     /// A node took it up to that moment, and it may be sealed again.
@@ -288,6 +324,7 @@ mod tests {
         entry.accepted_at = Some(2_000);
         entry.by_device = true;
         assert!(!entry.is_handed_on(3_000), "no node can have lost it");
+        entry.note_failed(7);
         entry.take_back();
         assert_eq!(entry, waiting);
         entry.accepted_at = Some(2_000);

@@ -35,19 +35,29 @@ impl Open {
     }
 
     /// Connects to a relay to see what it says; nothing is put there and nobody is told. One that is in use is connected anew if its link brings
-    /// another join secret.
+    /// another join secret. One that is being left is in use again, behind all others: its home was read all the time.
     pub(crate) fn try_relay(
         &mut self,
         step: &mut Step,
         link: RelayLink,
     ) -> Result<Answer, Refusal> {
         if let Some(known) = self.own.used_at(&link.origin) {
+            let is_left = self.own.relay(known).is_some_and(|it| it.leaving.is_some());
+            if is_left && self.own.standing().count() >= limits::MAX_USED {
+                return Err(Refusal::TooManyRelays);
+            }
             let secret = link.join_secret;
-            if !secret.is_some_and(|secret| self.own.renew_secret(known, secret)) {
+            let is_other = secret.is_some_and(|secret| self.own.renew_secret(known, secret));
+            if !is_left && !is_other {
                 return Err(Refusal::RelayInUse);
             }
             step.touched.own = true;
-            self.open_way(step, known);
+            if is_left {
+                self.stand_last(step, link.origin)?;
+            }
+            if is_other {
+                self.open_way(step, known);
+            }
             return Ok(Answer::Done);
         }
         self.end_trial(step);
@@ -70,6 +80,12 @@ impl Open {
         if self.own.standing().count() >= limits::MAX_USED {
             return Err(Refusal::TooManyRelays);
         }
+        self.stand_last(step, origin)?;
+        Ok(Answer::Done)
+    }
+
+    /// Uses a relay that is connected, behind all others.
+    fn stand_last(&mut self, step: &mut Step, origin: String) -> Result<(), Refusal> {
         let link = RelayLink {
             origin,
             join_secret: None,
@@ -81,7 +97,7 @@ impl Open {
         if let Some(info) = told.map(|way| way.info) {
             self.node_told(step, id, info);
         }
-        Ok(Answer::Done)
+        Ok(())
     }
 
     /// What is put leaves through this relay from now on.

@@ -104,6 +104,7 @@ impl Open {
         self.settle_all(step);
         self.tell_homes(step);
         self.mind_ways(step);
+        self.move_on(step);
         self.keep_nodes(step);
         self.gather_resupply(step.now);
         self.resupply_all(step);

@@ -5,6 +5,12 @@
 //! that is down is waited for during [`limits::RELAY_PATIENCE`], so that a short gap shows no other
 //! relay what would have gone through this one. ([`Open::leg`])
 //!
+//! A home that a relay does not reach for long is passed by for [`limits::UNREACHED_LIFE`], if there is another, and what
+//! waits there goes to the next one, too. ([`Open::move_on`])
+//!
+//! One whose node is linked and does not answer what is put is silent: that counts as being down, but that if there is
+//! no other it is asked with one put at a time, ever later.
+//!
 //! One that stays down *rests* after [`limits::REST_AFTER`], if another one is up: comrades are told of
 //! it last. After [`limits::PRESUMED_LOST`], what was handed to its node and is not acknowledged goes out
 //! through another. ([`Open::mind_ways`])
@@ -12,19 +18,26 @@
 use komrade_ether::{Envelope, EnvelopeId};
 use komrade_view::{HostStage, InviteId, LinkState, Millis, NodeStage, RouterStage};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Address, Effect, LinkId, NodeInfo, RelayId,
+    comrade::Comrade,
     home::{self, NodeHome},
     limits,
     links::{Dialer, Party},
-    node::{Comparing, Subscribed},
+    node::{Comparing, Mail, Subscribed},
     open::Open,
     own::Relay,
+    records::Entry,
     step::Step,
 };
 use komrade_view::ComradeId;
+
+/// Entries moved in one step: with their records and ticks they stay far below the bound of a batch.
+const MOVED: usize = 100;
+/// Homes that a relay does not reach, and of which it is remembered: as many as it lets something wait for.
+const MAX_UNREACHED: usize = 64;
 
 /// A way as it stands now. Nothing of it is stored but its log.
 pub(crate) struct Way {
@@ -33,6 +46,8 @@ pub(crate) struct Way {
     pub(crate) hosting: HostStage,
     /// Since when its node is not linked.
     pub(crate) down_since: Option<Millis>,
+    /// Since when its node, on one connection, answered nothing that was put.
+    silent_since: Option<Millis>,
     /// It was waited for long enough since then.
     given_up: bool,
     /// What was handed to its node was taken for lost since then.
@@ -52,14 +67,16 @@ pub(crate) struct Way {
     pub(crate) fresh: Vec<Envelope>,
     pub(crate) fresh_bytes: usize,
     pub(crate) seen_up_to: u64,
-    /// One's own among what arrived, with its number, until catching up is complete.
-    pub(crate) mail: Vec<(u64, Envelope)>,
+    /// What there is of one's own mail, see `node::arrivals`.
+    pub(crate) mail: Mail,
     /// When they are written at the latest.
     pub(crate) flush_at: Option<Millis>,
     /// Bundles of invites on their way to the node.
     pub(crate) placing: BTreeMap<EnvelopeId, InviteId>,
     pub(crate) comparing: Option<Comparing>,
     pub(crate) subscribed: Subscribed,
+    /// Comrades' homes that the relay said it does not reach, by tag, and when.
+    unreached: BTreeMap<u64, Millis>,
     /// What is hosted there, by its address.
     pub(crate) hosted: Option<Address>,
 }
@@ -83,6 +100,8 @@ impl Leg {
 /// Whether something can leave.
 enum Gate {
     Up(LinkId, NodeHome),
+    /// As far as nothing else can.
+    Silent(LinkId, NodeHome),
     /// It is worth waiting for.
     Soon,
     Down,
@@ -95,6 +114,7 @@ impl Way {
             router: RouterStage::Unknown,
             hosting: HostStage::Off,
             down_since: Some(now),
+            silent_since: None,
             given_up: false,
             presumed: false,
             is_told: false,
@@ -107,11 +127,12 @@ impl Way {
             fresh: Vec::new(),
             fresh_bytes: 0,
             seen_up_to: 0,
-            mail: Vec::new(),
+            mail: Mail::default(),
             flush_at: None,
             placing: BTreeMap::new(),
             comparing: None,
             subscribed: Subscribed::default(),
+            unreached: BTreeMap::new(),
             hosted: None,
         }
     }
@@ -126,6 +147,26 @@ impl Way {
         self.is_up() && matches!(self.router, RouterStage::Ready { .. })
     }
 
+    /// Nothing was put since then that its node answered.
+    pub(crate) fn note_silent(&mut self, since: Millis) {
+        self.silent_since.get_or_insert(since);
+    }
+
+    /// Its node answered, or is another one.
+    pub(crate) fn note_answered(&mut self) {
+        self.silent_since = None;
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent_since.is_some()
+    }
+
+    /// Since when it is of no use for what is put.
+    fn lost_since(&self) -> Option<Millis> {
+        let since = [self.down_since, self.silent_since];
+        since.into_iter().flatten().min()
+    }
+
     /// The link to the node is gone. What was not written comes again.
     pub(crate) fn down(&mut self, now: Millis) {
         self.down_since.get_or_insert(now);
@@ -134,11 +175,26 @@ impl Way {
         self.stage_since = None;
         self.fresh.clear();
         self.fresh_bytes = 0;
-        self.mail.clear();
+        self.mail = Mail::default();
         self.flush_at = None;
         self.placing.clear();
         self.comparing = None;
         self.subscribed = Subscribed::default();
+        self.unreached.clear();
+    }
+
+    /// The relay does not reach a home.
+    pub(crate) fn note_unreached(&mut self, home: u64, now: Millis) {
+        self.unreached.insert(home, now);
+        if self.unreached.len() > MAX_UNREACHED {
+            self.unreached.pop_first();
+        }
+    }
+
+    /// Whether the relay said lately that it does not reach a home.
+    fn is_unreached(&self, home: u64, now: Millis) -> bool {
+        let at = self.unreached.get(&home);
+        at.is_some_and(|at| at.saturating_add(limits::UNREACHED_LIFE) > now)
     }
 
     /// How far the node is, for the screens.
@@ -154,8 +210,12 @@ impl Way {
     fn bring_down(&mut self, now: Millis) {
         self.dialer.bring_down(now);
         self.down_since = self.down_since.map(|at| at.min(now));
+        self.silent_since = self.silent_since.map(|at| at.min(now));
         let flush = now.saturating_add(limits::REPLICA_PACE);
         self.flush_at = self.flush_at.map(|at| at.min(flush));
+        for at in self.unreached.values_mut() {
+            *at = now.min(*at);
+        }
     }
 }
 
@@ -252,12 +312,16 @@ impl Open {
         let Some(way) = self.ways.get(&relay.id) else {
             return Gate::Down;
         };
+        let is_over = |at: Millis| at.saturating_add(limits::RELAY_PATIENCE) <= now;
         match (self.links.node(relay.id), relay.home) {
+            (Some(link), Some(home)) if way.silent_since.is_some_and(is_over) => {
+                Gate::Silent(link, home)
+            }
             (Some(link), Some(home)) => Gate::Up(link, home),
             _ if matches!(way.link, LinkState::Refused(_)) => Gate::Down,
             _ if relay.leaving.is_some() => Gate::Down,
-            _ => match way.down_since {
-                Some(at) if at.saturating_add(limits::RELAY_PATIENCE) > now => Gate::Soon,
+            _ => match way.lost_since() {
+                Some(at) if !is_over(at) => Gate::Soon,
                 _ => Gate::Down,
             },
         }
@@ -266,19 +330,26 @@ impl Open {
     /// The relay through which what goes to others leaves now, or will.
     pub(crate) fn acting(&self, now: Millis) -> Option<&Relay> {
         let mut standing = self.own.standing();
-        let acting = standing.find(|relay| !matches!(self.gate(relay, now), Gate::Down));
+        let may_carry = |relay: &&Relay| matches!(self.gate(relay, now), Gate::Up(..) | Gate::Soon);
+        let acting = standing.find(may_carry);
         acting.or_else(|| self.own.standing().next())
     }
 
     /// How a put for a comrade leaves now: to a home of theirs at a relay of one's own, if there is
-    /// one; else to their first home, through the first relay that is up. `None`: not now, or they
-    /// have no home at a node.
-    pub(crate) fn leg(&self, id: ComradeId, now: Millis) -> Option<Leg> {
-        let homes = home::nodes_of(&self.comrades.get(&id)?.record.homes);
+    /// one; else to their first home, through the first relay that is up. Homes at which this entry of the outbox failed
+    /// count only if it failed at all. `None`: not now, or they have no home at a node.
+    pub(crate) fn leg(&self, id: ComradeId, number: Option<u64>, now: Millis) -> Option<Leg> {
+        let comrade = self.comrades.get(&id)?;
+        let homes = &comrade.record.homes;
+        let entry = number.and_then(|number| comrade.outbox.get(&number));
+        let entry = entry.filter(|entry| entry.has_left(homes));
+        let has_failed = |home: &NodeHome| entry.is_some_and(|it| it.has_failed_at(home.tag()));
+        let homes = home::nodes_of(homes).filter(|home| !has_failed(home));
         self.leg_to(&homes.copied().collect::<Vec<_>>(), now)
     }
 
-    /// How a put leaves now that is for whoever has these homes, in their order.
+    /// How a put leaves now that is for whoever has these homes, in their order; one that the relay in question does not
+    /// reach comes last.
     pub(crate) fn leg_to(&self, homes: &[NodeHome], now: Millis) -> Option<Leg> {
         let own = |home: &NodeHome| self.own.nodes().any(|(_, own)| own.place() == home.place());
         for relay in self.own.in_use() {
@@ -290,19 +361,124 @@ impl Open {
             match self.gate(relay, now) {
                 Gate::Up(link, via) => return Some(Leg { link, via, home }),
                 Gate::Soon => return None,
-                Gate::Down => {}
+                Gate::Silent(..) | Gate::Down => {}
             }
         }
-        let elsewhere = homes.iter().find(|home| !own(home));
-        let home = *elsewhere.or(homes.first())?;
+        let elsewhere = || homes.iter().filter(|home| !own(home));
+        let first = *elsewhere().next().or(homes.first())?;
+        let mut silent = None;
         for relay in self.own.in_use() {
             match self.gate(relay, now) {
-                Gate::Up(link, via) => return Some(Leg { link, via, home }),
+                Gate::Silent(link, via) => {
+                    let home = homes.iter().find(|home| home.place() == via.place());
+                    let home = home.copied().unwrap_or(first);
+                    silent = silent.or(Some(Leg { link, via, home }));
+                }
+                Gate::Up(link, via) => {
+                    let way = self.ways.get(&relay.id);
+                    let reaches = |home: &&NodeHome| {
+                        way.is_some_and(|way| !way.is_unreached(home.tag(), now))
+                    };
+                    let home = elsewhere().find(reaches).copied().unwrap_or(first);
+                    return Some(Leg { link, via, home });
+                }
                 Gate::Soon => return None,
                 Gate::Down => {}
             }
         }
-        None
+        silent
+    }
+
+    /// A relay did not reach a home for long, and tries on.
+    pub(crate) fn home_unreached(
+        &mut self,
+        step: &mut Step,
+        relay: RelayId,
+        place: &komrade_ether::Home,
+    ) {
+        let is_at = |comrade: &Comrade| {
+            let mut homes = home::nodes_of(&comrade.record.homes);
+            homes.any(|home| home.place() == *place)
+        };
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        if !self.comrades.values().any(is_at) {
+            return;
+        }
+        let tag = home::tag_of(&place.address);
+        way.note_unreached(tag, step.now);
+        for (id, comrade) in &mut self.comrades {
+            let mut homes = home::nodes_of(&comrade.record.homes);
+            let has_other = homes.any(|home| !way.is_unreached(home.tag(), step.now));
+            // What was told there alone, and nobody misses.
+            let is_lost = comrade.reported_to.take_if(|home| *home == tag).is_some();
+            if is_lost && has_other {
+                comrade.pair.report_due = true;
+                step.touched.pairs.insert(*id);
+            }
+        }
+        self.move_on(step);
+    }
+
+    /// Puts what relays were to bring to homes that they do not reach to the comrades' next homes, as much as fits in a
+    /// step. Where all have failed it stays where it is: the relays try on, and comrades are looked for at their lifeboats.
+    pub(crate) fn move_on(&mut self, step: &mut Step) {
+        let vias = self.own.nodes().filter_map(|(id, home)| {
+            let way = self.ways.get(&id)?;
+            (!way.unreached.is_empty()).then_some((home.tag(), way))
+        });
+        let vias: Vec<(u64, &Way)> = vias.collect();
+        if vias.is_empty() {
+            return;
+        }
+        let failed = |entry: &Entry| {
+            let (via, home) = entry.via.zip(entry.home)?;
+            let (_, way) = vias.iter().find(|(tag, _)| *tag == via)?;
+            let is_with_relay = !entry.is_waiting() && !entry.by_device;
+            let is_new = is_with_relay && !entry.has_failed_at(home);
+            (is_new && way.is_unreached(home, step.now)).then_some(home)
+        };
+        let entries = self.comrades.iter().flat_map(|(id, comrade)| {
+            let entries = comrade.outbox.iter();
+            entries.map(|(number, entry)| (*id, *number, entry))
+        });
+        let due = entries.filter_map(|(id, number, entry)| Some((id, number, failed(entry)?)));
+        let due: Vec<(ComradeId, u64, u64)> = due.take(MOVED).collect();
+        step.again |= due.len() == MOVED;
+        let mut moved = BTreeSet::new();
+        for (id, number, home) in due {
+            if !step.has_room() {
+                step.again = true;
+                break;
+            }
+            if self.home_failed(step, id, number, home) {
+                self.wait_again(step, id, number, true);
+                moved.insert(id);
+            }
+            step.show.route = true;
+        }
+        for id in moved {
+            self.pump(step, id);
+        }
+    }
+
+    /// A home did not take an entry. Says whether another one may.
+    pub(crate) fn home_failed(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        number: u64,
+        home: u64,
+    ) -> bool {
+        let comrade = self.comrades.get_mut(&id);
+        let found = comrade.and_then(|it| Some((it.outbox.get_mut(&number)?, &it.record.homes)));
+        let Some((entry, homes)) = found else {
+            return false;
+        };
+        entry.note_failed(home);
+        step.touched.entries.insert((id, number));
+        entry.seals < limits::MOST_MOVED && entry.has_left(homes)
     }
 
     /// Whether everything that is there for this device is here, as far as its relays are reached: what
@@ -352,7 +528,7 @@ impl Open {
         for (id, info) in renamed {
             self.node_told(step, id, Some(info));
         }
-        let is_linked = |way: &Way| way.down_since.is_none();
+        let is_linked = |way: &Way| way.lost_since().is_none();
         let others = |open: &Self, id: RelayId| {
             let mut standing = open.own.standing().filter(|relay| relay.id != id);
             standing.any(|it| open.ways.get(&it.id).is_some_and(is_linked))
@@ -365,14 +541,15 @@ impl Open {
             };
             let since =
                 |at: Option<Millis>, span| at.is_some_and(|at| at.saturating_add(span) <= now);
-            let rests = match way.down_since {
-                Some(_) => relay.rests || has_other && since(way.down_since, limits::REST_AFTER),
+            let lost_since = way.lost_since();
+            let rests = match lost_since {
+                Some(_) => relay.rests || has_other && since(lost_since, limits::REST_AFTER),
                 None => relay.rests && !since(way.stage_since, limits::RISE_AFTER),
             };
             let is_other = std::mem::replace(&mut relay.rests, rests) != rests;
             let address = relay.home.map(|home| home.address);
-            let is_lost = has_other && since(way.down_since, limits::PRESUMED_LOST);
-            let given_up = since(way.down_since, limits::RELAY_PATIENCE);
+            let is_lost = has_other && since(lost_since, limits::PRESUMED_LOST);
+            let given_up = since(lost_since, limits::RELAY_PATIENCE);
             // Another one may carry from now on.
             step.show.route |= given_up && !std::mem::replace(&mut way.given_up, given_up);
             if is_lost && !std::mem::replace(&mut way.presumed, true) {
@@ -396,8 +573,11 @@ impl Open {
             limits::REST_AFTER,
             limits::PRESUMED_LOST,
         ];
-        let down = self.ways.values().filter_map(|way| way.down_since);
-        let down = down.flat_map(|at| spans.map(|span| at.saturating_add(span)));
+        let down = self.ways.values();
+        let down = down.flat_map(|way| [way.down_since, way.silent_since]);
+        let down = down
+            .flatten()
+            .flat_map(|at| spans.map(|span| at.saturating_add(span)));
         let resting = self.own.standing().filter(|relay| relay.rests);
         let rising = resting.filter_map(|relay| self.ways.get(&relay.id)?.stage_since);
         let rising = rising.map(|at| at.saturating_add(limits::RISE_AFTER));
@@ -424,8 +604,10 @@ impl Open {
         }
         if let Some(way) = self.ways.get_mut(&relay) {
             way.down_since = None;
-            way.given_up = false;
-            way.presumed = false;
+            if !way.is_silent() {
+                way.given_up = false;
+                way.presumed = false;
+            }
             way.stage_since = Some(now);
         }
     }

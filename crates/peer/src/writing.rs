@@ -157,7 +157,7 @@ impl Open {
     pub(crate) fn keep_quiet(&mut self, step: &mut Step, id: ComradeId) {
         let drawn = self.ack_at.filter(|at| *at > step.now);
         let until = drawn.unwrap_or_else(|| draw_time(step, limits::CALM_PACE));
-        let has_way = self.carrier(id, step.now).is_some();
+        let has_way = self.carrier(id, None, step.now).is_some();
         if let Some(comrade) = self.comrades.get_mut(&id)
             && comrade.quiet_until <= step.now
         {

@@ -57,7 +57,8 @@ pub enum Command {
         link: Secret,
     },
     /// Connect to a relay to see whether it is reached and admits; nothing else is done with it. The one
-    /// tried before is let go. Answer: [`Answer::Done`]; what it says shows in the route.
+    /// tried before is let go. One that is being left is used again instead. Answer: [`Answer::Done`]; what it says shows in
+    /// the route.
     TryRelay {
         /// As in [`Command::UseRelay`].
         link: Secret,

@@ -100,7 +100,7 @@ pub struct TrafficView {
 pub struct QueueView {
     /// For whom.
     pub comrade: ComradeId,
-    /// Messages that are on this device only.
+    /// Messages that wait to leave this device.
     pub waiting: u32,
     /// Messages that somebody has who passes them on, and that the comrade has not acknowledged.
     pub handed: u32,
@@ -133,6 +133,8 @@ pub enum QueueReason {
     KeptByRelay,
     /// One's own relay to reach theirs, and the comrade to fetch them there.
     HandedOn,
+    /// The same, but none of theirs was reached for long: they are looked for at their lifeboat, too.
+    Unreached,
 }
 
 /// The connection between the app and its relay.

@@ -17,6 +17,7 @@ use super::{replicas::IndexRecord, send};
 use crate::{
     LinkId, RelayId,
     home::NodeHome,
+    inbox::Source,
     keys, limits,
     open::{Open, Purpose},
     step::Step,
@@ -154,6 +155,12 @@ impl Comparing {
         let is_new = !self.held.contains_key(&id);
         self.held.entry(id).or_insert(Held::Beside);
         is_new
+    }
+
+    /// When what a node was asked for is waited for no longer.
+    pub(super) fn goes_on_at(&self) -> Option<Millis> {
+        let quiet = self.moved_at.saturating_add(limits::MINUTE);
+        (!self.asked.is_empty()).then_some(quiet)
     }
 
     /// The other side lacks it, and will not have it.
@@ -344,12 +351,15 @@ impl Open {
             comparing.returning.push(id);
             reading.push((day, id));
         }
-        // What was asked for last comes from a node without being waited for; some of it may have expired.
+        // Some of what a node was asked for may have expired meanwhile, and it does not say so.
+        let has_come = comparing.asked.is_empty()
+            || comparing.with.is_node()
+                && comparing.moved_at.saturating_add(limits::MINUTE) <= step.now;
         let is_over = comparing.said_all
             && comparing.leads()
             && comparing.wanted.is_empty()
             && comparing.returning.is_empty()
-            && (comparing.with.is_node() || comparing.asked.is_empty());
+            && has_come;
         let is_well = !comparing.is_refused;
         for (day, id) in reading {
             let query = Query {
@@ -363,9 +373,21 @@ impl Open {
             let read = step.read(query);
             self.reads.insert(read, Purpose::Return { link, id });
         }
-        if is_over {
-            self.end_comparing(step, link, is_well);
+        if !is_over {
+            return;
         }
+        if let Some(relay) = self.node_of_link(link)
+            && self
+                .ways
+                .get(&relay)
+                .is_some_and(|way| way.mail.has_found())
+        {
+            // It ends when that was opened.
+            self.sort_mail(relay);
+            step.again = true;
+            return;
+        }
+        self.end_comparing(step, link, is_well);
     }
 
     /// A replica to be sent.
@@ -440,11 +462,14 @@ impl Open {
         relay: RelayId,
         envelope: Envelope,
     ) {
-        if let Some(comparing) = self.comparing(link) {
-            comparing.note_came(envelope.id(), step.now);
+        let comparing = self.comparing(link);
+        let is_awaited = comparing.is_some_and(|it| it.note_came(envelope.id(), step.now));
+        if is_awaited && self.is_recognised(Source::Node(relay), &envelope) {
+            self.note_found(relay, envelope);
+        } else {
+            let _ = self.put_here(step, link, &envelope);
+            self.keep_replica(step, relay, envelope);
         }
-        let _ = self.put_here(step, link, &envelope);
-        self.keep_replica(step, relay, envelope);
         self.go_on_comparing(step, link);
     }
 

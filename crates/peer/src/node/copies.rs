@@ -90,7 +90,7 @@ impl Open {
     }
 
     /// Where an envelope stands in the talk of two devices; what is of no such talk comes first.
-    fn place_of(&self, envelope: &Envelope) -> Option<(ComradeId, [u8; 32], u64)> {
+    pub(super) fn place_of(&self, envelope: &Envelope) -> Option<(ComradeId, [u8; 32], u64)> {
         let header = envelope.header();
         let (id, found) = self.find_sender(Source::Copy, envelope)?;
         let key = self.comrades.get(&id)?.pair.receive_key(found)?;

@@ -127,7 +127,7 @@ impl Open {
         }
         // What waits to be opened comes again after a crash.
         let unopened = way.mail.first();
-        let up_to = unopened.map_or(way.seen_up_to, |(number, _)| number.saturating_sub(1));
+        let up_to = unopened.map_or(way.seen_up_to, |number| number.saturating_sub(1));
         if way.subscribed.advance(&mut log, up_to) {
             self.set_log(step, relay, log);
         }

@@ -40,6 +40,7 @@ impl Pair {
             offered_at: self.offered_at,
             profile_sequence: self.profile_sequence,
             homes_sequence: self.homes_sequence,
+            homes_time: self.homes_time,
             contacts: self.contacts.clone(),
             sessions: sessions.collect(),
             clock: self.clock,
@@ -106,6 +107,7 @@ impl Pair {
             offered_at: record.offered_at,
             profile_sequence: record.profile_sequence,
             homes_sequence: record.homes_sequence,
+            homes_time: record.homes_time,
             links: record
                 .contacts
                 .iter()
@@ -155,6 +157,8 @@ struct PairRecord {
     offered_at: Option<Millis>,
     profile_sequence: u64,
     homes_sequence: u64,
+    #[serde(default)]
+    homes_time: Millis,
     contacts: Vec<Contact>,
     sessions: Vec<SessionRecord>,
     clock: u64,

@@ -131,3 +131,44 @@ fn a_relay_that_rests_hosts_the_lifeboat_no_longer() {
     world.pass(HOUR);
     assert!(world.is_hosting(0, 3) && !world.is_hosting(0, 2));
 }
+
+#[test]
+fn whoever_was_set_back_is_heard_when_they_tell_of_homes_under_numbers_that_were_used() {
+    let mut world = World::new(760, 2);
+    (0..5).for_each(|relay| world.add_relay(relay));
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 1);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    let old = world.peers[1].store.records();
+    // Ana learns of homes of which Bo will know nothing.
+    for relay in [2, 3] {
+        world.add_way(1, relay);
+        world.pass(HOUR);
+    }
+    for relay in [1, 2, 3, 1, 2, 3] {
+        let relay = world.relay_view(1, relay).id;
+        world.ask(1, Command::MakeFirst { relay }).unwrap();
+        world.pass(HOUR);
+    }
+    world.pass(DAY);
+    world.set_back(1, old);
+    world.pass(MINUTE);
+    (1..4).for_each(|relay| world.burn_relay(relay));
+    world.join(1, 4);
+    world.pass(4 * DAY);
+    world.send(0, bo, "where are you?");
+    world.pass(MINUTE);
+    assert_eq!(world.texts(1, ana), ["where are you?"]);
+    world.send(1, ana, "here");
+    world.pass(MINUTE);
+    assert_eq!(world.texts(0, bo), ["where are you?", "here"]);
+    // She was told: the next one finds him without a search.
+    world.pass(3 * DAY);
+    assert_eq!(world.peers[1].route.as_ref().unwrap().rescuing, 0);
+    let dials = world.hints.len();
+    world.send(0, bo, "and now?");
+    world.pass(MINUTE);
+    assert_eq!(world.texts(1, ana).last().unwrap(), "and now?");
+    assert_eq!(world.hints.len(), dials);
+}

@@ -13,6 +13,7 @@
 
 mod again;
 mod burns;
+mod catching_up;
 #[cfg(feature = "collectives")]
 mod collective;
 #[cfg(feature = "collectives")]
@@ -20,6 +21,7 @@ mod collective_kill;
 #[cfg(feature = "collectives")]
 mod collective_races;
 mod conversation;
+mod homes;
 mod hostile;
 mod kill;
 mod lost;

@@ -403,3 +403,97 @@ fn a_relay_that_an_open_invite_names_behind_the_first_is_read_while_it_is_left()
     assert_eq!(world.ways(0).len(), 1);
     assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
 }
+
+/// What was put through a node of one's own.
+fn puts(world: &World) -> usize {
+    let frames = world.frames_to_nodes.iter();
+    let is_put = |frame: &&Frame| matches!(frame, Frame::Deposit { .. } | Frame::Forward { .. });
+    frames.filter(is_put).count()
+}
+
+#[test]
+fn a_relay_that_answers_no_put_rests_while_another_carries() {
+    let (mut world, bo, ana) = two_and(733, 1);
+    world.silent.insert(0);
+    world.send(0, bo, "through the other");
+    world.pass(MINUTE);
+    assert!(world.texts(1, ana).is_empty());
+    world.pass(5 * MINUTE);
+    assert_eq!(world.texts(1, ana), ["through the other"]);
+    world.send(0, bo, "at once");
+    world.pass(SECOND);
+    assert_eq!(world.texts(1, ana).len(), 2);
+    world.pass(20 * MINUTE);
+    assert!(world.relay_view(0, 0).rests && !world.relay_view(0, 2).rests);
+    // Bo was told, and its mail is still read.
+    world.send(1, ana, "to the home that is told first");
+    world.pass(MINUTE);
+    assert_eq!(world.texts(0, bo).len(), 3);
+    // It is started anew.
+    world.silent.clear();
+    world.burn_relay(0);
+    world.revive_relay(0);
+    world.pass(DAY);
+    assert!(!world.relay_view(0, 0).rests);
+    let before = forwards(&world, 0);
+    world.relays.get_mut(&1).unwrap().alive = false;
+    world.send(0, bo, "through the first");
+    world.pass(SECOND);
+    assert!(forwards(&world, 0) > before);
+}
+
+#[test]
+fn the_only_relay_is_asked_ever_later_while_it_answers_no_put() {
+    let mut world = World::new(734, 2);
+    [0, 1].into_iter().for_each(|relay| world.add_relay(relay));
+    world.settle_at(0, "Ana", 0);
+    world.settle_at(1, "Bo", 1);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.silent.insert(0);
+    let texts: Vec<String> = (0..20).map(|n| format!("message {n}")).collect();
+    for text in &texts {
+        world.send(0, bo, text);
+    }
+    world.pass(HOUR);
+    let before = puts(&world);
+    world.pass(DAY);
+    let asked = puts(&world) - before;
+    assert!((60..200).contains(&asked), "{asked} puts in a day");
+    world.silent.clear();
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), texts);
+}
+
+#[test]
+fn a_relay_that_is_being_left_is_used_again_when_its_link_is_given_again() {
+    let (mut world, bo, ana) = two_and(735, 1);
+    world.stop(1);
+    let relay = world.relay_view(0, 0).id;
+    let leave = Command::LeaveRelay { relay };
+    assert_eq!(world.ask(0, leave.clone()), Ok(Answer::Done));
+    let link = relay_link(0);
+    let again = Command::TryRelay { link };
+    assert_eq!(world.ask(0, again.clone()), Ok(Answer::Done));
+    let view = world.relay_view(0, 0);
+    assert_eq!((view.id, view.standing), (relay, RelayStanding::InUse));
+    let first = world.peers[0].route.as_ref().unwrap().relays[0].clone();
+    assert_eq!(first.origin, "https://relay-2.example");
+    assert_eq!(world.ask(0, again.clone()), Err(Refusal::RelayInUse));
+    world.restart(1);
+    world.pass(10 * DAY);
+    assert_eq!(world.ways(0).len(), 2);
+    // Bo knows both.
+    world.burn_relay(2);
+    world.send(1, ana, "to the one that was to be left");
+    world.pass(2 * HOUR);
+    assert_eq!(world.texts(0, bo), ["to the one that was to be left"]);
+    // But not as a fourth.
+    world.revive_relay(2);
+    assert_eq!(world.ask(0, leave), Ok(Answer::Done));
+    for relay in [3, 4] {
+        world.add_relay(relay);
+        world.add_way(0, relay);
+    }
+    assert_eq!(world.ask(0, again), Err(Refusal::TooManyRelays));
+}

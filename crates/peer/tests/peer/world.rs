@@ -48,6 +48,12 @@ pub struct World {
     pub relays: BTreeMap<usize, relay::Relay>,
     /// Answers of nodes to this peer that are still on their way.
     pub held: Option<(usize, Frames)>,
+    /// Of each pair the first relay does not reach the second.
+    pub parted: BTreeSet<(usize, usize)>,
+    /// These relays do not answer what is put.
+    pub silent: BTreeSet<usize>,
+    /// These relays have lost their log: they give only what they are asked for.
+    pub without_log: BTreeSet<usize>,
     /// What nodes were told.
     pub frames_to_nodes: Vec<komrade_ether::Frame>,
     /// Every effect of every engine but contents, in order.
@@ -134,6 +140,9 @@ impl World {
             meddle: None,
             relays: BTreeMap::new(),
             held: None,
+            parted: BTreeSet::new(),
+            silent: BTreeSet::new(),
+            without_log: BTreeSet::new(),
             frames_to_nodes: Vec::new(),
             transcript: Vec::new(),
             hints: Vec::new(),

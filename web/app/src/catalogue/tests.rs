@@ -262,6 +262,7 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
     for handed in [1, 2] {
         texts.push(tell(queue(0, handed, QueueReason::KeptByRelay)));
         texts.push(tell(queue(0, handed, QueueReason::HandedOn)));
+        texts.push(tell(queue(0, handed, QueueReason::Unreached)));
         texts.push(queued(
             queue(0, handed, QueueReason::HandedOn),
             None,

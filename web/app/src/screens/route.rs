@@ -452,6 +452,7 @@ fn reason_name(reason: QueueReason) -> &'static str {
         QueueReason::Turn => "turn",
         QueueReason::KeptByRelay => "kept",
         QueueReason::HandedOn => "handed-on",
+        QueueReason::Unreached => "unreached",
     }
 }
 

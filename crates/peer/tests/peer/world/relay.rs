@@ -201,13 +201,17 @@ impl World {
     /// A frame for a node; `false`: the link is none to a node.
     pub(super) fn tell_node(&mut self, at: usize, link: LinkId, bytes: &[u8]) -> bool {
         let now = self.now;
-        let found = self
-            .relays
-            .values_mut()
-            .find(|relay| relay.links.contains_key(&(at, link)));
-        let Some(relay) = found else { return false };
+        let mut relays = self.relays.iter_mut();
+        let found = relays.find(|(_, relay)| relay.links.contains_key(&(at, link)));
+        let Some((number, relay)) = found else {
+            return false;
+        };
         let frame = Frame::decode(bytes).expect("a frame");
         self.frames_to_nodes.push(frame.clone());
+        let is_put = matches!(frame, Frame::Deposit { .. } | Frame::Forward { .. });
+        if is_put && self.silent.contains(number) {
+            return true;
+        }
         let (state, _) = relay.links.get_mut(&(at, link)).unwrap();
         let answer = state
             .handle(&relay.node, &mut relay.shelf, now, frame)
@@ -258,11 +262,14 @@ impl World {
     /// Nodes send what they have, and call other nodes. Says whether anything happened.
     pub(super) fn run_relays(&mut self) -> bool {
         let mut frames = Vec::new();
-        for relay in self.relays.values_mut() {
+        for (number, relay) in &mut self.relays {
+            let has_log = !self.without_log.contains(number);
             for ((at, link), (state, _)) in &mut relay.links {
                 let push = state.poll_push(&relay.shelf, self.now, BUDGET).unwrap();
                 for frame in push.frames {
-                    frames.push((*at, *link, frame.encode()));
+                    if has_log || !matches!(frame, Frame::Arrived { .. }) {
+                        frames.push((*at, *link, frame.encode()));
+                    }
                 }
             }
         }
@@ -296,6 +303,7 @@ impl World {
             .waiting_for(&relay.shelf, now, &home, 0, u64::MAX)
             .unwrap();
         let reached = self.reachable(&home);
+        let reached = reached.filter(|to| !self.parted.contains(&(number, *to)));
         for entry in &waiting {
             let Some(target) = reached.and_then(|it| self.relays.get_mut(&it)) else {
                 break;

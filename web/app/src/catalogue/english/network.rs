@@ -57,7 +57,7 @@ pub fn standing(relay: &RelayView, is_first: bool, until: u64) -> String {
             span(until)
         ),
         RelayStanding::InUse if relay.rests => {
-            "Not reached for long: your comrades take the others first".to_owned()
+            "No answer for long: your comrades take the others first".to_owned()
         }
         RelayStanding::InUse if is_first => "The first: what you write leaves here".to_owned(),
         RelayStanding::InUse => "Stands by for the first".to_owned(),
@@ -106,7 +106,8 @@ pub const RELAY_SWAP: &str = "Use it instead";
 /// Tries it.
 pub const RELAY_TRY: &str = "Try it first";
 /// It is being tried.
-pub const RELAY_TRIED: &str = "The relay is being tried. What it says is shown above.";
+pub const RELAY_TRIED: &str = "The relay is being tried, or used again if you were leaving it. What it says \
+    is shown above.";
 /// Nothing was pasted.
 pub const RELAY_EMPTY: &str = "Paste the join link first.";
 /// It is used from now on.
@@ -420,6 +421,13 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
             );
             return format!(
                 "{handed} {way}; you may close this tab meanwhile.{}",
+                which(queue)
+            );
+        }
+        R::Unreached => {
+            return format!(
+                "{handed} Your relay has not reached theirs for some time. It tries on, and you may close this tab; while it \
+                 is open, this device looks for theirs, too.{}",
                 which(queue)
             );
         }
