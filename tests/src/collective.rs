@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{I2P, LOCAL, Person, Relay, RelaySettings};
 
-/// Three people at one relay without I2P; Ana has met the other two.
+/// Three people at one relay without I2P. As [`Three::meet`] gives them, Ana has met the other two.
 pub struct Three {
     /// The one who has met both.
     pub ana: Person,
@@ -25,6 +25,20 @@ impl Three {
     /// # Errors
     /// If the relay does not start, or they do not meet.
     pub async fn meet(third: &str) -> Result<Self> {
+        let three = Self::come(third).await?;
+        for person in [&three.bo, &three.rosa] {
+            let invite = three.ana.make_invite().await?;
+            person.accept(&invite).await?;
+            three.ana.confirm().await?;
+        }
+        Ok(three)
+    }
+
+    /// Lets them come; nobody has met anybody.
+    ///
+    /// # Errors
+    /// If the relay does not start.
+    pub async fn come(third: &str) -> Result<Self> {
         let bridge = TcpListener::bind("127.0.0.1:0")?;
         let relay = Relay::start(RelaySettings::Sam(bridge.local_addr()?.to_string()))?;
         let three = Self {
@@ -37,11 +51,6 @@ impl Three {
         for person in [&three.ana, &three.bo, &three.rosa] {
             person.reachable().await?;
             person.hurry().await?;
-        }
-        for person in [&three.bo, &three.rosa] {
-            let invite = three.ana.make_invite().await?;
-            person.accept(&invite).await?;
-            three.ana.confirm().await?;
         }
         Ok(three)
     }
@@ -95,6 +104,46 @@ impl Person {
         self.browser
             .see_with("screen-collective", "data-standing", standing, LOCAL)
             .await?;
+        Ok(())
+    }
+
+    /// Makes a link by which one asks to be proposed to the collective that is open, and copies it.
+    ///
+    /// # Errors
+    /// If none is made.
+    pub async fn make_link(&self) -> Result<String> {
+        self.browser.click("room-members").await?;
+        self.browser.click("invite-make").await?;
+        let link = self.browser.value("invite-text").await?;
+        self.browser.see("invite-qr", LOCAL).await?;
+        Ok(link)
+    }
+
+    /// Looks at such a link until it shows which collective it is for.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn open_link(&self, link: &str) -> Result<()> {
+        self.browser.click("nav-meet").await?;
+        self.browser.fill("invite-paste", link).await?;
+        self.browser.click("invite-read").await?;
+        self.browser.click("invite-accept").await?;
+        self.browser.see("linked", I2P).await?;
+        Ok(())
+    }
+
+    /// Waits until somebody asks to be proposed to the collective of this name, and looks at who.
+    ///
+    /// # Errors
+    /// If nobody does.
+    pub async fn see_request(&self, name: &str) -> Result<()> {
+        self.browser.click("nav-people").await?;
+        self.browser
+            .see_with("collective", "data-requests", "1", I2P)
+            .await?;
+        self.open_collective(name, "member").await?;
+        self.browser.click("room-members").await?;
+        self.browser.see("member-request", LOCAL).await?;
         Ok(())
     }
 

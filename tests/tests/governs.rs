@@ -5,9 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use komrade_tests::{I2P, LOCAL, Network, Person, Relay, RelaySettings, Unseen, Wire};
-use komrade_view::{
-    AdmissionRule, BallotRule, ConstitutionView, Matter, Posters, Share, Standing,
-};
+use komrade_view::{AdmissionRule, BallotRule, ConstitutionView, Matter, Posters, Share, Standing};
 
 /// What it is called.
 const NAME: &str = "Weststrasse 12";
@@ -73,7 +71,8 @@ async fn counts(person: &Person, members: u32) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_burns() -> Result<()> {
+async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_burns() -> Result<()>
+{
     let started = Instant::now();
     let network = Network::start()?;
     let private = || RelaySettings::Private(network.folder().to_owned());

@@ -331,19 +331,20 @@ fn bundles() -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn invites() -> [Invite; 4] {
+fn invites() -> [Invite; 5] {
     let node = Home::Node {
         address: [12; 32],
         key: [13; 32],
     };
     let join = Some(JoinSecret::from_bytes([7; 16]));
     [
-        (Home::Peer([12; 32]), None),
-        (Home::Peer([12; 32]), join.clone()),
-        (node, None),
-        (node, join),
+        (Home::Peer([12; 32]), None, false),
+        (Home::Peer([12; 32]), join.clone(), false),
+        (node, None, false),
+        (node, join.clone(), false),
+        (node, join, true),
     ]
-    .map(|(home, join)| Invite {
+    .map(|(home, join, for_collective)| Invite {
         secret: InviteSecret::from_bytes([2; 16]),
         bundle_hash: std::array::from_fn(|at| match home {
             Home::Node { .. } if at >= 16 => 0,
@@ -352,6 +353,7 @@ fn invites() -> [Invite; 4] {
         home,
         last_day: 20_021,
         join,
+        for_collective,
     })
 }
 

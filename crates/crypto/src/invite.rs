@@ -7,7 +7,8 @@
 //! ([`InviteSecret::intro`](crate::first_contact)).
 //!
 //! Layout: version, flags, secret (16), bundle hash (32, or 16), address (32), node key (32, or
-//! nothing), last day (2, since the epoch), join secret (16, if flag 1), check (2). Version 1 leads
+//! nothing), last day (2, since the epoch), join secret (16, if flag 1), check (2). Flag 2 says that it is for a
+//! collective; which one stands only where the bundle does, and the hash is of both. Version 1 leads
 //! to the inviter's own destination: 86 or 102 bytes. Version 2 leads to a relay's node: 102 or 118
 //! bytes, for the key takes the place of half the hash, which still leaves a second preimage at 128
 //! bits. In base64url that is at most 158 characters: with an origin of up to 38 a link has 200
@@ -41,6 +42,7 @@ const VERSION_PEER: u8 = 1;
 /// The version that leads to a relay's node.
 const VERSION_NODE: u8 = 2;
 const FLAG_JOIN: u8 = 1;
+const FLAG_COLLECTIVE: u8 = 2;
 /// The bytes of a bundle's hash that version 2 holds.
 const SHORT_HASH: usize = 16;
 const MAX_BYTES: usize = 1 + 1 + 16 + SHORT_HASH + 32 + 32 + 2 + 16 + 2;
@@ -121,6 +123,8 @@ pub struct Invite {
     pub last_day: u16,
     /// Admits to the relay that the link's origin names.
     pub join: Option<JoinSecret>,
+    /// Whoever opens it may ask to be proposed to a collective, of which the sealed bundle tells.
+    pub for_collective: bool,
 }
 
 impl core::fmt::Debug for Invite {
@@ -133,7 +137,13 @@ impl Invite {
     /// The bytes.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut out = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
-        let flags = if self.join.is_some() { FLAG_JOIN } else { 0 };
+        let mut flags = 0;
+        if self.join.is_some() {
+            flags |= FLAG_JOIN;
+        }
+        if self.for_collective {
+            flags |= FLAG_COLLECTIVE;
+        }
         match &self.home {
             Home::Peer(address) => {
                 out.extend_from_slice(&[VERSION_PEER, flags]);
@@ -165,7 +175,8 @@ impl Invite {
             [0, ..] => return Err(InviteError::NotAnInvite),
             [VERSION_PEER | VERSION_NODE] => return Err(InviteError::Truncated),
             // A flag that this build does not know changes the meaning: the sender is newer.
-            [VERSION_PEER | VERSION_NODE, flags, ..] if flags & !FLAG_JOIN == 0 => {}
+            [VERSION_PEER | VERSION_NODE, flags, ..]
+                if flags & !(FLAG_JOIN | FLAG_COLLECTIVE) == 0 => {}
             _ => return Err(InviteError::NewerVersion),
         }
         Self::read(bytes).map_err(|error| match error {
@@ -192,7 +203,7 @@ impl Invite {
             (hash, Home::Node { address, key })
         };
         let last_day = reader.u16()?;
-        let join = match flags {
+        let join = match flags & FLAG_JOIN {
             0 => None,
             _ => Some(JoinSecret::from_bytes(reader.array()?)),
         };
@@ -210,6 +221,7 @@ impl Invite {
             home,
             last_day,
             join,
+            for_collective: flags & FLAG_COLLECTIVE != 0,
         })
     }
 

@@ -208,6 +208,16 @@ impl ComradeRecord {
         matches!(self.state, ComradeState::Asking | ComradeState::AskingAgain)
     }
 
+    /// Their link to a collective was opened here, and the person has not asked yet.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.state == ComradeState::Looking
+    }
+
+    /// Nothing is said to them before the person has said yes.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.is_asking() || self.is_looked_at()
+    }
+
     pub(crate) fn is_met(&self) -> bool {
         self.state == ComradeState::Met
     }
@@ -337,10 +347,9 @@ impl Comrade {
         (lowest > known).then_some(lowest)
     }
 
-    /// Whether envelopes are made for them: there are keys, and nothing goes to whoever waits to be
-    /// confirmed.
+    /// Whether envelopes are made for them: there are keys, and the person said yes to them.
     pub(crate) fn may_seal(&self) -> bool {
-        self.pair.can_seal() && !self.record.is_asking()
+        self.pair.can_seal() && !self.record.is_undecided()
     }
 
     /// The invite of theirs that was accepted here, while its bundle is still to be fetched.

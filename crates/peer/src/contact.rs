@@ -29,7 +29,8 @@ use crate::{
     Effect, LinkId, RelayId,
     comrade::{Comrade, ComradeRecord, Who},
     home::{self, Home, NodeHome},
-    invites, keys, limits,
+    invites::{self, SealedOffer},
+    keys, limits,
     links::Party,
     open::{Open, Purpose},
     records::{self, Message},
@@ -40,7 +41,17 @@ use crate::{
 impl Open {
     pub(crate) fn accept_invite(&mut self, step: &mut Step, link: &str) -> Result<Answer, Refusal> {
         let (origin, invite) = invites::read(link, step.now)?;
-        if self.is_own_invite(&invite) {
+        self.accept_read(step, origin, &invite)
+    }
+
+    /// The same with one that was read, and the origin of its link.
+    pub(crate) fn accept_read(
+        &mut self,
+        step: &mut Step,
+        origin: Option<String>,
+        invite: &invite::Invite,
+    ) -> Result<Answer, Refusal> {
+        if self.is_own_invite(invite) {
             return Err(Refusal::OwnInvite);
         }
         let locator = invite.secret.locator();
@@ -65,9 +76,15 @@ impl Open {
                 },
             )?;
         }
-        let mut record = ComradeRecord::new(ComradeState::Asked, step.now);
+        let state = match invite.for_collective {
+            true if !self.has_room_for_offer() => return Err(Refusal::OutOfBounds),
+            // The person decides once they see for which.
+            true => ComradeState::Looking,
+            false => ComradeState::Asked,
+        };
+        let mut record = ComradeRecord::new(state, step.now);
         record.name_told = self.own.name_number;
-        record.set_accepted(&invite);
+        record.set_accepted(invite);
         if let invite::Home::Peer(address) = invite.home {
             record.homes = vec![Home::Peer(address)];
         }
@@ -76,10 +93,16 @@ impl Open {
         step.touched.comrades.insert(id);
         step.touched.pairs.insert(id);
         step.show.comrades = true;
-        // There must be something to send even if the person writes nothing.
+        if state == ComradeState::Asked {
+            self.say_name(step, id);
+        }
+        Ok(Answer::Comrade(id))
+    }
+
+    /// There must be something to send even if the person writes nothing.
+    pub(crate) fn say_name(&mut self, step: &mut Step, id: ComradeId) {
         let name = self.own.name.clone();
         self.write_operation(step, id, Body::Profile { name }, None);
-        Ok(Answer::Comrade(id))
     }
 
     /// A link to where the bundle of this comrade is kept is up: ask for it.
@@ -151,8 +174,8 @@ impl Open {
         if has_keys {
             return;
         }
-        let Some(bundle) = envelope.and_then(|envelope| self.read_bundle(step, id, &envelope))
-        else {
+        let read = envelope.and_then(|envelope| self.read_bundle(step, id, &envelope));
+        let Some((bundle, offer)) = read else {
             // Revoked or answered for too long, or a liar at the other end: try later, until it
             // expires.
             if let Some(comrade) = self.comrades.get_mut(&id) {
@@ -172,18 +195,37 @@ impl Open {
             person: bundle.person(),
             device: *bundle.device(),
         };
+        let known = self.find_comrade(&who);
         if who.person == self.device.person() {
-            self.remove_comrade(step, id);
-        } else if let Some(known) = self.find_comrade(&who) {
-            self.merge(step, id, known);
-        } else {
-            self.begin_contact(step, id, who, &bundle);
-            self.pump(step, id);
+            return self.remove_comrade(step, id);
+        }
+        match (known, offer) {
+            (Some(known), None) => self.merge(step, id, known),
+            (None, None) => {
+                self.begin_contact(step, id, who, &bundle);
+                self.pump(step, id);
+            }
+            // Whose link it is has been met.
+            (Some(known), Some(offer)) => {
+                self.remove_comrade(step, id);
+                self.space_linked(step, known, &offer);
+            }
+            (None, Some(offer)) => {
+                self.begin_contact(step, id, who, &bundle);
+                if !self.space_linked(step, id, &offer) {
+                    self.remove_comrade(step, id);
+                }
+            }
         }
     }
 
-    /// The bundle in an envelope, if it is the one that the invite means.
-    fn read_bundle(&self, step: &Step, id: ComradeId, envelope: &Envelope) -> Option<Bundle> {
+    /// The bundle in an envelope, if it is the one that the invite means, and what it offers if it is for a collective.
+    fn read_bundle(
+        &self,
+        step: &Step,
+        id: ComradeId,
+        envelope: &Envelope,
+    ) -> Option<(Bundle, Option<Vec<u8>>)> {
         let invite = self.comrades.get(&id)?.record.accepted()?;
         let header = envelope.header();
         let key = invite.secret.bundle_key();
@@ -194,9 +236,15 @@ impl Open {
         if !invite.is_bundle(&bundle::hash(bytes)) {
             return None;
         }
-        Bundle::decode(bytes)
-            .ok()
-            .filter(|bundle| bundle.is_valid_on(day_of(step.now)))
+        let (bundle, offer) = match invite.for_collective {
+            false => (Bundle::decode(bytes).ok()?, None),
+            true => {
+                let sealed = SealedOffer::decode(bytes).ok()?;
+                (Bundle::decode(&sealed.bundle).ok()?, Some(sealed.offer))
+            }
+        };
+        let is_valid = bundle.is_valid_on(day_of(step.now));
+        is_valid.then_some((bundle, offer))
     }
 
     fn begin_contact(&mut self, step: &mut Step, id: ComradeId, who: Who, bundle: &Bundle) {
@@ -208,6 +256,7 @@ impl Open {
             return;
         };
         let secret = ContactSecret::draw(step.rng);
+        let state = comrade.record.state;
         comrade.dialer.reset();
         comrade.record.who = Some(who);
         introduce(&mut comrade.record, bundle);
@@ -223,7 +272,9 @@ impl Open {
         step.touched.pairs.insert(id);
         step.show.comrades = true;
         // The lifeboat is not in the bundle: theirs may be the only way left when they confirm.
-        self.note_met(step, id);
+        if state == ComradeState::Asked {
+            self.note_met(step, id);
+        }
     }
 
     fn find_comrade(&self, who: &Who) -> Option<ComradeId> {

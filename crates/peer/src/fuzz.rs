@@ -11,11 +11,12 @@ use zeroize::Zeroizing;
 
 use crate::{
     home::{Home, NodeHome, decode_homes, encode_homes},
+    invites::SealedOffer,
     moving::{read_part, write_part},
     packet::{BundleUpdate, IntroBody, OuterOffer, Packet, Report},
     records::{self, Content, Entry, Message, TickRecord},
     relay_link,
-    space::frame::{Asked, Bundle, Load, Welcome, Word},
+    space::frame::{Asked, Bundle, Load, Progress, Welcome, Word},
 };
 
 /// Takes any bytes; panics only if the decoder is wrong.
@@ -26,6 +27,7 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("peer-packet", packet),
     ("peer-intro", intro),
     ("peer-homes", homes),
+    ("peer-sealed-offer", sealed_offer),
     ("peer-relay-link", relay),
     ("peer-records", record),
     ("peer-moving", part),
@@ -64,6 +66,13 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 Home::Lifeboat([5; 32]),
             ];
             vec![encode_homes(&[]), encode_homes(&all)]
+        }
+        "peer-sealed-offer" => {
+            let sealed = SealedOffer {
+                bundle: vec![1; 40],
+                offer: vec![2; 40],
+            };
+            vec![sealed.encode().to_vec()]
         }
         "peer-relay-link" => [
             "https://relay.example:8443/",
@@ -140,6 +149,13 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             },
             Word::Keys(any_load()),
             Word::NotAdmitted,
+            Word::Ask("hello".into()),
+            Word::Progress(Progress {
+                vouches: Some((3, 5)),
+                ballots: Some((1, 2)),
+                until: 9,
+            }),
+            Word::Withdraw,
         ]
         .map(|word| word.encode(&[9; 32]))
         .to_vec(),
@@ -235,6 +251,12 @@ fn intro(bytes: &[u8]) {
 fn homes(bytes: &[u8]) {
     if let Ok(homes) = decode_homes(bytes) {
         assert_eq!(decode_homes(&encode_homes(&homes)), Ok(homes));
+    }
+}
+
+fn sealed_offer(bytes: &[u8]) {
+    if let Ok(sealed) = SealedOffer::decode(bytes) {
+        assert_eq!(SealedOffer::decode(&sealed.encode()), Ok(sealed));
     }
 }
 

@@ -3,9 +3,12 @@
 //! An invite has a bundle of its own, with an Olm prekey that dies with it, sealed once under a key
 //! that grows from the secret in the link. Whoever holds the link can dial, fetch the bundle and
 //! answer with an intro.
+//!
+//! An invite for a collective says so by a flag, and not for which: that stands beside the bundle, under the same seal
+//! ([`SealedOffer`]), and here. Several may answer one, for it is given to many.
 
 use komrade_crypto::{
-    bundle::Bundle,
+    bundle::{self, Bundle},
     day_of,
     first_contact::IntroKey,
     invite::{self, Invite, InviteSecret},
@@ -19,13 +22,14 @@ use zeroize::Zeroizing;
 
 use crate::{
     Address, LinkId,
+    fields::{Reader, Unreadable, Writer},
     home::{self, Home},
     limits,
     links::Party,
     open::Open,
     pair::Rank,
     records::{self, Damaged},
-    relay_link,
+    relay_link, space,
     step::Step,
 };
 
@@ -63,6 +67,48 @@ struct InviteRecord {
     /// The nodes of all homes that the bundle names: whoever answers takes one at a relay of their own first.
     #[serde(default)]
     named: Vec<ByteArray<32>>,
+    /// The id of the collective that it is for.
+    #[serde(default)]
+    collective: Option<ByteArray<32>>,
+}
+
+/// What an invite for a collective seals: 1 the version, 2 the bundle, 3 the offer ([`space::frame::Word::Offer`]).
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SealedOffer {
+    pub(crate) bundle: Vec<u8>,
+    pub(crate) offer: Vec<u8>,
+}
+
+/// The version made here.
+const SEALED_OFFER: u64 = 1;
+
+impl SealedOffer {
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        Writer::default()
+            .uint(1, SEALED_OFFER)
+            .bytes(2, &self.bundle)
+            .bytes(3, &self.offer)
+            .finish()
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let mut reader = Reader::parse(bytes)?;
+        if reader.uint(1)? == 0 {
+            return Err(Unreadable);
+        }
+        Ok(Self {
+            bundle: reader.bytes(2)?,
+            offer: reader.bytes(3)?,
+        })
+    }
+}
+
+/// What an invite is to be.
+pub(crate) struct Wanted {
+    pub(crate) with_relay: bool,
+    pub(crate) days: u8,
+    /// Of an invite for a collective: its id, and the offer.
+    pub(crate) offer: Option<([u8; 32], Vec<u8>)>,
 }
 
 impl From<InviteRecord> for Invitation {
@@ -121,6 +167,16 @@ impl Invitation {
         self.record.node.as_deref() == Some(node)
     }
 
+    /// Whether it is for this collective.
+    pub(crate) fn is_for(&self, space: &[u8; 32]) -> bool {
+        self.record.collective.as_deref() == Some(space)
+    }
+
+    /// Whether it is for a collective: then it is given to many.
+    pub(crate) fn is_for_many(&self) -> bool {
+        self.record.collective.is_some()
+    }
+
     /// Whether nobody has answered it, and an answer may come to this node.
     pub(crate) fn is_open_at(&self, node: &Address) -> bool {
         let is_named = self.record.named.iter().any(|named| **named == *node);
@@ -151,6 +207,7 @@ impl Invitation {
             made_at: self.record.made_at,
             expires_at: self.expires_at(),
             with_relay: self.record.with_relay,
+            collective: None,
             answered: self.record.answered,
             placed: self.record.node.is_none() || self.record.placed,
             elsewhere: match self.record.node.as_deref() {
@@ -165,9 +222,26 @@ impl Open {
     pub(crate) fn make_invite(
         &mut self,
         step: &mut Step,
-        with_relay: bool,
-        days: u8,
+        wanted: &Wanted,
     ) -> Result<Answer, Refusal> {
+        let (id, invite, origin) = self.draw_invite(step, wanted)?;
+        let Ok(link) = invite.to_link(&origin) else {
+            let _ = self.end_invite(step, id);
+            return Err(Refusal::BadRelayLink);
+        };
+        Ok(Answer::Invite {
+            invite: id,
+            link: Secret::new(link.as_str()),
+        })
+    }
+
+    /// Makes an invite, and says at which origin whoever opens it finds the app.
+    pub(crate) fn draw_invite(
+        &mut self,
+        step: &mut Step,
+        wanted: &Wanted,
+    ) -> Result<(InviteId, Invite, String), Refusal> {
+        let days = wanted.days;
         if !(1..=limits::MAX_INVITE_DAYS).contains(&days) {
             return Err(Refusal::OutOfBounds);
         }
@@ -189,12 +263,12 @@ impl Open {
             .device
             .bundle_until(&self.own, last_day)
             .map_err(|_| Refusal::TooManyInvites)?;
-        let made = self.open_invite(step, &bundle, &origin, home, with_relay, days);
+        let made = self.open_invite(step, &bundle, home, wanted);
         if made.is_err() {
             // Nobody will ever ask for it.
             self.device.forget(&bundle.content().olm_prekey);
         }
-        made
+        made.map(|(id, invite)| (id, invite, origin))
     }
 
     /// Seals the bundle under a new secret and keeps the invite.
@@ -202,23 +276,30 @@ impl Open {
         &mut self,
         step: &mut Step,
         bundle: &Bundle,
-        origin: &str,
         home: invite::Home,
-        with_relay: bool,
-        days: u8,
-    ) -> Result<Answer, Refusal> {
+        wanted: &Wanted,
+    ) -> Result<(InviteId, Invite), Refusal> {
+        let (with_relay, days) = (wanted.with_relay, wanted.days);
         let last_day = day_of(step.now).saturating_add(days.into());
+        let offer = wanted.offer.as_ref();
+        let sealed = match offer {
+            None => bundle.as_bytes().to_vec(),
+            Some((_, offer)) => {
+                let (bundle, offer) = (bundle.as_bytes().to_vec(), offer.clone());
+                SealedOffer { bundle, offer }.encode().to_vec()
+            }
+        };
         let secret = InviteSecret::draw(step.rng);
         let invite = Invite {
             secret: secret.clone(),
-            bundle_hash: bundle.hash(),
+            bundle_hash: bundle::hash(&sealed),
             home,
             last_day: u16::try_from(last_day).map_err(|_| Refusal::OutOfBounds)?,
             join: with_relay.then(|| self.own.join_secret()).flatten(),
+            for_collective: offer.is_some(),
         };
-        let link = invite.to_link(origin).map_err(|_| Refusal::BadRelayLink)?;
         let life = Millis::from(days) * limits::DAY;
-        let envelope = seal_bundle(step, &secret, bundle.as_bytes(), life);
+        let envelope = seal_bundle(step, &secret, &sealed, life);
         let envelope = envelope.ok_or(Refusal::OutOfBounds)?;
         let content = bundle.content();
         let homes = content.homes.iter();
@@ -242,6 +323,7 @@ impl Open {
             named: home::nodes_of(&homes)
                 .map(|home| ByteArray::new(home.address))
                 .collect(),
+            collective: offer.map(|(space, _)| ByteArray::new(*space)),
         };
         let id = InviteId(step.draw());
         self.invites.insert(id, record.into());
@@ -249,10 +331,7 @@ impl Open {
         step.touched.own = true;
         step.show.invites = true;
         self.place_bundles(step);
-        Ok(Answer::Invite {
-            invite: id,
-            link: Secret::new(link.as_str()),
-        })
+        Ok((id, invite))
     }
 
     /// Ends an invite. Whoever is on a link with its key is let go.
@@ -274,6 +353,15 @@ impl Open {
             self.close(step, link);
         }
         Ok(Answer::Done)
+    }
+
+    /// Ends the invites for a collective that this person does not belong to any more.
+    pub(crate) fn end_invites_for(&mut self, step: &mut Step, space: &[u8; 32]) {
+        let theirs = self.invites.iter().filter(|(_, it)| it.is_for(space));
+        let theirs: Vec<InviteId> = theirs.map(|(id, _)| *id).collect();
+        for id in theirs {
+            let _ = self.end_invite(step, id);
+        }
     }
 
     pub(crate) fn expire_invites(&mut self, step: &mut Step) {
@@ -299,7 +387,14 @@ impl Open {
         let mut views: Vec<_> = self
             .invites
             .iter()
-            .map(|(id, invite)| invite.view(*id, &nodes))
+            .map(|(id, invite)| {
+                let space = invite.record.collective.as_deref();
+                let collective = space.and_then(|it| self.find_by_hash(it));
+                InviteView {
+                    collective,
+                    ..invite.view(*id, &nodes)
+                }
+            })
             .collect();
         views.sort_by_key(|view| (std::cmp::Reverse(view.made_at), view.id));
         views
@@ -342,6 +437,7 @@ pub(crate) fn preview(text: &str, now: Millis) -> Result<InvitePreview, Refusal>
             .saturating_add(1)
             .saturating_mul(limits::DAY),
         relay: origin.filter(|_| invite.join.is_some()),
+        for_collective: invite.for_collective,
     })
 }
 
@@ -353,6 +449,10 @@ pub(crate) fn read(text: &str, now: Millis) -> Result<(Option<String>, Invite), 
         InviteError::NewerVersion if text.len() >= MIN_TEXT_BYTES => Refusal::NewerInvite,
         _ => Refusal::BadInvite,
     })?;
+    // Without collectives nothing could be done with it.
+    if invite.for_collective && !space::ON {
+        return Err(Refusal::NewerInvite);
+    }
     if day_of(now) > u32::from(invite.last_day) {
         return Err(Refusal::InviteExpired);
     }
@@ -377,4 +477,28 @@ fn seal_bundle(
     let content = pad(bundle, header.class.padded_bytes()).ok()?;
     let sealed = key.seal(&nonce, &header.encode(), &content).ok()?;
     Envelope::new(header, &sealed).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_an_invite_for_a_collective_seals_is_frozen() {
+        let sealed = SealedOffer {
+            bundle: vec![1],
+            offer: vec![2, 3],
+        };
+        let bytes = sealed.encode();
+        assert_eq!(**bytes, [0xa3, 1, 1, 2, 0x41, 1, 3, 0x42, 2, 3]);
+        assert_eq!(SealedOffer::decode(&bytes), Ok(sealed));
+        let newer = Writer::default().uint(1, 2).bytes(2, b"").bytes(3, b"");
+        assert!(SealedOffer::decode(&newer.uint(9, 1).finish()).is_ok());
+        let damaged = Writer::default().uint(1, 0).bytes(2, b"").bytes(3, b"");
+        assert!(SealedOffer::decode(&damaged.finish()).is_err());
+        let lacking = Writer::default().uint(1, 1).bytes(2, b"");
+        assert!(SealedOffer::decode(&lacking.finish()).is_err());
+    }
 }

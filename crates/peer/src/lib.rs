@@ -57,7 +57,7 @@
 //! | operations known to be missing, others' questions, those answered | memory | [`limits::MAX_WANTED_OPERATIONS`], [`limits::MAX_WANTED_EACH`], [`limits::MAX_QUESTIONS`], [`limits::MAX_ANSWERED`] | supplied, [`limits::WANTED_LIFE`], [`limits::QUESTION_LIFE`] |
 //! | envelopes that nobody recognised | memory | [`limits::MAX_STRANGERS`] of [`limits::STRANGER_BYTES`] | the oldest go |
 //! | homes of a collective that refused; a welcome that is being said | memory | [`limits::MAX_SHUNNED`]; one, [`limits::MAX_WELCOME_PARTS`] | [`limits::SHUNNED_FOR`]; its last part |
-//! | offers, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
+//! | offers, who asks, who took it back, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
 //! | reads under way | memory | one per comrade to send, one to retry; one per open page | their answers |
 //! | effects not taken | memory | those of the inputs handed in | the driver |
 //!

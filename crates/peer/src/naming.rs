@@ -31,7 +31,7 @@ impl Open {
         let number = self.own.name_number;
         let untold = self.comrades.iter().filter(|(_, comrade)| {
             let record = &comrade.record;
-            !record.is_asking() && !record.removed && record.name_told < number
+            !record.is_undecided() && !record.removed && record.name_told < number
         });
         self.renamed = untold.map(|(id, _)| *id).collect();
     }

@@ -6,7 +6,7 @@
 //! others' devices recognise it by its hint, open it, check its signature and its author's place among
 //! the members, keep it and show it (`arrive`, `account`). What comes before what it needs waits.
 //!
-//! Flow of an admission (`candidacy`, `bringing_in`): offer and answer in the conversation of two comrades → proposal,
+//! Flow of an admission (`candidacy`, `requests`, `bringing_in`): offer and answer in the conversation of two comrades → proposal,
 //! vouches → a voucher welcomes the candidate with the history of control operations → the candidate
 //! computes the same, enters by an operation of their own → a new seed (`seeds`).
 //!
@@ -36,6 +36,7 @@ mod outbox;
 pub(crate) mod places;
 mod proposals;
 mod quota;
+mod requests;
 mod rules;
 mod say;
 mod seeds;
@@ -66,10 +67,11 @@ use zeroize::Zeroizing;
 
 use self::{
     bringing_in::{Escort, Offer, Welcoming},
-    frame::Load,
+    frame::{Load, Progress},
     keys::Keys,
     newcomer::Gathering,
     outbox::Entry,
+    requests::Request,
     society::Society,
 };
 use crate::{
@@ -100,6 +102,15 @@ pub(crate) enum Place {
         by: ComradeId,
         since: Millis,
     },
+    /// They opened a link and have not asked yet.
+    Linked {
+        by: ComradeId,
+    },
+    /// They asked to be proposed.
+    Asked {
+        by: ComradeId,
+        since: Millis,
+    },
     /// A member, or about to be one: the operations say whether resting.
     Member,
     Left(Millis),
@@ -109,13 +120,17 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    fn is_member(self) -> bool {
-        self == Self::Member
-    }
-
     /// It is over, and may be forgotten.
     fn is_over(self) -> bool {
-        !matches!(self, Self::Member | Self::Candidate { .. })
+        self != Self::Member && self.coming_by().is_none()
+    }
+
+    /// Of whoever is coming in: who proposes them, or was asked to.
+    fn coming_by(self) -> Option<ComradeId> {
+        match self {
+            Self::Candidate { by, .. } | Self::Asked { by, .. } => Some(by),
+            _ => None,
+        }
     }
 }
 
@@ -187,6 +202,15 @@ pub(crate) struct SpaceRecord {
     /// Whose offer was taken, and whose welcome.
     pub(crate) offered_by: Option<ComradeId>,
     pub(crate) welcomed_by: Option<ComradeId>,
+    /// Who asks this person to be proposed.
+    #[serde(default)]
+    pub(crate) requests: Vec<Request>,
+    /// Candidates who took it back.
+    #[serde(default)]
+    pub(crate) withdrawn: Vec<PersonId>,
+    /// Of a candidacy of one's own: how far it was when that was told, and when.
+    #[serde(default)]
+    pub(crate) progress: Option<(Progress, Millis)>,
     /// A device said two things at once.
     pub(crate) is_copied: bool,
     /// The person forgot it: what is left goes record by record.
@@ -460,6 +484,9 @@ impl SpaceRecord {
             welcomes: Vec::new(),
             offered_by: None,
             welcomed_by: None,
+            requests: Vec::new(),
+            withdrawn: Vec::new(),
+            progress: None,
             is_copied: false,
             is_forgotten: false,
             gone_up_to: 0,
@@ -472,13 +499,18 @@ impl SpaceRecord {
     fn anew(&self, place: Place, now: Millis) -> Self {
         Self {
             place,
-            place_before: Some(self.place).filter(|it| !matches!(it, Place::Invited { .. })),
+            place_before: match self.is_invited() {
+                true => self.place_before,
+                false => Some(self.place),
+            },
             welcomes: Vec::new(),
             offered_by: None,
             welcomed_by: None,
             reseed_at: None,
             escorts: Vec::new(),
             offers: Vec::new(),
+            requests: Vec::new(),
+            progress: None,
             active_at: now,
             version: self.version.saturating_add(1),
             ..self.clone()
@@ -486,7 +518,7 @@ impl SpaceRecord {
     }
 
     fn is_invited(&self) -> bool {
-        matches!(self.place, Place::Invited { .. })
+        matches!(self.place, Place::Invited { .. } | Place::Linked { .. })
     }
 
     /// Nothing of this device up to this number is missing.

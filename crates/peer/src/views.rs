@@ -10,7 +10,9 @@ use komrade_view::{
 };
 
 use crate::{
-    Effect, RelayId, invites, keys,
+    Effect, RelayId,
+    invites::{self, Wanted},
+    keys,
     open::{Open, Purpose},
     records::{self, Message, TickRecord},
     relay_link,
@@ -50,7 +52,14 @@ impl Open {
                 step.effect(Effect::Reconnect);
                 Ok(Answer::Done)
             }
-            Command::MakeInvite { with_relay, days } => self.make_invite(step, with_relay, days),
+            Command::MakeInvite { with_relay, days } => {
+                let wanted = Wanted {
+                    with_relay,
+                    days,
+                    offer: None,
+                };
+                self.make_invite(step, &wanted)
+            }
             Command::RevokeInvite { invite } => self.end_invite(step, invite),
             Command::ReadInvite { link } => {
                 invites::preview(link.expose(), step.now).map(Answer::Preview)

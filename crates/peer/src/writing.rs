@@ -42,7 +42,7 @@ impl Open {
             return Err(Refusal::MessageTooLong);
         }
         let comrade = self.comrades.get(&id).ok_or(Refusal::Unknown)?;
-        if comrade.record.is_asking() {
+        if comrade.record.is_undecided() {
             return Err(Refusal::NotConfirmed);
         }
         if comrade.is_full() || self.outbox_total() >= limits::MAX_OUTBOX_TOTAL {
@@ -264,7 +264,7 @@ impl Open {
             let [plain, live] = tags;
             let tag = if comrade.record.live { live } else { plain };
             let pair = &comrade.pair;
-            !comrade.record.is_asking() && pair.can_seal() && pair.homes_told != tag
+            !comrade.record.is_undecided() && pair.can_seal() && pair.homes_told != tag
         });
         untold.map(|(id, _)| *id).collect()
     }

@@ -31,6 +31,18 @@ pub struct PersonKey(pub [u8; 32]);
 /// Where this person stands in a collective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
+    /// They opened a link by which one asks to be proposed; nothing was sent yet.
+    Linked {
+        /// Who made the link.
+        by: ComradeId,
+    },
+    /// They asked to be proposed; whoever made the link has not said yes.
+    Asked {
+        /// Whom.
+        by: ComradeId,
+        /// When.
+        since: Millis,
+    },
     /// A comrade offers to propose them; they have not answered.
     Invited {
         /// Who offers it.
@@ -76,6 +88,10 @@ pub struct CollectiveView {
     pub mentions: u32,
     /// Proposals that wait for this person's vouch or vote.
     pub asked: u32,
+    /// Who asks this person to be proposed.
+    pub requests: u32,
+    /// Of a candidacy of one's own: how far it was when that was last told.
+    pub candidacy: Option<Candidacy>,
     /// Operations of this device that no home has taken yet.
     pub waiting: u32,
     /// Operations known to exist and not here.
@@ -86,6 +102,30 @@ pub struct CollectiveView {
     pub active_at: Millis,
     /// Changes whenever anything that [`CollectiveDetail`] shows has changed.
     pub version: u64,
+}
+
+/// How far one's own candidacy has come, as whoever proposes tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidacy {
+    /// Vouches that came, and how many are needed; `None`: none are.
+    pub vouches: Option<(u32, u32)>,
+    /// Ballots for it, and how many are needed; `None`: none are.
+    pub yes: Option<(u32, u32)>,
+    /// Until when the members decide, by the clock of whoever told.
+    pub until: Millis,
+    /// When that was told.
+    pub told_at: Millis,
+}
+
+/// Somebody who asks to be proposed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestView {
+    /// Who: one's comrade, or to be confirmed with a yes.
+    pub comrade: ComradeId,
+    /// What they say; may be empty.
+    pub words: String,
+    /// When it came.
+    pub at: Millis,
 }
 
 /// What a person must know before going on.
@@ -282,6 +322,8 @@ pub enum Matter {
         /// 2 to [`MAX_OPTIONS`], each 1 to [`MAX_REASON_CHARS`] characters.
         options: Vec<String>,
     },
+    /// Let some members go, to go on by themselves; each of them must vote for it.
+    Split(Vec<PersonKey>),
     /// End the collective.
     Dissolve,
 }
@@ -390,15 +432,19 @@ pub struct CollectiveDetail {
     pub members: Vec<MemberView>,
     /// Former members whose names are still shown beside what they said.
     pub former: Vec<MemberView>,
+    /// Who asks this person to be proposed, first ones first; at most 32.
+    pub requests: Vec<RequestView>,
     /// Open proposals first, then ended ones, newest first; at most 100.
     pub proposals: Vec<ProposalView>,
     /// When the keys in use were made.
     pub keys_since: Option<Millis>,
     /// When a checkpoint was last confirmed by more than two thirds.
     pub final_at: Option<Millis>,
+    /// Members removed each other: who stood on either side.
+    pub sides: Option<[Vec<PersonKey>; 2]>,
     /// This person may post.
     pub may_post: bool,
-    /// This person may propose.
+    /// This person may propose, and make links by which one asks to be proposed.
     pub may_propose: bool,
 }
 
@@ -522,6 +568,37 @@ pub enum CollectiveCommand {
         /// Yes.
         accept: bool,
     },
+    /// Make an invite by which whoever opens it may ask this person to propose them; it admits nobody. Answer:
+    /// `Answer::Invite`.
+    Link {
+        /// To which.
+        collective: CollectiveId,
+        /// Let whoever opens it use this person's relay.
+        with_relay: bool,
+        /// Days until it expires, 1 to 21.
+        days: u8,
+    },
+    /// Ask whoever made a link that was opened to be proposed. Answer: `Answer::Done`. Not to ask:
+    /// [`CollectiveCommand::AnswerOffer`] with a no.
+    Ask {
+        /// For which.
+        collective: CollectiveId,
+        /// What to say with it, at most [`MAX_REASON_CHARS`] characters.
+        words: String,
+    },
+    /// Propose somebody who asked, and meet them, or do not. Answer: `Answer::Done`.
+    AnswerRequest {
+        /// For which.
+        collective: CollectiveId,
+        /// Whom.
+        comrade: ComradeId,
+        /// Yes.
+        accept: bool,
+        /// Why one vouches for them, at most [`MAX_REASON_CHARS`] characters.
+        reason: String,
+    },
+    /// Take back having asked, or a candidacy. Answer: `Answer::Done`.
+    Withdraw(CollectiveId),
     /// Propose something (an admission follows from [`CollectiveCommand::Offer`] and a yes).
     /// Answer: `Answer::Proposed`.
     Propose {
@@ -558,6 +635,4 @@ pub enum CollectiveCommand {
     Rekey(CollectiveId),
     /// Forget a collective that one is no longer a member of, here. Answer: `Answer::Done`.
     Forget(CollectiveId),
-    /// Withdraw a candidacy: whoever offered is told, and brings the person in no more. Answer: `Answer::Done`.
-    WithdrawCandidacy(CollectiveId),
 }

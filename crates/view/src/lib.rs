@@ -15,10 +15,10 @@ mod route;
 mod secret;
 
 pub use collective::{
-    AdmissionRule, Alarm, BallotRule, Choice, CollectiveCommand, CollectiveDetail, CollectiveId,
-    CollectiveView, ConstitutionFault, ConstitutionView, MAX_OPTIONS, MAX_REASON_CHARS, Matter,
-    MemberView, Needs, Outcome, PersonKey, PostId, PostTick, PostView, Posters, PostsView,
-    ProposalId, ProposalView, Share, Standing, Template, Voice,
+    AdmissionRule, Alarm, BallotRule, Candidacy, Choice, CollectiveCommand, CollectiveDetail,
+    CollectiveId, CollectiveView, ConstitutionFault, ConstitutionView, MAX_OPTIONS,
+    MAX_REASON_CHARS, Matter, MemberView, Needs, Outcome, PersonKey, PostId, PostTick, PostView,
+    Posters, PostsView, ProposalId, ProposalView, RequestView, Share, Standing, Template, Voice,
 };
 pub use command::{
     AckPace, Answer, Command, MAX_DATA_LIMIT, MAX_NAME_CHARS, MAX_REPLICA_BYTES, MAX_TEXT_BYTES,

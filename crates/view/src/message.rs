@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Millis;
+use crate::{CollectiveId, Millis};
 
 /// A comrade in this vault: random, local, never sent to anyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,6 +58,8 @@ pub struct ProfileView {
 /// Where a comrade stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ComradeState {
+    /// A link of theirs to a collective was opened here; nothing was sent to them yet.
+    Looking,
     /// Their invite was accepted here; they have not answered yet.
     Asked,
     /// They answered an invite of this person and wait to be confirmed.
@@ -170,6 +172,8 @@ pub struct InviteView {
     pub expires_at: Millis,
     /// Whoever opens it may use this person's relay.
     pub with_relay: bool,
+    /// Whoever opens it may ask to be proposed to this one.
+    pub collective: Option<CollectiveId>,
     /// Somebody answered it.
     pub answered: bool,
     /// The relay has what whoever opens it needs, so that this device may be away.
@@ -185,4 +189,6 @@ pub struct InvitePreview {
     pub expires_at: Millis,
     /// The relay it lets one use, as an address (`https://host`), if it does.
     pub relay: Option<String>,
+    /// It is for a collective, which is told of once the link was opened.
+    pub for_collective: bool,
 }

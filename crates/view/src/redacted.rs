@@ -197,6 +197,7 @@ mod tests {
         let preview = InvitePreview {
             expires_at: 0,
             relay: Some(text()),
+            for_collective: false,
         };
         let commands = [
             Command::CutKeys { name: text() },

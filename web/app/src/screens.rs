@@ -9,6 +9,7 @@ mod decisions;
 mod editor;
 mod forget;
 mod found;
+mod link;
 mod meet;
 mod members;
 mod message;

@@ -89,20 +89,30 @@ fn invite() {
     };
     let mut short = counted(30);
     short[16..].fill(0);
-    for (name, home, bundle_hash, join) in [
-        ("invite", peer, counted(30), None),
+    for (name, home, bundle_hash, join, for_collective) in [
+        ("invite", peer, counted(30), None, false),
         (
             "invite with join secret",
             peer,
             counted(30),
             Some(join.clone()),
+            false,
         ),
-        ("invite to a node", node, short, None),
+        ("invite to a node", node, short, None, false),
         (
             "invite to a node with join secret",
             node,
             short,
             Some(join.clone()),
+            false,
+        ),
+        ("invite for a collective", node, short, None, true),
+        (
+            "invite for a collective with join secret",
+            node,
+            short,
+            Some(join.clone()),
+            true,
         ),
     ] {
         let invite = Invite {
@@ -111,6 +121,7 @@ fn invite() {
             home,
             last_day: 20_700,
             join,
+            for_collective,
         };
         known.is(name, invite.encode().as_slice());
         let link = invite.to_link("https://relay.example").unwrap();

@@ -16,6 +16,7 @@ fn invite(join: bool) -> Invite {
         home: Home::Peer([3; 32]),
         last_day: 20_700,
         join: join.then(|| JoinSecret::from_bytes([4; 16])),
+        for_collective: false,
     }
 }
 
@@ -30,8 +31,19 @@ fn to_node(join: bool) -> Invite {
     invite
 }
 
-fn all() -> [Invite; 4] {
-    [invite(false), invite(true), to_node(false), to_node(true)]
+fn all() -> [Invite; 6] {
+    let for_collective = |join| Invite {
+        for_collective: true,
+        ..to_node(join)
+    };
+    [
+        invite(false),
+        invite(true),
+        to_node(false),
+        to_node(true),
+        for_collective(false),
+        for_collective(true),
+    ]
 }
 
 #[test]
@@ -109,7 +121,7 @@ fn a_newer_invite_says_so() {
     version[0] = 3;
     assert_eq!(Invite::decode(&version), Err(InviteError::NewerVersion));
     let mut flags = invite(true).encode();
-    flags[1] = 3;
+    flags[1] = 5;
     assert_eq!(Invite::decode(&flags), Err(InviteError::NewerVersion));
 }
 

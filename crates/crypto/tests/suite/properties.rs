@@ -67,6 +67,7 @@ fn invites_survive_their_links() {
             home,
             last_day: u.arbitrary()?,
             join: join.map(JoinSecret::from_bytes),
+            for_collective: u.arbitrary()?,
         };
         assert_eq!(Invite::decode(&invite.encode()).as_ref(), Ok(&invite));
         let link = invite.to_link("http://127.0.0.1:8080").unwrap();

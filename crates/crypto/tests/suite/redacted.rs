@@ -33,6 +33,7 @@ fn debug_shows_nothing_secret() {
         home: komrade_crypto::invite::Home::Peer([2; 32]),
         last_day: 3,
         join: Some(JoinSecret::draw(&mut rng(2))),
+        for_collective: false,
     };
     let outer = OuterKey::draw(&mut rng(3));
     let reunion = ReunionKey::draw(&mut rng(4));

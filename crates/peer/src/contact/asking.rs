@@ -181,7 +181,10 @@ impl Open {
         if comrade.pair.bundle_number == 0 {
             comrade.pair.bundle = Some(bundle.as_bytes().to_vec());
         }
-        if comrade.record.state == ComradeState::Asked {
+        if comrade.record.is_looked_at() {
+            // They asked before the person decided whether to.
+            comrade.record.state = ComradeState::Asking;
+        } else if comrade.record.state == ComradeState::Asked {
             // Both asked: that is as good as two confirmations.
             comrade.record.state = ComradeState::Met;
             comrade.pair.report_due = true;
@@ -245,7 +248,8 @@ impl Open {
         // The same person on another device: it may be a copy, so it is shown as a warning.
         let again = self.comrades.values().any(is_known);
         let invitation = self.invites.get_mut(&invite).ok_or(Outcome::NotForMe)?;
-        let first = invitation.note_answered();
+        // One for a collective is given to many: a second answer says nothing.
+        let first = invitation.note_answered() || invitation.is_for_many();
         step.touched.invites.insert(invite);
         step.show.invites = true;
         let state = if first && !again {

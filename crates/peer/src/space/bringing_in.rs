@@ -16,7 +16,7 @@ use serde_bytes::ByteArray;
 use super::{
     Person, Space,
     candidacy::{admits, in_words},
-    frame::{Bundle, Load, Welcome, Word},
+    frame::{Bundle, Load, Progress, Welcome, Word},
 };
 use crate::{limits, open::Open, step::Step};
 
@@ -29,6 +29,12 @@ pub(crate) struct Offer {
     pub(crate) yes_at: Option<Millis>,
     /// By this they were proposed.
     pub(crate) proposal: Option<ByteArray<32>>,
+    /// Why this person vouches for them.
+    #[serde(default)]
+    pub(crate) reason: String,
+    /// How far they were told it is.
+    #[serde(default)]
+    pub(crate) told: Option<Progress>,
 }
 
 /// A newcomer whom this device brings in: from the welcome on until they are heard.
@@ -39,9 +45,6 @@ pub(crate) struct Escort {
     pub(crate) welcomed_at: Millis,
     /// What they entered with does not hold: they are to be welcomed anew.
     pub(crate) has_failed: bool,
-    /// They have withdrawn: they are not welcomed.
-    #[serde(default)]
-    pub(crate) has_withdrawn: bool,
     /// Operations up to this arrival were told.
     pub(crate) told_up_to: u64,
     /// Their acceptance and the rest came and is to be passed on.
@@ -60,7 +63,7 @@ pub(crate) struct Escort {
 /// with the last part, so that whoever loses power before begins anew.
 pub(crate) struct Welcoming {
     comrade: ComradeId,
-    person: PersonId,
+    pub(super) person: PersonId,
     made_at: Millis,
     welcome: Vec<u8>,
     /// Parts that were said.
@@ -83,6 +86,7 @@ impl Open {
         self.space_pass_on(step, id);
         self.space_give_keys(step, id);
         self.space_give_history(step, id);
+        self.space_tell_progress(step, id);
     }
 
     fn space_propose_offered(&mut self, step: &mut Step, id: CollectiveId) {
@@ -90,8 +94,9 @@ impl Open {
             return;
         };
         let said_yes = space.record.offers.iter().filter(|offer| offer.is_due());
-        let said_yes: Vec<ComradeId> = said_yes.map(|offer| offer.comrade).collect();
-        for comrade in said_yes {
+        let said_yes = said_yes.map(|offer| (offer.comrade, offer.reason.clone()));
+        let said_yes: Vec<(ComradeId, String)> = said_yes.collect();
+        for (comrade, reason) in said_yes {
             let Some(known) = self.comrades.get(&comrade) else {
                 continue;
             };
@@ -118,7 +123,6 @@ impl Open {
                 }
             };
             let Some(proposal) = proposal else { continue };
-            let reason = String::new();
             let _ = self.space_say(step, id, Body::Vouch { proposal, reason });
             if let Some(space) = self.spaces.get_mut(&id) {
                 for offer in &mut space.record.offers {
@@ -192,11 +196,9 @@ impl Open {
                     true => limits::WELCOME_ANEW,
                     false => limits::WELCOME_AGAIN,
                 };
-                !it.has_withdrawn
-                    && it.accepted.is_none()
-                    && now >= it.welcomed_at.saturating_add(pause)
+                it.accepted.is_none() && now >= it.welcomed_at.saturating_add(pause)
             };
-            let is_due = welcomed.is_none_or(again);
+            let is_due = welcomed.is_none_or(again) && !space.record.withdrawn.contains(&person);
             if is_due && (is_mine || (is_voucher && patience)) {
                 due.push(person);
             }
@@ -329,7 +331,7 @@ impl Open {
         };
         let all = all.into_iter().take_while(fits).collect();
         escort.comrade = comrade;
-        (escort.seed, escort.has_failed, escort.has_withdrawn) = (None, false, false);
+        (escort.seed, escort.has_failed) = (None, false);
         escort.accepted = Some(Accepted {
             operations: all,
             leaf: leaf.into(),
@@ -523,28 +525,12 @@ impl Space {
             person,
             welcomed_at: now,
             has_failed: false,
-            has_withdrawn: false,
             told_up_to,
             accepted: None,
             entered: None,
             seed: None,
             has_history: false,
         });
-    }
-
-    /// They were proposed, or welcomed, and have withdrawn. A yes to another offer takes that back.
-    pub(super) fn note_withdrawn(&mut self, comrade: ComradeId, person: PersonId, now: Millis) {
-        let record = &self.record;
-        let is_theirs = |it: &Offer| it.comrade == comrade && it.proposal.is_some();
-        let is_asked = record.offers.iter().any(is_theirs);
-        let is_welcomed = record.escorts.iter().any(|it| it.person == person);
-        self.welcoming = self.welcoming.take().filter(|it| it.person != person);
-        if is_asked || is_welcomed {
-            self.escort(comrade, person, now);
-            if let Some(escort) = self.record.escorts.last_mut() {
-                escort.has_withdrawn = true;
-            }
-        }
     }
 
     /// What somebody entered with was taken: what they know is what their acceptance had seen, whoever welcomed them.

@@ -1,7 +1,7 @@
 //! How somebody comes in.
 //!
-//! 1. A member offers a comrade to propose them; the comrade says yes or no. (Two words of their
-//!    conversation; nobody else hears of it.)
+//! 1. A member offers a comrade to propose them; the comrade says yes or no. Or somebody opens a member's link and asks, and
+//!    the member says yes or no (`requests`). (Two words of their conversation; nobody else hears of it.)
 //! 2. The member's device proposes them and vouches; others vouch, or vote.
 //! 3. When the certificate is complete, the proposer (or, a day later, any other voucher who is their
 //!    comrade) sends a [`Welcome`]: all control operations, names, homes and leaf keys.
@@ -45,7 +45,7 @@ impl Open {
         fits
     }
 
-    fn find_by_hash(&self, hash: &[u8; 32]) -> Option<CollectiveId> {
+    pub(crate) fn find_by_hash(&self, hash: &[u8; 32]) -> Option<CollectiveId> {
         let mut all = self.spaces.iter();
         all.find(|(_, it)| *it.record.space == *hash)
             .map(|(id, _)| *id)
@@ -60,6 +60,12 @@ impl Open {
         let Ok(Some((hash, word))) = Word::decode(content) else {
             return;
         };
+        // Said before one has been met, too.
+        match word {
+            Word::Ask(words) => return self.space_asked(step, comrade, &hash, words),
+            Word::Withdraw => return self.space_withdrawn(step, comrade, &hash),
+            _ => {}
+        }
         if !is_met(&comrade) {
             return;
         }
@@ -73,7 +79,10 @@ impl Open {
                     members,
                 },
                 found,
-            ) => self.space_offered(step, comrade, &hash, name, rules, members, found),
+            ) => {
+                let place = Place::Invited { by: comrade };
+                self.space_offered(step, place, &hash, name, rules, members, found);
+            }
             (Word::Answer(yes), Some(id)) => self.space_answered(step, comrade, id, yes),
             (
                 Word::Welcome {
@@ -94,14 +103,17 @@ impl Open {
             }
             (Word::NotAdmitted, Some(id)) => {
                 if let Some(space) = self.spaces.get_mut(&id)
-                    && matches!(space.record.place, Place::Candidate { by, .. } if by == comrade)
+                    && space.record.place.coming_by() == Some(comrade)
                 {
                     space.record.place = Place::NotAdmitted(step.now);
                     space.note_changed(step.now);
                     step.touched.spaces.insert(id);
                 }
             }
-            (_, None) => {}
+            (Word::Progress(progress), Some(id)) => {
+                self.space_progress(step, comrade, id, progress)
+            }
+            (Word::Ask(_) | Word::Withdraw, _) | (_, None) => {}
         }
     }
 
@@ -125,8 +137,8 @@ impl Open {
         };
         let is_member = || person.is_some_and(|who| space.society.is_member(&who.person));
         match space.record.place {
-            Place::Member | Place::Candidate { .. } => false,
-            Place::Invited { by } => by == comrade,
+            Place::Member | Place::Candidate { .. } | Place::Asked { .. } => false,
+            Place::Invited { by } | Place::Linked { by } => by == comrade,
             Place::NotAdmitted(_) if space.society.get().is_none() => true,
             Place::Left(_) | Place::Removed(_) | Place::NotAdmitted(_) | Place::Dissolved(_) => {
                 is_member()
@@ -147,25 +159,14 @@ impl Open {
         let who = known.record.who.filter(|_| known.record.is_met());
         let who = who.ok_or(Refusal::NotConfirmed)?;
         let space = self.spaces.get_mut(&id).ok_or(Refusal::Unknown)?;
-        let collective = space.society.get().ok_or(Refusal::NotEntitled)?;
-        if !space.record.place.is_member() || collective.member(space.own.person).is_none() {
-            return Err(Refusal::NotEntitled);
-        }
-        if collective.member(who.person).is_some() {
+        let word = space.offer().ok_or(Refusal::NotEntitled)?;
+        if space.society.is_member(&who.person) {
             return Err(Refusal::Over);
         }
         if space.record.offers.len() >= limits::MAX_OFFERS {
             return Err(Refusal::TooManyProposals);
         }
-        let members = collective.members().len() as u64;
-        let rules = collective.rules_operation().ok_or(Refusal::OutOfBounds)?;
-        let rules = rules.as_bytes().to_vec();
-        let (hash, name) = (*space.record.space, space.record.name.clone());
-        let word = Word::Offer {
-            name,
-            rules,
-            members,
-        };
+        let hash = *space.record.space;
         if word.encode(&hash).len() > social::MAX_COLLECTIVE_BYTES {
             return Err(Refusal::OutOfBounds);
         }
@@ -175,7 +176,10 @@ impl Open {
             at: step.now,
             yes_at: None,
             proposal: None,
+            reason: String::new(),
+            told: None,
         });
+        space.record.withdrawn.retain(|it| *it != who.person);
         space.note_changed(step.now);
         step.touched.spaces.insert(id);
         step.show.collectives = true;
@@ -184,23 +188,26 @@ impl Open {
         Ok(Answer::Done)
     }
 
+    /// An offer came, in a conversation or by a link. Says whether it is there to be answered.
     #[allow(clippy::too_many_arguments, reason = "the parts of one word")]
-    fn space_offered(
+    pub(super) fn space_offered(
         &mut self,
         step: &mut Step,
-        by: ComradeId,
+        place: Place,
         hash: &[u8; 32],
         name: String,
         rules: Vec<u8>,
         members: u64,
         found: Option<CollectiveId>,
-    ) {
+    ) -> bool {
         let operation = Operation::decode(&rules).ok();
         let operation = operation.filter(|it| it.space().0 == *hash && !names_others(it));
         if operation.is_none_or(|it| social::collective::rules_of(it.body()).is_none()) {
-            return;
+            return false;
         }
-        let place = Place::Invited { by };
+        let (Place::Invited { by } | Place::Linked { by }) = place else {
+            return false;
+        };
         if let Some(id) = found {
             let may_offer = self.may_offer(id, by);
             if let Some(space) = self.spaces.get_mut(&id).filter(|_| may_offer) {
@@ -212,11 +219,10 @@ impl Open {
                 space.record = record;
                 step.touched.spaces.insert(id);
             }
-            return;
+            return may_offer;
         }
-        let invited = self.spaces.values().filter(|it| it.record.is_invited());
-        if invited.count() >= limits::MAX_INVITED || self.spaces.len() >= limits::MAX_SPACES {
-            return;
+        if !self.has_room_for_offer() {
+            return false;
         }
         let id = CollectiveId(step.draw());
         let mut record = SpaceRecord::new(*hash, name, place, step.now);
@@ -224,6 +230,13 @@ impl Open {
         self.spaces
             .insert(id, Space::new(record, self.device.party()));
         step.touched.spaces.insert(id);
+        true
+    }
+
+    /// Whether one more collective may be offered.
+    pub(crate) fn has_room_for_offer(&self) -> bool {
+        let invited = self.spaces.values().filter(|it| it.record.is_invited());
+        invited.count() < limits::MAX_INVITED && self.spaces.len() < limits::MAX_SPACES
     }
 
     /// Says yes or no to an offer.
@@ -234,8 +247,14 @@ impl Open {
         accept: bool,
     ) -> Result<Answer, Refusal> {
         let space = self.spaces.get_mut(&id).ok_or(Refusal::Unknown)?;
-        let Place::Invited { by } = space.record.place else {
-            return Err(Refusal::Over);
+        let by = match space.record.place {
+            Place::Invited { by } => by,
+            // Nobody has heard of it.
+            Place::Linked { by } if !accept => {
+                self.space_not_asked(step, id, by);
+                return Ok(Answer::Done);
+            }
+            _ => return Err(Refusal::Over),
         };
         let hash = *space.record.space;
         if accept {
@@ -251,61 +270,32 @@ impl Open {
         self.speak_up(step, by);
         self.space_tell(step, by, &hash, &Word::Answer(accept));
         if !accept {
-            self.space_decline(step, id);
+            self.space_stay_out(step, id);
         }
         Ok(Answer::Done)
     }
 
-    /// Takes back what was said to an offer, as long as the person has not entered.
-    pub(super) fn space_withdraw(
-        &mut self,
-        step: &mut Step,
-        id: CollectiveId,
-    ) -> Result<Answer, Refusal> {
-        let space = self.spaces.get(&id);
-        let space = space.filter(|it| !it.record.is_forgotten);
-        let space = space.ok_or(Refusal::Unknown)?;
-        let Place::Candidate { by, .. } = space.record.place else {
-            return Err(Refusal::Over);
-        };
-        let hash = *space.record.space;
-        let welcomed_by = space.record.welcomed_by.filter(|it| *it != by);
-        for comrade in [Some(by), welcomed_by].into_iter().flatten() {
-            self.speak_up(step, comrade);
-            self.space_tell(step, comrade, &hash, &Word::Answer(false));
-        }
-        self.space_decline(step, id);
-        Ok(Answer::Done)
-    }
-
-    /// The person does not come in. Whoever was here before keeps what they read.
-    fn space_decline(&mut self, step: &mut Step, id: CollectiveId) {
-        step.touched.spaces.insert(id);
-        step.show.collectives = true;
+    /// Of one's own will one does not come in.
+    pub(super) fn space_stay_out(&mut self, step: &mut Step, id: CollectiveId) {
         match self.spaces.get_mut(&id) {
+            // Whoever was here before keeps what they read.
             Some(space) if space.record.place_before.is_some() => {
                 let before = space.record.place_before.take();
                 space.record.place = before.unwrap_or(Place::NotAdmitted(step.now));
-                (space.record.offered, space.record.offered_by) = (None, None);
+                space.record.offered = None;
                 space.note_changed(step.now);
             }
             _ => self.space_forget(step, id),
         }
+        step.touched.spaces.insert(id);
+        step.show.collectives = true;
     }
 
     /// The comrade answered: noted, and proposed at the next drawn time.
     fn space_answered(&mut self, step: &mut Step, comrade: ComradeId, id: CollectiveId, yes: bool) {
-        let who = self.comrades.get(&comrade).and_then(|it| it.record.who);
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
-        // Whoever was asked in, or welcomed, and does not want to any more is not welcomed again.
-        if let Some(who) = who.filter(|who| !yes && !space.society.is_member(&who.person)) {
-            space.note_withdrawn(comrade, who.person, step.now);
-        }
-        let is_back = |person| who.is_some_and(|who| yes && who.person == person);
-        let escorts = &mut space.record.escorts;
-        escorts.retain(|it| !(it.has_withdrawn && is_back(it.person)));
         let offers = &mut space.record.offers;
         if yes {
             let offer = offers.iter_mut().find(|offer| offer.comrade == comrade);

@@ -81,6 +81,19 @@ impl Open {
             Asked::AnswerOffer { collective, accept } => {
                 self.space_answer_offer(step, collective, accept)
             }
+            Asked::Link {
+                collective,
+                with_relay,
+                days,
+            } => self.space_link(step, collective, with_relay, days),
+            Asked::Ask { collective, words } => self.space_apply(step, collective, words),
+            Asked::AnswerRequest {
+                collective,
+                comrade,
+                accept,
+                reason,
+            } => self.space_answer_request(step, collective, comrade, accept, reason),
+            Asked::Withdraw(id) => self.space_withdraw(step, id),
             Asked::Propose {
                 collective,
                 matter,
@@ -114,7 +127,6 @@ impl Open {
             Asked::Return(id) => self.space_word(step, id, Body::Return),
             Asked::Leave(id) => self.space_leave(step, id),
             Asked::Rekey(id) => self.space_rekey(step, id),
-            Asked::WithdrawCandidacy(id) => self.space_withdraw(step, id),
             Asked::Forget(id) => {
                 let space = self.spaces.get(&id);
                 match space.map(|space| space.record.place.is_over()) {
@@ -133,12 +145,17 @@ impl Open {
     fn space_word(&mut self, step: &mut Step, id: CollectiveId, body: Body) -> Answered {
         self.space_keys_for_word(step, id);
         self.space_say(step, id, body)?;
+        self.space_follow_word(step, id);
+        Ok(Answer::Done)
+    }
+
+    /// What follows from a word of the person leaves with it.
+    pub(super) fn space_follow_word(&mut self, step: &mut Step, id: CollectiveId) {
         if !self.clock.is_doubted() {
             self.space_admissions(step, id);
             self.space_enact(step, id, true);
         }
         self.space_pump(step, id);
-        Ok(Answer::Done)
     }
 
     // --- founding and leaving --------------------------------------------------------------------
@@ -200,7 +217,7 @@ impl Open {
 
     fn space_leave(&mut self, step: &mut Step, id: CollectiveId) -> Answered {
         let space = self.spaces.get(&id).ok_or(Refusal::Unknown)?;
-        if let Place::Candidate { .. } = space.record.place {
+        if space.record.place.coming_by().is_some() {
             return Err(Refusal::OutOfBounds);
         }
         self.space_say(step, id, Body::Leave)?;
@@ -209,6 +226,7 @@ impl Open {
             space.record.reseed_at = None;
             space.note_changed(step.now);
         }
+        self.space_end_links(step, id);
         self.space_pump(step, id);
         step.show.collectives = true;
         Ok(Answer::Done)
@@ -216,6 +234,7 @@ impl Open {
 
     /// Forgets a collective: what is shown goes at once, the rest record by record.
     pub(super) fn space_forget(&mut self, step: &mut Step, id: CollectiveId) {
+        self.space_end_links(step, id);
         if let Some(space) = self.spaces.get_mut(&id) {
             space.record.is_forgotten = true;
             step.touched.spaces.insert(id);
@@ -299,6 +318,12 @@ impl Open {
                 }
             }
             Matter::Decide { question, options } => Subject::Decide { question, options },
+            Matter::Split(who) => {
+                let mut persons: Vec<PersonId> = who.into_iter().map(person).collect();
+                persons.sort_unstable();
+                persons.dedup();
+                Subject::Split { persons }
+            }
             Matter::Dissolve => Subject::Dissolve,
         };
         self.space_keys_for_word(step, id);

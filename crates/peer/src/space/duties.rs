@@ -132,7 +132,7 @@ impl Open {
             return;
         };
         match space.record.place {
-            Place::Candidate { .. } => self.space_enter(step, id),
+            Place::Candidate { .. } | Place::Asked { .. } => self.space_enter(step, id),
             Place::Member => {
                 self.space_admissions(step, id);
                 self.space_enact(step, id, false);
@@ -151,6 +151,7 @@ impl Open {
             }
             _ => {}
         }
+        self.space_end_requests(step, id);
         self.space_seal_waiting(step, id);
         self.space_speak_up(step, id);
         self.space_pump(step, id);

@@ -32,7 +32,8 @@ use komrade_crypto::{
     identity::{DeviceKey, verify_question},
 };
 use komrade_ether::EnvelopeId;
-use komrade_view::Millis;
+use komrade_view::{MAX_REASON_CHARS, Millis};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -175,6 +176,15 @@ impl Bundle {
     }
 }
 
+/// How far a candidacy has come: what came, and how much of it is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) vouches: Option<(u32, u32)>,
+    pub(crate) ballots: Option<(u32, u32)>,
+    /// Until when the members decide.
+    pub(crate) until: Millis,
+}
+
 /// What one comrade says to the other about a collective.
 ///
 /// | field | what |
@@ -209,6 +219,13 @@ pub(crate) enum Word {
     Keys(Load),
     /// 6: The members have turned you down, or their time was over.
     NotAdmitted,
+    /// 7: I would be proposed. 4 what to say with it.
+    Ask(String),
+    /// 8: So far is your candidacy. 4 until when it is decided, 5 vouches that came, 6 how many are needed, 7 and 8 the same of
+    /// ballots.
+    Progress(Progress),
+    /// 9: I take back what I asked, or said yes to.
+    Withdraw,
 }
 
 impl Word {
@@ -244,6 +261,19 @@ impl Word {
             }
             Self::Keys(load) => begin(5).bytes(4, &load.encode()),
             Self::NotAdmitted => begin(6),
+            Self::Ask(words) => begin(7).bytes(4, words.as_bytes()),
+            Self::Progress(it) => {
+                let (vouches, ballots) = (it.vouches, it.ballots);
+                let came = |of: Option<(u32, u32)>| of.map(|(came, _)| came.into());
+                let needed = |of: Option<(u32, u32)>| of.map(|(_, needed)| needed.into());
+                begin(8)
+                    .uint(4, it.until)
+                    .optional_uint(5, came(vouches))
+                    .optional_uint(6, needed(vouches))
+                    .optional_uint(7, came(ballots))
+                    .optional_uint(8, needed(ballots))
+            }
+            Self::Withdraw => begin(9),
         };
         writer.finish().to_vec()
     }
@@ -284,6 +314,27 @@ impl Word {
             },
             5 => Self::Keys(Load::decode(&reader.bytes(4)?)?),
             6 => Self::NotAdmitted,
+            7 => {
+                let words = String::from_utf8(reader.bytes(4)?).map_err(|_| Unreadable)?;
+                let is_short = words.chars().count() <= MAX_REASON_CHARS;
+                Self::Ask(Some(words).filter(|_| is_short).ok_or(Unreadable)?)
+            }
+            8 => {
+                let mut of = |came, needed| match reader.optional_uint(came)? {
+                    None => Ok(None),
+                    Some(came) => {
+                        let count = |it: u64| it.try_into().map_err(|_| Unreadable);
+                        Ok(Some((count(came)?, count(reader.uint(needed)?)?)))
+                    }
+                };
+                let (vouches, ballots) = (of(5, 6)?, of(7, 8)?);
+                Self::Progress(Progress {
+                    vouches,
+                    ballots,
+                    until: reader.uint(4)?,
+                })
+            }
+            9 => Self::Withdraw,
             _ => return Ok(None),
         };
         Ok(Some((space, word)))

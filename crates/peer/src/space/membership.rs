@@ -52,7 +52,10 @@ impl Space {
                 }
                 _ => Place::Removed(now),
             },
-            Place::Removed(_) | Place::Dissolved(_) | Place::Candidate { .. }
+            Place::Removed(_)
+            | Place::Dissolved(_)
+            | Place::Candidate { .. }
+            | Place::Asked { .. }
                 if is_member && !has_ended =>
             {
                 Place::Member
@@ -72,7 +75,7 @@ impl Space {
     /// Pins the newest final checkpoint: what members of old make final later counts for nothing here. Whoever is just coming in has
     /// no history yet that they could hold to be right. Says whether it is another than before.
     pub(super) fn note_pin(&mut self) -> bool {
-        if !self.record.place.is_member() {
+        if self.record.place != Place::Member {
             return false;
         }
         let Some(pinned) = self.society.pin() else {
@@ -190,6 +193,7 @@ impl Open {
             space.note_changed(step.now);
             step.touched.spaces.insert(id);
             step.show.collectives = true;
+            self.space_end_links(step, id);
         }
     }
 }

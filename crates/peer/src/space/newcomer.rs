@@ -159,7 +159,7 @@ impl Open {
         let Some(space) = self.spaces.get(&id) else {
             return;
         };
-        let Place::Candidate { by, .. } = space.record.place else {
+        let Some(by) = space.record.place.coming_by() else {
             return;
         };
         if space.society.contradicts() {
@@ -213,6 +213,7 @@ impl Open {
         space.record.place = Place::Member;
         space.record.since = step.now;
         (space.record.offered, space.record.place_before) = (None, None);
+        space.record.progress = None;
         space.record.homes_told = Some(homes_told.into());
         space.record.name_told = name_told;
         space.note_changed(step.now);
@@ -315,7 +316,7 @@ impl Space {
     /// Somebody who is coming in, and whoever has no key by which they could ask for what they lack.
     fn is_newcomer(&self) -> bool {
         match self.record.place {
-            Place::Candidate { .. } => true,
+            Place::Candidate { .. } | Place::Asked { .. } => true,
             Place::Member => self.keys.newest().is_none(),
             _ => false,
         }

@@ -121,10 +121,7 @@ impl Space {
         missing.truncate(MAX_MISSING);
         let proposal = standing.id;
         // What cannot be shown cannot be voted on either.
-        let is_known = !matches!(
-            standing.subject,
-            Subject::Split { .. } | Subject::Unknown { .. }
-        );
+        let is_known = !matches!(standing.subject, Subject::Unknown { .. });
         let is_open = is_known && self.is_in() && standing.stage.is_open();
         let may = |body: &Body| is_open && self.society.may(&self.own, body, now).is_ok();
         let choice = match standing.subject {
@@ -169,6 +166,7 @@ impl Space {
                 question: question.clone(),
                 options: options.clone(),
             },
+            Subject::Split { persons } => Matter::Split(persons.iter().map(key).collect()),
             Subject::Dissolve => Matter::Dissolve,
             // What this version cannot make: its reason is all that can be shown.
             _ => Matter::Decide {
@@ -178,7 +176,7 @@ impl Space {
         }
     }
 
-    fn needs(&self, standing: &Standing) -> Needs {
+    pub(super) fn needs(&self, standing: &Standing) -> Needs {
         let decides = matches!(standing.subject, Subject::Decide { .. });
         let cast: usize = standing.options.iter().map(Vec::len).sum();
         let cast = cast + standing.abstained.len();

@@ -118,9 +118,11 @@ impl Open {
             constitution_since: space.constitution_since().unwrap_or(space.record.since),
             members,
             former,
+            requests: self.request_views(space),
             proposals: space.proposal_views(step.now, &knows),
             keys_since: since.map(|day| u64::from(day).saturating_mul(limits::DAY)),
             final_at: space.final_at(),
+            sides: space.sides(),
             may_post: may(&text),
             may_propose: is_in && counts && !collective.is_dissolved(),
         })))
@@ -138,9 +140,11 @@ impl Open {
             constitution_since: operation.fields().time,
             members: Vec::new(),
             former: Vec::new(),
+            requests: Vec::new(),
             proposals: Vec::new(),
             keys_since: None,
             final_at: None,
+            sides: None,
             may_post: false,
             may_propose: false,
         })))
@@ -290,6 +294,11 @@ impl Space {
             unread: count(record.unread.len()),
             mentions: count(record.mentions.len()),
             asked: count(self.asked(now)),
+            requests: match self.is_in() {
+                true => count(record.requests.len()),
+                false => 0,
+            },
+            candidacy: self.candidacy(),
             waiting: count(waiting.count()),
             gap: (missing > 0).then(|| Gap {
                 count: count(missing),
@@ -301,11 +310,20 @@ impl Space {
         }
     }
 
+    /// Who stood against whom, if members removed each other.
+    fn sides(&self) -> Option<[Vec<PersonKey>; 2]> {
+        let rift = self.society.get()?.rifts().into_iter().next()?;
+        let keys = |side: Vec<PersonId>| side.iter().map(|it| PersonKey(it.0)).collect();
+        Some(rift.sides.map(keys))
+    }
+
     fn standing(&self) -> Standing {
         let own = self.own.person;
         match self.record.place {
             Place::Invited { by } => Standing::Invited { by },
             Place::Candidate { by, since } => Standing::Candidate { by, since },
+            Place::Linked { by } => Standing::Linked { by },
+            Place::Asked { by, since } => Standing::Asked { by, since },
             Place::Member => {
                 let member = self.society.get().and_then(|it| it.member(own));
                 match member.is_some_and(|it| it.resting) {

@@ -748,8 +748,8 @@ fn whoever_withdraws_a_candidacy_does_not_come_in_and_may_later() {
     world.candidate(0, met[1], 2);
     world.pass(DAY);
     let id = world.collective(2).id;
-    world.order(2, CollectiveCommand::WithdrawCandidacy(id));
-    let again = Command::Collective(CollectiveCommand::WithdrawCandidacy(id));
+    world.order(2, CollectiveCommand::Withdraw(id));
+    let again = Command::Collective(CollectiveCommand::Withdraw(id));
     assert_eq!(world.ask(2, again), Err(Refusal::Unknown));
     world.pass(HOUR);
     assert!(world.peers[2].collectives.is_empty());

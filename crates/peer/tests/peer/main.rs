@@ -19,7 +19,11 @@ mod collective;
 #[cfg(feature = "collectives")]
 mod collective_kill;
 #[cfg(feature = "collectives")]
+mod collective_link;
+#[cfg(feature = "collectives")]
 mod collective_races;
+#[cfg(feature = "collectives")]
+mod collective_split;
 mod conversation;
 mod homes;
 mod hostile;

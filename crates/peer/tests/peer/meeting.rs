@@ -59,6 +59,7 @@ fn invites_that_cannot_be_used_are_refused_each_with_its_reason() {
     let Ok(Answer::Preview(InvitePreview {
         expires_at,
         relay: None,
+        for_collective: false,
     })) = preview
     else {
         panic!("no preview: {preview:?}");

@@ -71,7 +71,13 @@ pub fn Collective(
         }
         (None, _) => nothing(),
         (Some(Standing::Invited { by }), _) => scrolls(offered(id, by, view)),
-        (Some(Standing::Candidate { by, since }), _) => scrolls(waits(by, since)),
+        (Some(Standing::Linked { by }), _) => scrolls(super::link::offer(id, by, view)),
+        (Some(Standing::Asked { by, since }), _) => {
+            scrolls(super::link::waits(id, by, since, view, true))
+        }
+        (Some(Standing::Candidate { by, since }), _) => {
+            scrolls(super::link::waits(id, by, since, view, false))
+        }
         (Some(standing @ Standing::NotAdmitted(_)), _) => scrolls(over(id, standing)),
         (Some(standing), room) => {
             let tabs = tabs(id, room, view);
@@ -102,6 +108,8 @@ pub fn Collective(
 /// The standing without its time, for tests.
 pub fn standing_name(standing: Standing) -> &'static str {
     match standing {
+        Standing::Linked { .. } => "linked",
+        Standing::Asked { .. } => "asked",
         Standing::Invited { .. } => "invited",
         Standing::Candidate { .. } => "candidate",
         Standing::Member => "member",
@@ -176,6 +184,8 @@ fn head(id: CollectiveId, view: Memo<Option<CollectiveView>>, name: Memo<String>
 
 fn tabs(id: CollectiveId, room: Room, view: Memo<Option<CollectiveView>>) -> AnyView {
     let asked = Memo::new(move |_| view.with(|view| view.as_ref().map_or(0, |view| view.asked)));
+    let requests =
+        Memo::new(move |_| view.with(|view| view.as_ref().map_or(0, |view| view.requests)));
     let here = match room {
         Room::Proposal | Room::Propose => Room::Decisions,
         room => room,
@@ -197,6 +207,10 @@ fn tabs(id: CollectiveId, room: Room, view: Memo<Option<CollectiveView>>) -> Any
                 {(to == Room::Decisions).then_some(move || (asked.get() > 0).then(|| view! {
                     <span class="count" aria-hidden="true">{asked}</span>
                     <span class="unseen">", "{catalogue::asked(asked.get())}</span>
+                }))}
+                {(to == Room::Members).then_some(move || (requests.get() > 0).then(|| view! {
+                    <span class="count" aria-hidden="true">{requests}</span>
+                    <span class="unseen">", "{catalogue::asking_in(requests.get())}</span>
                 }))}
             </a>
         }
@@ -248,8 +262,7 @@ fn talk(
         Some(false) => {
             let text = detail.with(|detail| match standing {
                 Standing::Left(at) | Standing::Removed(at) | Standing::Dissolved(at) => {
-                    let voices = detail.as_ref().and_then(|detail| removed_by(detail));
-                    catalogue::ended(standing, &on_day(ui, at), voices)
+                    ended(ui, detail.as_deref(), standing, at)
                 }
                 _ => {
                     let posters = detail.as_ref().map(|detail| detail.constitution.posters);
@@ -275,6 +288,31 @@ fn alarm_text(ui: Ui, detail: Memo<Option<Arc<CollectiveDetail>>>, alarm: Alarm)
     catalogue::alarm(alarm, &name.unwrap_or_default(), days)
 }
 
+/// How it ended.
+pub fn ended(ui: Ui, detail: Option<&CollectiveDetail>, standing: Standing, at: Millis) -> String {
+    let when = on_day(ui, at);
+    let went = detail.filter(|_| matches!(standing, Standing::Removed(_)));
+    if let Some(with) = went.and_then(went_with) {
+        return catalogue::went(&with, &when);
+    }
+    catalogue::ended(standing, &when, detail.and_then(removed_by))
+}
+
+/// Who else went, if this person went by a split.
+pub fn went_with(detail: &CollectiveDetail) -> Option<Vec<String>> {
+    let mut all = detail.members.iter().chain(&detail.former);
+    let own = all.find(|member| member.is_self)?.person;
+    detail.proposals.iter().find_map(|proposal| {
+        let Matter::Split(who) = &proposal.matter else {
+            return None;
+        };
+        let passed = matches!(proposal.outcome, Some((Outcome::Passed, _)));
+        let others = who.iter().filter(|person| **person != own);
+        let names = others.map(|person| name_of(detail, *person));
+        (passed && who.contains(&own)).then(|| names.collect())
+    })
+}
+
 /// How many were for and against the removal of this person, if a vote removed them.
 fn removed_by(detail: &CollectiveDetail) -> Option<(usize, usize)> {
     let mut all = detail.members.iter().chain(&detail.former);
@@ -288,7 +326,7 @@ fn removed_by(detail: &CollectiveDetail) -> Option<(usize, usize)> {
 
 // --- before and after ----------------------------------------------------------------------------
 
-fn comrade_name(ui: Ui, id: ComradeId) -> String {
+pub fn comrade_name(ui: Ui, id: ComradeId) -> String {
     let comrade = ui.comrade(id);
     comrade.with(|view| catalogue::name(view.as_ref().map_or("", |view| view.name.as_str())))
 }
@@ -332,15 +370,6 @@ fn offered(id: CollectiveId, by: ComradeId, view: Memo<Option<CollectiveView>>) 
     .into_any()
 }
 
-fn waits(by: ComradeId, since: Millis) -> AnyView {
-    let ui = ui();
-    let text = move || catalogue::candidate_text(&comrade_name(ui, by), &on_day(ui, since));
-    view! {
-        <Notice id="candidate"><p>{text}</p></Notice>
-    }
-    .into_any()
-}
-
 fn over(id: CollectiveId, standing: Standing) -> AnyView {
     let ui = ui();
     let at = match standing {
@@ -381,7 +410,7 @@ fn rules(id: CollectiveId) -> AnyView {
     .into_any()
 }
 
-fn ruled(ui: Ui, id: CollectiveId, title: &'static str) -> AnyView {
+pub fn ruled(ui: Ui, id: CollectiveId, title: &'static str) -> AnyView {
     let detail = detail(ui, id);
     let content = live(move || match detail.get() {
         None => nothing(),

@@ -175,6 +175,9 @@ pub fn Request(
     code: String,
 ) -> impl IntoView {
     let ui = ui();
+    if state == ComradeState::Looking {
+        return super::link::looking();
+    }
     if state == ComradeState::Asked {
         return view! {
             <section class="card stack" data-testid="asked">

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::{composer::Composer, comrade::Request, messages::Messages};
 use crate::{
     catalogue,
-    parts::{Avatar, Icon, Notice, Sign, Title},
-    place::{self, Place},
+    parts::{Avatar, Icon, Notice, Sign, Title, plain::boxed},
+    place::{self, Place, Room},
     thread::Talk,
     ui::ui,
 };
@@ -35,6 +35,17 @@ pub fn Conversation(
                 .as_str(),
         )
     });
+    // A link to a collective was opened here: what it is for shows there.
+    Effect::new(move |_| {
+        let here = match state.get() {
+            Some(ComradeState::Looking) => Some(id),
+            None if ui.comrades.with(Option::is_some) => None,
+            _ => return,
+        };
+        if let Some(linked) = super::link::linked(ui, here) {
+            ui.go(Place::Collective(linked, Room::Talk));
+        }
+    });
     view! {
         <div class="conversation" data-testid="screen-conversation" data-comrade=place::hex(id)>
             <Head id comrade name/>
@@ -46,6 +57,9 @@ pub fn Conversation(
                         {said(id, comrade, name)}
                     </div>
                 }.into_any(),
+                Some(ComradeState::Looking) => {
+                    boxed("asking", "", vec![boxed("page", "", vec![super::link::looking()])])
+                }
                 Some(state) => view! {
                     {(state == ComradeState::Asked).then(|| request(comrade))}
                     {said(id, comrade, name)}

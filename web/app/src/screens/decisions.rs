@@ -158,6 +158,7 @@ fn about(detail: &CollectiveDetail, matter: &Matter) -> String {
         Matter::Remove(person) | Matter::Rest(person) | Matter::Delegate { person, .. } => {
             name_of(detail, *person)
         }
+        Matter::Split(who) => catalogue::names(&names(detail, who)),
         Matter::Amend(_) | Matter::Decide { .. } | Matter::Dissolve => String::new(),
     }
 }
@@ -242,6 +243,9 @@ fn standing(ui: Ui, proposal: &ProposalView, detail: &CollectiveDetail) -> AnyVi
             Some(card("", catalogue::CHANGES, changes))
         }
         Matter::Amend(rules) => Some(card("", catalogue::CHANGES_TO, vec![sentences(rules)])),
+        Matter::Split(who) if proposal.outcome.is_none() => {
+            Some(card("split-each", "", each_says(proposal, detail, who)))
+        }
         _ => None,
     };
     let reason = Some(&proposal.reason).filter(|reason| !reason.is_empty());
@@ -269,6 +273,30 @@ fn standing(ui: Ui, proposal: &ProposalView, detail: &CollectiveDetail) -> AnyVi
         card("", "", far),
     ]
     .into_any()
+}
+
+/// Who goes by a split, and whether they said so.
+fn each_says(
+    proposal: &ProposalView,
+    detail: &CollectiveDetail,
+    who: &[PersonKey],
+) -> Vec<AnyView> {
+    let line = |person: &PersonKey| {
+        let mut ballots = proposal.ballots.iter();
+        let yes = ballots.any(|it| it.person == *person && it.choice == Choice::Yes);
+        let name = catalogue::names(&names(detail, std::slice::from_ref(person)));
+        let said = match yes {
+            true => catalogue::SPLIT_YES,
+            false => catalogue::SPLIT_NOT_YET,
+        };
+        view! { <li class="request"><b class="grow" dir="auto">{name}</b>" "<span class="soft">{said}</span></li> }
+            .into_any()
+    };
+    let rows: Vec<AnyView> = who.iter().map(line).collect();
+    vec![
+        para("", "", catalogue::SPLIT_EACH),
+        view! { <ul class="rows">{rows}</ul> }.into_any(),
+    ]
 }
 
 /// How far it is, as sentences with bars.
@@ -411,13 +439,26 @@ pub fn area(
     longest: usize,
     node: NodeRef<html::Textarea>,
 ) -> AnyView {
+    area_of(id, id.to_owned(), label, hint, first, longest, node)
+}
+
+/// The same where there may be several on one page: `name` is for tests, `id` unique.
+pub fn area_of(
+    name: &'static str,
+    id: String,
+    label: &'static str,
+    hint: &'static str,
+    first: &'static str,
+    longest: usize,
+    node: NodeRef<html::Textarea>,
+) -> AnyView {
     let hint_id = format!("{id}-hint");
     view! {
         <div class="field">
-            <label for=id>{label}</label>
+            <label for=id.clone()>{label}</label>
             <textarea
                 id=id
-                data-testid=id
+                data-testid=name
                 node_ref=node
                 rows="2"
                 dir="auto"

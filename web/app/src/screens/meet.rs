@@ -1,6 +1,9 @@
 //! Meeting: make an invite, open one, confirm who answered, and see which invites live.
 
-use komrade_view::{Answer, Command, ComradeState, ComradeView, InviteId, InviteView, Secret};
+use komrade_view::{
+    Answer, CollectiveCommand, CollectiveId, Command, ComradeState, ComradeView, InviteId,
+    InviteView, Secret,
+};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
 use super::open_invite::OpenInvite;
@@ -49,7 +52,7 @@ pub fn Meet() -> impl IntoView {
             <p class="soft">{catalogue::MEET_LEAD}</p>
             <Requests asking/>
             <OpenInvite seen own/>
-            <Make made loud/>
+            <Make made loud collective=None/>
             <Live/>
         </div>
     }
@@ -93,24 +96,27 @@ fn Requests(
 
 /// An invite that was just made.
 #[derive(Clone)]
-struct Made {
+pub struct Made {
     invite: InviteId,
     link: Secret,
 }
 
 /// Makes an invite and shows it once.
 #[component]
-fn Make(
+pub fn Make(
     /// The one that was made and is shown.
     made: RwSignal<Option<Made>>,
     /// Making one is what to do here.
     loud: Signal<bool>,
+    /// To which collective it leads whoever opens it to ask.
+    collective: Option<CollectiveId>,
 ) -> impl IntoView {
+    let asks = collective.is_some();
     view! {
         <section class="card stack">
             {move || match made.get() {
-                None => view! { <MakeForm made loud/> }.into_any(),
-                Some(Made { invite, link }) => view! { <MadeInvite made invite link/> }.into_any(),
+                None => view! { <MakeForm made loud collective/> }.into_any(),
+                Some(Made { invite, link }) => view! { <MadeInvite made invite link asks/> }.into_any(),
             }}
         </section>
     }
@@ -122,6 +128,8 @@ fn MakeForm(
     made: RwSignal<Option<Made>>,
     /// Making one is what to do here.
     loud: Signal<bool>,
+    /// See [`Make`].
+    collective: Option<CollectiveId>,
 ) -> impl IntoView {
     let ui = ui();
     let with_relay = NodeRef::<html::Input>::new();
@@ -140,7 +148,15 @@ fn MakeForm(
             .is_some_and(|input| input.checked());
         let days = days.get_untracked();
         leptos::task::spawn_local(async move {
-            match ui.ask(Command::MakeInvite { with_relay, days }).await {
+            let command = match collective {
+                None => Command::MakeInvite { with_relay, days },
+                Some(collective) => Command::Collective(CollectiveCommand::Link {
+                    collective,
+                    with_relay,
+                    days,
+                }),
+            };
+            match ui.ask(command).await {
                 Ok(Answer::Invite { invite, link }) => {
                     made.try_set(Some(Made { invite, link }));
                 }
@@ -151,6 +167,10 @@ fn MakeForm(
             }
             busy.try_set(false);
         });
+    };
+    let title = match collective {
+        Some(_) => catalogue::LINK_TITLE,
+        None => catalogue::MAKE_TITLE,
     };
     let choice = move |count: u8| {
         let id = format!("invite-days-{count}");
@@ -170,7 +190,11 @@ fn MakeForm(
     };
     view! {
         <form class="stack" on:submit=make>
-            <h2>{catalogue::MAKE_TITLE}</h2>
+            <h2>{title}</h2>
+            {collective.map(|_| view! {
+                <p>{catalogue::LINK_TEXT}</p>
+                <p class="small soft">{catalogue::LINK_SEEN}</p>
+            })}
             <fieldset class="segments">
                 <legend>{catalogue::DAYS}</legend>
                 {DAYS.map(choice).into_iter().collect_view()}
@@ -195,7 +219,11 @@ fn MakeForm(
                 data-testid="invite-make"
                 aria-disabled=move || busy.get().then_some("true")
             >
-                {move || if busy.get() { catalogue::MAKING } else { catalogue::MAKE }}
+                {move || match (busy.get(), collective) {
+                    (true, _) => catalogue::MAKING,
+                    (false, None) => catalogue::MAKE,
+                    (false, Some(_)) => catalogue::LINK_MAKE,
+                }}
             </button>
         </form>
     }
@@ -209,13 +237,19 @@ fn MadeInvite(
     invite: InviteId,
     /// Its link.
     link: Secret,
+    /// It is for a collective.
+    asks: bool,
 ) -> impl IntoView {
     let ui = ui();
     let remaining = move || {
         ui.invites.with(|all| {
             let view = all.iter().find(|view| view.id == invite)?;
             let left = clock::seconds_between(ui.now.get(), view.expires_at);
-            Some(catalogue::good_for(&catalogue::remaining(left)))
+            let left = catalogue::remaining(left);
+            Some(match asks {
+                true => catalogue::link_good_for(&left),
+                false => catalogue::good_for(&left),
+            })
         })
     };
     let works = Memo::new(move |_| {
@@ -224,6 +258,10 @@ fn MadeInvite(
             Some((view.placed, view.elsewhere))
         })
     });
+    let (title, text) = match asks {
+        true => (catalogue::LINK_MADE, catalogue::LINK_MADE_TEXT),
+        false => (catalogue::MADE_TITLE, catalogue::MADE_TEXT),
+    };
     // Picture, link and button are seen together, also on a phone.
     let node = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
@@ -233,8 +271,8 @@ fn MadeInvite(
     });
     view! {
         <div class="stack made" node_ref=node>
-            <Heading text=catalogue::MADE_TITLE/>
-            <p>{catalogue::MADE_TEXT}</p>
+            <Heading text=title/>
+            <p>{text}</p>
             <Qr id="invite-qr" label=catalogue::QR text=link.clone()/>
             <CopyText id="invite" label=catalogue::LINK text=link/>
             <p class="small soft">{remaining}</p>
@@ -270,6 +308,13 @@ fn Live() -> impl IntoView {
     };
     let row = move |invite: InviteView| {
         let made = move || catalogue::day_and_time(clock::wall(invite.made_at), today.get());
+        let purpose = match invite.collective {
+            None => None,
+            Some(id) => ui.collective(id).with_untracked(|it| {
+                let name = it.as_ref().map(|it| it.name.as_str());
+                name.map(catalogue::link_for)
+            }),
+        };
         let left =
             move || catalogue::remaining(clock::seconds_between(ui.now.get(), invite.expires_at));
         view! {
@@ -279,6 +324,7 @@ fn Live() -> impl IntoView {
                     <p class="small soft">
                         {if invite.answered { catalogue::ANSWERED } else { catalogue::UNANSWERED }}
                         {invite.with_relay.then(|| view! { " · "{catalogue::BRINGS_RELAY} })}
+                        {purpose.map(|purpose| view! { " · "{purpose} })}
                     </p>
                     <p class="small">{invite_works((invite.placed, invite.elsewhere))}</p>
                 </div>

@@ -8,14 +8,14 @@ use komrade_view::{
 use leptos::prelude::*;
 
 use super::{
-    collective::{detail, forget, name_of, on_day, since_day, tint},
+    collective::{detail, ended, forget, name_of, on_day, since_day, tint, went_with},
     forget::Once,
 };
 use crate::{
     catalogue,
     parts::{
         Avatar,
-        plain::{alert, boxed, button, card, link, live, live_para, maybe, nothing, para},
+        plain::{alert, boxed, button, card, link, live, live_para, maybe, nothing, para, words},
     },
     place::{Place, Room},
     ui::{Ui, ui},
@@ -63,11 +63,13 @@ pub fn members(id: CollectiveId, standing: Standing) -> AnyView {
     };
     let belongs = matches!(standing, Standing::Member | Standing::Resting);
     vec![
+        super::link::requests(id, detail),
         picture(detail),
         list(catalogue::room(Room::Members), false),
         list(catalogue::FORMER, true),
+        super::link::make(id, detail),
         maybe(belongs.then(|| keys(ui, id, detail))),
-        card("", catalogue::PLACE_TITLE, own(ui, id, standing)),
+        card("", catalogue::PLACE_TITLE, own(ui, id, standing, detail)),
     ]
     .into_any()
 }
@@ -290,16 +292,28 @@ fn keys(ui: Ui, id: CollectiveId, detail: Detail) -> AnyView {
     card("", catalogue::KEYS_TITLE, content)
 }
 
-fn own(ui: Ui, id: CollectiveId, standing: Standing) -> Vec<AnyView> {
+fn own(ui: Ui, id: CollectiveId, standing: Standing, detail: Detail) -> Vec<AnyView> {
     let at = match standing {
         Standing::Left(at) | Standing::Removed(at) | Standing::Dissolved(at) => Some(at),
         _ => None,
     };
     if let Some(at) = at {
-        let text = live_para("", "", move || {
-            catalogue::ended(standing, &on_day(ui, at), None)
+        let text = live_para("", "ended", move || {
+            detail.with(|detail| ended(ui, detail.as_deref(), standing, at))
         });
-        return vec![text, forget(id)];
+        let found = live(move || {
+            let went = detail.with(|it| it.as_deref().and_then(went_with).is_some());
+            match went && matches!(standing, Standing::Removed(_)) {
+                true => link(
+                    "split-found",
+                    "btn",
+                    Place::Found.hash(),
+                    vec![words(catalogue::FOUND)],
+                ),
+                false => nothing(),
+            }
+        });
+        return vec![text, found, forget(id)];
     }
     let error = RwSignal::new("");
     let back = move || {

@@ -96,7 +96,19 @@ fn Preview(
     let link = StoredValue::new(link);
     let error = RwSignal::new("");
     let busy = RwSignal::new(false);
-    let expires_at = preview.expires_at;
+    let (expires_at, asks) = (preview.expires_at, preview.for_collective);
+    let (title, text, act) = match asks {
+        true => (
+            catalogue::LINK_PREVIEW_TITLE,
+            catalogue::LINK_PREVIEW_TEXT,
+            catalogue::LINK_LOOK,
+        ),
+        false => (
+            catalogue::PREVIEW_TITLE,
+            catalogue::PREVIEW_TEXT,
+            catalogue::ACCEPT,
+        ),
+    };
     let brings = preview.relay.is_some();
     let relay = preview
         .relay
@@ -138,15 +150,16 @@ fn Preview(
         });
     };
     let left = move || {
-        catalogue::good_for(&catalogue::remaining(clock::seconds_between(
-            ui.now.get(),
-            expires_at,
-        )))
+        let left = catalogue::remaining(clock::seconds_between(ui.now.get(), expires_at));
+        match asks {
+            true => catalogue::ends_in(&left),
+            false => catalogue::good_for(&left),
+        }
     };
     view! {
         <div class="stack" data-testid="invite-preview">
-            <Heading text=catalogue::PREVIEW_TITLE/>
-            <p>{catalogue::PREVIEW_TEXT}</p>
+            <Heading text=title/>
+            <p>{text}</p>
             {relay.map(|relay| view! { <p data-testid="invite-preview-relay">{relay}</p> })}
             <Show when=alone>
                 <Notice id="invite-needs-relay" act=true>
@@ -164,7 +177,7 @@ fn Preview(
                     aria-disabled=move || busy.get().then_some("true")
                     on:click=accept
                 >
-                    {catalogue::ACCEPT}
+                    {act}
                 </button>
                 <button type="button" class="btn quiet" data-testid="invite-not-now" on:click=move |_| forget()>
                     {catalogue::NOT_NOW}

@@ -200,13 +200,17 @@ fn row(ui: Ui, collective: CollectiveView) -> AnyView {
         unread,
         mentions,
         asked,
+        requests,
         active_at,
         ..
     } = collective;
     let today = ui.today();
-    let asks = matches!(standing, Standing::Invited { .. }) || asked > 0;
+    let asks = matches!(standing, Standing::Invited { .. } | Standing::Linked { .. })
+        || asked > 0
+        || requests > 0;
     let (said, text) = match (catalogue::stands(standing), last) {
         (_, _) if asked > 0 && unread == 0 => (None, catalogue::asked(asked)),
+        (_, _) if requests > 0 && unread == 0 => (None, catalogue::asking_in(requests)),
         ("", Some(post)) => {
             let by = match post.mine {
                 true => catalogue::YOU.to_owned(),
@@ -227,6 +231,7 @@ fn row(ui: Ui, collective: CollectiveView) -> AnyView {
                 data-collective=place::digits(&id.0)
                 data-standing=standing_name(standing)
                 data-asked=asked
+                data-requests=requests
                 aria-current=move || here().then_some("page")
             >
                 <Avatar id=ComradeId(id.0) name=name.clone() square=true/>

@@ -29,16 +29,18 @@ enum Kind {
     Delegate,
     Rest,
     Remove,
+    Split,
     Dissolve,
 }
 
-const KINDS: [(Kind, &str, &str); 7] = [
+const KINDS: [(Kind, &str, &str); 8] = [
     (Kind::Comrade, "comrade", catalogue::PROPOSE_COMRADE),
     (Kind::Decide, "decide", catalogue::PROPOSE_DECIDE),
     (Kind::Amend, "amend", catalogue::PROPOSE_AMEND),
     (Kind::Delegate, "delegate", catalogue::PROPOSE_DELEGATE),
     (Kind::Rest, "rest", catalogue::PROPOSE_REST),
     (Kind::Remove, "remove", catalogue::PROPOSE_REMOVE),
+    (Kind::Split, "split", catalogue::PROPOSE_SPLIT),
     (Kind::Dissolve, "dissolve", catalogue::PROPOSE_DISSOLVE),
 ];
 
@@ -88,6 +90,7 @@ fn forms(ui: Ui, id: CollectiveId, begun: Arc<CollectiveDetail>) -> AnyView {
         Kind::Comrade => comrade(form, &begun),
         Kind::Decide => decide(form),
         Kind::Amend => amend(form, &begun),
+        Kind::Split => split(form, &begun),
         kind => about(form, kind, &begun),
     });
     let content = vec![chosen, alert("propose-error", form.error)];
@@ -284,6 +287,58 @@ fn amend(form: Form, detail: &CollectiveDetail) -> AnyView {
             true => nothing(),
             false => end(reason),
         }),
+    ];
+    plain::form(content, submit)
+}
+
+/// Who goes by a split. If members removed each other, those on one's own side are chosen first.
+fn split(form: Form, detail: &CollectiveDetail) -> AnyView {
+    let own = detail.members.iter().find(|member| member.is_self);
+    let own = own.map(|member| member.person);
+    let mut sides = detail.sides.iter().flatten();
+    let side = sides.find(|side| own.is_some_and(|own| side.contains(&own)));
+    let side = side.cloned().unwrap_or_default();
+    // Whoever rests cannot say that they go.
+    let mut all = detail.members.iter().filter(|member| !member.resting);
+    let begun: Vec<PersonKey> = all
+        .clone()
+        .map(|member| member.person)
+        .filter(|person| side.contains(person))
+        .collect();
+    let (chosen, members) = (RwSignal::new(begun), detail.members.len());
+    let row = |member: &MemberView| {
+        let (person, checked) = (member.person, side.contains(&member.person));
+        let name = catalogue::member(&member.name);
+        let choose = move |event| {
+            chosen.update(|chosen| {
+                chosen.retain(|it| *it != person);
+                if event_target_checked(&event) {
+                    chosen.push(person);
+                }
+            });
+        };
+        view! {
+            <label class="choice">
+                <input type="checkbox" data-testid="split-who" checked=checked on:change=choose/>
+                <span dir="auto">{name}</span>
+            </label>
+        }
+        .into_any()
+    };
+    let rows = all.by_ref().map(row).collect();
+    let reason = Reading::new();
+    let submit = move || {
+        let who = chosen.get_untracked();
+        match (1..members).contains(&who.len()) {
+            true => form.send(Matter::Split(who), reason),
+            false => form.error.set(catalogue::PROPOSE_SPLIT_WRONG),
+        }
+    };
+    let content = vec![
+        para("", "", catalogue::PROPOSE_SPLIT_TEXT),
+        maybe((!side.is_empty()).then(|| para("", "split-sides", catalogue::PROPOSE_SPLIT_SIDES))),
+        choices(catalogue::PROPOSE_SPLIT_WHO, rows),
+        end(reason),
     ];
     plain::form(content, submit)
 }

@@ -81,8 +81,8 @@ fn Navigation(
     let people = Signal::derive(move || {
         let asked = ui.collectives.with(|all| {
             let asked = |it: &CollectiveView| match it.standing {
-                Standing::Invited { .. } => 1,
-                _ => it.asked,
+                Standing::Invited { .. } | Standing::Linked { .. } => 1,
+                _ => it.asked.saturating_add(it.requests),
             };
             all.iter().flatten().map(asked).sum::<u32>()
         });

@@ -59,6 +59,13 @@ fn words() -> Vec<Word> {
         },
         Word::Keys(load()),
         Word::NotAdmitted,
+        Word::Ask("hello".into()),
+        Word::Progress(Progress {
+            vouches: Some((3, 5)),
+            ballots: None,
+            until: 300,
+        }),
+        Word::Withdraw,
     ]
 }
 
@@ -124,6 +131,9 @@ fn the_bytes_are_frozen() {
         format!("a501010204035820{space}0482410141020 54103"),
         format!("a401010205035820{space}044fa501010241010342020304 41040501"),
         format!("a301010206035820{space}"),
+        format!("a401010207035820{space}0445 68656c6c6f"),
+        format!("a601010208035820{space}0419012c 0503 0605"),
+        format!("a301010209035820{space}"),
     ];
     for (word, expected) in words().iter().zip(expected) {
         assert_eq!(hex(&word.encode(&[8; 32])), expected.replace(' ', ""));
@@ -194,10 +204,15 @@ fn what_is_out_of_bounds_is_refused() {
             .finish(),
         begin(4).list(4, vec![Vec::new(); 9]).bytes(5, b"").finish(),
         begin(5).bytes(4, b"no").finish(),
+        begin(7)
+            .bytes(4, "é".repeat(MAX_REASON_CHARS + 1).as_bytes())
+            .finish(),
+        begin(8).uint(4, 1).uint(5, 1).finish(),
+        begin(8).uint(4, 1).uint(5, 1).uint(6, u64::MAX).finish(),
     ] {
         assert!(Word::decode(&bytes).is_err());
     }
-    assert!(Word::decode(&begin(7).finish()).unwrap().is_none());
+    assert!(Word::decode(&begin(99).finish()).unwrap().is_none());
     let many = Writer::default()
         .uint(1, 1)
         .list(2, vec![Vec::new(); 65])

@@ -51,6 +51,8 @@ pub fn said(name: &str) -> String {
 /// Where a person stands, in a row and below the name; nothing for members.
 pub fn stands(standing: Standing) -> &'static str {
     match standing {
+        Standing::Linked { .. } => "You opened a link to it",
+        Standing::Asked { .. } => "You asked to be proposed",
         Standing::Invited { .. } => "You are asked to join",
         Standing::Candidate { .. } => "The members decide on you",
         Standing::Member => "",
@@ -250,7 +252,8 @@ pub fn alarm(alarm: Alarm, name: &str, days: u64) -> String {
              you decide anything."
         ),
         Alarm::MutualRemoval => "Members removed each other, so who belongs is in dispute. Talk, \
-                                 outside of Komrade too, before you decide anything else."
+                                 outside of Komrade too, before you decide anything else. If you \
+                                 cannot go on together, you can split: propose it under Decisions."
             .to_owned(),
         Alarm::NotFinal(_) => format!(
             "For {days} days no two thirds of the members have confirmed the same state. Nothing is \

@@ -34,6 +34,7 @@ pub fn matter(matter: &Matter, name: &str) -> String {
         Matter::Delegate { elect: true, .. } => format!("Make {name} a delegate"),
         Matter::Delegate { elect: false, .. } => format!("Recall {name} as a delegate"),
         Matter::Decide { question, .. } => question.clone(),
+        Matter::Split(_) => format!("Split: {name} go on by themselves"),
         Matter::Dissolve => "Dissolve the collective".to_owned(),
     }
 }
@@ -310,6 +311,38 @@ pub const PROPOSE_REMOVE: &str = "Remove a member";
 /// What that means.
 pub const PROPOSE_REMOVE_TEXT: &str = "Who is removed keeps what they already read and reads nothing \
     that follows. They see that they were removed, and how many voted for it.";
+/// Split.
+pub const PROPOSE_SPLIT: &str = "Split";
+/// What that means.
+pub const PROPOSE_SPLIT_TEXT: &str = "Those you choose go, and found a collective of their own. It \
+    takes as many votes as other rules do, and the yes of each who goes: nobody is sent away by it. \
+    All keep what they already read; the others stay, with new keys.";
+/// Members removed each other.
+pub const PROPOSE_SPLIT_SIDES: &str =
+    "Members removed each other. Those on your side are chosen to begin with; choose as you like.";
+/// Who goes.
+pub const PROPOSE_SPLIT_WHO: &str = "Who goes?";
+/// Nobody was chosen, or everybody.
+pub const PROPOSE_SPLIT_WRONG: &str = "Choose who goes: one at least, and not everybody.";
+/// Who must say yes.
+pub const SPLIT_EACH: &str = "Each who goes must vote for it:";
+/// Said yes.
+pub const SPLIT_YES: &str = "says yes";
+/// Did not yet.
+pub const SPLIT_NOT_YET: &str = "not yet";
+
+/// One went by a split; `with`: who else did.
+pub fn went(with: &[String], when: &str) -> String {
+    let with = match with.is_empty() {
+        true => String::new(),
+        false => format!(" with {}", names(with)),
+    };
+    format!(
+        "You went{with} by a split {when}, as you agreed. You keep what you already read. To go on \
+         together, one of you founds a collective and proposes the others."
+    )
+}
+
 /// End.
 pub const PROPOSE_DISSOLVE: &str = "Dissolve the collective";
 /// What that means.

@@ -39,6 +39,7 @@ pub fn unread(count: u32) -> String {
 /// Where a comrade stands, for the row of a list; nothing once met.
 pub fn state(state: ComradeState) -> &'static str {
     match state {
+        ComradeState::Looking => super::LOOKING,
         ComradeState::Asked => "Waiting for their answer",
         ComradeState::Asking => "Wants to meet you",
         ComradeState::AskingAgain => "Wants to meet you: look closely",

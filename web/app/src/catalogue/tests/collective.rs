@@ -1,8 +1,8 @@
 //! The sentences of collectives.
 
 use komrade_view::{
-    Alarm, Choice, ComradeId, ConstitutionFault, Matter, Needs, Outcome, PersonKey, PostTick,
-    Posters, Share, Standing, Template,
+    Alarm, Candidacy, Choice, ComradeId, ConstitutionFault, Matter, Needs, Outcome, PersonKey,
+    PostTick, Posters, Share, Standing, Template,
 };
 
 use super::speaks_well;
@@ -189,6 +189,8 @@ fn whoever_does_not_belong_is_told_why_and_what_stays() {
         speaks_well(silent(standing, false));
     }
     let others = [
+        Standing::Linked { by },
+        Standing::Asked { by, since: 0 },
         Standing::Invited { by },
         Standing::Candidate { by, since: 0 },
         Standing::Resting,
@@ -321,4 +323,63 @@ fn what_is_proposed_names_whom_it_is_about() {
         matters.iter().map(|it| matter(it, "Bo")).collect();
     assert_eq!(texts.len(), matters.len());
     assert!(texts.iter().all(|text| text.contains("Bo")));
+}
+
+#[test]
+fn whoever_asks_by_a_link_is_told_that_it_admits_nobody() {
+    let far = |vouches, yes| Candidacy {
+        vouches,
+        yes,
+        until: 0,
+        told_at: 0,
+    };
+    assert_eq!(
+        candidacy(&far(Some((3, 5)), None), "today"),
+        "3 of 5 vouches so far, as told today."
+    );
+    assert_eq!(
+        candidacy(&far(Some((1, 2)), Some((0, 3))), "yesterday"),
+        "1 of 2 vouches and 0 of 3 votes for it so far, as told yesterday."
+    );
+    let sentences = [
+        candidacy(&far(None, None), "today"),
+        candidacy_until("Friday"),
+        linked_text("Rosa", 3),
+        asked_text("Rosa", "today"),
+        ask_words_hint("Rosa"),
+        link_good_for("7 days"),
+        ends_in("7 days"),
+        asking_in(1) + ".",
+        asking_in(2) + ".",
+        LINK_TEXT.to_owned(),
+        LINK_SEEN.to_owned(),
+        LINK_PREVIEW_TEXT.to_owned(),
+        LOOKING_TEXT.to_owned(),
+        WITHDRAW_TEXT.to_owned(),
+        ASKING_IN_TEXT.to_owned(),
+        ASKED_NO_STRANGER.to_owned(),
+        ASKED_NO_COMRADE.to_owned(),
+    ];
+    for sentence in sentences {
+        speaks_well(&sentence);
+    }
+    for text in [LINK_TEXT, LINK_PREVIEW_TEXT, &linked_text("Rosa", 3)] {
+        assert!(text.contains("admits nobody"), "{text}");
+    }
+}
+
+#[test]
+fn a_split_says_who_goes_and_what_they_can_do() {
+    let persons = vec![PersonKey([0; 32]), PersonKey([1; 32])];
+    assert_eq!(
+        matter(&Matter::Split(persons), "Rosa and Emil"),
+        "Split: Rosa and Emil go on by themselves"
+    );
+    speaks_well(PROPOSE_SPLIT_TEXT);
+    speaks_well(PROPOSE_SPLIT_SIDES);
+    speaks_well(PROPOSE_SPLIT_WRONG);
+    speaks_well(&went(&[], "today"));
+    let with = went(&["Rosa".to_owned(), "Emil".to_owned()], "yesterday");
+    assert!(with.starts_with("You went with Rosa and Emil by a split yesterday, as you agreed."));
+    speaks_well(&with);
 }
