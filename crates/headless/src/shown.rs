@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use komrade_view::{
-    CollectiveView, ComradeId, ComradeView, Event, InviteView, MessageView, ProfileView, RouteView,
-    VaultState,
+    CollectiveView, ComradeId, ComradeView, Event, IntroductionView, InviteView, MessageView,
+    ProfileView, RouteView, VaultState,
 };
 
 /// The newest messages kept per comrade. Older ones are in the vault (`Command::OpenPage`).
@@ -21,6 +21,8 @@ pub struct Shown {
     pub comrades: Vec<ComradeView>,
     /// Live invites.
     pub invites: Vec<InviteView>,
+    /// Introductions, made and offered.
+    pub introductions: Vec<IntroductionView>,
     /// All collectives.
     pub collectives: Vec<CollectiveView>,
     /// The way to the network.
@@ -44,6 +46,7 @@ impl Shown {
             Event::Profile(profile) => self.profile = Some(profile),
             Event::Comrades(comrades) => self.comrades = comrades,
             Event::Invites(invites) => self.invites = invites,
+            Event::Introductions(all) => self.introductions = all,
             Event::Collectives(all) => self.collectives = all,
             Event::Route(route) => self.route = Some(route),
             Event::Message { comrade, message } => {

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     home::{Home, NodeHome, decode_homes, encode_homes},
+    introducing::word as introduction,
     invites::SealedOffer,
     moving::{read_part, write_part},
     packet::{BundleUpdate, IntroBody, OuterOffer, Packet, Report},
@@ -28,6 +29,7 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("peer-intro", intro),
     ("peer-homes", homes),
     ("peer-sealed-offer", sealed_offer),
+    ("peer-introduction", introduced),
     ("peer-relay-link", relay),
     ("peer-records", record),
     ("peer-moving", part),
@@ -66,6 +68,10 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 Home::Lifeboat([5; 32]),
             ];
             vec![encode_homes(&[]), encode_homes(&all)]
+        }
+        "peer-introduction" => {
+            let all = introduction::examples().into_iter();
+            all.map(|word| word.encode(&[7; 16])).collect()
         }
         "peer-sealed-offer" => {
             let sealed = SealedOffer {
@@ -251,6 +257,13 @@ fn intro(bytes: &[u8]) {
 fn homes(bytes: &[u8]) {
     if let Ok(homes) = decode_homes(bytes) {
         assert_eq!(decode_homes(&encode_homes(&homes)), Ok(homes));
+    }
+}
+
+fn introduced(bytes: &[u8]) {
+    if let Ok(Some((id, word))) = introduction::Word::decode(bytes) {
+        let again = introduction::Word::decode(&word.encode(&id));
+        assert!(again.is_ok_and(|again| again.is_some_and(|again| again == (id, word))));
     }
 }
 

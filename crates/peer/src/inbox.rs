@@ -446,6 +446,10 @@ impl Open {
                 let content = content.clone();
                 self.space_heard(step, id, &content);
             }
+            Body::Introduction { content } => {
+                let content = content.clone();
+                self.introduction_heard(step, id, &content);
+            }
             // Kept in the account and acknowledged; shown by a version that knows it.
             _ => {}
         }

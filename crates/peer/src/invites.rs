@@ -208,6 +208,7 @@ impl Invitation {
             expires_at: self.expires_at(),
             with_relay: self.record.with_relay,
             collective: None,
+            for_introduction: false,
             answered: self.record.answered,
             placed: self.record.node.is_none() || self.record.placed,
             elsewhere: match self.record.node.as_deref() {
@@ -392,6 +393,7 @@ impl Open {
                 let collective = space.and_then(|it| self.find_by_hash(it));
                 InviteView {
                     collective,
+                    for_introduction: self.introductions.has_invite(*id),
                     ..invite.view(*id, &nodes)
                 }
             })

@@ -9,6 +9,7 @@
 //! | Own | `log`, address of a node (32) | how far its log was read |
 //! | Own | `replicas` | how many there are |
 //! | Own | `traffic` | bytes carried, by day |
+//! | Own | `introductions` | those under way |
 //! | Comrades, Sessions | comrade (16) | one each |
 //! | Messages | comrade, ordinal (8) | message |
 //! | Messages | comrade, ordinal (8), 1 | its tick, once it is more than *kept* |
@@ -40,6 +41,8 @@ pub(crate) const DEVICE: &[u8] = b"device";
 
 /// Bytes carried, by day.
 pub(crate) const TRAFFIC: &[u8] = b"traffic";
+/// Introductions under way.
+pub(crate) const INTRODUCTIONS: &[u8] = b"introductions";
 /// How many replicas there are.
 pub(crate) const REPLICAS: &[u8] = b"replicas";
 const LOG: &[u8] = b"log";

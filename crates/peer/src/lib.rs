@@ -11,7 +11,7 @@
 //! Parts: the vault's door (`vault`, `engine`), its way to another address (`moving`), invites and first contact (`invites`, `contact`),
 //! what is written and waits (`writing`, `naming`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
 //! (`dialing`, `links`), homes and the ways through one's relays (`home`, `way`, `node`, `relays`), what time brings (`upkeep`, `clock`), what goes
-//! (`removing`), collectives (`space`), what is shown (`views`, `queue`, `route`, `traffic`).
+//! (`removing`), introductions (`introducing`), collectives (`space`), what is shown (`views`, `queue`, `route`, `traffic`).
 //!
 //! # What lives long, its bound, and what reclaims it
 //!
@@ -31,6 +31,7 @@
 //! | invites, declined contacts of one | both | [`limits::MAX_INVITES`], [`limits::MAX_ENDED_CONTACTS`] | expiry, revocation |
 //! | prekeys | both | 64 Olm, 8 X-Wing | [`komrade_crypto::kem::KEEP_DAYS`] |
 //! | generations of record keys | both | `komrade_crypto::vault::MAX_GENERATIONS` | the walk over all records |
+//! | introductions made here, and offered by comrades | both | [`limits::MAX_INTRODUCTIONS`] each, of one comrade [`limits::MAX_INTRODUCTIONS_EACH`] | [`limits::INTRODUCTION_LIFE`], forgetting |
 //! | relays known | both | [`limits::MAX_RELAYS`] | the one unused for longest goes |
 //! | relays in use, being left, tried | both; memory | [`limits::MAX_USED`], [`limits::MAX_LEAVING`], one | leaving, [`limits::LEAVE_GRACE`] |
 //! | replicas of others' envelopes | store, a count in memory | [`limits::REPLICA_BYTES`], or what the person sets; a quarter of it what comrades' devices brought | expiry, the soonest to expire go |
@@ -74,6 +75,7 @@ mod fields;
 mod fuzz;
 mod home;
 mod inbox;
+mod introducing;
 mod invites;
 mod io;
 mod keys;

@@ -26,6 +26,12 @@ pub const MAX_INVITES: usize = 50;
 pub const MAX_INVITE_DAYS: u8 = 21;
 /// First contacts remembered as declined or answered, per invite.
 pub const MAX_ENDED_CONTACTS: usize = 256;
+/// Introductions made here, and as many that comrades offer: each one that is agreed to holds an invite.
+pub const MAX_INTRODUCTIONS: usize = 24;
+/// Those that one comrade offers.
+pub const MAX_INTRODUCTIONS_EACH: usize = 8;
+/// How long one may take: both are asked for as long as an invite lives, and it then has as long again.
+pub const INTRODUCTION_LIFE: Millis = 2 * MAX_INVITE_DAYS as Millis * DAY;
 /// Relays remembered, with a destination each. The one used least lately is forgotten.
 pub const MAX_RELAYS: usize = 16;
 

@@ -17,6 +17,7 @@ use crate::{
     LinkId, RelayId,
     clock::Clock,
     comrade::Comrade,
+    introducing::Introductions,
     invites::Invitation,
     keys, limits,
     links::Links,
@@ -106,6 +107,7 @@ pub(crate) struct Open {
     /// Who is being removed, page by page.
     pub(crate) removing: BTreeSet<ComradeId>,
     pub(crate) spaces: Spaces,
+    pub(crate) introductions: Introductions,
 }
 
 /// Where a record stands, for its seal.
@@ -143,6 +145,7 @@ impl Open {
             resupplying: BTreeSet::new(),
             removing: BTreeSet::new(),
             spaces: Spaces::default(),
+            introductions: Introductions::default(),
         }
     }
 
@@ -220,6 +223,10 @@ impl Open {
         for id in &touched.invites {
             let value = self.invites.get(id).map(Invitation::encode);
             step.writes.insert((Table::Invites, id.0.to_vec()), value);
+        }
+        if touched.introductions {
+            let value = self.introductions.encode();
+            step.write(Table::Own, keys::INTRODUCTIONS.to_vec(), value);
         }
         if step.replicas_changed {
             let count = records::encode(&self.node.replicas);

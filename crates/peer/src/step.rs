@@ -58,6 +58,7 @@ pub(crate) struct Touched {
     pub(crate) pairs: BTreeSet<ComradeId>,
     pub(crate) entries: BTreeSet<(ComradeId, u64)>,
     pub(crate) invites: BTreeSet<InviteId>,
+    pub(crate) introductions: bool,
     pub(crate) spaces: BTreeSet<CollectiveId>,
     pub(crate) seeds: BTreeSet<(CollectiveId, Commit)>,
     pub(crate) space_entries: BTreeSet<(CollectiveId, u64)>,
@@ -70,6 +71,7 @@ pub(crate) struct Shown {
     pub(crate) comrades: bool,
     pub(crate) invites: bool,
     pub(crate) collectives: bool,
+    pub(crate) introductions: bool,
     pub(crate) route: bool,
     /// Messages that stay in the store and changed their tick.
     pub(crate) ticks: BTreeMap<ComradeId, BTreeSet<u64>>,

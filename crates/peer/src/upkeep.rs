@@ -88,6 +88,7 @@ impl Open {
         self.gather_renamed();
         self.resume_removing();
         self.spaces_opened(step);
+        self.draw_introductions(step);
         self.draw_ack_time(step);
         self.open_ways(step);
         self.upkeep(step);
@@ -114,6 +115,7 @@ impl Open {
             self.end_leaving(step);
         }
         self.tell_name(step);
+        self.mind_introductions(step);
         self.space_upkeep(step);
     }
 
@@ -126,6 +128,7 @@ impl Open {
             step.touched.own |= self.device.renew(&self.own, step.now, step.rng);
         }
         self.expire_invites(step);
+        self.end_introductions(step);
         self.expire_entries(step);
         self.expire_waiting(step);
         self.say_again(step);
@@ -176,6 +179,7 @@ impl Open {
             later,
             self.ack_at,
             self.next_space(now),
+            self.next_introduction(),
             self.next_silence(),
             self.clock.settles_at().or(ends),
         ]

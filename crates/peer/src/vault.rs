@@ -14,6 +14,7 @@ use komrade_view::{Answer, Millis, Refusal, Secret};
 use rand_core::CryptoRng;
 
 use crate::{
+    introducing::Introductions,
     keys, limits,
     open::{Open, change, place},
     own::{Device, Own},
@@ -199,6 +200,8 @@ fn open_own(master: &MasterKey, records: &[Record]) -> Result<Open, Damaged> {
             open.node.replicas = records::decode(&value()?)?;
         } else if record.key == keys::TRAFFIC {
             open.traffic = records::decode(&value()?)?;
+        } else if record.key == keys::INTRODUCTIONS {
+            open.introductions = Introductions::decode(&value()?)?;
         } else if let Some(address) = keys::parse_log(&record.key) {
             let log = records::decode(&value()?)?;
             open.node.logs.insert(address, log);

@@ -52,6 +52,15 @@ impl Open {
                 step.effect(Effect::Reconnect);
                 Ok(Answer::Done)
             }
+            Command::Introduce { pair, words } => self.introduce(step, pair, words),
+            Command::AnswerIntroduction {
+                by,
+                introduction,
+                accept,
+            } => self.answer_introduction(step, by, introduction, accept),
+            Command::EndIntroduction { by, introduction } => {
+                self.end_introduction(step, by, introduction)
+            }
             Command::MakeInvite { with_relay, days } => {
                 let wanted = Wanted {
                     with_relay,
@@ -343,6 +352,9 @@ impl Open {
         }
         if std::mem::take(&mut step.show.collectives) {
             step.event(self.collectives_event(step.now));
+        }
+        if std::mem::take(&mut step.show.introductions) {
+            step.event(self.introductions_event());
         }
         if std::mem::take(&mut step.show.invites) {
             step.event(Event::Invites(self.invite_views()));

@@ -15,12 +15,15 @@ pub const MAX_NAME_CHARS: usize = 64;
 pub const MAX_HOMES_BYTES: usize = 1_024;
 /// The longest part of what is said about a collective, in bytes.
 pub const MAX_COLLECTIVE_BYTES: usize = 20_000;
+/// The longest part of what is said of an introduction, in bytes: a name, some words, or an invite.
+pub const MAX_INTRODUCTION_BYTES: usize = 4_000;
 
 const TEXT: u64 = 1;
 const PROFILE: u64 = 2;
 const HOMES: u64 = 3;
 const CONFIRMED: u64 = 4;
 const COLLECTIVE: u64 = 5;
+const INTRODUCTION: u64 = 7;
 
 /// What an operation does. Every kind has its content in a map; all of them have one field, number 1, or none.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,6 +51,11 @@ pub enum Body {
         /// Opaque here, at most [`MAX_COLLECTIVE_BYTES`].
         content: Vec<u8>,
     },
+    /// Something about meeting somebody through a common comrade: an offer, an answer, an invite.
+    Introduction {
+        /// Opaque here, at most [`MAX_INTRODUCTION_BYTES`].
+        content: Vec<u8>,
+    },
     /// A kind that this version does not know: keep it, acknowledge it, show nothing.
     Unknown {
         /// Its number.
@@ -64,6 +72,7 @@ impl Body {
             Self::Homes { .. } => HOMES,
             Self::Confirmed => CONFIRMED,
             Self::Collective { .. } => COLLECTIVE,
+            Self::Introduction { .. } => INTRODUCTION,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -81,6 +90,9 @@ impl Body {
             Self::Collective { content } if content.len() > MAX_COLLECTIVE_BYTES => {
                 Err(OperationError::CollectiveTooLong(content.len()))
             }
+            Self::Introduction { content } if content.len() > MAX_INTRODUCTION_BYTES => {
+                Err(OperationError::TooLong(content.len()))
+            }
             _ => Ok(()),
         }
     }
@@ -93,7 +105,9 @@ impl Body {
                 to.number(1);
                 to.text(value);
             }
-            Self::Homes { homes: value } | Self::Collective { content: value } => {
+            Self::Homes { homes: value }
+            | Self::Collective { content: value }
+            | Self::Introduction { content: value } => {
                 to.map(1);
                 to.number(1);
                 to.bytes(value);
@@ -116,6 +130,9 @@ impl Body {
             },
             CONFIRMED => Self::Confirmed,
             COLLECTIVE => Self::Collective {
+                content: from.map(field)?.bytes(1)?,
+            },
+            INTRODUCTION => Self::Introduction {
                 content: from.map(field)?.bytes(1)?,
             },
             kind => Self::Unknown { kind },

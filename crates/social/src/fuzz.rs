@@ -228,6 +228,9 @@ fn operations() -> Vec<Operation> {
         crate::Body::Collective {
             content: vec![4, 5, 6],
         },
+        crate::Body::Introduction {
+            content: vec![7, 8, 9],
+        },
     ];
     let seen = vec![Head {
         device: DeviceId([1; 32]),

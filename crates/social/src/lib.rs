@@ -36,7 +36,10 @@ pub use crate::{
     acknowledgement::{
         Acknowledgement, AcknowledgementError, MAX_ACKNOWLEDGEMENT_BYTES, MAX_RANGES, Range,
     },
-    body::{Body, MAX_COLLECTIVE_BYTES, MAX_HOMES_BYTES, MAX_NAME_CHARS, MAX_TEXT_BYTES},
+    body::{
+        Body, MAX_COLLECTIVE_BYTES, MAX_HOMES_BYTES, MAX_INTRODUCTION_BYTES, MAX_NAME_CHARS,
+        MAX_TEXT_BYTES,
+    },
     operation::{
         DeviceId, Fields, Head, MAX_HEADS, MAX_OPERATION_BYTES, Operation, OperationError,
         OperationId,

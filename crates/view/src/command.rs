@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CollectiveCommand, CollectiveDetail, CollectiveId, ComradeId, ConstitutionFault,
-    ConstitutionView, InviteId, InvitePreview, MessageView, PageView, PostView, PostsView,
-    ProposalId, Secret,
+    ConstitutionView, IntroductionId, InviteId, InvitePreview, MessageView, PageView, PostView,
+    PostsView, ProposalId, Secret,
 };
 
 /// The longest name, in characters.
@@ -81,6 +81,31 @@ pub enum Command {
     },
     /// Try to reach every relay at once rather than when the next attempt is due. Answer: [`Answer::Done`].
     Reconnect,
+    /// Ask two comrades whether they would meet each other; each is told the other's name and the words, and nothing
+    /// else unless both say yes. Answer: [`Answer::Done`].
+    Introduce {
+        /// Whom: two different ones that were met.
+        pair: [ComradeId; 2],
+        /// Why, at most [`MAX_REASON_CHARS`](crate::MAX_REASON_CHARS) characters.
+        words: String,
+    },
+    /// Say yes or no to an introduction; the other hears of a yes alone, and only if they say yes, too. Answer:
+    /// [`Answer::Done`].
+    AnswerIntroduction {
+        /// Who introduces.
+        by: ComradeId,
+        /// Which one.
+        introduction: IntroductionId,
+        /// Yes.
+        accept: bool,
+    },
+    /// Forget an introduction, here: nothing more comes of it. Answer: [`Answer::Done`].
+    EndIntroduction {
+        /// Who introduces; `None`: the person themself.
+        by: Option<ComradeId>,
+        /// Which one.
+        introduction: IntroductionId,
+    },
     /// Make an invite. Answer: [`Answer::Invite`].
     MakeInvite {
         /// Let whoever opens it use this person's relay.
@@ -399,11 +424,14 @@ pub enum Refusal {
     /// Rules that could not be: ask what is wrong with them.
     #[error("a constitution with a fault")]
     BadConstitution,
+    /// As many introductions are under way as may be (24).
+    #[error("too many introductions")]
+    TooManyIntroductions,
 }
 
 impl Refusal {
     /// Every refusal there is, for tests of the catalogue.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::WrongPassphrase,
         Self::PassphraseTooShort,
         Self::VaultExists,
@@ -445,5 +473,6 @@ impl Refusal {
         Self::Over,
         Self::TooManyProposals,
         Self::BadConstitution,
+        Self::TooManyIntroductions,
     ];
 }

@@ -25,8 +25,8 @@ pub use command::{
     MIN_PASSPHRASE_CHARS, Refusal,
 };
 pub use message::{
-    ComradeId, ComradeState, ComradeView, Gap, InviteId, InvitePreview, InviteView, MessageView,
-    PageView, ProfileView, Tick, VaultState,
+    ComradeId, ComradeState, ComradeView, Gap, Introduction, IntroductionId, IntroductionView,
+    InviteId, InvitePreview, InviteView, MessageView, PageView, ProfileView, Tick, VaultState,
 };
 pub use route::{
     DialStage, DialView, HostStage, LinkState, NodeStage, QueueReason, QueueView, RefusalCode,
@@ -84,6 +84,8 @@ pub enum Event {
         /// The message as it now stands.
         message: MessageView,
     },
+    /// Introductions, made and offered, the newest first; at most 48.
+    Introductions(Vec<IntroductionView>),
     /// All collectives, most recently active first; at most 100.
     Collectives(Vec<CollectiveView>),
     /// The way to the network.

@@ -174,12 +174,68 @@ pub struct InviteView {
     pub with_relay: bool,
     /// Whoever opens it may ask to be proposed to this one.
     pub collective: Option<CollectiveId>,
+    /// It was made for an introduction that was agreed to.
+    pub for_introduction: bool,
     /// Somebody answered it.
     pub answered: bool,
     /// The relay has what whoever opens it needs, so that this device may be away.
     pub placed: bool,
     /// It was made at another relay than the one in use: it works only as long as that one does.
     pub elsewhere: bool,
+}
+
+/// An introduction: 16 bytes that whoever introduces drew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct IntroductionId(pub [u8; 16]);
+
+/// Two persons are brought together by a comrade of both.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntroductionView {
+    /// Which, together with whose it is.
+    pub id: IntroductionId,
+    /// When it was made, or came.
+    pub at: Millis,
+    /// What whoever introduces says; may be empty.
+    pub words: String,
+    /// Whose it is and how far.
+    pub what: Introduction,
+}
+
+/// Whose an introduction is and how far.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Introduction {
+    /// The person introduces two comrades.
+    Own {
+        /// Whom, and what each said so far.
+        pair: [(ComradeId, Option<bool>); 2],
+        /// Both said yes, and one has what it takes to meet the other.
+        passed_on: bool,
+    },
+    /// A comrade would introduce somebody; the person has not answered.
+    Asked {
+        /// Who introduces.
+        by: ComradeId,
+        /// What they call the other.
+        name: String,
+    },
+    /// The person said yes; nothing was heard of the other.
+    Agreed {
+        /// Who introduces.
+        by: ComradeId,
+        /// What they call the other.
+        name: String,
+        /// Since when.
+        since: Millis,
+    },
+    /// Both said yes.
+    Met {
+        /// Who introduced.
+        by: ComradeId,
+        /// What they called the other.
+        name: String,
+        /// The comrade that came of it.
+        comrade: ComradeId,
+    },
 }
 
 /// What an invite says of itself before it is used.

@@ -5,8 +5,8 @@
 use core::fmt;
 
 use crate::{
-    Answer, CollectiveView, Command, ComradeView, Event, InvitePreview, MessageView, PageView,
-    ProfileView,
+    Answer, CollectiveView, Command, ComradeView, Event, IntroductionView, InvitePreview,
+    MessageView, PageView, ProfileView,
 };
 
 impl fmt::Debug for Command {
@@ -24,6 +24,9 @@ impl fmt::Debug for Command {
             Self::MakeFirst { .. } => "MakeFirst",
             Self::LeaveRelay { .. } => "LeaveRelay",
             Self::Reconnect => "Reconnect",
+            Self::Introduce { .. } => "Introduce",
+            Self::AnswerIntroduction { .. } => "AnswerIntroduction",
+            Self::EndIntroduction { .. } => "EndIntroduction",
             Self::MakeInvite { .. } => "MakeInvite",
             Self::RevokeInvite { .. } => "RevokeInvite",
             Self::ReadInvite { .. } => "ReadInvite",
@@ -82,6 +85,7 @@ impl fmt::Debug for Event {
             Self::Comrades(comrades) => f.debug_tuple("Comrades").field(&comrades.len()).finish(),
             Self::Invites(invites) => f.debug_tuple("Invites").field(&invites.len()).finish(),
             Self::Message { message, .. } => f.debug_tuple("Message").field(message).finish(),
+            Self::Introductions(all) => f.debug_tuple("Introductions").field(&all.len()).finish(),
             Self::Collectives(all) => f.debug_tuple("Collectives").field(&all.len()).finish(),
             Self::Route(_) => f.write_str("Route"),
         }
@@ -117,6 +121,12 @@ impl fmt::Debug for CollectiveView {
             .field("waiting", &self.waiting)
             .field("gap", &self.gap)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for IntroductionView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntroductionView").finish_non_exhaustive()
     }
 }
 

@@ -9,6 +9,7 @@ mod decisions;
 mod editor;
 mod forget;
 mod found;
+mod introduce;
 mod link;
 mod meet;
 mod members;

@@ -9,7 +9,8 @@ use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 use futures::future::LocalBoxFuture;
 use komrade_view::{
     Answer, CollectiveCommand, CollectiveDetail, CollectiveId, CollectiveView, Command, ComradeId,
-    ComradeView, Event, InviteView, Millis, PostId, ProfileView, ProposalId, Secret, VaultState,
+    ComradeView, Event, IntroductionView, InviteView, Millis, PostId, ProfileView, ProposalId,
+    Secret, VaultState,
 };
 use leptos::prelude::*;
 
@@ -82,6 +83,8 @@ pub struct Ui {
     pub reply: RwSignal<Option<Reply>>,
     /// Live invites.
     pub invites: RwSignal<Vec<InviteView>>,
+    /// Introductions, made and offered, the newest first.
+    pub introductions: RwSignal<Vec<IntroductionView>>,
     /// The way to the network, once told.
     pub route: RwSignal<Option<Route>>,
     /// The conversation that is open.
@@ -150,6 +153,7 @@ impl Ui {
             proposal: RwSignal::default(),
             reply: RwSignal::default(),
             invites: RwSignal::default(),
+            introductions: RwSignal::default(),
             route: RwSignal::default(),
             thread: RwSignal::default(),
             place: RwSignal::default(),
@@ -450,6 +454,7 @@ impl Ui {
             Event::Profile(profile) => self.profile.set(Some(profile)),
             Event::Comrades(comrades) => self.comrades.set(Some(comrades)),
             Event::Invites(invites) => self.invites.set(invites),
+            Event::Introductions(all) => self.introductions.set(all),
             Event::Collectives(collectives) => self.collectives_are(collectives),
             Event::Route(view) => self.route.update(|route| {
                 *route = Some(Route::told(route.as_ref(), view, clock::now()));
@@ -512,6 +517,7 @@ impl Ui {
         self.proposal.set(None);
         self.reply.set(None);
         self.invites.set(Vec::new());
+        self.introductions.set(Vec::new());
         self.route.set(None);
         self.thread.set(None);
         self.announced.set(String::new());

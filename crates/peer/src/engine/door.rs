@@ -100,6 +100,7 @@ impl Engine {
         step.show.comrades = true;
         step.show.invites = true;
         step.show.collectives = true;
+        step.show.introductions = true;
         step.show.route = true;
         self.phase = Phase::Open(header, open);
         self.show_vault(step);

@@ -27,6 +27,7 @@ mod collective_split;
 mod conversation;
 mod homes;
 mod hostile;
+mod introducing;
 mod kill;
 mod lost;
 mod meeting;

@@ -84,6 +84,7 @@ pub struct Peer {
     pub comrades: Vec<ComradeView>,
     pub invites: Vec<InviteView>,
     pub collectives: Vec<CollectiveView>,
+    pub introductions: Vec<IntroductionView>,
     pub profile: Option<ProfileView>,
     pub route: Option<RouteView>,
     pub messages: Vec<(ComradeId, MessageView)>,
@@ -171,6 +172,7 @@ impl World {
             comrades: Vec::new(),
             invites: Vec::new(),
             collectives: Vec::new(),
+            introductions: Vec::new(),
             profile: None,
             route: None,
             messages: Vec::new(),
@@ -215,6 +217,7 @@ impl World {
         self.peers[at].comrades.clear();
         self.peers[at].invites.clear();
         self.peers[at].collectives.clear();
+        self.peers[at].introductions.clear();
         let links: Vec<LinkId> = self.peers[at].ends.keys().copied().collect();
         for link in links {
             self.hang_up(at, link);
@@ -567,6 +570,7 @@ impl World {
             FromEngine::Event(Event::Comrades(comrades)) => peer.comrades = comrades,
             FromEngine::Event(Event::Invites(invites)) => peer.invites = invites,
             FromEngine::Event(Event::Collectives(all)) => peer.collectives = all,
+            FromEngine::Event(Event::Introductions(all)) => peer.introductions = all,
             FromEngine::Event(Event::Profile(profile)) => peer.profile = Some(profile),
             FromEngine::Event(Event::Message { comrade, message }) => {
                 peer.messages.push((comrade, message));

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::{MAX_COLLECTIVE_BYTES, MAX_HOMES_BYTES, MAX_NAME_CHARS, MAX_TEXT_BYTES};
+use crate::{
+    MAX_COLLECTIVE_BYTES, MAX_HOMES_BYTES, MAX_INTRODUCTION_BYTES, MAX_NAME_CHARS, MAX_TEXT_BYTES,
+};
 
 fn fields(body: Body) -> Fields {
     Fields {
@@ -101,6 +103,11 @@ fn the_bytes_of_each_kind_are_frozen() {
         body(Body::Collective { content }),
         "a60101038004010502060507a10143010203"
     );
+    let content = vec![1, 2, 3];
+    assert_eq!(
+        body(Body::Introduction { content }),
+        "a60101038004010502060707a10143010203"
+    );
 }
 
 #[test]
@@ -187,6 +194,16 @@ fn limits_hold_when_made_and_when_read() {
     assert_eq!(
         collective(MAX_COLLECTIVE_BYTES + 1),
         Err(OperationError::CollectiveTooLong(20_001))
+    );
+
+    let introduction = |length| {
+        let content = vec![0; length];
+        Operation::new(fields(Body::Introduction { content }))
+    };
+    assert!(introduction(MAX_INTRODUCTION_BYTES).is_ok());
+    assert_eq!(
+        introduction(MAX_INTRODUCTION_BYTES + 1),
+        Err(OperationError::TooLong(4_001))
     );
 
     let head = Head {
@@ -279,6 +296,8 @@ fn bodies() -> impl Strategy<Value = Body> {
             .prop_map(|homes| Body::Homes { homes }),
         prop::collection::vec(any::<u8>(), 0..=MAX_COLLECTIVE_BYTES)
             .prop_map(|content| Body::Collective { content }),
+        prop::collection::vec(any::<u8>(), 0..=MAX_INTRODUCTION_BYTES)
+            .prop_map(|content| Body::Introduction { content }),
         Just(Body::Confirmed),
     ]
 }

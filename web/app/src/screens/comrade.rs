@@ -30,6 +30,7 @@ pub fn ComradePage(
                 None => view! { <p class="soft">{catalogue::NO_SUCH_COMRADE}</p> }.into_any(),
             }}
             <Direct id comrade/>
+            {super::introduce::introduce(id)}
             <Forget id comrade/>
         </div>
     }

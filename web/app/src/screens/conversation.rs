@@ -179,6 +179,7 @@ fn said(id: ComradeId, comrade: Memo<Option<ComradeView>>, name: Memo<String>) -
             .then(|| catalogue::conversation_empty(&name.get()))
     });
     let notices = view! {
+        {super::introduce::cards(id)}
         {move || gap().map(|gap| view! {
             <li><Notice id="gap"><p class="small">{catalogue::gap(gap.count)}</p></Notice></li>
         })}

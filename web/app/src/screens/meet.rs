@@ -309,6 +309,7 @@ fn Live() -> impl IntoView {
     let row = move |invite: InviteView| {
         let made = move || catalogue::day_and_time(clock::wall(invite.made_at), today.get());
         let purpose = match invite.collective {
+            _ if invite.for_introduction => Some(catalogue::INVITE_FOR_INTRODUCTION.to_owned()),
             None => None,
             Some(id) => ui.collective(id).with_untracked(|it| {
                 let name = it.as_ref().map(|it| it.name.as_str());

@@ -1,6 +1,8 @@
 //! The list of conversations: collectives, then comrades.
 
-use komrade_view::{CollectiveView, ComradeId, ComradeState, ComradeView, LinkState, Standing};
+use komrade_view::{
+    CollectiveView, ComradeId, ComradeState, ComradeView, Introduction, LinkState, Standing,
+};
 use leptos::prelude::*;
 
 use super::{collective::standing_name, shell::route_words};
@@ -63,7 +65,10 @@ pub fn People() -> impl IntoView {
                 <For each=move || ids.get() key=|id| *id let:id>
                     {
                         let comrade = ui.comrade(id);
-                        move || comrade.get().map(|comrade| view! { <Row comrade/> })
+                        move || {
+                            let introduced = introduced_by(ui, id);
+                            comrade.get().map(|comrade| view! { <Row comrade introduced/> })
+                        }
                     }
                 </For>
             </ul>
@@ -75,6 +80,8 @@ pub fn People() -> impl IntoView {
 fn Row(
     /// The comrade.
     comrade: ComradeView,
+    /// They would introduce somebody, in words.
+    introduced: Option<String>,
 ) -> impl IntoView {
     let ui = ui();
     let ComradeView {
@@ -87,8 +94,11 @@ fn Row(
     } = comrade;
     let name = catalogue::name(&comrade.name);
     let mine = comrade.last.as_ref().is_some_and(|last| last.mine);
-    let asks = matches!(state, ComradeState::Asking | ComradeState::AskingAgain);
+    let asks =
+        introduced.is_some() || matches!(state, ComradeState::Asking | ComradeState::AskingAgain);
+    let mine = mine && introduced.is_none();
     let last = match (state, comrade.last) {
+        (ComradeState::Met, _) if introduced.is_some() => introduced.unwrap_or_default(),
         (ComradeState::Met, Some(last)) => last.text,
         (ComradeState::Met, None) => catalogue::NO_MESSAGE_YET.to_owned(),
         (state, _) => catalogue::state(state).to_owned(),
@@ -140,6 +150,16 @@ fn Row(
             </a>
         </li>
     }
+}
+
+/// Whom this comrade would introduce, if the person has not answered.
+fn introduced_by(ui: Ui, id: ComradeId) -> Option<String> {
+    ui.introductions.with(|all| {
+        all.iter().find_map(|it| match &it.what {
+            Introduction::Asked { by, name } if *by == id => Some(catalogue::introduces(name)),
+            _ => None,
+        })
+    })
 }
 
 /// The collectives, or what one is.

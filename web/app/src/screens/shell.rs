@@ -1,6 +1,6 @@
 //! The open app: parts at the edge (bottom bar on phones, rail on desktops), the list, the content.
 
-use komrade_view::{CollectiveView, Command, ComradeState, NodeStage, Standing};
+use komrade_view::{CollectiveView, Command, ComradeState, Introduction, NodeStage, Standing};
 use leptos::{ev, prelude::*};
 
 use super::{
@@ -86,7 +86,13 @@ fn Navigation(
             };
             all.iter().flatten().map(asked).sum::<u32>()
         });
-        unread.get().saturating_add(asked) as usize
+        let introduced = ui.introductions.with(|all| {
+            let asked = all
+                .iter()
+                .filter(|it| matches!(it.what, Introduction::Asked { .. }));
+            asked.count()
+        });
+        introduced.saturating_add(unread.get().saturating_add(asked) as usize)
     });
     let meet = Signal::derive(move || requests.get());
     let none = Signal::derive(|| 0);

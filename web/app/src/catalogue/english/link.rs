@@ -31,6 +31,9 @@ pub fn link_for(name: &str) -> String {
     format!("to ask for {name}")
 }
 
+/// What a live invite was made for.
+pub const INVITE_FOR_INTRODUCTION: &str = "for an introduction";
+
 // --- opening one ---------------------------------------------------------------------------------
 
 /// The preview of the link alone.

@@ -115,6 +115,10 @@ pub fn refusal(refusal: Refusal) -> &'static str {
              you. Nothing was changed."
         }
         R::Over => "This was decided or done before, or its time is over. Nothing was changed.",
+        R::TooManyIntroductions => {
+            "24 introductions of yours wait for answers already. Wait for some, or end one on a \
+             comrade's page."
+        }
         R::TooManyProposals => {
             "You have several proposals open, or made very many lately. Nothing was proposed; wait \
              until some are decided."

@@ -383,3 +383,27 @@ fn a_split_says_who_goes_and_what_they_can_do() {
     assert!(with.starts_with("You went with Rosa and Emil by a split yesterday, as you agreed."));
     speaks_well(&with);
 }
+
+#[test]
+fn introductions_say_who_learns_what() {
+    let own = |one, other, passed_on| introduction_own(("Rosa", one), ("Bo", other), passed_on);
+    assert_eq!(
+        own(Some(true), None, false),
+        "You would introduce Rosa and Bo: Rosa said yes; Bo has not answered."
+    );
+    let sentences = [
+        own(None, Some(false), false),
+        own(Some(true), Some(true), true),
+        introduce_text("Rosa"),
+        introduction_text("Rosa", "Bo"),
+        introduction_agreed("Bo", "today"),
+        introduction_met("Rosa", "Bo"),
+        introduced("Rosa", "Bo"),
+        INTRODUCE_NOBODY.to_owned(),
+    ];
+    for sentence in sentences {
+        speaks_well(&sentence);
+    }
+    assert!(introduce_text("Rosa").contains("you see who answered what"));
+    assert!(introduction_text("Rosa", "Bo").contains("Bo is not told"));
+}
