@@ -1,7 +1,1 @@
-//! Every screen in four variants, phone and desktop, light and dark: drawn, inspected by axe-core under the app's own policy,
-//! and kept as pictures for people.
 
-mod collective;
-mod moving;
-mod trouble;
-mod walk;
