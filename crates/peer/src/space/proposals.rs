@@ -51,11 +51,7 @@ impl Space {
         if !self.is_in() {
             return 0;
         }
-        let open = self.society.standings(now);
-        let asks = |it: &&Standing| {
-            it.stage.is_open() && it.silent.binary_search(&self.own.person).is_ok()
-        };
-        open.iter().filter(asks).count()
+        self.society.asked(&self.own.person, now)
     }
 
     /// Everything that was said to proposals: vouches and ballots.

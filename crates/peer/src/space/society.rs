@@ -1,7 +1,10 @@
 //! Who belongs to a collective, as the engine asks it: its governance, or nothing before the history is
 //! here.
 
-use std::{cell::OnceCell, collections::BTreeSet};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeSet,
+};
 
 use komrade_crypto::{
     first_contact::Party,
@@ -25,6 +28,15 @@ pub(crate) struct Society {
     pinned: Option<CheckpointId>,
     /// All devices of all members, until the next operation.
     devices: OnceCell<Vec<group::Member>>,
+    /// All proposals, until the next operation or until one of them lapses.
+    standings: RefCell<Option<Standings>>,
+}
+
+/// How all proposals stood at a time, in the order in which they arrived, and until when that holds.
+struct Standings {
+    from: Millis,
+    until: Millis,
+    all: Vec<Standing>,
 }
 
 /// Proposals that are looked at: the newest ones.
@@ -39,6 +51,7 @@ impl Society {
     /// belong to.
     pub(crate) fn insert(&mut self, operation: Operation) -> Option<Outcome> {
         self.devices = OnceCell::new();
+        self.standings = RefCell::new(None);
         match &mut self.collective {
             Some(collective) => Some(collective.insert(operation)),
             None if matches!(operation.body(), Body::Genesis { .. }) => {
@@ -211,24 +224,48 @@ impl Society {
 
     /// Proposals, the newest first.
     pub(crate) fn standings(&self, now: Millis) -> Vec<Standing> {
-        let Some(collective) = &self.collective else {
-            return Vec::new();
-        };
-        let ids: Vec<OperationId> = collective.proposals().collect();
-        let newest = ids.iter().rev().take(MAX_STANDINGS);
-        newest
-            .filter_map(|id| collective.standing(*id, now))
-            .collect()
+        let newest = |all: &[Standing]| all.iter().rev().take(MAX_STANDINGS).cloned().collect();
+        self.look(now, newest)
     }
 
     /// What is decided and not done yet.
     pub(crate) fn ready(&self, now: Millis) -> Vec<Standing> {
         // However many there are: nobody hides one behind many that are younger.
+        let ready = |it: &&Standing| it.stage == Stage::Ready;
+        self.look(now, |all| all.iter().rev().filter(ready).cloned().collect())
+    }
+
+    /// How many proposals wait for a word of this person.
+    pub(crate) fn asked(&self, person: &PersonId, now: Millis) -> usize {
+        let asks = |it: &&Standing| it.stage.is_open() && it.silent.binary_search(person).is_ok();
+        self.look(now, |all| {
+            all.iter().rev().take(MAX_STANDINGS).filter(asks).count()
+        })
+    }
+
+    /// Looks at all proposals. Devices do so every few minutes, and where each stands is worked out from all that was said to it.
+    fn look<T>(&self, now: Millis, look: impl FnOnce(&[Standing]) -> T) -> T {
+        let mut kept = self.standings.borrow_mut();
+        let kept = match &mut *kept {
+            Some(kept) if (kept.from..=kept.until).contains(&now) => kept,
+            other => other.insert(self.standings_at(now)),
+        };
+        look(&kept.all)
+    }
+
+    fn standings_at(&self, now: Millis) -> Standings {
         let all = self.collective.iter();
         let all = all.flat_map(|it| it.proposals().filter_map(move |id| it.standing(id, now)));
-        let mut ready: Vec<Standing> = all.filter(|it| it.stage == Stage::Ready).collect();
-        ready.reverse();
-        ready
+        let all: Vec<Standing> = all.collect();
+        let closes = all
+            .iter()
+            .map(|it| it.closes)
+            .filter(|closes| *closes >= now);
+        Standings {
+            from: now,
+            until: closes.min().unwrap_or(Millis::MAX),
+            all,
+        }
     }
 }
 
