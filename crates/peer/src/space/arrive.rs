@@ -288,7 +288,7 @@ impl Open {
             is_kept,
             placed,
             has_gone,
-        } = space.place(operation, came);
+        } = space.place(operation.clone(), came);
         if is_kept {
             let key = places::operation(id, came.arrival);
             step.write(Table::Operations, key, records::encode(&record));
@@ -302,8 +302,11 @@ impl Open {
             return false;
         }
         step.touched.spaces.insert(id);
-        for operation in placed {
-            self.space_took(step, id, operation);
+        if let Some(under) = under {
+            space.note_behind(&operation, &under, step.now);
+        }
+        for placed in placed {
+            self.space_took(step, id, placed);
         }
         if has_gone {
             self.space_membership(step, id);

@@ -43,6 +43,12 @@ struct Standings {
 const MAX_STANDINGS: usize = 200;
 
 impl Society {
+    /// What was computed of the operations holds no more.
+    fn forget_computed(&mut self) {
+        self.devices = OnceCell::new();
+        self.standings = RefCell::new(None);
+    }
+
     pub(crate) fn get(&self) -> Option<&Collective> {
         self.collective.as_ref()
     }
@@ -50,8 +56,7 @@ impl Society {
     /// Takes in a control operation; the first of all founds it. `None`: there is nothing yet that it could
     /// belong to.
     pub(crate) fn insert(&mut self, operation: Operation) -> Option<Outcome> {
-        self.devices = OnceCell::new();
-        self.standings = RefCell::new(None);
+        self.forget_computed();
         match &mut self.collective {
             Some(collective) => Some(collective.insert(operation)),
             None if matches!(operation.body(), Body::Genesis { .. }) => {
@@ -74,7 +79,7 @@ impl Society {
 
     /// Learns of a final checkpoint: the vault's, or the Welcome's. What was pinned before stays.
     pub(crate) fn expect(&mut self, pinned: CheckpointId) -> Outcome {
-        self.devices = OnceCell::new();
+        self.forget_computed();
         match &mut self.collective {
             Some(collective) => collective.expect(pinned),
             None => {
@@ -111,7 +116,7 @@ impl Society {
 
     /// Puts in what was held until somebody builds on it, after a [`verdict`](Self::verdict) of something that does.
     pub(crate) fn place_wanted(&mut self) -> Outcome {
-        self.devices = OnceCell::new();
+        self.forget_computed();
         let collective = self.collective.as_mut();
         collective.map(Collective::place_wanted).unwrap_or_default()
     }

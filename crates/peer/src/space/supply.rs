@@ -136,19 +136,61 @@ impl Space {
         {
             return;
         }
-        let mut question = Question {
+        self.queue(Question {
             id,
             missing: asked.missing,
             device: asked.device,
             time: asked.time,
             commit,
             since: now,
+        });
+    }
+
+    /// A member said something under an older seed than the one in use, an hour after that was drawn: they lack it, and cannot know. All
+    /// that came under it looks to them like strangers' mail. That is as good as a question, once a day.
+    pub(super) fn note_behind(&mut self, operation: &Operation, under: &Commit, now: Millis) {
+        let fields = operation.fields();
+        let (device, today) = (fields.device.0, day_of(now));
+        let chosen = self.root().and_then(|root| self.keys.choose(&root, today));
+        let Some(chosen) = chosen.filter(|chosen| chosen != under) else {
+            return;
         };
+        let height = |commit: &Commit| self.keys.get(commit).map_or(0, |it| it.height);
+        let is_behind = height(under) < height(&chosen)
+            && fields.time > height(&chosen).saturating_add(limits::MISSED_AFTER)
+            && fields.time > now.saturating_sub(limits::DAY);
+        let mut members = self.society.devices().into_iter();
+        if !is_behind || device == self.own.device || !members.any(|member| member.device == device)
+        {
+            return;
+        }
+        // The same for all who hear it that day.
+        let mut id = chosen.0;
+        for (byte, other) in id.iter_mut().zip(device) {
+            *byte ^= other;
+        }
+        for (byte, other) in id.iter_mut().zip(day_of(fields.time).to_be_bytes()) {
+            *byte ^= other;
+        }
+        if self.answered.iter().any(|(known, ..)| *known == id) {
+            return;
+        }
+        self.queue(Question {
+            id,
+            missing: Missing::new([], []),
+            device,
+            time: fields.time,
+            commit: *under,
+            since: now,
+        });
+    }
+
+    fn queue(&mut self, mut question: Question) {
         // The next question of a device stands for the one before; its turn is as near as that one's was.
         let before = self
             .questions
             .iter()
-            .position(|it| it.device == asked.device);
+            .position(|it| it.device == question.device);
         if let Some(before) = before.and_then(|at| self.questions.get_mut(at)) {
             if before.time < question.time {
                 question.since = before.since;

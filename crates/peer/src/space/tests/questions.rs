@@ -60,6 +60,36 @@ fn an_answer_goes_to_who_asked_and_once() {
 }
 
 #[test]
+fn whoever_speaks_under_keys_of_before_is_given_those_in_use() {
+    let (mut bench, mut pens, _) = asked();
+    let before = bench.newest();
+    let now = bench.reseed();
+    // What may have left before the new ones came says nothing, nor does what comes under them.
+    let early = pens[1].says(&bench, text("on its way"));
+    bench.hear(&before, &[early]);
+    bench.now += 2 * HOUR;
+    let good = pens[2].says(&bench, text("I have them"));
+    bench.hear(&now, &[good]);
+    assert!(bench.space().questions.is_empty());
+    for word in ["where is everybody?", "hello?"] {
+        let late = pens[1].says(&bench, text(word));
+        bench.hear(&before, &[late]);
+        assert_eq!(bench.space().questions.len(), 1);
+    }
+    let before_that = answers(&bench).len();
+    answer(&mut bench);
+    assert_eq!(answers(&bench)[before_that..], [[11; 32]]);
+    // Once a day is enough.
+    let late = pens[1].says(&bench, text("still nobody"));
+    bench.hear(&before, &[late]);
+    assert!(bench.space().questions.is_empty());
+    bench.now += DAY;
+    let late = pens[1].says(&bench, text("a day later"));
+    bench.hear(&before, &[late]);
+    assert_eq!(bench.space().questions.len(), 1);
+}
+
+#[test]
 fn nobody_asks_in_the_name_of_others() {
     let (mut bench, pens, post) = asked();
     let under = bench.newest();
