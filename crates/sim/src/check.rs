@@ -26,6 +26,14 @@ const PAGE: u16 = 100;
 const WAITING_INDEX: u8 = 0;
 const REPLICA_INDEX: u8 = 2;
 const REPLICA: u8 = 3;
+/// First bytes of the keys in the table of collectives.
+const SPACE: u8 = 0;
+pub(crate) const SEED: u8 = 1;
+const LEAF: u8 = 2;
+const ENTRY: u8 = 3;
+const BODY: u8 = 4;
+const LOAD: u8 = 5;
+const PART: u8 = 6;
 
 /// A conversation as one device keeps it.
 struct Conversation {
@@ -96,7 +104,9 @@ impl World {
         let mut counts = BTreeMap::<(Table, u8), (u64, u64)>::new();
         for (table, record) in self.peers[at].store.records() {
             let first = match table {
-                Table::Waiting | Table::Outbox => record.key.first().copied().unwrap_or_default(),
+                Table::Waiting | Table::Outbox | Table::Spaces => {
+                    record.key.first().copied().unwrap_or_default()
+                }
                 _ => 0,
             };
             let (count, bytes) = counts.entry((table, first)).or_default();
@@ -113,12 +123,34 @@ impl World {
             && of(Table::Waiting, WAITING_INDEX).0 <= limits::MAX_WAITING as u64
             && of(Table::Outbox, 0).0 <= comrades * entries_each
             && of(Table::Sessions, 0).0 <= comrades
-            && of(Table::Invites, 0).0 <= limits::MAX_INVITES as u64;
+            && of(Table::Invites, 0).0 <= limits::MAX_INVITES as u64
+            && Self::are_spaces_bounded(&of);
         if !is_bounded {
             self.fail(format_args!(
                 "peer {at} keeps more than is stated: {counts:?}"
             ));
         }
+    }
+
+    /// What is kept of the one collective of this world. What goes by time goes one step later.
+    fn are_spaces_bounded(of: &dyn Fn(Table, u8) -> (u64, u64)) -> bool {
+        const SOME: u64 = 64;
+        let sorts = [
+            (SPACE, 1),
+            (SEED, limits::MAX_SEEDS),
+            (LEAF, limits::MAX_DEVICES_KNOWN),
+            (ENTRY, limits::MAX_SPACE_OUTBOX),
+            (BODY, limits::MAX_SPACE_OUTBOX),
+            (LOAD, limits::MAX_WAITING_LOADS),
+            (PART, 2 * limits::MAX_WELCOME_PARTS as usize),
+        ];
+        let operations = of(Table::Operations, 0);
+        let most = (limits::MAX_OPERATIONS + komrade_social::collective::MAX_CONTROL) as u64;
+        let mut sorts = sorts.into_iter();
+        sorts.all(|(sort, most)| of(Table::Spaces, sort).0 <= most as u64 + SOME)
+            && operations.0 <= most
+            && operations.1 <= 2 * limits::MAX_OPERATION_BYTES as u64
+            && of(Table::Posts, 0).0 <= limits::MAX_OPERATIONS as u64
     }
 
     /// The last look, after days of quiet.
@@ -142,6 +174,9 @@ impl World {
             all.push(self.conversations(at));
         }
         self.check_messages(&all);
+        if self.settings.collective {
+            self.check_collective();
+        }
     }
 
     fn conversations(&mut self, at: usize) -> Vec<Conversation> {

@@ -10,11 +10,11 @@ use std::{
 };
 
 use komrade_sim::{
-    IS_SEEDED, Report, Settings, run,
+    IS_SEEDED, Report, Settings, members, run,
     scale::{COMRADES, ENVELOPES, MEMBERS, Shape, day, growth},
 };
 
-const USAGE: &str = "usage: komrade-sim [--seeds N] [--from SEED] [--peers P] [--relays R] [--days D] [--lines N] [--burns] [--copies]\n       komrade-sim --scale";
+const USAGE: &str = "usage: komrade-sim [--seeds N] [--from SEED] [--peers P] [--relays R] [--days D] [--lines N] [--burns] [--copies] [--collective] [--apart]\n       komrade-sim --scale\n       komrade-sim --members N";
 
 struct Row {
     seeds: u64,
@@ -25,6 +25,8 @@ struct Row {
     lines: Option<usize>,
     burns: bool,
     copies: bool,
+    collective: bool,
+    apart: bool,
 }
 
 fn parse() -> Option<Row> {
@@ -37,12 +39,16 @@ fn parse() -> Option<Row> {
         lines: None,
         burns: false,
         copies: false,
+        collective: false,
+        apart: false,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let flag = match name.as_str() {
             "--burns" => Some(&mut row.burns),
             "--copies" => Some(&mut row.copies),
+            "--collective" => Some(&mut row.collective),
+            "--apart" => Some(&mut row.apart),
             _ => None,
         };
         if let Some(flag) = flag {
@@ -74,7 +80,11 @@ fn print(report: &Report) {
     for line in &report.last {
         println!("    {line}");
     }
-    println!("seed {seed} FAILED ({peers} peers, {relays} relays, {days} days):");
+    let kind = match report.settings.collective {
+        true => " with a collective",
+        false => "",
+    };
+    println!("seed {seed}{kind} FAILED ({peers} peers, {relays} relays, {days} days):");
     for failure in &report.failures {
         println!("  {failure}");
     }
@@ -120,9 +130,58 @@ fn scale() -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// What the keys of a large collective cost, week by week.
+fn keys(count: usize) -> ExitCode {
+    println!(
+        "Keys of a collective of {count}: devices are a model, governance, keys and rules the shipped ones. Everybody renews their \
+         leaf key weekly; in the last weeks some come and some are removed. In a week:"
+    );
+    println!(
+        "members  in out  leaf keys  KB of them  seeds: in, out, by age  KB of them  KB of operations"
+    );
+    let began = std::time::Instant::now();
+    let weeks = members::weeks(count);
+    let took = began.elapsed();
+    for week in &weeks {
+        let (admitting, removing, aging) = week.seeds;
+        println!(
+            "{:>7} {:>3} {:>3} {:>10} {:>11} {:>11} {:>4} {:>6} {:>11} {:>17}",
+            week.members,
+            week.admitted,
+            week.removed,
+            week.leaves,
+            week.leaf_bytes / 1_000,
+            admitting,
+            removing,
+            aging,
+            week.seed_bytes / 1_000,
+            week.operation_bytes / 1_000,
+        );
+    }
+    println!("{:.1} s of one processor for all", took.as_secs_f64());
+    let storms = members::storms(&weeks);
+    if storms.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("A storm:\n  {}", storms.join("\n  "));
+    ExitCode::FAILURE
+}
+
 fn main() -> ExitCode {
     if std::env::args().skip(1).eq(["--scale"]) {
         return scale();
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, members] = arguments.as_slice()
+        && flag == "--members"
+    {
+        return match members.parse() {
+            Ok(members) if (20..=members::MOST).contains(&members) => keys(members),
+            _ => {
+                println!("{USAGE}");
+                ExitCode::FAILURE
+            }
+        };
     }
     let Some(row) = parse() else {
         println!("{USAGE}");
@@ -140,13 +199,17 @@ fn main() -> ExitCode {
             if seed >= end {
                 return;
             }
-            let mut settings = Settings::of_seed(seed);
+            let mut settings = match row.collective {
+                true => Settings::collective(seed),
+                false => Settings::of_seed(seed),
+            };
             settings.peers = row.peers.unwrap_or(settings.peers).max(2);
             settings.relays = row.relays.unwrap_or(settings.relays).max(1);
             settings.days = row.days.unwrap_or(settings.days);
             settings.lines = row.lines.unwrap_or(settings.lines);
             settings.burns |= row.burns;
             settings.copies |= row.copies;
+            settings.apart |= row.apart;
             let report = run(settings);
             let Ok(mut sums) = sums.lock() else { return };
             sums.0 += 1;
@@ -154,6 +217,9 @@ fn main() -> ExitCode {
             sums.2 += report.counts.0;
             sums.3 += report.counts.1;
             sums.4 += report.counts.2;
+            if report.settings.collective {
+                println!("seed {seed}: {:?}", report.tally);
+            }
             if !report.failures.is_empty() {
                 print(&report);
                 sums.5.push(seed);

@@ -5,7 +5,7 @@
 //! what follows it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::Future,
     pin::pin,
     task::{Context, Poll, Waker},
@@ -20,14 +20,15 @@ use komrade_store::{
     Batch, Change, Lease, LeaseOutcome, Record, Store, Table, memory::MemoryStore,
 };
 use komrade_view::{
-    Answer, Command, ComradeId, ComradeView, Event as Told, FromEngine, HostStage, LinkState,
-    MessageView, Millis, Refusal, RelayView, RouterStage, Secret, ToEngine, VaultState,
+    Answer, CollectiveView, Command, ComradeId, ComradeView, Event as Told, FromEngine, HostStage,
+    LinkState, MessageView, Millis, Refusal, RelayView, RouterStage, Secret, ToEngine, VaultState,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
+    check::SEED,
     dice::Dice,
     relay::MOST_WORK_BITS,
     settings::{MINUTE, SECOND, Sabotage},
@@ -70,9 +71,12 @@ pub(crate) struct Peer {
 
     pub vault: Option<VaultState>,
     pub comrades: Vec<ComradeView>,
+    pub collectives: Vec<CollectiveView>,
     pub person_id: Option<String>,
     /// What is said of its relays.
     pub relays: Vec<RelayView>,
+    /// The records of seeds that it was seen to keep.
+    seeds: BTreeSet<Vec<u8>>,
     /// Texts of others told to the screens in this life, by where they stand.
     pub told: BTreeMap<(ComradeId, u64), String>,
 }
@@ -140,8 +144,10 @@ impl World {
             done: BTreeMap::new(),
             vault: None,
             comrades: Vec::new(),
+            collectives: Vec::new(),
             person_id: None,
             relays: Vec::new(),
+            seeds: BTreeSet::new(),
             told: BTreeMap::new(),
         });
         self.peers.len() - 1
@@ -187,6 +193,7 @@ impl World {
         peer.fuse = None;
         peer.vault = None;
         peer.comrades.clear();
+        peer.collectives.clear();
         peer.told.clear();
         peer.relays.clear();
         peer.ways.clear();
@@ -333,6 +340,15 @@ impl World {
 
     fn keep(&mut self, at: usize, batch: &Batch) -> Result<(), komrade_store::StoreError> {
         let lease = self.peers[at].lease.expect("a lease");
+        for change in &batch.changes {
+            if let Change::Put(Table::Spaces, Record { key, .. }) = change
+                && key.first() == Some(&SEED)
+                && self.peers[at].seeds.insert(key.clone())
+            {
+                let seed = &key[key.len() - 32..];
+                self.note(format_args!("peer {at} keeps seed {:02x?}", &seed[..2]));
+            }
+        }
         now(self.peers[at].store.commit(lease, batch))
     }
 
@@ -495,6 +511,7 @@ impl World {
                 }
                 peer.comrades = comrades;
             }
+            FromEngine::Event(Told::Collectives(all)) => peer.collectives = all,
             FromEngine::Event(Told::Profile(profile)) => peer.person_id = Some(profile.person),
             FromEngine::Event(Told::Route(route)) => peer.relays = route.relays,
             FromEngine::Event(Told::Message { comrade, message }) => {

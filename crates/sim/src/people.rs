@@ -15,11 +15,10 @@ use crate::{
     world::{Event, START, World},
 };
 
-/// How long everything is well before the last look: longer than the longest wait of all, and enough for a gap to be
-/// told, asked for and closed.
-pub(crate) const QUIET: Millis = 4 * DAY;
 /// The longest that anybody is away.
 const LONGEST_AWAY: Millis = 4 * DAY;
+/// The same in a world that lives for weeks, and how long they are away who are away long.
+pub(crate) const WEEKS_AWAY: (Millis, Millis) = (5 * DAY, 14 * DAY);
 
 /// What a person does.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +27,8 @@ pub(crate) enum Act {
     Wake,
     /// Comes back to it.
     Open,
+    /// Says a last word in the collective.
+    LastWord,
 }
 
 pub(crate) struct Person {
@@ -83,7 +84,8 @@ impl World {
                 self.people[who].invites.push(whom);
             }
         }
-        self.at(START + 3 * HOUR, Event::Trouble(Trouble::Next));
+        let begins = START + self.settings.trouble_after();
+        self.at(begins, Event::Trouble(Trouble::Next));
     }
 
     /// A clock: mostly right, else up to a day wrong.
@@ -131,17 +133,24 @@ impl World {
             let wait = self.dice.below(2 * HOUR);
             self.people[person].away_until = self.now;
             self.act(self.now + wait, person, Act::Open);
+            if self.settings.collective {
+                self.act(self.now + 2 * DAY + wait, person, Act::LastWord);
+            }
         }
     }
 
     pub(crate) fn person_acts(&mut self, person: usize, act: Act) {
         if matches!(act, Act::Wake) {
-            let wait = self.dice.around(50 * MINUTE);
+            let pace = match self.settings.collective {
+                true => 4 * HOUR,
+                false => 50 * MINUTE,
+            };
+            let wait = self.dice.around(pace);
             self.act(self.now + wait + SECOND, person, Act::Wake);
         }
         let at = self.people[person].peer;
         if !self.is_running(at) {
-            if matches!(act, Act::Wake) || self.people[person].away_until > self.now {
+            if !matches!(act, Act::Open) || self.people[person].away_until > self.now {
                 return;
             }
             self.start_peer(at);
@@ -154,7 +163,12 @@ impl World {
         }
         self.settle(person, at);
         self.meet(person, at);
-        if !self.quiet {
+        if self.settings.collective {
+            self.gather(person, at, act);
+        }
+        // Where it lasts for weeks, nothing befalls those who have not met yet.
+        let meets = self.settings.collective && self.now < START + self.settings.trouble_after();
+        if !self.quiet && !meets {
             self.write(person, at);
             self.wander(person, at);
         }
@@ -264,7 +278,11 @@ impl World {
         let Some(whom) = self.people[person].invites.last().copied() else {
             return;
         };
-        let days = self.dice.between(7, 21) as u8;
+        // Where somebody may be away for two weeks, an invite is good for as long as can be.
+        let days = match self.settings.collective {
+            true => 21,
+            false => self.dice.between(7, 21) as u8,
+        };
         let with_relay = false;
         let answer = self.ask(at, Command::MakeInvite { with_relay, days });
         self.note(format_args!("person {person} invites: {}", ok(&answer)));
@@ -290,7 +308,8 @@ impl World {
             .iter()
             .map(|comrade| comrade.id)
             .collect();
-        if comrades.is_empty() || !self.dice.chance(700) {
+        let often = if self.settings.collective { 100 } else { 700 };
+        if comrades.is_empty() || !self.dice.chance(often) {
             return;
         }
         let comrade = comrades[self.dice.index(comrades.len())];
@@ -318,6 +337,15 @@ impl World {
         }
     }
 
+    /// How long somebody is away.
+    fn time_away(&mut self, mean: Millis) -> Millis {
+        if self.settings.apart && self.dice.chance(100) {
+            let (least, most) = WEEKS_AWAY;
+            return self.dice.between(least, most);
+        }
+        self.dice.around(mean).min(LONGEST_AWAY)
+    }
+
     /// Goes away, moves, links directly.
     fn wander(&mut self, person: usize, at: usize) {
         match self.dice.below(100) {
@@ -327,7 +355,7 @@ impl World {
                 } else {
                     8 * HOUR
                 };
-                let until = self.now + self.dice.around(mean).min(LONGEST_AWAY);
+                let until = self.now + self.time_away(mean);
                 self.note(format_args!("person {person} goes away"));
                 self.stop_peer(at);
                 self.people[person].away_until = until;
@@ -359,7 +387,7 @@ impl World {
     }
 }
 
-fn ok(answer: &Option<Result<Answer, Refusal>>) -> String {
+pub(crate) fn ok(answer: &Option<Result<Answer, Refusal>>) -> String {
     match answer {
         None => "no answer".to_owned(),
         Some(Ok(_)) => "done".to_owned(),

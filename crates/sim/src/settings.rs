@@ -26,6 +26,10 @@ pub struct Settings {
     pub several: bool,
     /// Profiles are copied: put back later, or run beside their original.
     pub copies: bool,
+    /// Everybody may come into one collective.
+    pub collective: bool,
+    /// There, people are away and relays apart for up to two weeks.
+    pub apart: bool,
     /// What is broken on purpose, to see that it is found.
     pub sabotage: Option<Sabotage>,
     /// How many of the last lines of the transcript are kept to be read.
@@ -34,6 +38,8 @@ pub struct Settings {
 
 /// Of so many seeds, one is a world of full size.
 const FULL_EVERY: u64 = 50;
+/// Before this nothing goes wrong in a world with a collective: people meet. What befalls first contact is shown by the others.
+pub(crate) const PRELUDE: Millis = DAY;
 
 impl Settings {
     /// The size that the issue names: 50 peers at 5 relays.
@@ -47,6 +53,8 @@ impl Settings {
             moves: true,
             several: true,
             copies: false,
+            collective: false,
+            apart: false,
             sabotage: None,
             lines: 60,
         }
@@ -76,6 +84,35 @@ impl Settings {
             ..size
         }
     }
+
+    /// What a row of seeds with a collective is run with: six people at one relay. See the crate's documentation for what does not hold
+    /// in larger ones.
+    pub fn collective(seed: u64) -> Self {
+        Self {
+            peers: 6,
+            relays: 1,
+            days: 7,
+            collective: true,
+            ..Self::full(seed)
+        }
+    }
+
+    /// When trouble begins.
+    pub(crate) fn trouble_after(&self) -> Millis {
+        match self.collective {
+            true => PRELUDE,
+            false => 3 * HOUR,
+        }
+    }
+
+    /// How long everything is well before the last look: longer than the longest wait of all, and enough for a gap to be told, asked
+    /// for and closed. A welcome that went astray is said again after three days.
+    pub(crate) fn quiet(&self) -> Millis {
+        match self.collective {
+            true => 8 * DAY,
+            false => 4 * DAY,
+        }
+    }
 }
 
 /// Something broken on purpose: each invariant must be seen to fail.
@@ -99,4 +136,10 @@ pub enum Sabotage {
     ForeignChance,
     /// What is taken from others is shown a second time.
     Doubled,
+    /// Nobody is told who vouched for whom.
+    SecretVouches,
+    /// Nobody is told whom the author of a post saw among the members.
+    SecretMembers,
+    /// One member of a collective sees another state than the others.
+    OtherState,
 }

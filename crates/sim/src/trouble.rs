@@ -3,6 +3,7 @@
 use komrade_view::Millis;
 
 use crate::{
+    people::{Act, WEEKS_AWAY},
     settings::{DAY, HOUR, MINUTE, Sabotage},
     world::{Event, World},
 };
@@ -29,7 +30,9 @@ impl World {
         }
         match trouble {
             Trouble::Next => {
-                let pace = PACE / self.settings.peers as Millis;
+                // A world that lives for weeks has it four times as slow.
+                let slow = if self.settings.collective { 4 } else { 1 };
+                let pace = slow * PACE / self.settings.peers as Millis;
                 let wait = self.dice.around(pace) + MINUTE;
                 self.at(self.now + wait, Event::Trouble(Trouble::Next));
                 self.next_trouble();
@@ -46,6 +49,9 @@ impl World {
                 }
                 if self.open_vault(at) {
                     self.write(self.peers[at].person, at);
+                    if self.settings.collective {
+                        self.gather(self.peers[at].person, at, Act::Wake);
+                    }
                 }
             }
             Trouble::CloneEnds(at) => self.stop_peer(at),
@@ -120,7 +126,11 @@ impl World {
         let pair = (a.min(b), a.max(b));
         self.note(format_args!("relays {a} and {b} do not reach each other"));
         self.parted.insert(pair);
-        let wait = self.dice.around(6 * HOUR);
+        let wait = match self.settings.apart && self.dice.chance(200) {
+            // Up to two weeks.
+            true => self.dice.between(WEEKS_AWAY.0, WEEKS_AWAY.1),
+            false => self.dice.around(6 * HOUR),
+        };
         self.at(
             self.now + wait,
             Event::Trouble(Trouble::Rejoin(pair.0, pair.1)),

@@ -9,6 +9,7 @@ use komrade_peer::{Address, LinkHint, RelayId};
 use komrade_view::Millis;
 
 use crate::{
+    collective::Account,
     dice::Dice,
     ledger::Ledger,
     log::Log,
@@ -97,6 +98,7 @@ pub(crate) struct World {
     /// What a node of this world may hold.
     pub capacity: u64,
     pub ledger: Ledger,
+    pub account: Account,
     pub log: Log,
     pub failures: Vec<String>,
     pub steps: u64,
@@ -126,6 +128,7 @@ impl World {
                 _ => CAPACITY,
             },
             ledger: Ledger::default(),
+            account: Account::default(),
             log: Log::new(settings.lines),
             failures: Vec::new(),
             steps: 0,
@@ -161,7 +164,7 @@ impl World {
         let end = START + self.settings.days * DAY;
         self.until(end);
         self.calm();
-        self.until(end + crate::people::QUIET);
+        self.until(end + self.settings.quiet());
         self.check();
     }
 

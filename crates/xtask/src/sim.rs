@@ -14,8 +14,11 @@ use crate::{
 };
 
 const CUSTOM: &str = "--cfg getrandom_backend=\"custom\"";
-/// Seeds that a long test lives through.
-const LONG: &str = "1000";
+/// Seeds that a long test lives through, and members of a large collective.
+const LONG: [(&str, &str); 2] = [
+    ("KOMRADE_SIM_SEEDS", "1000"),
+    ("KOMRADE_SIM_MEMBERS", "494"),
+];
 
 /// Runs a row of seeds; `arguments` are those of the simulator.
 pub fn sim(root: &Path, arguments: &[String]) -> Result<()> {
@@ -26,7 +29,7 @@ pub fn sim(root: &Path, arguments: &[String]) -> Result<()> {
 pub fn test(root: &Path, long: bool) -> Result<Counts> {
     let mut tests = seeded(root, "test")?;
     if long {
-        tests.env("KOMRADE_SIM_SEEDS", LONG);
+        tests.envs(LONG);
     }
     run_tests(&mut tests)
 }
