@@ -6,6 +6,7 @@
 mod album;
 pub mod axe;
 mod browser;
+mod circle;
 mod collective;
 mod member;
 mod person;

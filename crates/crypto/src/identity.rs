@@ -192,6 +192,16 @@ impl DeviceKey {
         self.sign(labels::GROUP_QUESTION, bytes)
     }
 
+    /// Signs an operation of its person's circle: its exact bytes.
+    pub fn sign_circle_operation(&self, bytes: &[u8]) -> [u8; 64] {
+        self.sign(labels::CIRCLE_OPERATION, bytes)
+    }
+
+    /// Signs a comment in somebody's circle: its exact bytes.
+    pub fn sign_comment(&self, bytes: &[u8]) -> [u8; 64] {
+        self.sign(labels::CIRCLE_COMMENT, bytes)
+    }
+
     pub(crate) fn sign(&self, label: &str, body: &[u8]) -> [u8; 64] {
         self.0.sign(&signed_message(label, body)).to_bytes()
     }
@@ -219,6 +229,30 @@ pub fn verify_operation(
     signature: &[u8; 64],
 ) -> Result<(), DecodeError> {
     verify(device, labels::COLLECTIVE_OPERATION, bytes, signature)
+}
+
+/// Checks that the device signed exactly these bytes as an operation of its person's circle.
+///
+/// # Errors
+/// As [`verify_operation`].
+pub fn verify_circle_operation(
+    device: &[u8; 32],
+    bytes: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), DecodeError> {
+    verify(device, labels::CIRCLE_OPERATION, bytes, signature)
+}
+
+/// Checks that the device signed exactly these bytes as a comment.
+///
+/// # Errors
+/// As [`verify_operation`].
+pub fn verify_comment(
+    device: &[u8; 32],
+    bytes: &[u8],
+    signature: &[u8; 64],
+) -> Result<(), DecodeError> {
+    verify(device, labels::CIRCLE_COMMENT, bytes, signature)
 }
 
 impl ZeroizeOnDrop for DeviceKey {}

@@ -127,6 +127,16 @@ labels! {
     COLLECTIVE_CHECKPOINT = "komrade/collective/checkpoint/v1";
     /// Hash of who is a member, with which devices, under which constitution.
     COLLECTIVE_STATE = "komrade/collective/state/v1";
+    /// Id of a circle: hash of its owner and of what the owner drew.
+    CIRCLE_ID = "komrade/circle/id/v1";
+    /// Signature of a device over an operation of its person's circle.
+    CIRCLE_OPERATION = "komrade/circle/operation/v1";
+    /// Id of an operation of a circle: hash of its signed bytes.
+    CIRCLE_OPERATION_ID = "komrade/circle/operation-id/v1";
+    /// Signature of a device over a comment in somebody's circle.
+    CIRCLE_COMMENT = "komrade/circle/comment/v1";
+    /// Id of such a comment: hash of its signed bytes.
+    CIRCLE_COMMENT_ID = "komrade/circle/comment-id/v1";
 }
 
 #[cfg(test)]

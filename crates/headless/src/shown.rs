@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use komrade_view::{
-    CollectiveView, ComradeId, ComradeView, Event, IntroductionView, InviteView, MessageView,
-    ProfileView, RouteView, VaultState,
+    CircleView, CollectiveView, ComradeId, ComradeView, Event, IntroductionView, InviteView,
+    MessageView, ProfileView, RouteView, VaultState,
 };
 
 /// The newest messages kept per comrade. Older ones are in the vault (`Command::OpenPage`).
@@ -25,6 +25,8 @@ pub struct Shown {
     pub introductions: Vec<IntroductionView>,
     /// All collectives.
     pub collectives: Vec<CollectiveView>,
+    /// All circles.
+    pub circles: Vec<CircleView>,
     /// The way to the network.
     pub route: Option<RouteView>,
     /// Messages that came or changed since the start, by comrade and ordinal; at most [`MESSAGES_SHOWN`] each.
@@ -48,6 +50,7 @@ impl Shown {
             Event::Invites(invites) => self.invites = invites,
             Event::Introductions(all) => self.introductions = all,
             Event::Collectives(all) => self.collectives = all,
+            Event::Circles(all) => self.circles = all,
             Event::Route(route) => self.route = Some(route),
             Event::Message { comrade, message } => {
                 let messages = self.messages.entry(comrade).or_default();

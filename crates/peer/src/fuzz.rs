@@ -10,6 +10,7 @@ use komrade_store::{Record, Table};
 use zeroize::Zeroizing;
 
 use crate::{
+    circle::frame as circle,
     home::{Home, NodeHome, decode_homes, encode_homes},
     introducing::word as introduction,
     invites::SealedOffer,
@@ -37,6 +38,7 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("peer-space-bundle", bundle),
     ("peer-space-word", word),
     ("peer-space-welcome", welcome),
+    ("peer-circle-word", circle_word),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -118,6 +120,11 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 .filter_map(|records| write_part(Table::Messages, records))
                 .collect()
         }
+        "peer-circle-word" => circle_words()
+            .iter()
+            .map(|word| word.encode(&[7; 16]).to_vec())
+            .chain([circle::encode_bundle(&[vec![1; 90], vec![2]]).to_vec()])
+            .collect(),
         "peer-space-load" => vec![
             Load::default().encode().to_vec(),
             any_load().encode().to_vec(),
@@ -290,6 +297,37 @@ fn record(bytes: &[u8]) {
     let _ = records::decode::<Entry>(bytes);
     let _ = records::decode::<Message>(bytes);
     let _ = records::decode::<TickRecord>(bytes);
+}
+
+fn circle_words() -> [circle::Word; 5] {
+    let since = 1_795_392_000_000;
+    let load = circle::Load {
+        since,
+        floor: 1,
+        after: 2,
+        to: 4,
+        pack: Some(vec![5; 60]),
+        sealed: vec![6; 120],
+    };
+    let comment = vec![7; 80];
+    [
+        circle::Word::Load(load),
+        circle::Word::Comment { since, comment },
+        circle::Word::Farewell { since },
+        circle::Word::End,
+        circle::Word::Gap { since, from: 3 },
+    ]
+}
+
+fn circle_word(bytes: &[u8]) {
+    if let Ok(Some((nonce, word))) = circle::Word::decode(bytes) {
+        let again = circle::Word::decode(&word.encode(&nonce));
+        assert_eq!(again, Ok(Some((nonce, word))));
+    }
+    if let Ok(operations) = circle::decode_bundle(bytes) {
+        let again = circle::decode_bundle(&circle::encode_bundle(&operations));
+        assert_eq!(again, Ok(operations));
+    }
 }
 
 #[cfg(test)]

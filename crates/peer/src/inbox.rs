@@ -450,6 +450,10 @@ impl Open {
                 let content = content.clone();
                 self.introduction_heard(step, id, &content);
             }
+            Body::Circle { content } => {
+                let content = content.clone();
+                self.circle_heard(step, id, &content);
+            }
             // Kept in the account and acknowledged; shown by a version that knows it.
             _ => {}
         }

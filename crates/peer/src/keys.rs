@@ -22,6 +22,8 @@
 //! | Waiting | 3, expiry day (4), envelope id (32) | the replica |
 //! | Invites | invite (16) | invite |
 //!
+//! Those of collectives stand in `space/places`, those of circles in `circle`.
+//!
 //! What is needed in memory stands apart from what is not, so that opening the vault reads no
 //! contents.
 

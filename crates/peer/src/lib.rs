@@ -11,7 +11,7 @@
 //! Parts: the vault's door (`vault`, `engine`), its way to another address (`moving`), invites and first contact (`invites`, `contact`),
 //! what is written and waits (`writing`, `naming`, `outbox`, `seal`), what arrives (`inbox`, `packet`), links
 //! (`dialing`, `links`), homes and the ways through one's relays (`home`, `way`, `node`, `relays`), what time brings (`upkeep`, `clock`), what goes
-//! (`removing`), introductions (`introducing`), collectives (`space`), what is shown (`views`, `queue`, `route`, `traffic`).
+//! (`removing`), introductions (`introducing`), collectives (`space`), circles (`circle`), what is shown (`views`, `queue`, `route`, `traffic`).
 //!
 //! # What lives long, its bound, and what reclaims it
 //!
@@ -59,12 +59,17 @@
 //! | envelopes that nobody recognised | memory | [`limits::MAX_STRANGERS`] of [`limits::STRANGER_BYTES`] | the oldest go |
 //! | homes of a collective that refused; a welcome that is being said | memory | [`limits::MAX_SHUNNED`]; one, [`limits::MAX_WELCOME_PARTS`] | [`limits::SHUNNED_FOR`]; its last part |
 //! | offers, who asks, who took it back, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
+//! | circles of one's own, who reads one | both | [`limits::MAX_CIRCLES`], [`limits::MAX_CIRCLE_READERS`] | ending, removing |
+//! | circles of comrades | both | [`limits::MAX_CIRCLES_READ`], of one [`limits::MAX_CIRCLES_OF`] | forgetting; removing the comrade |
+//! | what is in a circle, seeds of one that is read | both | see `komrade_social::circle`; [`limits::MAX_CIRCLE_SEEDS`] | [`limits::CIRCLE_DAYS`]; the oldest go |
+//! | comments that an owner has not published | both | [`limits::MAX_CIRCLE_WAITING`] | published, [`limits::MESSAGE_LIFE`] |
 //! | reads under way | memory | one per comrade to send, one to retry; one per open page | their answers |
 //! | effects not taken | memory | those of the inputs handed in | the driver |
 //!
-//! Left out on purpose: circles, more than one device of a person, and the encrypted backup. Formats
+//! Left out on purpose: more than one device of a person, and the encrypted backup. Formats
 //! have room for them.
 
+mod circle;
 mod clock;
 mod comrade;
 mod contact;

@@ -361,3 +361,32 @@ pub const ENACTED_AT_ONCE: usize = 8;
 pub const EXPIRY_DAYS: u32 = 30;
 /// How long a change of members may stay without being final before the person is told.
 pub const FINAL_WITHIN: Millis = 30 * DAY;
+
+/// Circles of one's own.
+pub const MAX_CIRCLES: usize = 32;
+/// Who reads one circle: more than anybody knows, and what is noted of them fits in one record. A circle of all comrades has no more of them.
+pub const MAX_CIRCLE_READERS: usize = 500;
+/// Circles of comrades that are read.
+pub const MAX_CIRCLES_READ: usize = 256;
+/// Those of one comrade.
+pub const MAX_CIRCLES_OF: usize = 8;
+/// How long a post or a comment is kept, by everybody, in days.
+pub const CIRCLE_DAYS: u32 = 90;
+/// Bytes of operations that one reader is told at once: with all around them an envelope of 16 KiB.
+pub const CIRCLE_BUNDLE_BYTES: usize = 12_000;
+/// The same in operations: the shortest have some 300 bytes.
+pub const MAX_CIRCLE_BUNDLED: usize = 64;
+/// Words to one reader, not acknowledged, of which it is remembered up to where they told.
+pub const MAX_CIRCLE_SENT: usize = 6;
+/// Seeds of one circle that is read: nothing is sealed under one before for longer than it is on its way.
+pub const MAX_CIRCLE_SEEDS: usize = 16;
+/// How often one seed is used: half of what readers wind, see `komrade_crypto::group::MAX_REOPEN`.
+pub const MAX_CIRCLE_PLACES: u32 = 5_000;
+/// Comments of one person on one post that the owner's device publishes.
+pub const MAX_CIRCLE_COMMENTS_EACH: usize = 50;
+/// Comments of one's own that an owner has not published.
+pub const MAX_CIRCLE_WAITING: usize = 32;
+/// How often what is missing is asked for, and told again: each time may be all that is kept.
+pub const CIRCLE_REWIND: Millis = 6 * HOUR;
+/// Posts shown at once.
+pub const MAX_CIRCLE_PAGE: u16 = 200;

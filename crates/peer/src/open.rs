@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     LinkId, RelayId,
+    circle::Circles,
     clock::Clock,
     comrade::Comrade,
     introducing::Introductions,
@@ -108,6 +109,7 @@ pub(crate) struct Open {
     pub(crate) removing: BTreeSet<ComradeId>,
     pub(crate) spaces: Spaces,
     pub(crate) introductions: Introductions,
+    pub(crate) circles: Circles,
 }
 
 /// Where a record stands, for its seal.
@@ -146,6 +148,7 @@ impl Open {
             removing: BTreeSet::new(),
             spaces: Spaces::default(),
             introductions: Introductions::default(),
+            circles: Circles::default(),
         }
     }
 
@@ -161,6 +164,9 @@ impl Open {
 
     /// Takes a record into memory. Said of all that the vault reads when it opens.
     pub(crate) fn load(&mut self, table: Table, record: &Record) -> Result<(), Damaged> {
+        if table == Table::Spaces && crate::circle::is_key(&record.key) {
+            return self.load_circle(record);
+        }
         if crate::space::places::TABLES.contains(&table) {
             return self.load_space(table, record);
         }
@@ -199,6 +205,7 @@ impl Open {
     /// Everything a step touched, sealed: the batch of that step.
     pub(crate) fn changes(&mut self, step: &mut Step) -> Result<Vec<Change>, SealError> {
         self.write_spaces(step);
+        self.write_circles(step);
         let touched = std::mem::take(&mut step.touched);
         if touched.own {
             step.write(Table::Own, keys::OWN.to_vec(), self.own.encode());

@@ -56,6 +56,7 @@ impl Open {
             self.close(step, link);
         }
         self.removing.insert(id);
+        self.circles_without(step, id);
         self.order_host(step);
         self.go_on_removing(step);
     }

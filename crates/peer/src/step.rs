@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use komrade_crypto::{group::Commit, vault::StretchJob};
 use komrade_store::{Query, Table};
 use komrade_view::{
-    Answer, CollectiveId, ComradeId, Event, FromEngine, InviteId, MessageView, Millis, Refusal,
+    Answer, CircleId, CollectiveId, ComradeId, Event, FromEngine, InviteId, MessageView, Millis,
+    Refusal,
 };
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
@@ -62,6 +63,7 @@ pub(crate) struct Touched {
     pub(crate) spaces: BTreeSet<CollectiveId>,
     pub(crate) seeds: BTreeSet<(CollectiveId, Commit)>,
     pub(crate) space_entries: BTreeSet<(CollectiveId, u64)>,
+    pub(crate) circles: BTreeSet<CircleId>,
 }
 
 /// What is to be shown from memory.
@@ -72,6 +74,7 @@ pub(crate) struct Shown {
     pub(crate) invites: bool,
     pub(crate) collectives: bool,
     pub(crate) introductions: bool,
+    pub(crate) circles: bool,
     pub(crate) route: bool,
     /// Messages that stay in the store and changed their tick.
     pub(crate) ticks: BTreeMap<ComradeId, BTreeSet<u64>>,
@@ -174,7 +177,8 @@ impl<'a> Step<'a> {
             + touched.invites.len()
             + touched.spaces.len()
             + touched.seeds.len()
-            + touched.space_entries.len();
+            + touched.space_entries.len()
+            + touched.circles.len();
         let gathered = self.writes.len() + self.texts.len() + marked;
         let has_room = gathered < limits::STEP_CHANGES;
         self.again |= !has_room;

@@ -89,6 +89,7 @@ impl Open {
         self.resume_removing();
         self.spaces_opened(step);
         self.draw_introductions(step);
+        step.show.circles = true;
         self.draw_ack_time(step);
         self.open_ways(step);
         self.upkeep(step);
@@ -117,6 +118,7 @@ impl Open {
         self.tell_name(step);
         self.mind_introductions(step);
         self.space_upkeep(step);
+        self.circles_upkeep(step);
     }
 
     /// What time ends, and what cannot be taken back.
@@ -180,6 +182,7 @@ impl Open {
             self.ack_at,
             self.next_space(now),
             self.next_introduction(),
+            self.next_circle(now),
             self.next_silence(),
             self.clock.settles_at().or(ends),
         ]

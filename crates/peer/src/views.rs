@@ -100,6 +100,7 @@ impl Open {
             Command::SetReplicaLimit(bytes) => self.set_replica_limit(step, bytes),
             Command::SetDataLimit(bytes) => self.set_data_limit(step, bytes),
             Command::Collective(asked) => return self.collective_command(step, id, asked),
+            Command::Circle(asked) => self.circle_command(step, asked),
             Command::SetAckPace(pace) => Ok(self.set_ack_pace(step, pace)),
             // Answered by the vault, which knows what is open.
             _ => Err(Refusal::VaultExists),
@@ -346,6 +347,10 @@ impl Open {
         self.read_ticks(step);
         if std::mem::take(&mut step.show.profile) {
             step.event(self.profile_event());
+        }
+        // Who is a comrade, and what arrived at them, shows in circles, too.
+        if std::mem::take(&mut step.show.circles) || step.show.comrades {
+            self.show_circles(step);
         }
         if std::mem::take(&mut step.show.comrades) {
             step.event(Event::Comrades(self.comrade_views()));

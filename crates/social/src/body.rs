@@ -17,12 +17,15 @@ pub const MAX_HOMES_BYTES: usize = 1_024;
 pub const MAX_COLLECTIVE_BYTES: usize = 20_000;
 /// The longest part of what is said of an introduction, in bytes: a name, some words, or an invite.
 pub const MAX_INTRODUCTION_BYTES: usize = 4_000;
+/// The longest part of what is said for a circle, in bytes.
+pub const MAX_CIRCLE_BYTES: usize = 20_000;
 
 const TEXT: u64 = 1;
 const PROFILE: u64 = 2;
 const HOMES: u64 = 3;
 const CONFIRMED: u64 = 4;
 const COLLECTIVE: u64 = 5;
+const CIRCLE: u64 = 6;
 const INTRODUCTION: u64 = 7;
 
 /// What an operation does. Every kind has its content in a map; all of them have one field, number 1, or none.
@@ -56,6 +59,11 @@ pub enum Body {
         /// Opaque here, at most [`MAX_INTRODUCTION_BYTES`].
         content: Vec<u8>,
     },
+    /// Something about a circle that one of the two owns: what is said in it, a comment, a farewell.
+    Circle {
+        /// Opaque here, at most [`MAX_CIRCLE_BYTES`].
+        content: Vec<u8>,
+    },
     /// A kind that this version does not know: keep it, acknowledge it, show nothing.
     Unknown {
         /// Its number.
@@ -73,6 +81,7 @@ impl Body {
             Self::Confirmed => CONFIRMED,
             Self::Collective { .. } => COLLECTIVE,
             Self::Introduction { .. } => INTRODUCTION,
+            Self::Circle { .. } => CIRCLE,
             Self::Unknown { kind } => *kind,
         }
     }
@@ -93,6 +102,9 @@ impl Body {
             Self::Introduction { content } if content.len() > MAX_INTRODUCTION_BYTES => {
                 Err(OperationError::TooLong(content.len()))
             }
+            Self::Circle { content } if content.len() > MAX_CIRCLE_BYTES => {
+                Err(OperationError::TooLong(content.len()))
+            }
             _ => Ok(()),
         }
     }
@@ -107,7 +119,8 @@ impl Body {
             }
             Self::Homes { homes: value }
             | Self::Collective { content: value }
-            | Self::Introduction { content: value } => {
+            | Self::Introduction { content: value }
+            | Self::Circle { content: value } => {
                 to.map(1);
                 to.number(1);
                 to.bytes(value);
@@ -133,6 +146,9 @@ impl Body {
                 content: from.map(field)?.bytes(1)?,
             },
             INTRODUCTION => Self::Introduction {
+                content: from.map(field)?.bytes(1)?,
+            },
+            CIRCLE => Self::Circle {
                 content: from.map(field)?.bytes(1)?,
             },
             kind => Self::Unknown { kind },

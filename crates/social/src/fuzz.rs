@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use komrade_crypto::identity::{DeviceCertificate, DeviceKey, PersonId, RecoveryWords};
 
 use crate::{
-    Acknowledgement, DeviceId, Fields, Head, Operation, OperationId, Range, Received,
+    Acknowledgement, DeviceId, Fields, Head, Operation, OperationId, Range, Received, circle,
     collective::{self, Body, Choice, Collective, Subject, Template},
 };
 
@@ -19,6 +19,7 @@ pub const FUZZ: &[(&str, Target)] = &[
     ("social-received", received),
     ("social-collective-operation", collective_operation),
     ("social-collective-insert", collective_insert),
+    ("social-circle-operation", circle_operation),
 ];
 
 /// Valid input for a target; empty for a name that is none.
@@ -56,6 +57,10 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
             let bytes = |one: &collective::Operation| one.as_bytes().to_vec();
             signed().iter().map(bytes).collect()
         }
+        "social-circle-operation" => in_circle()
+            .iter()
+            .map(|one| one.as_bytes().to_vec())
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -168,6 +173,59 @@ fn signed() -> &'static [collective::Operation] {
     })
 }
 
+/// A post in a circle, a comment on it, and the comment taken back.
+fn in_circle() -> Vec<circle::Operation> {
+    let (owner, other) = (Author::new(1), Author::new(3));
+    let nonce = [7; 16];
+    let id = circle::CircleId::of(&owner.person, &nonce);
+    let mut all: Vec<circle::Operation> = Vec::new();
+    let mut write = |body| {
+        let fields = circle::Fields {
+            sequence: all.len() as u64 + 1,
+            previous: all.last().map(circle::Operation::id),
+            time: 1_795_392_000_000,
+            expiry_day: 20_870,
+            nonce,
+            person: owner.person,
+            device: DeviceId(owner.key.public()),
+            body,
+        };
+        all.extend(circle::Operation::sign(fields, &owner.key));
+        all.last()
+            .map_or(OperationId([0; 32]), circle::Operation::id)
+    };
+    let text = "hello".to_owned();
+    let on = write(circle::Body::Post { text });
+    let (certificate, key) = (&other.certificate, &other.key);
+    let said = circle::Comment::sign((id, on), 1_795_392_000_001, "Bo", "yes", certificate, key);
+    if let Ok(comment) = said {
+        let comment = Box::new(comment);
+        let of = write(circle::Body::Comment { comment });
+        write(circle::Body::Remove { of });
+    }
+    all
+}
+
+/// Whatever an owner says, unsigned: the state stays one that can be asked.
+fn circle_operation(bytes: &[u8]) {
+    let stored = circle::Operation::decode_stored(bytes);
+    if let Ok(operation) = circle::Operation::decode(bytes) {
+        assert_eq!(stored.as_ref(), Ok(&operation));
+    }
+    let Ok(operation) = stored else {
+        return;
+    };
+    assert_eq!(operation.as_bytes(), bytes);
+    let devices = [operation.fields().device];
+    let mut circle = circle::Circle::new(operation.circle(), devices);
+    for one in in_circle().into_iter().chain([operation]) {
+        let _ = circle.insert(one);
+    }
+    circle.posts();
+    circle.expire(20_871);
+    assert!(!circle.is_copied() || circle.operations().count() > 1);
+}
+
 fn computed(all: &[collective::Operation]) -> Option<Collective> {
     let (first, rest) = all.split_first()?;
     let mut collective = Collective::found(first.clone()).ok()?;
@@ -230,6 +288,9 @@ fn operations() -> Vec<Operation> {
         },
         crate::Body::Introduction {
             content: vec![7, 8, 9],
+        },
+        crate::Body::Circle {
+            content: vec![7, 8],
         },
     ];
     let seen = vec![Head {

@@ -2,7 +2,7 @@
 //!
 //! Whatever a person does in a space is an [`Operation`], an immutable record. The state of a space follows from
 //! its *set* of operations: any delivery order, any duplication, the same state. This crate holds what a
-//! conversation of two persons needs, and the government of a [`collective`]; circles and the world come later.
+//! conversation of two persons needs, the government of a [`collective`], and the posts of a [`circle`]; the world comes later.
 //!
 //! Per device and space, operations are numbered from 1 and each names the one before by its hash, so
 //! that a gap is noticed and two operations of one number show that a device was copied or restored.
@@ -13,7 +13,8 @@
 //! Receiving: [`Operation::decode`], [`Received::insert`], keep it if [`Inserted::is_kept`], and answer with
 //! [`Received::acknowledgement`].
 //!
-//! In a collective operations are signed, and [`collective::Collective`] tells from them who belongs and what was decided.
+//! In a collective operations are signed, and [`collective::Collective`] tells from them who belongs and what was decided. In a
+//! circle they are signed by its owner, and [`circle::Circle`] tells from them what there is to read.
 //!
 //! In a conversation operations are not signed: the pairwise session shows the recipient who speaks, and proves
 //! nothing to anybody else.
@@ -24,6 +25,7 @@
 mod acknowledgement;
 mod body;
 mod cbor;
+pub mod circle;
 pub mod collective;
 #[cfg(feature = "fuzz")]
 mod fuzz;
@@ -37,8 +39,8 @@ pub use crate::{
         Acknowledgement, AcknowledgementError, MAX_ACKNOWLEDGEMENT_BYTES, MAX_RANGES, Range,
     },
     body::{
-        Body, MAX_COLLECTIVE_BYTES, MAX_HOMES_BYTES, MAX_INTRODUCTION_BYTES, MAX_NAME_CHARS,
-        MAX_TEXT_BYTES,
+        Body, MAX_CIRCLE_BYTES, MAX_COLLECTIVE_BYTES, MAX_HOMES_BYTES, MAX_INTRODUCTION_BYTES,
+        MAX_NAME_CHARS, MAX_TEXT_BYTES,
     },
     operation::{
         DeviceId, Fields, Head, MAX_HEADS, MAX_OPERATION_BYTES, Operation, OperationError,

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CollectiveCommand, CollectiveDetail, CollectiveId, ComradeId, ConstitutionFault,
-    ConstitutionView, IntroductionId, InviteId, InvitePreview, MessageView, PageView, PostView,
-    PostsView, ProposalId, Secret,
+    CircleCommand, CircleDetail, CircleId, CollectiveCommand, CollectiveDetail, CollectiveId,
+    ComradeId, ConstitutionFault, ConstitutionView, IntroductionId, InviteId, InvitePreview,
+    MessageView, PageView, PostView, PostsView, ProposalId, Secret,
 };
 
 /// The longest name, in characters.
@@ -225,6 +225,8 @@ pub enum Command {
     BringBytes(#[serde(with = "serde_bytes")] Vec<u8>),
     /// Something about collectives; answers as said there.
     Collective(CollectiveCommand),
+    /// Something about circles; answers as said there.
+    Circle(CircleCommand),
 }
 
 /// When acknowledgements leave on their own (they always ride on the next message).
@@ -280,6 +282,10 @@ pub enum Answer {
     Constitution(Box<ConstitutionView>),
     /// What is wrong with a constitution; empty: nothing.
     Faults(Vec<ConstitutionFault>),
+    /// A circle was made.
+    Circle(CircleId),
+    /// What is in a circle.
+    CircleDetail(Box<CircleDetail>),
     /// A part of the file that a vault leaves in.
     Part {
         /// What follows in the file, 1 to 1,100,000 bytes.
@@ -427,11 +433,17 @@ pub enum Refusal {
     /// As many introductions are under way as may be (24).
     #[error("too many introductions")]
     TooManyIntroductions,
+    /// There are as many circles of one's own, or readers of one, as there may be (32, and 500).
+    #[error("too many circles")]
+    TooManyCircles,
+    /// The post has more than 8,000 bytes, or the comment more than 2,000.
+    #[error("post too long")]
+    PostTooLong,
 }
 
 impl Refusal {
     /// Every refusal there is, for tests of the catalogue.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::WrongPassphrase,
         Self::PassphraseTooShort,
         Self::VaultExists,
@@ -474,5 +486,7 @@ impl Refusal {
         Self::TooManyProposals,
         Self::BadConstitution,
         Self::TooManyIntroductions,
+        Self::TooManyCircles,
+        Self::PostTooLong,
     ];
 }

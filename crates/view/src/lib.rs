@@ -7,6 +7,7 @@
 //! Texts a person reads are *not* here: the engine speaks in codes ([`Refusal`], [`RouterStage`] …) and
 //! the app's catalogue turns them into sentences.
 
+mod circle;
 mod collective;
 mod command;
 mod message;
@@ -14,6 +15,10 @@ mod redacted;
 mod route;
 mod secret;
 
+pub use circle::{
+    CircleCommand, CircleComment, CircleDetail, CircleId, CircleOver, CirclePost, CircleReader,
+    CircleView, Commenter, MAX_CIRCLE_POST_BYTES, MAX_COMMENT_BYTES,
+};
 pub use collective::{
     AdmissionRule, Alarm, BallotRule, Candidacy, Choice, CollectiveCommand, CollectiveDetail,
     CollectiveId, CollectiveView, ConstitutionFault, ConstitutionView, MAX_OPTIONS,
@@ -88,6 +93,8 @@ pub enum Event {
     Introductions(Vec<IntroductionView>),
     /// All collectives, most recently active first; at most 100.
     Collectives(Vec<CollectiveView>),
+    /// All circles, one's own first, then most recently active first; at most 300.
+    Circles(Vec<CircleView>),
     /// The way to the network.
     Route(RouteView),
 }

@@ -5,8 +5,8 @@
 use core::fmt;
 
 use crate::{
-    Answer, CollectiveView, Command, ComradeView, Event, IntroductionView, InvitePreview,
-    MessageView, PageView, ProfileView,
+    Answer, CircleComment, CircleDetail, CirclePost, CircleView, CollectiveView, Command,
+    ComradeView, Event, IntroductionView, InvitePreview, MessageView, PageView, ProfileView,
 };
 
 impl fmt::Debug for Command {
@@ -50,6 +50,7 @@ impl fmt::Debug for Command {
             Self::Bring { .. } => "Bring",
             Self::BringBytes(_) => "BringBytes",
             Self::Collective(_) => "Collective",
+            Self::Circle(_) => "Circle",
         })
     }
 }
@@ -72,6 +73,8 @@ impl fmt::Debug for Answer {
             Self::Posted(_) => f.write_str("Posted"),
             Self::Proposed(_) => f.write_str("Proposed"),
             Self::Constitution(_) => f.write_str("Constitution"),
+            Self::Circle(_) => f.write_str("Circle"),
+            Self::CircleDetail(_) => f.write_str("CircleDetail"),
             Self::Faults(faults) => f.debug_tuple("Faults").field(faults).finish(),
         }
     }
@@ -87,6 +90,7 @@ impl fmt::Debug for Event {
             Self::Message { message, .. } => f.debug_tuple("Message").field(message).finish(),
             Self::Introductions(all) => f.debug_tuple("Introductions").field(&all.len()).finish(),
             Self::Collectives(all) => f.debug_tuple("Collectives").field(&all.len()).finish(),
+            Self::Circles(all) => f.debug_tuple("Circles").field(&all.len()).finish(),
             Self::Route(_) => f.write_str("Route"),
         }
     }
@@ -127,6 +131,43 @@ impl fmt::Debug for CollectiveView {
 impl fmt::Debug for IntroductionView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IntroductionView").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CircleView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircleView")
+            .field("readers", &self.readers)
+            .field("unread", &self.unread)
+            .field("missing", &self.missing)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CirclePost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CirclePost")
+            .field("had", &self.had)
+            .field("of", &self.of)
+            .field("comments", &self.comments.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CircleComment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircleComment")
+            .field("waiting", &self.waiting)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CircleDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircleDetail")
+            .field("posts", &self.posts.len())
+            .field("older", &self.older)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,7 @@
 //! give stand there too (`#i/…` an invite, `#j/…` admission to a relay): they hold secrets, are
 //! read once and taken out of the address bar at once.
 
-use komrade_view::{CollectiveId, ComradeId};
+use komrade_view::{CircleId, CollectiveId, ComradeId};
 
 use crate::thread::Talk;
 
@@ -24,6 +24,12 @@ pub enum Place {
     Conversation(ComradeId),
     /// A comrade's page.
     Comrade(ComradeId),
+    /// Making a circle.
+    NewCircle,
+    /// A circle.
+    Circle(CircleId),
+    /// Who reads one's own circle.
+    CircleReaders(CircleId),
     /// Founding a collective.
     Found,
     /// A collective.
@@ -71,6 +77,7 @@ impl Fragment {
             "meet" => return Self::Place(Place::Meet),
             "route" => return Self::Place(Place::Route),
             "settings" => return Self::Place(Place::Settings),
+            "circle" => return Self::Place(Place::NewCircle),
             "found" => return Self::Place(Place::Found),
             _ => {}
         }
@@ -82,6 +89,17 @@ impl Fragment {
         }
         if let Some(rest) = hash.strip_prefix("g/") {
             return Self::collective(rest).unwrap_or(Self::Other);
+        }
+        if let Some(rest) = hash.strip_prefix("o/") {
+            let (id, readers) = match rest.strip_suffix("/readers") {
+                Some(id) => (id, true),
+                None => (rest, false),
+            };
+            return match from_digits(id).map(CircleId) {
+                Some(id) if readers => Self::Place(Place::CircleReaders(id)),
+                Some(id) => Self::Place(Place::Circle(id)),
+                None => Self::Other,
+            };
         }
         let Some(rest) = hash.strip_prefix("c/") else {
             return Self::Other;
@@ -123,6 +141,9 @@ impl Place {
             Self::Settings => "#settings".to_owned(),
             Self::Conversation(id) => format!("#c/{}", hex(id)),
             Self::Comrade(id) => format!("#c/{}/about", hex(id)),
+            Self::NewCircle => "#circle".to_owned(),
+            Self::Circle(CircleId(id)) => format!("#o/{}", digits(&id)),
+            Self::CircleReaders(CircleId(id)) => format!("#o/{}/readers", digits(&id)),
             Self::Found => "#found".to_owned(),
             Self::Collective(CollectiveId(id), room) => {
                 let id = digits(&id);
@@ -211,6 +232,9 @@ mod tests {
             Place::Settings,
             Place::Conversation(ID),
             Place::Comrade(ID),
+            Place::NewCircle,
+            Place::Circle(CircleId([0x3c; 16])),
+            Place::CircleReaders(CircleId([0x3c; 16])),
             Place::Found,
             Place::Collective(UNION, Room::Talk),
             Place::Collective(UNION, Room::Decisions),
@@ -244,6 +268,7 @@ mod tests {
             "#nowhere",
             &format!("#c/{}ä", "a".repeat(30)),
             "#g/a5",
+            "#o/a5/readers",
             &format!("#g/{}/nowhere", "a".repeat(32)),
         ] {
             assert_eq!(Fragment::read(hash), Fragment::Other, "{hash}");

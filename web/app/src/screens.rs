@@ -1,5 +1,8 @@
 //! The screens, one module each. [`App`] shows whichever the [`Gate`] says.
 
+mod circle;
+mod circle_readers;
+mod circles;
 mod collective;
 mod composer;
 mod comrade;
@@ -28,6 +31,7 @@ mod trouble;
 mod unlock;
 mod welcome;
 
+pub use circles::circle_name;
 use leptos::prelude::*;
 
 use crate::{

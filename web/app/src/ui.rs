@@ -8,9 +8,9 @@ use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use futures::future::LocalBoxFuture;
 use komrade_view::{
-    Answer, CollectiveCommand, CollectiveDetail, CollectiveId, CollectiveView, Command, ComradeId,
-    ComradeView, Event, IntroductionView, InviteView, Millis, PostId, ProfileView, ProposalId,
-    Secret, VaultState,
+    Answer, CircleCommand, CircleDetail, CircleId, CircleView, CollectiveCommand, CollectiveDetail,
+    CollectiveId, CollectiveView, Command, ComradeId, ComradeView, Event, IntroductionView,
+    InviteView, Millis, PostId, ProfileView, ProposalId, Secret, VaultState,
 };
 use leptos::prelude::*;
 
@@ -19,6 +19,7 @@ use crate::{
     browser, catalogue, clock,
     gate::{Facts, Gate},
     place::{self, Fragment, Place},
+    screens::circle_name,
     thread::{Line, PAGE, Talk, Thread},
     waiting::Route,
 };
@@ -81,6 +82,10 @@ pub struct Ui {
     pub proposal: RwSignal<Option<ProposalId>>,
     /// The post that is being answered in the conversation that is open: which, by whom, its beginning.
     pub reply: RwSignal<Option<Reply>>,
+    /// All circles, one's own first; `None` until told.
+    pub circles: RwSignal<Option<Vec<CircleView>>>,
+    /// What is in the circle that is open.
+    pub circle_detail: RwSignal<Option<Arc<CircleDetail>>>,
     /// Live invites.
     pub invites: RwSignal<Vec<InviteView>>,
     /// Introductions, made and offered, the newest first.
@@ -152,6 +157,8 @@ impl Ui {
             detail: RwSignal::default(),
             proposal: RwSignal::default(),
             reply: RwSignal::default(),
+            circles: RwSignal::default(),
+            circle_detail: RwSignal::default(),
             invites: RwSignal::default(),
             introductions: RwSignal::default(),
             route: RwSignal::default(),
@@ -370,6 +377,30 @@ impl Ui {
         });
     }
 
+    /// A circle as it stands now.
+    pub fn circle(self, id: CircleId) -> Memo<Option<CircleView>> {
+        Memo::new(move |_| {
+            self.circles
+                .with(|all| all.as_ref()?.iter().find(|it| it.id == id).cloned())
+        })
+    }
+
+    /// Reads what is in a circle, its newest posts.
+    pub fn read_circle(self, circle: CircleId, limit: u16) {
+        leptos::task::spawn_local(async move {
+            let read = Command::Circle(CircleCommand::Read { circle, limit });
+            if let Ok(Answer::CircleDetail(detail)) = self.ask(read).await {
+                let is_here = matches!(
+                    self.place.get_untracked(),
+                    Place::Circle(here) | Place::CircleReaders(here) if here == circle
+                );
+                if is_here {
+                    self.circle_detail.set(Some(Arc::new(*detail)));
+                }
+            }
+        });
+    }
+
     /// Today, in days since 1970 by the wall clock.
     pub fn today(self) -> Memo<i64> {
         Memo::new(move |_| clock::wall(self.now.get()).day)
@@ -455,6 +486,7 @@ impl Ui {
             Event::Comrades(comrades) => self.comrades.set(Some(comrades)),
             Event::Invites(invites) => self.invites.set(invites),
             Event::Introductions(all) => self.introductions.set(all),
+            Event::Circles(circles) => self.circles_are(circles),
             Event::Collectives(collectives) => self.collectives_are(collectives),
             Event::Route(view) => self.route.update(|route| {
                 *route = Some(Route::told(route.as_ref(), view, clock::now()));
@@ -494,6 +526,21 @@ impl Ui {
         self.collectives.set(Some(collectives));
     }
 
+    fn circles_are(self, circles: Vec<CircleView>) {
+        let told = self.circles.with_untracked(|before| {
+            let before = before.as_ref()?;
+            let more = circles.iter().find(|view| {
+                let known = before.iter().find(|it| it.id == view.id);
+                view.unread > known.map_or(0, |it| it.unread)
+            })?;
+            Some(catalogue::written_in(&untrack(|| circle_name(self, more))))
+        });
+        if let Some(told) = told {
+            self.announced.set(told);
+        }
+        self.circles.set(Some(circles));
+    }
+
     fn vault_is(self, state: VaultState) {
         self.store_failure_read.set(false);
         match state {
@@ -516,6 +563,8 @@ impl Ui {
         self.detail.set(None);
         self.proposal.set(None);
         self.reply.set(None);
+        self.circles.set(None);
+        self.circle_detail.set(None);
         self.invites.set(Vec::new());
         self.introductions.set(Vec::new());
         self.route.set(None);

@@ -9,6 +9,7 @@
 //! | Spaces | 4, collective, number (8) | its body |
 //! | Spaces | 5, collective, envelope id (32) | a load that does not open yet |
 //! | Spaces | 6, collective, number (8) | a part of a welcome |
+//! | Spaces | 7, 8 | of circles, see `circle` |
 //! | Operations | collective, arrival (8) | an operation |
 //! | Posts | collective, ordinal (8) | a post |
 //!

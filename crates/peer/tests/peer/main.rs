@@ -14,6 +14,8 @@
 mod again;
 mod burns;
 mod catching_up;
+mod circle;
+mod circle_kill;
 #[cfg(feature = "collectives")]
 mod collective;
 #[cfg(feature = "collectives")]

@@ -85,6 +85,7 @@ pub struct Peer {
     pub invites: Vec<InviteView>,
     pub collectives: Vec<CollectiveView>,
     pub introductions: Vec<IntroductionView>,
+    pub circles: Vec<CircleView>,
     pub profile: Option<ProfileView>,
     pub route: Option<RouteView>,
     pub messages: Vec<(ComradeId, MessageView)>,
@@ -173,6 +174,7 @@ impl World {
             invites: Vec::new(),
             collectives: Vec::new(),
             introductions: Vec::new(),
+            circles: Vec::new(),
             profile: None,
             route: None,
             messages: Vec::new(),
@@ -218,6 +220,7 @@ impl World {
         self.peers[at].invites.clear();
         self.peers[at].collectives.clear();
         self.peers[at].introductions.clear();
+        self.peers[at].circles.clear();
         let links: Vec<LinkId> = self.peers[at].ends.keys().copied().collect();
         for link in links {
             self.hang_up(at, link);
@@ -571,6 +574,7 @@ impl World {
             FromEngine::Event(Event::Invites(invites)) => peer.invites = invites,
             FromEngine::Event(Event::Collectives(all)) => peer.collectives = all,
             FromEngine::Event(Event::Introductions(all)) => peer.introductions = all,
+            FromEngine::Event(Event::Circles(all)) => peer.circles = all,
             FromEngine::Event(Event::Profile(profile)) => peer.profile = Some(profile),
             FromEngine::Event(Event::Message { comrade, message }) => {
                 peer.messages.push((comrade, message));

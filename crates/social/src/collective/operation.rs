@@ -183,7 +183,7 @@ fn id_of(signed: &[u8]) -> OperationId {
 }
 
 /// SHA-256 of a label, a zero byte and what follows.
-pub(super) fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new().chain_update(label).chain_update([0]);
     for part in parts {
         hash.update(part);

@@ -108,6 +108,11 @@ fn the_bytes_of_each_kind_are_frozen() {
         body(Body::Introduction { content }),
         "a60101038004010502060707a10143010203"
     );
+    let content = vec![1, 2, 3];
+    assert_eq!(
+        body(Body::Circle { content }),
+        "a60101038004010502060607a10143010203"
+    );
 }
 
 #[test]

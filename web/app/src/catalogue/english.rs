@@ -1,5 +1,6 @@
 //! English.
 
+mod circles;
 mod collective;
 mod cutting;
 mod decisions;
@@ -15,6 +16,7 @@ mod rules;
 mod settings;
 mod trouble;
 
+pub use circles::*;
 pub use collective::*;
 pub use cutting::*;
 pub use decisions::*;

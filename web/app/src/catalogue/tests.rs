@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::panic
 )]
+mod circles;
 mod collective;
 
 use std::{collections::BTreeSet, fs, path::Path};

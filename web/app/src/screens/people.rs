@@ -1,11 +1,11 @@
-//! The list of conversations: collectives, then comrades.
+//! The list of conversations: collectives, circles, then comrades.
 
 use komrade_view::{
     CollectiveView, ComradeId, ComradeState, ComradeView, Introduction, LinkState, Standing,
 };
 use leptos::prelude::*;
 
-use super::{collective::standing_name, shell::route_words};
+use super::{circles::circles, collective::standing_name, shell::route_words};
 use crate::{
     catalogue, clock,
     parts::{Avatar, Icon, Notice, Sign, Title},
@@ -58,6 +58,7 @@ pub fn People() -> impl IntoView {
                 </div>
             </Show>
             {collectives(ui)}
+            {circles(ui)}
             <Show when=move || ids.with(|ids| !ids.is_empty())>
                 <h2 class="over-rows">{catalogue::COMRADES}</h2>
             </Show>

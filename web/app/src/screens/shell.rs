@@ -4,8 +4,16 @@ use komrade_view::{CollectiveView, Command, ComradeState, Introduction, NodeStag
 use leptos::{ev, prelude::*};
 
 use super::{
-    collective::Collective, comrade::ComradePage, conversation::Conversation, found::Found,
-    meet::Meet, people::People, route::RoutePanel, settings::Settings,
+    circle::Circle,
+    circle_readers::{CircleReaders, NewCircle},
+    collective::Collective,
+    comrade::ComradePage,
+    conversation::Conversation,
+    found::Found,
+    meet::Meet,
+    people::People,
+    route::RoutePanel,
+    settings::Settings,
 };
 use crate::{
     browser, catalogue,
@@ -26,7 +34,10 @@ pub fn Shell() -> impl IntoView {
         let posts = ui
             .collectives
             .with(|all| all.iter().flatten().map(|it| it.unread).sum::<u32>());
-        messages.saturating_add(posts)
+        let circles = ui
+            .circles
+            .with(|all| all.iter().flatten().map(|it| it.unread).sum::<u32>());
+        messages.saturating_add(posts).saturating_add(circles)
     });
     Effect::new(move |_| document().set_title(&catalogue::title(unread.get())));
     on_cleanup(|| document().set_title(catalogue::KOMRADE));
@@ -37,12 +48,15 @@ pub fn Shell() -> impl IntoView {
         Place::Settings => view! { <Settings/> }.into_any(),
         Place::Conversation(id) => view! { <Conversation id/> }.into_any(),
         Place::Comrade(id) => view! { <ComradePage id/> }.into_any(),
+        Place::NewCircle => view! { <NewCircle/> }.into_any(),
+        Place::Circle(id) => view! { <Circle id/> }.into_any(),
+        Place::CircleReaders(id) => view! { <CircleReaders id/> }.into_any(),
         Place::Found => view! { <Found/> }.into_any(),
         Place::Collective(id, room) => view! { <Collective id room/> }.into_any(),
     };
     let pane = move || match ui.place.get() {
         Place::People => "list",
-        Place::Conversation(_) | Place::Collective(..) => "thread",
+        Place::Conversation(_) | Place::Circle(_) | Place::Collective(..) => "thread",
         _ => "content",
     };
     view! {
@@ -149,9 +163,13 @@ fn Tab(
 ) -> impl IntoView {
     let ui = ui();
     let here = move || match ui.place.get() {
-        Place::Conversation(_) | Place::Comrade(_) | Place::Found | Place::Collective(..) => {
-            place == Place::People
-        }
+        Place::Conversation(_)
+        | Place::Comrade(_)
+        | Place::Found
+        | Place::NewCircle
+        | Place::Circle(_)
+        | Place::CircleReaders(_)
+        | Place::Collective(..) => place == Place::People,
         now => now == place,
     };
     view! {

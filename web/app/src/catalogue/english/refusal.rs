@@ -127,6 +127,14 @@ pub fn refusal(refusal: Refusal) -> &'static str {
             "Rules like these could not work, so nothing was changed. Look at what is marked, then \
              try again."
         }
+        R::TooManyCircles => {
+            "There is room for 32 circles, with 500 comrades in each, and this would be more. Nothing \
+             was changed."
+        }
+        R::PostTooLong => {
+            "This is longer than a circle takes: 8,000 bytes for a post, 2,000 for a comment. It was \
+             not sent; what you typed is kept."
+        }
         R::Busy => "This is still being done. Wait until it has ended, then try again.",
         _ => "This was refused for a reason this version has no words for. Nothing was changed.",
     }

@@ -1,0 +1,450 @@
+//! Circles: what their owners write to them, between `komrade_social::circle`, the keys of a circle (`komrade_crypto::group`) and
+//! the screens.
+//!
+//! Flow of a post: [`Open::circle_say`] signs it and keeps it, one commit with the person's word → [`Open::circle_tell`] brings it
+//! to each reader in an operation of the conversation with them (`own`), as much as fits in a step; how far each reader was told is
+//! committed together with that operation, so that a crash loses nothing and doubles nothing → their device opens it, checks its
+//! signature, keeps it and shows it (`reading`).
+//!
+//! Flow of a comment: a reader's device signs it and says it in the conversation with the owner → the owner's device checks whose
+//! it is and publishes it in an operation of its own → as above, to everybody.
+//!
+//! The conversation gives everything a circle needs on its way: order, acknowledgement, what is lost is sent again, keys that
+//! change, one envelope for each device and nobody who learns of another. Within it what is said is sealed under the circle's seed, which is
+//! drawn anew with the first thing that is said after the readers changed, or after a week; its slice goes to the reader's prekey.
+//!
+//! Nothing leaves because something arrived: comments are published, and what was missed is asked for and sent again, at times
+//! that are drawn like those of acknowledgements, or with the person's next word.
+//!
+//! Left out on purpose: changing a post, reactions, and taking back one's own comment in somebody else's circle.
+
+mod commands;
+pub(crate) mod frame;
+mod own;
+mod reading;
+mod views;
+
+use std::collections::BTreeMap;
+
+use komrade_crypto::{day_of, identity::PersonId};
+use komrade_social::{
+    DeviceId, OperationId,
+    circle::{self, Body, Inserted, Numbers, Operation},
+};
+use komrade_store::{Record, Table};
+use komrade_view::{CircleId, CircleOver, CircleView, ComradeId, Millis};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+
+use self::{
+    frame::Word,
+    own::{OwnSeed, Reader},
+};
+use crate::{
+    limits,
+    open::Open,
+    own::SecretBytes,
+    records::{self, Damaged},
+    step::Step,
+};
+
+/// In the table of spaces, beside those of collectives: 7, circle (16) → what is known of it …
+const RECORD: u8 = 7;
+/// … and 8, circle, id (32) → one of its operations.
+const OPERATION: u8 = 8;
+/// What the circle of all comrades was drawn with: each person has exactly one.
+const EVERYBODY: [u8; 16] = [0; 16];
+
+/// What is stored of a circle, beside its operations.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct CircleRecord {
+    pub(crate) nonce: ByteArray<16>,
+    /// Whose; `None`: one's own.
+    pub(crate) owner: Option<ComradeId>,
+    /// What the owner calls it, on this device alone.
+    pub(crate) name: String,
+    pub(crate) active_at: Millis,
+    pub(crate) version: u64,
+    /// Up to which number the person has seen it.
+    seen: u64,
+    /// Why nothing more comes, and since when.
+    ended: Option<Millis>,
+    left: Option<Millis>,
+    /// What is left goes record by record, and then the record.
+    is_forgotten: bool,
+    /// One's own: the newest number and its id.
+    sequence: u64,
+    previous: Option<ByteArray<32>>,
+    readers: Vec<Reader>,
+    /// No two times at which somebody was added are the same.
+    added_at: Millis,
+    seed: Option<OwnSeed>,
+    /// Another's: since when this person reads it, as the owner says.
+    since: Millis,
+    /// The newest seeds, newest first.
+    seeds: Vec<SecretBytes>,
+    /// What came: up to where, and beyond; and the newest number that was heard of.
+    up_to: u64,
+    beyond: Vec<u64>,
+    newest: u64,
+    /// When a gap was noticed, or asked about, last.
+    asked_at: Option<Millis>,
+    /// Comments of one's own that the owner has not published, with when they were made.
+    waiting: Vec<(Millis, serde_bytes::ByteBuf)>,
+}
+
+/// A circle in memory.
+pub(crate) struct Circle {
+    pub(crate) record: CircleRecord,
+    state: circle::Circle,
+    /// The person said something: it leaves at once.
+    is_loud: bool,
+    /// What a row shows of what was said, and of which version.
+    summary: Option<views::Summary>,
+}
+
+/// All circles, and what concerns all of them.
+#[derive(Default)]
+pub(crate) struct Circles {
+    all: BTreeMap<CircleId, Circle>,
+    /// When what follows from mail is done next.
+    due_at: Option<Millis>,
+    /// The day on which what expired went last.
+    expired: u32,
+    /// What the screens know.
+    shown: Vec<CircleView>,
+    /// Records of circles that are not there any more, to be deleted.
+    orphans: Vec<Vec<u8>>,
+}
+
+impl CircleRecord {
+    fn new(nonce: [u8; 16], owner: Option<ComradeId>, name: String, now: Millis) -> Self {
+        Self {
+            nonce: nonce.into(),
+            owner,
+            name,
+            active_at: now,
+            version: 1,
+            seen: 0,
+            ended: None,
+            left: None,
+            is_forgotten: false,
+            sequence: 0,
+            previous: None,
+            readers: Vec::new(),
+            added_at: 0,
+            seed: None,
+            since: 0,
+            seeds: Vec::new(),
+            up_to: 0,
+            beyond: Vec::new(),
+            newest: 0,
+            asked_at: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    fn is_own(&self) -> bool {
+        self.owner.is_none()
+    }
+
+    /// It is for all comrades.
+    fn is_for_everybody(&self) -> bool {
+        self.is_own() && *self.nonce == EVERYBODY
+    }
+
+    fn over(&self) -> Option<CircleOver> {
+        let ended = self.ended.map(CircleOver::Ended);
+        self.left.map(CircleOver::Left).or(ended)
+    }
+
+    fn numbers(&self) -> Numbers {
+        Numbers::from_parts(self.up_to, self.beyond.iter().copied())
+    }
+
+    fn set_numbers(&mut self, numbers: &Numbers) {
+        let (up_to, beyond) = numbers.parts();
+        (self.up_to, self.beyond) = (up_to, beyond.collect());
+    }
+
+    /// The lowest numbers that are missing.
+    fn missing(&self, most: usize) -> Vec<u64> {
+        match self.over() {
+            None if !self.is_own() => self.numbers().missing(self.newest, most),
+            _ => Vec::new(),
+        }
+    }
+
+    fn touch(&mut self, now: Millis) {
+        self.active_at = now;
+        self.version = self.version.saturating_add(1);
+    }
+}
+
+/// Whether a key of the table of spaces is one of a circle.
+pub(crate) fn is_key(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&(RECORD | OPERATION)))
+}
+
+fn record_key(id: CircleId) -> Vec<u8> {
+    [&[RECORD], &id.0[..]].concat()
+}
+
+fn operation_key(id: CircleId, operation: &OperationId) -> Vec<u8> {
+    [&[OPERATION], &id.0[..], &operation.0].concat()
+}
+
+/// How a circle is called in this vault.
+fn local(id: &circle::CircleId) -> CircleId {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = id.0;
+    CircleId([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+}
+
+impl Open {
+    /// Puts an empty circle in its place: the owner's person and device say what may be written in it.
+    fn circle_place(&mut self, record: CircleRecord) -> Option<CircleId> {
+        let (person, device) = match record.owner {
+            None => (self.device.person(), *self.device.certificate().device()),
+            Some(owner) => {
+                let who = self.comrades.get(&owner)?.record.who?;
+                (who.person, who.device)
+            }
+        };
+        let state = circle::Circle::new(
+            circle::CircleId::of(&person, &record.nonce),
+            [DeviceId(device)],
+        );
+        let id = local(&state.id());
+        let circle = Circle {
+            record,
+            state,
+            is_loud: false,
+            summary: None,
+        };
+        self.circles.all.insert(id, circle);
+        Some(id)
+    }
+
+    /// Takes a record of a circle into memory.
+    pub(crate) fn load_circle(&mut self, record: &Record) -> Result<(), Damaged> {
+        let value = self.unseal(Table::Spaces, record)?;
+        let placed = match record.key.split_first() {
+            Some((&RECORD, _)) => self.circle_place(records::decode(&value)?).is_some(),
+            Some((_, rest)) => {
+                let (id, _) = rest.split_first_chunk().ok_or(Damaged)?;
+                let operation = Operation::decode_stored(&value).map_err(|_| Damaged)?;
+                let circle = self.circles.all.get_mut(&CircleId(*id));
+                circle.is_some_and(|it| it.state.insert(operation).is_ok())
+            }
+            None => return Err(Damaged),
+        };
+        if !placed {
+            self.circles.orphans.push(record.key.clone());
+        }
+        Ok(())
+    }
+
+    /// What a step touched of circles.
+    pub(crate) fn write_circles(&mut self, step: &mut Step) {
+        for id in std::mem::take(&mut step.touched.circles) {
+            let circle = self.circles.all.get(&id);
+            let value = circle.map(|circle| records::encode(&circle.record));
+            step.writes.insert((Table::Spaces, record_key(id)), value);
+        }
+    }
+
+    /// Keeps an operation; says whether it is new and of use.
+    fn circle_keep(&mut self, step: &mut Step, id: CircleId, operation: Operation) -> bool {
+        let Some(circle) = self.circles.all.get_mut(&id) else {
+            return false;
+        };
+        let operation_id = operation.id();
+        if circle.state.is_removed(&operation_id) {
+            return false;
+        }
+        let bytes = operation.as_bytes().to_vec();
+        let taken_back = match operation.body() {
+            Body::Remove { of } => Some(*of),
+            _ => None,
+        };
+        let Ok(Inserted::New(mut gone)) = circle.state.insert(operation) else {
+            return false;
+        };
+        let value = zeroize::Zeroizing::new(bytes);
+        step.write(Table::Spaces, operation_key(id, &operation_id), value);
+        if let Some(of) = taken_back {
+            // What was taken back is deleted here, with what was said to it.
+            let all = circle.state.with_comments(&of);
+            circle.state.forget(&all);
+            gone.extend(all);
+        }
+        for one in gone {
+            step.delete(Table::Spaces, operation_key(id, &one));
+        }
+        circle.record.touch(step.now);
+        step.touched.circles.insert(id);
+        step.show.circles = true;
+        true
+    }
+
+    /// The comrade said something about a circle of theirs, or of one's own.
+    pub(crate) fn circle_heard(&mut self, step: &mut Step, comrade: ComradeId, content: &[u8]) {
+        let Some(record) = self.comrades.get(&comrade).map(|it| &it.record) else {
+            return;
+        };
+        // Whoever was asked may have said yes in what comes after this.
+        let (Some(who), true) = (record.who, record.is_wanted()) else {
+            return;
+        };
+        let Ok(Some((nonce, word))) = Word::decode(content) else {
+            return;
+        };
+        let of = |person: &PersonId| local(&circle::CircleId::of(person, &nonce));
+        let theirs = of(&who.person);
+        let own = of(&self.device.person());
+        match word {
+            Word::Load(load) => self.circle_loaded(step, comrade, (theirs, nonce), &load),
+            Word::End => self.circle_ended(step, theirs),
+            Word::Comment { since, comment } => {
+                self.circle_commented(step, comrade, own, since, &comment);
+            }
+            Word::Farewell { since } => self.circle_left(step, comrade, own, since),
+            Word::Gap { since, from } => self.circle_rewind(step, comrade, own, since, from),
+        }
+    }
+
+    /// The comrade is removed: they read nothing any more, and what they wrote goes.
+    pub(crate) fn circles_without(&mut self, step: &mut Step, comrade: ComradeId) {
+        for (id, circle) in &mut self.circles.all {
+            if circle.record.owner == Some(comrade) {
+                circle.record.is_forgotten = true;
+                step.touched.circles.insert(*id);
+                step.again = true;
+            } else if circle.stop_telling(comrade) {
+                step.touched.circles.insert(*id);
+            }
+        }
+        step.show.circles = true;
+    }
+
+    /// What time brings to circles.
+    pub(crate) fn circles_upkeep(&mut self, step: &mut Step) {
+        self.circles_go_on_forgetting(step);
+        let loud = self.circles.all.iter().filter(|(_, it)| it.is_loud);
+        let loud: Vec<CircleId> = loud.map(|(id, _)| *id).collect();
+        for id in loud {
+            self.circle_tell(step, id);
+        }
+        if !self.clock.is_doubted() {
+            self.circles_expire(step);
+        }
+        if self.circles.due_at.is_some_and(|at| at <= step.now) {
+            self.circles.due_at = None;
+            // What has not come yet must not look as if it were missing.
+            if self.own.node().is_none() || self.is_caught_up(step.now) {
+                self.circle_duties(step);
+            }
+        }
+        if self.circles.due_at.is_none() && self.circles_pending() {
+            self.circles.due_at = Some(self.draw_duty_time(step));
+        }
+    }
+
+    /// When [`Open::circles_upkeep`] has something to do.
+    pub(crate) fn next_circle(&self, now: Millis) -> Option<Millis> {
+        let undrawn = || self.circles_pending().then_some(now);
+        self.circles.due_at.or_else(undrawn)
+    }
+
+    fn circles_pending(&self) -> bool {
+        let pending = |it: &Circle| match it.record.is_own() {
+            true => it.is_pending(),
+            false => !it.record.is_forgotten && !it.record.missing(1).is_empty(),
+        };
+        self.circles.all.values().any(pending)
+    }
+
+    fn circle_duties(&mut self, step: &mut Step) {
+        let ids: Vec<CircleId> = self.circles.all.keys().copied().collect();
+        for id in ids {
+            if !step.has_room() {
+                return;
+            }
+            match self.circles.all.get(&id).map(|it| it.record.is_own()) {
+                Some(true) => self.circle_tell(step, id),
+                Some(false) => self.circle_ask(step, id),
+                None => {}
+            }
+        }
+    }
+
+    /// Once a day: what has expired goes.
+    fn circles_expire(&mut self, step: &mut Step) {
+        let today = day_of(step.now);
+        if self.circles.expired == today {
+            return;
+        }
+        for (id, circle) in &mut self.circles.all {
+            if !step.has_room() {
+                return;
+            }
+            let before = circle.record.waiting.len();
+            let is_late = |at: Millis| at.saturating_add(limits::MESSAGE_LIFE) <= step.now;
+            circle.record.waiting.retain(|(at, _)| !is_late(*at));
+            let over = circle.state.expire(today);
+            if over.is_empty() && circle.record.waiting.len() == before {
+                continue;
+            }
+            for one in over {
+                step.delete(Table::Spaces, operation_key(*id, &one));
+            }
+            circle.record.version = circle.record.version.saturating_add(1);
+            step.touched.circles.insert(*id);
+            step.show.circles = true;
+        }
+        self.circles.expired = today;
+    }
+
+    fn circles_go_on_forgetting(&mut self, step: &mut Step) {
+        while let Some(key) = self.circles.orphans.pop() {
+            step.delete(Table::Spaces, key);
+            if !step.has_room() {
+                return;
+            }
+        }
+        let is_over = |it: &Circle| it.record.is_forgotten || it.record.left.is_some();
+        let over = self.circles.all.iter().filter(|(_, it)| is_over(it));
+        let ids: Vec<CircleId> = over.map(|(id, _)| *id).collect();
+        for id in ids {
+            if !self.circle_forget(step, id) {
+                return;
+            }
+            // Readers have still to be told; and what was left is remembered, or it would come again.
+            let circle = self.circles.all.get(&id);
+            if circle.is_some_and(|it| it.record.is_forgotten && it.record.readers.is_empty()) {
+                self.circles.all.remove(&id);
+                step.touched.circles.insert(id);
+                step.show.circles = true;
+            }
+        }
+    }
+
+    /// Deletes what was said; says whether all of it is gone.
+    fn circle_forget(&mut self, step: &mut Step, id: CircleId) -> bool {
+        while step.has_room() {
+            let Some(circle) = self.circles.all.get_mut(&id) else {
+                return true;
+            };
+            let some = circle.state.operations().map(Operation::id).take(100);
+            let some: Vec<OperationId> = some.collect();
+            if some.is_empty() {
+                return true;
+            }
+            circle.state.forget(&some);
+            for one in some {
+                step.delete(Table::Spaces, operation_key(id, &one));
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,469 @@
+//! One's own circles: who reads them, what is said, and how it comes to each reader.
+
+use std::collections::BTreeMap;
+
+use komrade_crypto::{
+    day_of,
+    group::{MemberRoot, Seed, Sending, Space, rules},
+};
+use komrade_social::{
+    Body as Said, DeviceId, OperationId,
+    circle::{Body, Comment, Fields, MAX_COMMENTS, Operation},
+};
+use komrade_view::{CircleId, ComradeId, Millis};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Circle,
+    frame::{self, Load, Word},
+};
+use crate::{limits, open::Open, own::SecretBytes, step::Step};
+
+/// What the owner's device knows of somebody who reads.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Reader {
+    pub(super) comrade: ComradeId,
+    /// When they were added; a farewell from before counts no more.
+    since: Millis,
+    /// Nothing up to this number is for them.
+    pub(super) floor: u64,
+    /// Up to where they were told, and up to where there is nothing else for them.
+    told: u64,
+    scanned: u64,
+    /// Numbers of operations in the conversation, and up to where each told them.
+    sent: Vec<(u64, u64)>,
+    /// Up to where their device is known to have it all.
+    had: u64,
+    /// The first operation in the conversation that carried the seed in use.
+    packed: Option<u64>,
+    /// They were told anything at all.
+    is_told: bool,
+    /// They stopped reading.
+    pub(super) left: bool,
+    rewound_at: Millis,
+}
+
+/// The seed in use.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct OwnSeed {
+    seed: SecretBytes,
+    sending: SecretBytes,
+    day: u32,
+    /// How often it was used.
+    used: u32,
+}
+
+impl Reader {
+    pub(super) fn new(comrade: ComradeId, since: Millis, floor: u64) -> Self {
+        Self {
+            comrade,
+            since,
+            floor,
+            told: floor,
+            scanned: floor,
+            sent: Vec::new(),
+            had: floor,
+            packed: None,
+            is_told: false,
+            left: false,
+            rewound_at: 0,
+        }
+    }
+
+    /// Up to where they have it all, when their device acknowledged so much of the conversation.
+    pub(super) fn had(&self, covers: impl Fn(u64) -> bool) -> u64 {
+        let had = self.sent.iter().take_while(|(number, _)| covers(*number));
+        had.map(|(_, to)| *to).max().unwrap_or(0).max(self.had)
+    }
+
+    fn note_sent(&mut self, number: u64, to: u64, covers: impl Fn(u64) -> bool) {
+        self.had = self.had(&covers);
+        let known = self.sent.iter().take_while(|(number, _)| covers(*number));
+        let known = known.count();
+        self.sent.drain(..known);
+        if self.sent.len() >= limits::MAX_CIRCLE_SENT {
+            // What is dropped here is told of by what comes now.
+            self.sent.pop();
+        }
+        self.sent.push((number, to));
+        self.told = to;
+        self.scanned = to;
+        self.is_told = true;
+        self.packed.get_or_insert(number);
+    }
+}
+
+impl Circle {
+    /// Somebody has still to be told something.
+    pub(super) fn is_pending(&self) -> bool {
+        let record = &self.record;
+        let waits = |it: &Reader| record.is_forgotten || it.scanned < record.sequence;
+        record.readers.iter().any(|it| !it.left && waits(it))
+    }
+
+    pub(super) fn reader(&self, comrade: ComradeId) -> Option<&Reader> {
+        let mut readers = self.record.readers.iter();
+        readers.find(|it| it.comrade == comrade)
+    }
+
+    fn reader_mut(&mut self, comrade: ComradeId) -> Option<&mut Reader> {
+        let mut readers = self.record.readers.iter_mut();
+        readers.find(|it| it.comrade == comrade)
+    }
+
+    /// Says whether they were a reader.
+    pub(super) fn stop_telling(&mut self, comrade: ComradeId) -> bool {
+        let readers = &mut self.record.readers;
+        let before = readers.len();
+        readers.retain(|it| it.comrade != comrade);
+        let was = readers.len() < before;
+        if was {
+            // The next post comes under another seed.
+            self.record.seed = None;
+        }
+        was
+    }
+
+    /// Whether a reader gets this: what is said to something that is not for them is not for them either.
+    fn is_for(&self, reader: &Reader, operation: &Operation) -> bool {
+        let about = match operation.body() {
+            Body::Comment { comment } => comment.on(),
+            Body::Remove { of } => *of,
+            _ => operation.id(),
+        };
+        let about = self.state.get(&about).unwrap_or(operation);
+        about.fields().sequence > reader.floor
+    }
+
+    /// What is next for a reader, as much as fits: ids and exact bytes, and up to which number this is all.
+    fn next_for(&self, reader: &Reader) -> (Vec<OperationId>, Vec<Vec<u8>>, u64) {
+        let (mut ids, mut bundle, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut to = reader.scanned;
+        for operation in self.state.operations() {
+            let sequence = operation.fields().sequence;
+            if sequence <= reader.scanned || !self.is_for(reader, operation) {
+                continue;
+            }
+            bytes += operation.as_bytes().len();
+            let is_full =
+                bytes > limits::CIRCLE_BUNDLE_BYTES || ids.len() >= limits::MAX_CIRCLE_BUNDLED;
+            if is_full && !ids.is_empty() {
+                return (ids, bundle, to);
+            }
+            ids.push(operation.id());
+            bundle.push(operation.as_bytes().to_vec());
+            to = sequence;
+        }
+        (ids, bundle, self.record.sequence)
+    }
+}
+
+/// What was sealed in this step, so that the same words to many readers use one place of the ratchet.
+type Sealed = BTreeMap<Vec<OperationId>, Vec<u8>>;
+
+impl Open {
+    /// Signs an operation and keeps it. It leaves with [`Open::circle_tell`].
+    pub(super) fn circle_say(
+        &mut self,
+        step: &mut Step,
+        id: CircleId,
+        body: Body,
+    ) -> Option<OperationId> {
+        self.circle_sync(step, id);
+        let record = &self.circles.all.get(&id)?.record;
+        let fields = Fields {
+            sequence: record.sequence.saturating_add(1),
+            previous: record.previous.map(|id| OperationId(*id)),
+            time: step.now,
+            expiry_day: day_of(step.now).saturating_add(limits::CIRCLE_DAYS),
+            nonce: *record.nonce,
+            person: self.device.person(),
+            device: DeviceId(*self.device.certificate().device()),
+            body,
+        };
+        let operation = Operation::sign(fields, self.device.key()).ok()?;
+        let said = operation.id();
+        if !self.circle_keep(step, id, operation) {
+            return None;
+        }
+        let record = &mut self.circles.all.get_mut(&id)?.record;
+        record.sequence = record.sequence.saturating_add(1);
+        record.previous = Some(said.0.into());
+        Some(said)
+    }
+
+    /// Whoever is no comrade any more reads nothing; a circle of all comrades has all of them.
+    pub(super) fn circle_sync(&mut self, step: &mut Step, id: CircleId) {
+        let Some(circle) = self.circles.all.get_mut(&id) else {
+            return;
+        };
+        let is_met = |id: &ComradeId| {
+            let comrade = self.comrades.get(id);
+            comrade.is_some_and(|it| it.record.is_met() && !it.record.removed)
+        };
+        let gone = circle.record.readers.iter().map(|it| it.comrade);
+        let gone: Vec<ComradeId> = gone.filter(|id| !is_met(id)).collect();
+        let mut changed = !gone.is_empty();
+        for comrade in gone {
+            circle.stop_telling(comrade);
+        }
+        if circle.record.is_for_everybody() && !circle.record.is_forgotten {
+            for comrade in self.comrades.keys().filter(|id| is_met(id)) {
+                if circle.reader(*comrade).is_none() {
+                    changed |= circle.add(*comrade, false, step.now);
+                }
+            }
+        }
+        if changed {
+            step.touched.circles.insert(id);
+        }
+    }
+
+    /// Tells every reader what they have not been told, as far as there is room in the step.
+    pub(super) fn circle_tell(&mut self, step: &mut Step, id: CircleId) {
+        self.circle_sync(step, id);
+        let Some(circle) = self.circles.all.get_mut(&id) else {
+            return;
+        };
+        if circle.record.is_forgotten {
+            return self.circle_say_end(step, id);
+        }
+        let sequence = circle.record.sequence;
+        let readers = circle.record.readers.iter();
+        let pending = readers.filter(|it| !it.left && it.scanned < sequence);
+        let pending: Vec<ComradeId> = pending.map(|it| it.comrade).collect();
+        let mut sealed = Sealed::new();
+        for comrade in pending {
+            while self
+                .circle_tell_one(step, id, comrade, &mut sealed)
+                .is_some()
+            {
+                if !step.has_room() {
+                    return;
+                }
+            }
+        }
+        if let Some(circle) = self.circles.all.get_mut(&id) {
+            circle.is_loud = false;
+        }
+    }
+
+    /// Tells one reader the next that fits in one operation of the conversation. `None`: that was all, or there is no room.
+    fn circle_tell_one(
+        &mut self,
+        step: &mut Step,
+        id: CircleId,
+        comrade: ComradeId,
+        cache: &mut Sealed,
+    ) -> Option<()> {
+        let is_full = self.outbox_total() >= limits::MAX_OUTBOX_TOTAL;
+        let theirs = self.comrades.get(&comrade)?;
+        if is_full || theirs.outbox.len() >= limits::MAX_OUTBOX {
+            return None;
+        }
+        let circle = self.circles.all.get_mut(&id)?;
+        let reader = circle.reader(comrade)?;
+        let (ids, bundle, to) = circle.next_for(reader);
+        step.touched.circles.insert(id);
+        if ids.is_empty() {
+            circle.reader_mut(comrade)?.scanned = to;
+            return None;
+        }
+        let mut load = Load {
+            since: reader.since,
+            floor: reader.floor,
+            after: reader.told,
+            to,
+            pack: None,
+            sealed: Vec::new(),
+        };
+        let seed = self.circle_seed(step, id)?;
+        load.sealed = match cache.get(&ids) {
+            Some(sealed) => sealed.clone(),
+            None => {
+                let sealed = self.circle_seal(step, id, &bundle)?;
+                cache.insert(ids, sealed.clone());
+                sealed
+            }
+        };
+        let circle = self.circles.all.get(&id)?;
+        let (reader, pair) = (circle.reader(comrade)?, &self.comrades.get(&comrade)?.pair);
+        let has_seed = |number| pair.acknowledged.covers(number);
+        if !reader.packed.is_some_and(has_seed) {
+            let prekey = pair.read_bundle()?;
+            let slice = seed.slice(&prekey.content().kem, step.rng).ok()?;
+            load.pack = Some(seed.pack(&[slice]).ok()?);
+        }
+        let content = Word::Load(load).encode(&circle.record.nonce).to_vec();
+        if circle.is_loud {
+            self.speak_up(step, comrade);
+        }
+        let before = self.comrades.get(&comrade)?.pair.sequence;
+        self.write_operation(step, comrade, Said::Circle { content }, None);
+        let pair = &self.comrades.get(&comrade)?.pair;
+        if pair.sequence == before {
+            return None;
+        }
+        let reader = self.circles.all.get_mut(&id)?.reader_mut(comrade)?;
+        reader.note_sent(pair.sequence, to, |number| pair.acknowledged.covers(number));
+        Some(())
+    }
+
+    /// The seed in use: drawn anew if the readers changed, after a week, and before its ratchet grows too long for readers to wind.
+    fn circle_seed(&mut self, step: &mut Step, id: CircleId) -> Option<Seed> {
+        let device = *self.device.certificate().device();
+        let circle = self.circles.all.get_mut(&id)?;
+        let today = day_of(step.now);
+        if let Some(own) = &circle.record.seed
+            && today < own.day.saturating_add(rules::INVITE_DAYS)
+            && own.used < limits::MAX_CIRCLE_PLACES
+        {
+            return Seed::from_bytes(&own.seed.0).ok();
+        }
+        let space = Space::circle(circle.state.id().0);
+        let seed = Seed::draw(space, MemberRoot::CIRCLE, step.rng);
+        let sending = seed.sending(&device).ok()?;
+        circle.record.seed = Some(OwnSeed {
+            seed: SecretBytes(seed.to_bytes().to_vec()),
+            sending: SecretBytes(sending.to_bytes().to_vec()),
+            day: today,
+            used: 0,
+        });
+        for reader in &mut circle.record.readers {
+            reader.packed = None;
+        }
+        Some(seed)
+    }
+
+    /// Seals operations at the next place of the ratchet.
+    fn circle_seal(
+        &mut self,
+        step: &mut Step,
+        id: CircleId,
+        bundle: &[Vec<u8>],
+    ) -> Option<Vec<u8>> {
+        let own = self.circles.all.get_mut(&id)?.record.seed.as_mut()?;
+        let mut sending = Sending::from_bytes(&own.sending.0).ok()?;
+        let sealed = sending.seal(&frame::encode_bundle(bundle), step.rng).ok()?;
+        own.sending = SecretBytes(sending.to_bytes().to_vec());
+        own.used = own.used.saturating_add(1);
+        Some(sealed)
+    }
+
+    /// Tells those who read that nothing more comes, and then forgets the circle.
+    fn circle_say_end(&mut self, step: &mut Step, id: CircleId) {
+        while step.has_room() {
+            let Some(circle) = self.circles.all.get_mut(&id) else {
+                return;
+            };
+            let Some(reader) = circle.record.readers.pop() else {
+                step.again = true;
+                return;
+            };
+            step.touched.circles.insert(id);
+            if reader.is_told && !reader.left {
+                let content = Word::End.encode(&circle.record.nonce).to_vec();
+                self.write_operation(step, reader.comrade, Said::Circle { content }, None);
+            }
+        }
+    }
+
+    // --- what readers say --------------------------------------------------------------------------
+
+    /// A reader's comment: published if it is theirs, and theirs to make.
+    pub(super) fn circle_commented(
+        &mut self,
+        step: &mut Step,
+        comrade: ComradeId,
+        id: CircleId,
+        since: Millis,
+        bytes: &[u8],
+    ) {
+        let (Some(circle), Some(who)) = (
+            self.circles.all.get(&id),
+            self.comrades.get(&comrade).and_then(|it| it.record.who),
+        ) else {
+            return;
+        };
+        let Ok(comment) = Comment::decode(bytes) else {
+            return;
+        };
+        let is_theirs = comment.person() == who.person && comment.device().0 == who.device;
+        let may = circle.reader(comrade).is_some_and(|reader| {
+            let on = circle.state.get(&comment.on());
+            let is_for = on.is_some_and(|on| circle.is_for(reader, on));
+            !reader.left && reader.since == since && is_for
+        });
+        let counts = circle.state.comments_on(&comment.on(), &who.person);
+        let has_room = counts.is_some_and(|(all, theirs)| {
+            all < MAX_COMMENTS && theirs < limits::MAX_CIRCLE_COMMENTS_EACH
+        });
+        let is_new = !circle.state.has_comment(&comment.id());
+        if is_theirs && may && has_room && is_new && comment.circle() == circle.state.id() {
+            let comment = Box::new(comment);
+            self.circle_say(step, id, Body::Comment { comment });
+        }
+    }
+
+    /// A reader stopped reading.
+    pub(super) fn circle_left(
+        &mut self,
+        step: &mut Step,
+        comrade: ComradeId,
+        id: CircleId,
+        since: Millis,
+    ) {
+        if let Some(circle) = self.circles.all.get_mut(&id)
+            && let Some(reader) = circle.reader_mut(comrade)
+            && reader.since == since
+        {
+            reader.left = true;
+            circle.record.seed = None;
+            circle.record.touch(step.now);
+            step.touched.circles.insert(id);
+            step.show.circles = true;
+        }
+    }
+
+    /// A reader misses something: all from there on is told again, not too often.
+    pub(super) fn circle_rewind(
+        &mut self,
+        step: &mut Step,
+        comrade: ComradeId,
+        id: CircleId,
+        since: Millis,
+        from: u64,
+    ) {
+        if let Some(circle) = self.circles.all.get_mut(&id)
+            && let Some(reader) = circle.reader_mut(comrade)
+            && reader.since == since
+            && step.now >= reader.rewound_at.saturating_add(limits::CIRCLE_REWIND)
+        {
+            let before = from.saturating_sub(1).max(reader.floor);
+            reader.told = reader.told.min(before);
+            reader.scanned = reader.scanned.min(before);
+            reader.rewound_at = step.now;
+            // They may lack the seed, too.
+            reader.packed = None;
+            step.touched.circles.insert(id);
+        }
+    }
+}
+
+impl Circle {
+    /// Adds a reader, or has one read again who stopped. Says whether there was room.
+    pub(super) fn add(&mut self, comrade: ComradeId, older: bool, now: Millis) -> bool {
+        self.record.readers.retain(|it| it.comrade != comrade);
+        if self.record.readers.len() >= limits::MAX_CIRCLE_READERS {
+            return false;
+        }
+        let record = &mut self.record;
+        record.added_at = now.max(record.added_at.saturating_add(1));
+        let floor = if older { 0 } else { record.sequence };
+        record
+            .readers
+            .push(Reader::new(comrade, record.added_at, floor));
+        record.seed = None;
+        true
+    }
+}

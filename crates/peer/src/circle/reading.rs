@@ -1,0 +1,188 @@
+//! Circles of comrades: what comes from their owners, and what is said back.
+
+use komrade_crypto::{
+    day_of,
+    group::{MemberRoot, Pack, Seed, SliceKey, Space, source},
+};
+use komrade_social::{
+    Body as Said,
+    circle::{Body, Comment, Operation},
+};
+use komrade_view::{CircleId, ComradeId};
+use zeroize::Zeroizing;
+
+use super::{
+    CircleRecord,
+    frame::{self, Load, Word},
+};
+use crate::{limits, open::Open, own::SecretBytes, step::Step};
+
+impl Open {
+    /// The owner says something in a circle that this person reads.
+    pub(super) fn circle_loaded(
+        &mut self,
+        step: &mut Step,
+        owner: ComradeId,
+        (id, nonce): (CircleId, [u8; 16]),
+        load: &Load,
+    ) {
+        if !self.circles.all.contains_key(&id) {
+            let others = self.circles.all.values().map(|it| it.record.owner);
+            let (all, theirs) = others.fold((0, 0), |(all, theirs), of| {
+                (
+                    all + usize::from(of.is_some()),
+                    theirs + usize::from(of == Some(owner)),
+                )
+            });
+            if all >= limits::MAX_CIRCLES_READ {
+                return;
+            }
+            if theirs >= limits::MAX_CIRCLES_OF {
+                // One that this person stopped reading makes room.
+                let mut all = self.circles.all.iter_mut();
+                let left = all.find(|(_, it)| {
+                    let record = &it.record;
+                    record.owner == Some(owner) && record.left.is_some() && !record.is_forgotten
+                });
+                let Some((left, circle)) = left else {
+                    return;
+                };
+                circle.record.is_forgotten = true;
+                step.touched.circles.insert(*left);
+                step.again = true;
+            }
+            let record = CircleRecord::new(nonce, Some(owner), String::new(), step.now);
+            self.circle_place(record);
+        }
+        let Some(circle) = self.circles.all.get_mut(&id) else {
+            return;
+        };
+        let record = &mut circle.record;
+        let stays_away = record.left.is_some() && load.since <= record.since;
+        if record.owner != Some(owner) || record.is_forgotten || stays_away {
+            return;
+        }
+        if load.since > record.since {
+            // Added, or added again.
+            *record = CircleRecord {
+                since: load.since,
+                up_to: load.floor,
+                beyond: Vec::new(),
+                newest: load.floor,
+                ended: None,
+                left: None,
+                ..record.clone()
+            };
+        }
+        let is_current = load.since == record.since;
+        step.touched.circles.insert(id);
+        step.show.circles = true;
+        if is_current {
+            record.newest = record.newest.max(load.to);
+        }
+        let Some(bundle) = self.circle_open(id, owner, load) else {
+            // It is missed, and asked for.
+            return;
+        };
+        let today = day_of(step.now);
+        for bytes in bundle {
+            let Ok(operation) = Operation::decode(&bytes) else {
+                continue;
+            };
+            let last = operation.fields().expiry_day;
+            if !(today..=today.saturating_add(limits::CIRCLE_DAYS + 2)).contains(&last) {
+                continue;
+            }
+            let said = match operation.body() {
+                Body::Comment { comment } => Some(comment.id()),
+                _ => None,
+            };
+            self.circle_keep(step, id, operation);
+            if let Some(said) = said
+                && let Some(circle) = self.circles.all.get_mut(&id)
+            {
+                let is_other = |bytes: &[u8]| {
+                    Comment::decode_stored(bytes).is_ok_and(|comment| comment.id() != said)
+                };
+                circle.record.waiting.retain(|(_, bytes)| is_other(bytes));
+            }
+        }
+        if let Some(circle) = self.circles.all.get_mut(&id)
+            && is_current
+        {
+            let mut numbers = circle.record.numbers();
+            numbers.cover(load.after, load.to);
+            circle.record.set_numbers(&numbers);
+            if circle.record.missing(1).is_empty() {
+                circle.record.asked_at = None;
+            }
+        }
+    }
+
+    /// Opens what came: takes the seed, if it is with it, and opens the operations.
+    fn circle_open(&mut self, id: CircleId, owner: ComradeId, load: &Load) -> Option<Vec<Vec<u8>>> {
+        let device = self.comrades.get(&owner)?.record.who?.device;
+        let circle = self.circles.all.get_mut(&id)?;
+        let space = Space::circle(circle.state.id().0);
+        let seeds = &mut circle.record.seeds;
+        let commit_of = |it: &SecretBytes| Seed::from_bytes(&it.0).map(|seed| seed.commit()).ok();
+        if let Some(pack) = load.pack.as_deref().and_then(|it| Pack::decode(it).ok())
+            && !seeds.iter().any(|it| commit_of(it) == Some(pack.commit()))
+        {
+            let prekeys = self.device.prekeys().secrets().cloned();
+            let keys: Vec<SliceKey> = prekeys.map(SliceKey::new).collect();
+            if let Ok(mut seed) = pack.open(&space, &keys)
+                && seed.accept(&MemberRoot::CIRCLE).is_ok()
+            {
+                seeds.insert(0, SecretBytes(seed.to_bytes().to_vec()));
+                seeds.truncate(limits::MAX_CIRCLE_SEEDS);
+            }
+        }
+        let from = source(&load.sealed).ok()?;
+        // Only the owner's device speaks.
+        if from.device != device {
+            return None;
+        }
+        let mut known = seeds.iter().filter_map(|it| Seed::from_bytes(&it.0).ok());
+        let seed = known.find(|it| it.commit() == from.commit)?;
+        let opened: Zeroizing<Vec<u8>> = seed.reopen(&load.sealed).ok()?;
+        frame::decode_bundle(&opened).ok()
+    }
+
+    /// The owner ended it.
+    pub(super) fn circle_ended(&mut self, step: &mut Step, id: CircleId) {
+        if let Some(circle) = self.circles.all.get_mut(&id)
+            && !circle.record.is_own()
+        {
+            circle.record.ended.get_or_insert(step.now);
+            circle.record.waiting.clear();
+            circle.record.touch(step.now);
+            step.touched.circles.insert(id);
+            step.show.circles = true;
+        }
+    }
+
+    /// Something is missing: asks for it, once the conversation has had time to bring it by itself.
+    pub(super) fn circle_ask(&mut self, step: &mut Step, id: CircleId) {
+        let Some(circle) = self.circles.all.get_mut(&id) else {
+            return;
+        };
+        let record = &mut circle.record;
+        let (Some(owner), Some(from)) = (record.owner, record.missing(1).first().copied()) else {
+            return;
+        };
+        let asked_at = record.asked_at;
+        if asked_at.is_some_and(|at| step.now < at.saturating_add(limits::CIRCLE_REWIND)) {
+            return;
+        }
+        record.asked_at = Some(step.now);
+        step.touched.circles.insert(id);
+        // It was only noticed now.
+        if asked_at.is_none() {
+            return;
+        }
+        let since = record.since;
+        let content = Word::Gap { since, from }.encode(&record.nonce).to_vec();
+        self.write_operation(step, owner, Said::Circle { content }, None);
+    }
+}
