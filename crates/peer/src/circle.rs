@@ -22,6 +22,8 @@ mod commands;
 pub(crate) mod frame;
 mod own;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::collections::BTreeMap;

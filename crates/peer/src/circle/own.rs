@@ -24,7 +24,7 @@ use crate::{limits, open::Open, own::SecretBytes, step::Step};
 pub(crate) struct Reader {
     pub(super) comrade: ComradeId,
     /// When they were added; a farewell from before counts no more.
-    since: Millis,
+    pub(super) since: Millis,
     /// Nothing up to this number is for them.
     pub(super) floor: u64,
     /// Up to where they were told, and up to where there is nothing else for them.

@@ -1,0 +1,185 @@
+#![allow(clippy::unwrap_used)]
+
+use komrade_crypto::{
+    identity::{DeviceCertificate, DeviceKey, RecoveryWords},
+    vault::Params,
+};
+use komrade_social::circle::{Comment, Fields};
+use komrade_view::{CircleCommand, ComradeState};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use super::{frame::Load, *};
+use crate::{
+    comrade::{Comrade, ComradeRecord, Who},
+    step::Numbers,
+    vault::{Cut, recipe},
+};
+
+const NOW: Millis = 1_800_000_000_000;
+const BO: ComradeId = ComradeId([1; 16]);
+const CLEO: ComradeId = ComradeId([2; 16]);
+
+/// Somebody with keys.
+struct Somebody {
+    certificate: DeviceCertificate,
+    key: DeviceKey,
+}
+
+impl Somebody {
+    fn new(number: u8) -> Self {
+        let root = RecoveryWords::from_bytes([number; 32]).root();
+        let key = DeviceKey::from_bytes(&[number + 1; 32]);
+        Self {
+            certificate: root.certify(&key.public(), 20_000),
+            key,
+        }
+    }
+
+    fn comrade(&self) -> Comrade {
+        let mut record = ComradeRecord::new(ComradeState::Met, NOW);
+        record.who = Some(Who {
+            person: self.certificate.person(),
+            device: self.key.public(),
+        });
+        Comrade::new(record)
+    }
+
+    fn says(&self, circle: circle::CircleId, on: OperationId, text: &str) -> Vec<u8> {
+        let place = (circle, on);
+        let said = Comment::sign(place, NOW, "Bo", text, &self.certificate, &self.key);
+        said.unwrap().as_bytes().to_vec()
+    }
+}
+
+/// Somebody who has met Bo and Cleo.
+fn open(rng: &mut ChaCha20Rng) -> Open {
+    let (cut, _) = Cut::draw("Ana".into(), rng).unwrap();
+    let recipe = recipe(Params::FLOOR, rng).unwrap();
+    let (mut open, ..) = cut.seal(recipe, &[7; 32], NOW, rng).unwrap();
+    open.comrades.insert(BO, Somebody::new(10).comrade());
+    open.comrades.insert(CLEO, Somebody::new(20).comrade());
+    open
+}
+
+#[test]
+fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(1);
+    let mut open = open(rng);
+    let mut numbers = Numbers::default();
+    let step = &mut Step::new(NOW, rng, &mut numbers);
+    let (bo, cleo) = (Somebody::new(10), Somebody::new(20));
+    let name = "Close ones".to_owned();
+    let comrades = vec![BO];
+    let make = CircleCommand::Make { name, comrades };
+    open.circle_command(step, make).unwrap();
+    let (id, state) = open.circles.all.iter().next().unwrap();
+    let (circle, in_circle) = (*id, state.state.id());
+    let nonce = *state.record.nonce;
+    let since = state.record.readers.first().unwrap().since;
+    let text = "what do you think?".to_owned();
+    let post = CircleCommand::Post { circle, text };
+    open.circle_command(step, post).unwrap();
+    let on = |open: &Open| {
+        let state = &open.circles.all.get(&circle).unwrap().state;
+        let first = state.operations().next().unwrap().id();
+        let comments = state.posts().first().unwrap().comments.len();
+        (first, comments)
+    };
+    let (post, _) = on(&open);
+    let mut hears = |open: &mut Open, from, since, comment: Vec<u8>| {
+        let word = Word::Comment { since, comment };
+        open.circle_heard(step, from, &word.encode(&nonce));
+        on(open).1
+    };
+    let good = bo.says(in_circle, post, "yes");
+    // Somebody else's words, whoever brings them.
+    let foreign = cleo.says(in_circle, post, "no");
+    assert_eq!(hears(&mut open, BO, since, foreign.clone()), 0);
+    // From somebody who does not read it.
+    assert_eq!(hears(&mut open, CLEO, since, foreign), 0);
+    // Other words under the same signature.
+    let mut forged = good.clone();
+    let at = forged.windows(3).position(|it| it == b"yes").unwrap();
+    forged.splice(at..at + 3, *b"noo");
+    assert_eq!(hears(&mut open, BO, since, forged), 0);
+    // To what is not there, in another circle, of a time when he read it before.
+    let lost = bo.says(in_circle, OperationId([9; 32]), "yes");
+    assert_eq!(hears(&mut open, BO, since, lost), 0);
+    let elsewhere = bo.says(circle::CircleId([9; 32]), post, "yes");
+    assert_eq!(hears(&mut open, BO, since, elsewhere), 0);
+    assert_eq!(hears(&mut open, BO, since - 1, good.clone()), 0);
+    // And his own, once.
+    assert_eq!(hears(&mut open, BO, since, good.clone()), 1);
+    assert_eq!(hears(&mut open, BO, since, good), 1);
+}
+
+#[test]
+fn only_the_owners_device_speaks_in_a_circle() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(1);
+    let mut open = open(rng);
+    let mut numbers = Numbers::default();
+    let step = &mut Step::new(NOW, rng, &mut numbers);
+    open.device.renew(&open.own, NOW, step.rng);
+    let (bo, cleo) = (Somebody::new(10), Somebody::new(20));
+    let nonce = [5; 16];
+    let id = circle::CircleId::of(&bo.certificate.person(), &nonce);
+    let space = komrade_crypto::group::Space::circle(id.0);
+    let root = komrade_crypto::group::MemberRoot::CIRCLE;
+    let seed = komrade_crypto::group::Seed::draw(space, root, step.rng);
+    let (_, prekey) = open.device.prekeys().newest().unwrap();
+    let slice = seed.slice(&prekey.public(), step.rng).unwrap();
+    let pack = seed.pack(&[slice]).unwrap();
+    let says = |who: &Somebody, sequence: u64| {
+        let fields = Fields {
+            sequence,
+            previous: (sequence > 1).then_some(OperationId([1; 32])),
+            time: NOW,
+            expiry_day: day_of(NOW) + 90,
+            nonce,
+            person: bo.certificate.person(),
+            device: DeviceId(who.key.public()),
+            body: Body::Post { text: "x".into() },
+        };
+        let operation = Operation::sign(fields, &who.key).unwrap();
+        operation.as_bytes().to_vec()
+    };
+    let mut number = 0;
+    let mut told = |open: &mut Open, from, device: &Somebody, operations: &[Vec<u8>]| {
+        number += 1;
+        let mut sending = seed.sending(&device.key.public()).unwrap();
+        let bundle = frame::encode_bundle(operations);
+        let load = Load {
+            since: NOW,
+            floor: 0,
+            after: number - 1,
+            to: number,
+            pack: Some(pack.clone()),
+            sealed: sending.seal(&bundle, step.rng).unwrap(),
+        };
+        open.circle_heard(step, from, &Word::Load(load).encode(&nonce));
+        let circle = open.circles.all.get(&local(&id));
+        circle.map_or(0, |it| it.state.operations().count())
+    };
+    // Sealed by another device; signed by another device; in the name of somebody else.
+    assert_eq!(told(&mut open, BO, &cleo, &[says(&bo, 1)]), 0);
+    assert_eq!(told(&mut open, BO, &bo, &[says(&cleo, 1)]), 0);
+    assert_eq!(told(&mut open, CLEO, &cleo, &[says(&bo, 1)]), 0);
+    assert_eq!(told(&mut open, CLEO, &bo, &[says(&bo, 1)]), 0);
+    assert_eq!(told(&mut open, BO, &bo, &[says(&bo, 1), vec![7; 90]]), 1);
+    assert_eq!(told(&mut open, BO, &bo, &[says(&bo, 2), says(&bo, 1)]), 2);
+    // Nobody makes this device read without end.
+    for other in 0..20 {
+        let load = Load {
+            since: NOW,
+            floor: 0,
+            after: 0,
+            to: u64::MAX,
+            pack: None,
+            sealed: vec![0; 200],
+        };
+        open.circle_heard(step, BO, &Word::Load(load).encode(&[other; 16]));
+    }
+    let of_bo = open.circles.all.values();
+    let of_bo = of_bo.filter(|it| it.record.owner == Some(BO));
+    assert_eq!(of_bo.count(), limits::MAX_CIRCLES_OF);
+}
