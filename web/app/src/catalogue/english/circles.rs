@@ -47,8 +47,7 @@ pub const CIRCLE_THEIRS: &str = "You do not see who else reads";
 /// What there is not to see yet, for its owner.
 pub const CIRCLE_EMPTY: &str = "What you write here goes to everybody who reads this circle, sealed for each of them alone. They see that it is your circle, not who else is in it.";
 /// What there is not to see yet, for a reader.
-pub const CIRCLE_EMPTY_THEIRS: &str =
-    "There is nothing to read here any more: posts are kept for 90 days.";
+pub const CIRCLE_EMPTY_THEIRS: &str = "There is nothing to read here: posts are kept for 90 days, and whoever wrote them can take them back.";
 /// The field to write in.
 pub const CIRCLE_WRITE: &str = "Write to this circle";
 /// Writes to it.
