@@ -5,8 +5,8 @@ use komrade_tests::{Album, I2P, LOCAL, Three};
 
 /// How many screens there are on this way.
 const SCREENS: usize = 10;
-/// The first number of their pictures, behind those of [`collective`](crate::collective).
-const FIRST: usize = 110;
+/// The first number of their pictures, behind those of [`door`](crate::door).
+const FIRST: usize = 130;
 
 #[tokio::test]
 async fn every_screen_of_a_circle_is_drawn_in_four_variants() -> Result<()> {
