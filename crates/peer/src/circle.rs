@@ -54,6 +54,8 @@ use crate::{
 const RECORD: u8 = 7;
 /// … and 8, circle, id (32) → one of its operations.
 const OPERATION: u8 = 8;
+/// Records that are deleted before it is asked again whether there is room in the step.
+const AT_ONCE: usize = 100;
 /// What the circle of all comrades was drawn with: each person has exactly one.
 const EVERYBODY: [u8; 16] = [0; 16];
 
@@ -386,25 +388,40 @@ impl Open {
         if self.circles.expired == today {
             return;
         }
-        for (id, circle) in &mut self.circles.all {
-            if !step.has_room() {
+        let ids: Vec<CircleId> = self.circles.all.keys().copied().collect();
+        for id in ids {
+            if !self.circle_expire(step, id, today) {
+                // The rest goes in the next step, which comes at once.
                 return;
             }
-            let before = circle.record.waiting.len();
-            let is_late = |at: Millis| at.saturating_add(limits::MESSAGE_LIFE) <= step.now;
-            circle.record.waiting.retain(|(at, _)| !is_late(*at));
-            let over = circle.state.expire(today);
-            if over.is_empty() && circle.record.waiting.len() == before {
-                continue;
-            }
-            for one in over {
-                step.delete(Table::Spaces, operation_key(*id, &one));
-            }
-            circle.record.version = circle.record.version.saturating_add(1);
-            step.touched.circles.insert(*id);
-            step.show.circles = true;
         }
         self.circles.expired = today;
+    }
+
+    /// Says whether nothing is left that has expired.
+    fn circle_expire(&mut self, step: &mut Step, id: CircleId, today: u32) -> bool {
+        let Some(circle) = self.circles.all.get_mut(&id) else {
+            return true;
+        };
+        let is_late = |at: Millis| at.saturating_add(limits::MESSAGE_LIFE) <= step.now;
+        let before = circle.record.waiting.len();
+        circle.record.waiting.retain(|(at, _)| !is_late(*at));
+        let mut changed = circle.record.waiting.len() < before;
+        let mut is_done = false;
+        while !is_done && step.has_room() {
+            let over = circle.state.expire(today, AT_ONCE);
+            is_done = over.is_empty();
+            changed |= !is_done;
+            for one in over {
+                step.delete(Table::Spaces, operation_key(id, &one));
+            }
+        }
+        if changed {
+            circle.record.version = circle.record.version.saturating_add(1);
+            step.touched.circles.insert(id);
+            step.show.circles = true;
+        }
+        is_done
     }
 
     fn circles_go_on_forgetting(&mut self, step: &mut Step) {
@@ -437,7 +454,7 @@ impl Open {
             let Some(circle) = self.circles.all.get_mut(&id) else {
                 return true;
             };
-            let some = circle.state.operations().map(Operation::id).take(100);
+            let some = circle.state.operations().map(Operation::id).take(AT_ONCE);
             let some: Vec<OperationId> = some.collect();
             if some.is_empty() {
                 return true;

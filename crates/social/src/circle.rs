@@ -160,11 +160,11 @@ impl Circle {
         }
     }
 
-    /// Forgets what expired before this day; says what.
-    pub fn expire(&mut self, today: u32) -> Vec<OperationId> {
+    /// Forgets what expired before this day, so many at most; says what.
+    pub fn expire(&mut self, today: u32, most: usize) -> Vec<OperationId> {
         let over = |operation: &&Operation| operation.fields().expiry_day < today;
         let over = self.operations.values().filter(over);
-        let over: Vec<OperationId> = over.map(Operation::id).collect();
+        let over: Vec<OperationId> = over.map(Operation::id).take(most).collect();
         self.forget(&over);
         over
     }

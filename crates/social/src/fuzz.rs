@@ -222,7 +222,7 @@ fn circle_operation(bytes: &[u8]) {
         let _ = circle.insert(one);
     }
     circle.posts();
-    circle.expire(20_871);
+    circle.expire(20_871, 99);
     assert!(!circle.is_copied() || circle.operations().count() > 1);
 }
 

@@ -136,7 +136,7 @@ impl Circle {
     }
 
     /// What is next for a reader, as much as fits: ids and exact bytes, and up to which number this is all.
-    fn next_for(&self, reader: &Reader) -> (Vec<OperationId>, Vec<Vec<u8>>, u64) {
+    pub(super) fn next_for(&self, reader: &Reader) -> (Vec<OperationId>, Vec<Vec<u8>>, u64) {
         let (mut ids, mut bundle, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut to = reader.scanned;
         for operation in self.state.operations() {

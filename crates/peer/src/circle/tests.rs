@@ -27,8 +27,12 @@ struct Somebody {
 
 impl Somebody {
     fn new(number: u8) -> Self {
+        Self::on_device(number, number + 1)
+    }
+
+    fn on_device(number: u8, device: u8) -> Self {
         let root = RecoveryWords::from_bytes([number; 32]).root();
-        let key = DeviceKey::from_bytes(&[number + 1; 32]);
+        let key = DeviceKey::from_bytes(&[device; 32]);
         Self {
             certificate: root.certify(&key.public(), 20_000),
             key,
@@ -44,10 +48,28 @@ impl Somebody {
         Comrade::new(record)
     }
 
-    fn says(&self, circle: circle::CircleId, on: OperationId, text: &str) -> Vec<u8> {
+    fn comments(&self, circle: circle::CircleId, on: OperationId, text: &str) -> Comment {
         let place = (circle, on);
-        let said = Comment::sign(place, NOW, "Bo", text, &self.certificate, &self.key);
-        said.unwrap().as_bytes().to_vec()
+        Comment::sign(place, NOW, "Bo", text, &self.certificate, &self.key).unwrap()
+    }
+
+    fn says(&self, circle: circle::CircleId, on: OperationId, text: &str) -> Vec<u8> {
+        self.comments(circle, on, text).as_bytes().to_vec()
+    }
+
+    /// An operation of a circle of theirs that expires on that day.
+    fn writes(&self, nonce: [u8; 16], sequence: u64, last: u32, body: Body) -> Operation {
+        let fields = Fields {
+            sequence,
+            previous: (sequence > 1).then_some(OperationId([1; 32])),
+            time: NOW,
+            expiry_day: last,
+            nonce,
+            person: self.certificate.person(),
+            device: DeviceId(self.key.public()),
+            body,
+        };
+        Operation::sign(fields, &self.key).unwrap()
     }
 }
 
@@ -59,6 +81,140 @@ fn open(rng: &mut ChaCha20Rng) -> Open {
     open.comrades.insert(BO, Somebody::new(10).comrade());
     open.comrades.insert(CLEO, Somebody::new(20).comrade());
     open
+}
+
+/// Runs a step, and says how many records it would write.
+fn step<T>(rng: &mut ChaCha20Rng, now: Millis, run: impl FnOnce(&mut Step) -> T) -> (T, usize) {
+    let mut numbers = Numbers::default();
+    let mut step = Step::new(now, rng, &mut numbers);
+    let result = run(&mut step);
+    (result, step.writes.len())
+}
+
+/// Does what there is to do, step by step; the most records of one of them.
+fn settle(open: &mut Open, rng: &mut ChaCha20Rng, now: Millis) -> usize {
+    let all = (0..100).map(|_| step(rng, now, |step| open.circles_upkeep(step)).1);
+    all.max().unwrap()
+}
+
+fn post(text: &str) -> Body {
+    let text = text.to_owned();
+    Body::Post { text }
+}
+
+/// A circle of one's own that Bo reads, with so many posts: its place here, and what it says.
+fn own_circle(open: &mut Open, rng: &mut ChaCha20Rng, posts: usize) -> CircleId {
+    let name = "Close ones".to_owned();
+    let comrades = vec![BO];
+    let make = CircleCommand::Make { name, comrades };
+    step(rng, NOW, |step| open.circle_command(step, make))
+        .0
+        .unwrap();
+    let circle = *open.circles.all.keys().next().unwrap();
+    for number in 0..posts {
+        let text = number.to_string();
+        let post = CircleCommand::Post { circle, text };
+        step(rng, NOW, |step| open.circle_command(step, post))
+            .0
+            .unwrap();
+    }
+    circle
+}
+
+/// Bo says something to a post.
+fn bo_comments(open: &mut Open, rng: &mut ChaCha20Rng, id: CircleId, comment: &Comment) {
+    let circle = open.circles.all.get(&id).unwrap();
+    let since = circle.reader(BO).unwrap().since;
+    let nonce = *circle.record.nonce;
+    let comment = comment.as_bytes().to_vec();
+    let word = Word::Comment { since, comment }.encode(&nonce);
+    step(rng, NOW + limits::HOUR, |step| {
+        open.circle_heard(step, BO, &word)
+    });
+}
+
+fn ids(circle: &Circle) -> Vec<OperationId> {
+    circle.state.operations().map(Operation::id).collect()
+}
+
+/// How a load of Bo's circle is made.
+struct Theirs {
+    owner: Somebody,
+    comrade: ComradeId,
+    nonce: [u8; 16],
+    seed: komrade_crypto::group::Seed,
+    pack: Vec<u8>,
+}
+
+impl Theirs {
+    fn new(
+        open: &mut Open,
+        rng: &mut ChaCha20Rng,
+        owner: Somebody,
+        comrade: ComradeId,
+        nonce: [u8; 16],
+    ) -> Self {
+        open.device.renew(&open.own, NOW, rng);
+        let id = circle::CircleId::of(&owner.certificate.person(), &nonce);
+        let space = komrade_crypto::group::Space::circle(id.0);
+        let root = komrade_crypto::group::MemberRoot::CIRCLE;
+        let seed = komrade_crypto::group::Seed::draw(space, root, rng);
+        let (_, prekey) = open.device.prekeys().newest().unwrap();
+        let slice = seed.slice(&prekey.public(), rng).unwrap();
+        let pack = seed.pack(&[slice]).unwrap();
+        Self {
+            owner,
+            comrade,
+            nonce,
+            seed,
+            pack,
+        }
+    }
+
+    fn id(&self) -> CircleId {
+        let person = self.owner.certificate.person();
+        local(&circle::CircleId::of(&person, &self.nonce))
+    }
+
+    fn load(&self, rng: &mut ChaCha20Rng, after: u64, all: &[Operation]) -> Vec<u8> {
+        let bundle: Vec<Vec<u8>> = all.iter().map(|it| it.as_bytes().to_vec()).collect();
+        let mut sending = self.seed.sending(&self.owner.key.public()).unwrap();
+        let sealed = sending.seal(&frame::encode_bundle(&bundle), rng).unwrap();
+        let load = Load {
+            since: NOW,
+            floor: 0,
+            after,
+            to: after + all.len() as u64,
+            pack: Some(self.pack.clone()),
+            sealed,
+        };
+        Word::Load(load).encode(&self.nonce).to_vec()
+    }
+
+    /// Tells of it on its own, and has it unfolded.
+    fn tells(&self, open: &mut Open, rng: &mut ChaCha20Rng, after: u64, all: &[Operation]) {
+        let word = self.load(rng, after, all);
+        step(rng, NOW, |step| {
+            open.circle_heard(step, self.comrade, &word)
+        });
+        settle(open, rng, NOW);
+    }
+}
+
+fn bos(open: &mut Open, rng: &mut ChaCha20Rng) -> Theirs {
+    Theirs::new(open, rng, Somebody::new(10), BO, [5; 16])
+}
+
+const TODAY: u32 = (NOW / limits::DAY) as u32;
+
+#[test]
+fn what_expires_on_one_day_never_fills_a_batch() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(2);
+    let mut open = open(rng);
+    let circle = own_circle(&mut open, rng, 1_100);
+    let most = settle(&mut open, rng, NOW + 100 * limits::DAY);
+    assert!(most <= limits::STEP_CHANGES + 200, "{most} at once");
+    assert!(ids(open.circles.all.get(&circle).unwrap()).is_empty());
 }
 
 #[test]

@@ -97,7 +97,7 @@ const NAMES: [&str; 4] = [
 ];
 
 /// People at these relays, who all have met the first.
-fn people(seed: u64, relays: &[usize]) -> (World, Vec<ComradeId>) {
+pub fn people(seed: u64, relays: &[usize]) -> (World, Vec<ComradeId>) {
     let mut world = World::new(seed, relays.len());
     for (at, relay) in relays.iter().enumerate() {
         if !world.relays.contains_key(relay) {
@@ -111,7 +111,7 @@ fn people(seed: u64, relays: &[usize]) -> (World, Vec<ComradeId>) {
 }
 
 /// Everything that a device keeps, opened.
-fn vault(world: &World, at: usize) -> Vec<(Table, Vec<u8>, Vec<u8>)> {
+pub fn vault(world: &World, at: usize) -> Vec<(Table, Vec<u8>, Vec<u8>)> {
     let records = world.peers[at].store.records();
     let find = |table: Table, key: &[u8]| {
         let mut all = records.iter();
@@ -151,7 +151,7 @@ fn holds(vault: &[(Table, Vec<u8>, Vec<u8>)], bytes: &[u8]) -> bool {
 }
 
 /// The operations of circles.
-fn operations(vault: &[(Table, Vec<u8>, Vec<u8>)]) -> Vec<Operation> {
+pub fn operations(vault: &[(Table, Vec<u8>, Vec<u8>)]) -> Vec<Operation> {
     let all = vault.iter();
     let all = all.filter(|(table, key, _)| *table == Table::Spaces && key[0] == 8);
     all.map(|(.., value)| Operation::decode(value).unwrap())

@@ -15,6 +15,7 @@ mod again;
 mod burns;
 mod catching_up;
 mod circle;
+mod circle_bounds;
 mod circle_kill;
 #[cfg(feature = "collectives")]
 mod collective;

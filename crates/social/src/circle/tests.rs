@@ -313,14 +313,19 @@ fn a_copied_device_shows_and_what_expired_goes() {
     for operation in &all {
         circle.insert(operation.clone()).unwrap();
     }
-    assert!(circle.expire(20_870).is_empty());
+    assert!(circle.expire(20_870, 9).is_empty());
     let mut fields = owner.fields(all.last(), post("later"));
     fields.sequence = 2;
     fields.expiry_day = 20_900;
     let other = Operation::sign(fields, &owner.key).unwrap();
     circle.insert(other).unwrap();
     assert!(circle.is_copied());
-    assert_eq!(circle.expire(20_871).len(), all.len());
+    assert_eq!(
+        circle.expire(20_871, 2).len(),
+        2,
+        "as many as are asked for"
+    );
+    assert_eq!(circle.expire(20_871, 99).len(), all.len() - 2);
     assert_eq!(shown(&circle), [("later".to_owned(), vec![])]);
 }
 

@@ -1,0 +1,34 @@
+//! Circles in which more happens than fits a batch of the store; and what their rows tell.
+
+use komrade_view::*;
+
+use crate::{
+    circle::{Circles, operations, people, vault},
+    world::{DAY, HOUR, World},
+};
+
+/// More than a batch takes.
+const MANY: usize = 1_100;
+
+fn write_many(world: &mut World) -> CircleId {
+    let circle = world.make(0, &[]);
+    for number in 0..MANY {
+        world.tell(0, circle, &number.to_string());
+    }
+    circle
+}
+
+#[test]
+fn a_day_on_which_more_expires_than_a_batch_takes_closes_no_vault() {
+    let (mut world, _) = people(1020, &[0]);
+    write_many(&mut world);
+    assert_eq!(operations(&vault(&world, 0)).len(), MANY);
+    world.stop(0);
+    world.pass(92 * DAY);
+    world.restart(0);
+    world.pass(3 * HOUR);
+    assert_eq!(world.peers[0].vault, Some(VaultState::Open));
+    assert!(operations(&vault(&world, 0)).is_empty());
+    world.restart(0);
+    assert_eq!(world.peers[0].vault, Some(VaultState::Open));
+}
