@@ -26,7 +26,7 @@ mod reading;
 mod tests;
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use komrade_crypto::{day_of, identity::PersonId};
 use komrade_social::{
@@ -41,6 +41,7 @@ use serde_bytes::ByteArray;
 use self::{
     frame::Word,
     own::{OwnSeed, Reader},
+    reading::Arrived,
 };
 use crate::{
     limits,
@@ -103,6 +104,8 @@ pub(crate) struct Circle {
     state: circle::Circle,
     /// The person said something: it leaves at once.
     is_loud: bool,
+    /// Nothing is kept of what was taken back.
+    is_tidy: bool,
     /// What a row shows of what was said, and of which version.
     summary: Option<views::Summary>,
 }
@@ -115,6 +118,8 @@ pub(crate) struct Circles {
     due_at: Option<Millis>,
     /// The day on which what expired went last.
     expired: u32,
+    /// What came and waits for room in a step, the oldest first. If it is lost with the memory, it is missing, and asked for.
+    arrived: VecDeque<Arrived>,
     /// What the screens know.
     shown: Vec<CircleView>,
     /// Records of circles that are not there any more, to be deleted.
@@ -223,6 +228,7 @@ impl Open {
             record,
             state,
             is_loud: false,
+            is_tidy: false,
             summary: None,
         };
         self.circles.all.insert(id, circle);
@@ -267,23 +273,19 @@ impl Open {
             return false;
         }
         let bytes = operation.as_bytes().to_vec();
-        let taken_back = match operation.body() {
-            Body::Remove { of } => Some(*of),
-            _ => None,
-        };
-        let Ok(Inserted::New(mut gone)) = circle.state.insert(operation) else {
+        let takes_back = matches!(operation.body(), Body::Remove { .. });
+        let Ok(Inserted::New(gone)) = circle.state.insert(operation) else {
             return false;
         };
         let value = zeroize::Zeroizing::new(bytes);
         step.write(Table::Spaces, operation_key(id, &operation_id), value);
-        if let Some(of) = taken_back {
-            // What was taken back is deleted here, with what was said to it.
-            let all = circle.state.with_comments(&of);
-            circle.state.forget(&all);
-            gone.extend(all);
-        }
         for one in gone {
             step.delete(Table::Spaces, operation_key(id, &one));
+        }
+        if takes_back {
+            // It is shown no more, and deleted as there is room.
+            circle.is_tidy = false;
+            step.again = true;
         }
         circle.record.touch(step.now);
         step.touched.circles.insert(id);
@@ -307,7 +309,7 @@ impl Open {
         let theirs = of(&who.person);
         let own = of(&self.device.person());
         match word {
-            Word::Load(load) => self.circle_loaded(step, comrade, (theirs, nonce), &load),
+            Word::Load(load) => self.circle_loaded(step, comrade, (theirs, nonce), load),
             Word::End => self.circle_ended(step, theirs),
             Word::Comment { since, comment } => {
                 self.circle_commented(step, comrade, own, since, &comment);
@@ -333,6 +335,8 @@ impl Open {
 
     /// What time brings to circles.
     pub(crate) fn circles_upkeep(&mut self, step: &mut Step) {
+        self.circles_unfold(step, reading::UNFOLDED);
+        self.circles_tidy(step);
         self.circles_go_on_forgetting(step);
         let loud = self.circles.all.iter().filter(|(_, it)| it.is_loud);
         let loud: Vec<CircleId> = loud.map(|(id, _)| *id).collect();
@@ -422,6 +426,20 @@ impl Open {
             step.show.circles = true;
         }
         is_done
+    }
+
+    /// Deletes what was taken back, with what was said to it.
+    fn circles_tidy(&mut self, step: &mut Step) {
+        for (id, circle) in &mut self.circles.all {
+            while !circle.is_tidy && step.has_room() {
+                let some = circle.state.taken_back(AT_ONCE);
+                circle.is_tidy = some.is_empty();
+                circle.state.forget(&some);
+                for one in some {
+                    step.delete(Table::Spaces, operation_key(*id, &one));
+                }
+            }
+        }
     }
 
     fn circles_go_on_forgetting(&mut self, step: &mut Step) {

@@ -376,6 +376,8 @@ pub const CIRCLE_DAYS: u32 = 90;
 pub const CIRCLE_BUNDLE_BYTES: usize = 12_000;
 /// The same in operations: the shortest have some 300 bytes.
 pub const MAX_CIRCLE_BUNDLED: usize = 64;
+/// Loads of circles that wait in memory for room in a step, of 20 KB at most; what comes beyond is missing, and asked for.
+pub const MAX_CIRCLE_ARRIVED: usize = 256;
 /// Words to one reader, not acknowledged, of which it is remembered up to where they told.
 pub const MAX_CIRCLE_SENT: usize = 6;
 /// Seeds of one circle that is read: nothing is sealed under one before for longer than it is on its way.

@@ -205,15 +205,6 @@ impl Circle {
         places.any(|place| before.replace(place) == Some(place))
     }
 
-    /// An operation, and what was said to it.
-    pub fn with_comments(&self, id: &OperationId) -> Vec<OperationId> {
-        let is_it = |it: &&Operation| match it.body() {
-            Body::Comment { comment } if comment.on() == *id => true,
-            _ => it.id() == *id,
-        };
-        self.operations().filter(is_it).map(Operation::id).collect()
-    }
-
     /// Whether it was taken back.
     pub fn is_removed(&self, id: &OperationId) -> bool {
         let mut all = self.operations();
@@ -227,6 +218,20 @@ impl Circle {
             _ => None,
         };
         self.operations().filter_map(removed).collect()
+    }
+
+    /// What is here and was taken back, with what was said to it: so many at most.
+    pub fn taken_back(&self, most: usize) -> Vec<OperationId> {
+        let removed = self.removed();
+        let is_over = |it: &&Operation| {
+            let on = match it.body() {
+                Body::Comment { comment } => removed.contains(&comment.on()),
+                _ => false,
+            };
+            on || removed.contains(&it.id())
+        };
+        let over = self.operations().filter(is_over);
+        over.map(Operation::id).take(most).collect()
     }
 
     /// What there is to read, the newest post first, each with its comments, the oldest first. A comment that was published twice

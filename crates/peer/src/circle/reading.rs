@@ -17,14 +17,24 @@ use super::{
 };
 use crate::{limits, open::Open, own::SecretBytes, step::Step};
 
+/// Loads that waited and are taken in one step: each has up to 128 signatures to check.
+pub(super) const UNFOLDED: usize = 16;
+
+/// A load that came.
+pub(super) struct Arrived {
+    circle: CircleId,
+    owner: ComradeId,
+    load: Load,
+}
+
 impl Open {
-    /// The owner says something in a circle that this person reads.
+    /// The owner says something in a circle that this person reads: notes how far it goes, and keeps it until there is room.
     pub(super) fn circle_loaded(
         &mut self,
         step: &mut Step,
         owner: ComradeId,
         (id, nonce): (CircleId, [u8; 16]),
-        load: &Load,
+        load: Load,
     ) {
         if !self.circles.all.contains_key(&id) {
             let others = self.circles.all.values().map(|it| it.record.owner);
@@ -74,13 +84,52 @@ impl Open {
                 ..record.clone()
             };
         }
+        if load.since == record.since {
+            record.newest = record.newest.max(load.to);
+        }
+        step.touched.circles.insert(id);
+        step.show.circles = true;
+        if self.circles.arrived.len() < limits::MAX_CIRCLE_ARRIVED {
+            let circle = id;
+            let arrived = Arrived {
+                circle,
+                owner,
+                load,
+            };
+            self.circles.arrived.push_back(arrived);
+        }
+        self.circles_unfold(step, 1);
+    }
+
+    /// Takes what came, as far as there is room in the step: one load writes no more than its operations, and deletes those for which
+    /// they are kept.
+    pub(super) fn circles_unfold(&mut self, step: &mut Step, most: usize) {
+        for _ in 0..most {
+            if self.circles.arrived.is_empty() || !step.has_room() {
+                return;
+            }
+            if let Some(arrived) = self.circles.arrived.pop_front() {
+                self.circle_unfold(step, &arrived);
+            }
+        }
+        step.again |= !self.circles.arrived.is_empty();
+    }
+
+    fn circle_unfold(&mut self, step: &mut Step, arrived: &Arrived) {
+        let (id, load) = (arrived.circle, &arrived.load);
+        let Some(circle) = self.circles.all.get(&id) else {
+            return;
+        };
+        let record = &circle.record;
+        // Meanwhile it may have been left or forgotten, or begun anew.
+        let is_over = record.left.is_some() || record.is_forgotten;
+        if is_over || record.owner != Some(arrived.owner) {
+            return;
+        }
         let is_current = load.since == record.since;
         step.touched.circles.insert(id);
         step.show.circles = true;
-        if is_current {
-            record.newest = record.newest.max(load.to);
-        }
-        let Some(bundle) = self.circle_open(id, owner, load) else {
+        let Some(bundle) = self.circle_open(id, arrived.owner, load) else {
             // It is missed, and asked for.
             return;
         };

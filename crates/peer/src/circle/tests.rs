@@ -218,6 +218,83 @@ fn what_expires_on_one_day_never_fills_a_batch() {
 }
 
 #[test]
+fn hostile_loads_never_fill_a_batch_and_none_is_lost() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(3);
+    let mut open = open(rng);
+    let bo = bos(&mut open, rng);
+    let all: Vec<Operation> = (1..=1_280)
+        .map(|number| bo.owner.writes(bo.nonce, number, TODAY + 90, post("x")))
+        .collect();
+    let loads: Vec<Vec<u8>> = all
+        .chunks(64)
+        .enumerate()
+        .map(|(at, some)| bo.load(rng, 64 * at as u64, some))
+        .collect();
+    let (_, most) = step(rng, NOW, |step| {
+        for load in &loads {
+            open.circle_heard(step, BO, load);
+        }
+    });
+    assert!(most <= limits::STEP_CHANGES + 200, "{most} at once");
+    assert_eq!(open.circles.all.get(&bo.id()).unwrap().record.newest, 1_280);
+    let most = settle(&mut open, rng, NOW);
+    assert!(most <= limits::STEP_CHANGES + 200, "{most} at once");
+    let circle = open.circles.all.get(&bo.id()).unwrap();
+    assert_eq!(ids(circle).len(), 1_280);
+    assert!(circle.record.missing(1).is_empty());
+    // One word takes all of it back.
+    let removes: Vec<Operation> = all
+        .iter()
+        .rev()
+        .take(64)
+        .enumerate()
+        .map(|(at, it)| {
+            let of = it.id();
+            let number = 1_281 + at as u64;
+            bo.owner
+                .writes(bo.nonce, number, TODAY + 90, Body::Remove { of })
+        })
+        .collect();
+    bo.tells(&mut open, rng, 1_280, &removes);
+    assert_eq!(ids(open.circles.all.get(&bo.id()).unwrap()).len(), 1_280);
+}
+
+#[test]
+fn posts_with_many_comments_are_taken_back_in_pages() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(4);
+    let mut open = open(rng);
+    let bo = bos(&mut open, rng);
+    let in_circle = circle::CircleId::of(&bo.owner.certificate.person(), &bo.nonce);
+    let mut number = 0;
+    let mut write = |body: Body| {
+        number += 1;
+        bo.owner.writes(bo.nonce, number, TODAY + 90, body)
+    };
+    let posts: Vec<Operation> = (0..40).map(|_| write(post("x"))).collect();
+    let mut all = posts.clone();
+    for post in &posts {
+        for word in 0..30 {
+            let comment = bo.owner.comments(in_circle, post.id(), &word.to_string());
+            let comment = Box::new(comment);
+            all.push(write(Body::Comment { comment }));
+        }
+    }
+    for (at, some) in all.chunks(30).enumerate() {
+        bo.tells(&mut open, rng, 30 * at as u64, some);
+    }
+    assert_eq!(ids(open.circles.all.get(&bo.id()).unwrap()).len(), 1_240);
+    let removes: Vec<Operation> = posts
+        .iter()
+        .map(|it| write(Body::Remove { of: it.id() }))
+        .collect();
+    let word = bo.load(rng, 1_240, &removes);
+    let (_, most) = step(rng, NOW, |step| open.circle_heard(step, BO, &word));
+    let most = settle(&mut open, rng, NOW).max(most);
+    assert!(most <= limits::STEP_CHANGES + 200, "{most} at once");
+    assert_eq!(ids(open.circles.all.get(&bo.id()).unwrap()).len(), 40);
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);

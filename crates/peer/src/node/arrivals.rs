@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Mail that is opened in one step: with what is kept of each, of all comrades, far below the bound
-/// of a batch.
+/// of a batch. What is said in collectives and circles is unfolded as far as there is room.
 const MAIL: usize = 100;
 
 /// One's own mail at a node that is not opened yet: at most [`limits::COPIED_MAIL_BYTES`] and what comes while as much is

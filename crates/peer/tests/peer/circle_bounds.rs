@@ -32,3 +32,23 @@ fn a_day_on_which_more_expires_than_a_batch_takes_closes_no_vault() {
     world.restart(0);
     assert_eq!(world.peers[0].vault, Some(VaultState::Open));
 }
+
+#[test]
+fn whoever_comes_back_to_more_than_a_batch_takes_gets_all_of_it() {
+    let (mut world, met) = people(1021, &[0, 1]);
+    let circle = write_many(&mut world);
+    world.stop(1);
+    let (comrade, older) = (met[0], true);
+    let add = CircleCommand::Add {
+        circle,
+        comrade,
+        older,
+    };
+    world.circle(0, add);
+    world.pass(HOUR);
+    world.restart(1);
+    world.pass(HOUR);
+    assert_eq!(world.peers[1].vault, Some(VaultState::Open));
+    assert_eq!(world.theirs(1).missing, 0);
+    assert_eq!(operations(&vault(&world, 1)).len(), MANY);
+}
