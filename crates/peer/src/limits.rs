@@ -386,6 +386,11 @@ pub const MAX_CIRCLE_SEEDS: usize = 16;
 pub const MAX_CIRCLE_PLACES: u32 = 5_000;
 /// Comments of one person on one post that the owner's device publishes.
 pub const MAX_CIRCLE_COMMENTS_EACH: usize = 50;
+/// Comments of one person in one circle that are there at once; half of all operations are for comments of others, so that it takes five
+/// of them to fill that.
+pub const MAX_CIRCLE_COMMENTS_OF: usize = 200;
+/// The same in bytes of operations; eight of them fill half of all bytes.
+pub const MAX_CIRCLE_BYTES_OF: usize = 128 * 1024;
 /// Comments of one's own that an owner has not published.
 pub const MAX_CIRCLE_WAITING: usize = 32;
 /// How often what is missing is asked for, and told again: each time may be all that is kept.

@@ -13,7 +13,7 @@
 //!
 //! | what lives long | bound | reclaimed by |
 //! |---|---|---|
-//! | operations of a circle | [`MAX_OPERATIONS`], [`MAX_BYTES`] | the oldest go; [`Circle::expire`] |
+//! | operations of a circle | [`MAX_OPERATIONS`], [`MAX_BYTES`]; of what others said the owner's device publishes no more than half of that, see [`Circle::said`] | the oldest go, posts among them; [`Circle::expire`] |
 //! | comments shown with a post | [`MAX_COMMENTS`] | with the post |
 //! | numbers that have come ahead of a gap | [`MAX_AHEAD`] | the oldest gap is given up |
 
@@ -275,10 +275,49 @@ impl Circle {
         Some((post.comments.len(), theirs.count()))
     }
 
+    /// What others said here: all of them together, and this person.
+    pub fn said(&self, owner: &PersonId, by: &PersonId) -> (Share, Share) {
+        let (mut all, mut theirs) = (Share::default(), Share::default());
+        for operation in self.operations() {
+            let Body::Comment { comment } = operation.body() else {
+                continue;
+            };
+            let person = comment.person();
+            if person != *owner {
+                all.add(operation);
+            }
+            if person == *by {
+                theirs.add(operation);
+            }
+        }
+        (all, theirs)
+    }
+
     /// Whether this comment was published here, taken back or not.
     pub fn has_comment(&self, id: &OperationId) -> bool {
         self.operations()
             .any(|it| matches!(it.body(), Body::Comment { comment } if comment.id() == *id))
+    }
+}
+
+/// How much of a circle something takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Share {
+    /// In operations.
+    pub operations: usize,
+    /// In bytes of operations.
+    pub bytes: usize,
+}
+
+impl Share {
+    fn add(&mut self, operation: &Operation) {
+        self.operations = self.operations.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(operation.as_bytes().len());
+    }
+
+    /// Whether it is below both bounds.
+    pub fn is_below(&self, operations: usize, bytes: usize) -> bool {
+        self.operations < operations && self.bytes < bytes
     }
 }
 

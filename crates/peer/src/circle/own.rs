@@ -8,7 +8,7 @@ use komrade_crypto::{
 };
 use komrade_social::{
     Body as Said, DeviceId, OperationId,
-    circle::{Body, Comment, Fields, MAX_COMMENTS, Operation},
+    circle::{Body, Comment, Fields, MAX_BYTES, MAX_COMMENTS, MAX_OPERATIONS, Operation},
 };
 use komrade_view::{CircleId, ComradeId, Millis};
 use serde::{Deserialize, Serialize};
@@ -398,6 +398,11 @@ impl Open {
         let has_room = counts.is_some_and(|(all, theirs)| {
             all < MAX_COMMENTS && theirs < limits::MAX_CIRCLE_COMMENTS_EACH
         });
+        // What readers say must not push out what the owner said.
+        let (all, theirs) = circle.state.said(&self.device.person(), &who.person);
+        let has_room = has_room
+            && all.is_below(MAX_OPERATIONS / 2, MAX_BYTES / 2)
+            && theirs.is_below(limits::MAX_CIRCLE_COMMENTS_OF, limits::MAX_CIRCLE_BYTES_OF);
         let is_new = !circle.state.has_comment(&comment.id());
         if is_theirs && may && has_room && is_new && comment.circle() == circle.state.id() {
             let comment = Box::new(comment);

@@ -295,6 +295,45 @@ fn posts_with_many_comments_are_taken_back_in_pages() {
 }
 
 #[test]
+fn no_reader_writes_the_owners_posts_out_of_the_circle() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(5);
+    let mut open = open(rng);
+    let id = own_circle(&mut open, rng, 20);
+    let (bo, in_circle) = (
+        Somebody::new(10),
+        open.circles.all.get(&id).unwrap().state.id(),
+    );
+    let posts = ids(open.circles.all.get(&id).unwrap());
+    for on in &posts {
+        for word in 0..50 {
+            let text = format!("{word} {}", "x".repeat(1_900));
+            let comment = bo.comments(in_circle, *on, &text);
+            bo_comments(&mut open, rng, id, &comment);
+        }
+    }
+    let circle = open.circles.all.get(&id).unwrap();
+    assert_eq!(circle.state.posts().len(), 20, "all are there");
+    let bytes = circle
+        .state
+        .operations()
+        .map(|it| it.as_bytes().len())
+        .sum::<usize>();
+    assert!(bytes < 200_000, "{bytes} bytes");
+    // And in short words.
+    let mut open = self::open(rng);
+    let id = own_circle(&mut open, rng, 20);
+    let in_circle = open.circles.all.get(&id).unwrap().state.id();
+    for on in ids(open.circles.all.get(&id).unwrap()) {
+        for word in 0..50 {
+            let comment = bo.comments(in_circle, on, &word.to_string());
+            bo_comments(&mut open, rng, id, &comment);
+        }
+    }
+    let all = ids(open.circles.all.get(&id).unwrap()).len();
+    assert_eq!(all, 20 + 200);
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
