@@ -81,7 +81,7 @@ pub(crate) struct CircleRecord {
     sequence: u64,
     previous: Option<ByteArray<32>>,
     readers: Vec<Reader>,
-    /// No two times at which somebody was added are the same.
+    /// When somebody was added last: no two times are the same, but those who are added at once share one.
     added_at: Millis,
     seed: Option<OwnSeed>,
     /// Another's: since when this person reads it, as the owner says.

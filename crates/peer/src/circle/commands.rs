@@ -133,8 +133,9 @@ impl Open {
         let record = CircleRecord::new(step.draw(), None, name, step.now);
         let id = self.circle_place(record).ok_or(Refusal::OutOfBounds)?;
         if let Some(circle) = self.circles.all.get_mut(&id) {
+            let since = circle.next_since(step.now);
             for comrade in comrades {
-                circle.add(*comrade, false, step.now);
+                circle.add(*comrade, false, since);
             }
         }
         step.touched.circles.insert(id);
@@ -164,7 +165,8 @@ impl Open {
         if own.reader(comrade).is_some_and(|reader| !reader.left) {
             return Err(Refusal::Over);
         }
-        if !own.add(comrade, older, now) {
+        let since = own.next_since(now);
+        if !own.add(comrade, older, since) {
             return Err(Refusal::TooManyCircles);
         }
         own.record.version += 1;

@@ -111,6 +111,27 @@ impl Circle {
         readers.find(|it| it.comrade == comrade)
     }
 
+    /// When those are added who are added now. One time for all of them: readers who compare theirs with the time of a post, or with
+    /// each other's, shall not learn how many there are.
+    pub(super) fn next_since(&mut self, now: Millis) -> Millis {
+        let since = now.max(self.record.added_at.saturating_add(1));
+        self.record.added_at = since;
+        since
+    }
+
+    /// Adds a reader, or has one read again who stopped. Says whether there was room.
+    pub(super) fn add(&mut self, comrade: ComradeId, older: bool, since: Millis) -> bool {
+        let record = &mut self.record;
+        record.readers.retain(|it| it.comrade != comrade);
+        if record.readers.len() >= limits::MAX_CIRCLE_READERS {
+            return false;
+        }
+        let floor = if older { 0 } else { record.sequence };
+        record.readers.push(Reader::new(comrade, since, floor));
+        record.seed = None;
+        true
+    }
+
     /// Says whether they were a reader.
     pub(super) fn stop_telling(&mut self, comrade: ComradeId) -> bool {
         let readers = &mut self.record.readers;
@@ -208,9 +229,13 @@ impl Open {
             circle.stop_telling(comrade);
         }
         if circle.record.is_for_everybody() && !circle.record.is_forgotten {
-            for comrade in self.comrades.keys().filter(|id| is_met(id)) {
-                if circle.reader(*comrade).is_none() {
-                    changed |= circle.add(*comrade, false, step.now);
+            let others = self.comrades.keys().filter(|id| is_met(id));
+            let others = others.filter(|id| circle.reader(**id).is_none());
+            let others: Vec<ComradeId> = others.copied().collect();
+            if !others.is_empty() {
+                let since = circle.next_since(step.now);
+                for comrade in others {
+                    changed |= circle.add(comrade, false, since);
                 }
             }
         }
@@ -452,23 +477,5 @@ impl Open {
             reader.packed = None;
             step.touched.circles.insert(id);
         }
-    }
-}
-
-impl Circle {
-    /// Adds a reader, or has one read again who stopped. Says whether there was room.
-    pub(super) fn add(&mut self, comrade: ComradeId, older: bool, now: Millis) -> bool {
-        self.record.readers.retain(|it| it.comrade != comrade);
-        if self.record.readers.len() >= limits::MAX_CIRCLE_READERS {
-            return false;
-        }
-        let record = &mut self.record;
-        record.added_at = now.max(record.added_at.saturating_add(1));
-        let floor = if older { 0 } else { record.sequence };
-        record
-            .readers
-            .push(Reader::new(comrade, record.added_at, floor));
-        record.seed = None;
-        true
     }
 }

@@ -334,6 +334,31 @@ fn no_reader_writes_the_owners_posts_out_of_the_circle() {
 }
 
 #[test]
+fn readers_added_at_once_are_told_the_same_time() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(6);
+    let mut open = open(rng);
+    let name = "Close ones".to_owned();
+    let comrades = vec![BO, CLEO];
+    let make = CircleCommand::Make { name, comrades };
+    step(rng, NOW, |step| open.circle_command(step, make))
+        .0
+        .unwrap();
+    let circle = open.everybody();
+    let text = "to all".to_owned();
+    let post = CircleCommand::Post { circle, text };
+    step(rng, NOW, |step| open.circle_command(step, post))
+        .0
+        .unwrap();
+    for circle in open.circles.all.values() {
+        let since: Vec<Millis> = circle.record.readers.iter().map(|it| it.since).collect();
+        assert_eq!(since, [NOW, NOW]);
+    }
+    // Who stops and is added again has another one.
+    let circle = open.circles.all.get_mut(&circle).unwrap();
+    assert_eq!(circle.next_since(NOW), NOW + 1);
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
