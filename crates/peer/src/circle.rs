@@ -1,5 +1,4 @@
-//! Circles: what their owners write to them, between `komrade_social::circle`, the keys of a circle (`komrade_crypto::group`) and
-//! the screens.
+//! Circles: what their owners write to them, between `komrade_social::circle` and the screens.
 //!
 //! Flow of a post: [`Open::circle_say`] signs it and keeps it, one commit with the person's word → [`Open::circle_tell`] brings it
 //! to each reader in an operation of the conversation with them (`own`), as much as fits in a step; how far each reader was told is
@@ -10,8 +9,9 @@
 //! it is and publishes it in an operation of its own → as above, to everybody.
 //!
 //! The conversation gives everything a circle needs on its way: order, acknowledgement, what is lost is sent again, keys that
-//! change, one envelope for each device and nobody who learns of another. Within it what is said is sealed under the circle's seed, which is
-//! drawn anew with the first thing that is said after the readers changed, or after a week; its slice goes to the reader's prekey.
+//! change, and encryption to exactly one device. So a circle has no keys of its own, and confidentiality rests on two things: each load is
+//! encrypted for one reader, and whoever was removed is not told. A key that readers share would tell them when others come and go.
+//! Readers learn of one another only from comments; from numbers they learn how often something was said.
 //!
 //! Nothing leaves because something arrived: comments are published, and what was missed is asked for and sent again, at times
 //! that are drawn like those of acknowledgements, or with the person's next word.
@@ -38,15 +38,10 @@ use komrade_view::{CircleId, CircleOver, CircleView, ComradeId, Millis};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 
-use self::{
-    frame::Word,
-    own::{OwnSeed, Reader},
-    reading::Arrived,
-};
+use self::{frame::Word, own::Reader, reading::Arrived};
 use crate::{
     limits,
     open::Open,
-    own::SecretBytes,
     records::{self, Damaged},
     step::Step,
 };
@@ -83,11 +78,8 @@ pub(crate) struct CircleRecord {
     readers: Vec<Reader>,
     /// When somebody was added last: no two times are the same, but those who are added at once share one.
     added_at: Millis,
-    seed: Option<OwnSeed>,
     /// Another's: since when this person reads it, as the owner says.
     since: Millis,
-    /// The newest seeds, newest first.
-    seeds: Vec<SecretBytes>,
     /// What came: up to where, and beyond; and the newest number that was heard of.
     up_to: u64,
     beyond: Vec<u64>,
@@ -142,9 +134,7 @@ impl CircleRecord {
             previous: None,
             readers: Vec::new(),
             added_at: 0,
-            seed: None,
             since: 0,
-            seeds: Vec::new(),
             up_to: 0,
             beyond: Vec::new(),
             newest: 0,

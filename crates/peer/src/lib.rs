@@ -61,7 +61,8 @@
 //! | offers, who asks, who took it back, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
 //! | circles of one's own, who reads one | both | [`limits::MAX_CIRCLES`], [`limits::MAX_CIRCLE_READERS`] | ending, removing |
 //! | circles of comrades | both | [`limits::MAX_CIRCLES_READ`], of one [`limits::MAX_CIRCLES_OF`] | forgetting; removing the comrade |
-//! | what is in a circle, seeds of one that is read | both | see `komrade_social::circle`; [`limits::MAX_CIRCLE_SEEDS`] | [`limits::CIRCLE_DAYS`]; the oldest go |
+//! | what is in a circle | both | see `komrade_social::circle` | [`limits::CIRCLE_DAYS`]; the oldest go |
+//! | loads of circles that have come | memory | [`limits::MAX_CIRCLE_ARRIVED`] | room in a step |
 //! | comments that an owner has not published | both | [`limits::MAX_CIRCLE_WAITING`] | published, [`limits::MESSAGE_LIFE`] |
 //! | reads under way | memory | one per comrade to send, one to retry; one per open page | their answers |
 //! | effects not taken | memory | those of the inputs handed in | the driver |

@@ -380,10 +380,6 @@ pub const MAX_CIRCLE_BUNDLED: usize = 64;
 pub const MAX_CIRCLE_ARRIVED: usize = 256;
 /// Words to one reader, not acknowledged, of which it is remembered up to where they told.
 pub const MAX_CIRCLE_SENT: usize = 6;
-/// Seeds of one circle that is read: nothing is sealed under one before for longer than it is on its way.
-pub const MAX_CIRCLE_SEEDS: usize = 16;
-/// How often one seed is used: half of what readers wind, see `komrade_crypto::group::MAX_REOPEN`.
-pub const MAX_CIRCLE_PLACES: u32 = 5_000;
 /// Comments of one person on one post that the owner's device publishes.
 pub const MAX_CIRCLE_COMMENTS_EACH: usize = 50;
 /// Comments of one person in one circle that are there at once; half of all operations are for comments of others, so that it takes five

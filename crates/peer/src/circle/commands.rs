@@ -266,7 +266,6 @@ impl Open {
         }
         record.left = Some(step.now);
         record.waiting.clear();
-        record.seeds.clear();
         record.touch(step.now);
         let since = record.since;
         let content = Word::Farewell { since }.encode(&record.nonce).to_vec();

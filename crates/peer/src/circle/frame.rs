@@ -8,14 +8,13 @@
 //! | 4 | since when the reader reads it, in milliseconds since the epoch, as the owner says; not of the end |
 //! | 5 | load: nothing up to this number is for the reader |
 //! | 6, 7 | load: with it all is there after the first number and up to the second |
-//! | 8 | load: the slice of the seed, until the reader is known to have it |
-//! | 9 | load: operations, sealed in the ratchet of the owner's device: a list in field 1 of a map |
-//! | 10 | comment: its exact bytes |
-//! | 11 | gap: the lowest number that is missing |
+//! | 8 | load: the exact bytes of operations, a list |
+//! | 9 | comment: its exact bytes |
+//! | 10 | gap: the lowest number that is missing |
 //!
-//! The pair's session says whose word it is, so none of this is signed; operations and comments are.
+//! The pair's session says whose word it is and for whom, so none of this is signed or sealed once more; operations and comments are
+//! signed.
 
-use komrade_crypto::group::MAX_PACK_BYTES;
 use komrade_social::circle::{MAX_CIRCLE_OPERATION_BYTES, MAX_COMMENT_BYTES};
 use komrade_view::Millis;
 use zeroize::Zeroizing;
@@ -40,8 +39,7 @@ pub(crate) struct Load {
     pub(crate) floor: u64,
     pub(crate) after: u64,
     pub(crate) to: u64,
-    pub(crate) pack: Option<Vec<u8>>,
-    pub(crate) sealed: Vec<u8>,
+    pub(crate) operations: Vec<Vec<u8>>,
 }
 
 /// One word.
@@ -78,10 +76,9 @@ impl Word {
                 .uint(5, load.floor)
                 .uint(6, load.after)
                 .uint(7, load.to)
-                .optional(8, load.pack.as_deref())
-                .bytes(9, &load.sealed),
-            Self::Comment { comment, .. } => writer.bytes(10, comment),
-            Self::Gap { from, .. } => writer.uint(11, *from),
+                .list(8, load.operations.iter().cloned()),
+            Self::Comment { comment, .. } => writer.bytes(9, comment),
+            Self::Gap { from, .. } => writer.uint(10, *from),
             Self::Farewell { .. } | Self::End => writer,
         }
         .finish()
@@ -103,17 +100,16 @@ impl Word {
                     floor: reader.uint(5)?,
                     after: reader.uint(6)?,
                     to: reader.uint(7)?,
-                    pack: reader.optional_bytes(8)?,
-                    sealed: reader.bytes(9)?,
+                    operations: reader.list(8, limits::MAX_CIRCLE_BUNDLED)?,
                 };
-                let is_long = |pack: &Vec<u8>| pack.len() > MAX_PACK_BYTES;
-                if load.pack.as_ref().is_some_and(is_long) || load.after > load.to {
+                let is_long = |it: &Vec<u8>| it.len() > MAX_CIRCLE_OPERATION_BYTES;
+                if load.operations.iter().any(is_long) || load.after > load.to {
                     return Err(Unreadable);
                 }
                 Self::Load(load)
             }
             COMMENT => {
-                let comment = reader.bytes(10)?;
+                let comment = reader.bytes(9)?;
                 if comment.len() > MAX_COMMENT_BYTES {
                     return Err(Unreadable);
                 }
@@ -123,28 +119,11 @@ impl Word {
             END => Self::End,
             GAP => Self::Gap {
                 since,
-                from: reader.uint(11)?,
+                from: reader.uint(10)?,
             },
             _ => return Ok(None),
         };
         Ok(Some((nonce, word)))
-    }
-}
-
-/// Operations, as they are sealed.
-pub(crate) fn encode_bundle(operations: &[Vec<u8>]) -> Zeroizing<Vec<u8>> {
-    Writer::default()
-        .list(1, operations.iter().cloned())
-        .finish()
-}
-
-/// The exact bytes of operations.
-pub(crate) fn decode_bundle(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Unreadable> {
-    let operations = Reader::parse(bytes)?.list(1, limits::MAX_CIRCLE_BUNDLED)?;
-    let is_long = |it: &Vec<u8>| it.len() > MAX_CIRCLE_OPERATION_BYTES;
-    match operations.iter().any(is_long) {
-        true => Err(Unreadable),
-        false => Ok(operations),
     }
 }
 
@@ -165,12 +144,7 @@ mod tests {
             floor: 4,
             after: 5,
             to: 6,
-            pack: Some(vec![1, 2]),
-            sealed: vec![3],
-        };
-        let bare = Load {
-            pack: None,
-            ..load.clone()
+            operations: vec![vec![1], vec![2, 3]],
         };
         let begins = |kind: u8, since: &str| {
             let nonce = "07".repeat(16);
@@ -188,28 +162,21 @@ mod tests {
         let words = [
             (
                 Word::Load(load),
-                format!("a9{}05040605070608420102094103", begins(1, since)),
+                format!("a8{}05040605070608824101420203", begins(1, since)),
             ),
-            (
-                Word::Load(bare),
-                format!("a8{}050406050706094103", begins(1, since)),
-            ),
-            (comment, format!("a5{}0a4108", begins(2, since))),
+            (comment, format!("a5{}094108", begins(2, since))),
             (
                 Word::Farewell { since: 300 },
                 format!("a4{}", begins(3, since)),
             ),
             (Word::End, format!("a4{}", begins(4, "00"))),
-            (gap, format!("a5{}0b09", begins(5, since))),
+            (gap, format!("a5{}0a09", begins(5, since))),
         ];
         for (word, expected) in words {
             let bytes = word.encode(&[7; 16]);
             assert_eq!(hex(&bytes), expected);
             assert_eq!(Word::decode(&bytes), Ok(Some(([7; 16], word))));
         }
-        let bundle = encode_bundle(&[vec![1], vec![2, 3]]);
-        assert_eq!(hex(&bundle), "a101824101420203");
-        assert_eq!(decode_bundle(&bundle), Ok(vec![vec![1], vec![2, 3]]));
     }
 
     #[test]
@@ -219,9 +186,18 @@ mod tests {
         let comment = vec![0; MAX_COMMENT_BYTES + 1];
         let long = Word::Comment { since: 1, comment }.encode(&[7; 16]);
         assert_eq!(Word::decode(&long), Err(Unreadable));
-        let long = encode_bundle(&[vec![0; MAX_CIRCLE_OPERATION_BYTES + 1]]);
-        assert_eq!(decode_bundle(&long), Err(Unreadable));
-        let many = vec![Vec::new(); limits::MAX_CIRCLE_BUNDLED + 1];
-        assert_eq!(decode_bundle(&encode_bundle(&many)), Err(Unreadable));
+        let load = |operations| {
+            Word::Load(Load {
+                since: 1,
+                floor: 0,
+                after: 0,
+                to: 1,
+                operations,
+            })
+        };
+        let long = load(vec![vec![0; MAX_CIRCLE_OPERATION_BYTES + 1]]);
+        assert_eq!(Word::decode(&long.encode(&[7; 16])), Err(Unreadable));
+        let many = load(vec![Vec::new(); limits::MAX_CIRCLE_BUNDLED + 1]);
+        assert_eq!(Word::decode(&many.encode(&[7; 16])), Err(Unreadable));
     }
 }

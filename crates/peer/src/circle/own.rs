@@ -1,11 +1,6 @@
 //! One's own circles: who reads them, what is said, and how it comes to each reader.
 
-use std::collections::BTreeMap;
-
-use komrade_crypto::{
-    day_of,
-    group::{MemberRoot, Seed, Sending, Space, rules},
-};
+use komrade_crypto::day_of;
 use komrade_social::{
     Body as Said, DeviceId, OperationId,
     circle::{Body, Comment, Fields, MAX_BYTES, MAX_COMMENTS, MAX_OPERATIONS, Operation},
@@ -15,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Circle,
-    frame::{self, Load, Word},
+    frame::{Load, Word},
 };
-use crate::{limits, open::Open, own::SecretBytes, step::Step};
+use crate::{limits, open::Open, step::Step};
 
 /// What the owner's device knows of somebody who reads.
 #[derive(Clone, Serialize, Deserialize)]
@@ -34,23 +29,11 @@ pub(crate) struct Reader {
     sent: Vec<(u64, u64)>,
     /// Up to where their device is known to have it all.
     had: u64,
-    /// The first operation in the conversation that carried the seed in use.
-    packed: Option<u64>,
     /// They were told anything at all.
     is_told: bool,
     /// They stopped reading.
     pub(super) left: bool,
     rewound_at: Millis,
-}
-
-/// The seed in use.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct OwnSeed {
-    seed: SecretBytes,
-    sending: SecretBytes,
-    day: u32,
-    /// How often it was used.
-    used: u32,
 }
 
 impl Reader {
@@ -63,7 +46,6 @@ impl Reader {
             scanned: floor,
             sent: Vec::new(),
             had: floor,
-            packed: None,
             is_told: false,
             left: false,
             rewound_at: 0,
@@ -89,7 +71,6 @@ impl Reader {
         self.told = to;
         self.scanned = to;
         self.is_told = true;
-        self.packed.get_or_insert(number);
     }
 }
 
@@ -128,7 +109,6 @@ impl Circle {
         }
         let floor = if older { 0 } else { record.sequence };
         record.readers.push(Reader::new(comrade, since, floor));
-        record.seed = None;
         true
     }
 
@@ -137,12 +117,7 @@ impl Circle {
         let readers = &mut self.record.readers;
         let before = readers.len();
         readers.retain(|it| it.comrade != comrade);
-        let was = readers.len() < before;
-        if was {
-            // The next post comes under another seed.
-            self.record.seed = None;
-        }
-        was
+        readers.len() < before
     }
 
     /// Whether a reader gets this: what is said to something that is not for them is not for them either.
@@ -156,9 +131,9 @@ impl Circle {
         about.fields().sequence > reader.floor
     }
 
-    /// What is next for a reader, as much as fits: ids and exact bytes, and up to which number this is all.
-    pub(super) fn next_for(&self, reader: &Reader) -> (Vec<OperationId>, Vec<Vec<u8>>, u64) {
-        let (mut ids, mut bundle, mut bytes) = (Vec::new(), Vec::new(), 0);
+    /// What is next for a reader, as much as fits: exact bytes, and up to which number this is all.
+    pub(super) fn next_for(&self, reader: &Reader) -> (Vec<Vec<u8>>, u64) {
+        let (mut bundle, mut bytes) = (Vec::new(), 0);
         let mut to = reader.scanned;
         for operation in self.state.operations() {
             let sequence = operation.fields().sequence;
@@ -167,20 +142,16 @@ impl Circle {
             }
             bytes += operation.as_bytes().len();
             let is_full =
-                bytes > limits::CIRCLE_BUNDLE_BYTES || ids.len() >= limits::MAX_CIRCLE_BUNDLED;
-            if is_full && !ids.is_empty() {
-                return (ids, bundle, to);
+                bytes > limits::CIRCLE_BUNDLE_BYTES || bundle.len() >= limits::MAX_CIRCLE_BUNDLED;
+            if is_full && !bundle.is_empty() {
+                return (bundle, to);
             }
-            ids.push(operation.id());
             bundle.push(operation.as_bytes().to_vec());
             to = sequence;
         }
-        (ids, bundle, self.record.sequence)
+        (bundle, self.record.sequence)
     }
 }
-
-/// What was sealed in this step, so that the same words to many readers use one place of the ratchet.
-type Sealed = BTreeMap<Vec<OperationId>, Vec<u8>>;
 
 impl Open {
     /// Signs an operation and keeps it. It leaves with [`Open::circle_tell`].
@@ -257,12 +228,8 @@ impl Open {
         let readers = circle.record.readers.iter();
         let pending = readers.filter(|it| !it.left && it.scanned < sequence);
         let pending: Vec<ComradeId> = pending.map(|it| it.comrade).collect();
-        let mut sealed = Sealed::new();
         for comrade in pending {
-            while self
-                .circle_tell_one(step, id, comrade, &mut sealed)
-                .is_some()
-            {
+            while self.circle_tell_one(step, id, comrade).is_some() {
                 if !step.has_room() {
                     return;
                 }
@@ -274,13 +241,7 @@ impl Open {
     }
 
     /// Tells one reader the next that fits in one operation of the conversation. `None`: that was all, or there is no room.
-    fn circle_tell_one(
-        &mut self,
-        step: &mut Step,
-        id: CircleId,
-        comrade: ComradeId,
-        cache: &mut Sealed,
-    ) -> Option<()> {
+    fn circle_tell_one(&mut self, step: &mut Step, id: CircleId, comrade: ComradeId) -> Option<()> {
         let is_full = self.outbox_total() >= limits::MAX_OUTBOX_TOTAL;
         let theirs = self.comrades.get(&comrade)?;
         if is_full || theirs.outbox.len() >= limits::MAX_OUTBOX {
@@ -288,37 +249,19 @@ impl Open {
         }
         let circle = self.circles.all.get_mut(&id)?;
         let reader = circle.reader(comrade)?;
-        let (ids, bundle, to) = circle.next_for(reader);
+        let (operations, to) = circle.next_for(reader);
         step.touched.circles.insert(id);
-        if ids.is_empty() {
+        if operations.is_empty() {
             circle.reader_mut(comrade)?.scanned = to;
             return None;
         }
-        let mut load = Load {
+        let load = Load {
             since: reader.since,
             floor: reader.floor,
             after: reader.told,
             to,
-            pack: None,
-            sealed: Vec::new(),
+            operations,
         };
-        let seed = self.circle_seed(step, id)?;
-        load.sealed = match cache.get(&ids) {
-            Some(sealed) => sealed.clone(),
-            None => {
-                let sealed = self.circle_seal(step, id, &bundle)?;
-                cache.insert(ids, sealed.clone());
-                sealed
-            }
-        };
-        let circle = self.circles.all.get(&id)?;
-        let (reader, pair) = (circle.reader(comrade)?, &self.comrades.get(&comrade)?.pair);
-        let has_seed = |number| pair.acknowledged.covers(number);
-        if !reader.packed.is_some_and(has_seed) {
-            let prekey = pair.read_bundle()?;
-            let slice = seed.slice(&prekey.content().kem, step.rng).ok()?;
-            load.pack = Some(seed.pack(&[slice]).ok()?);
-        }
         let content = Word::Load(load).encode(&circle.record.nonce).to_vec();
         if circle.is_loud {
             self.speak_up(step, comrade);
@@ -332,47 +275,6 @@ impl Open {
         let reader = self.circles.all.get_mut(&id)?.reader_mut(comrade)?;
         reader.note_sent(pair.sequence, to, |number| pair.acknowledged.covers(number));
         Some(())
-    }
-
-    /// The seed in use: drawn anew if the readers changed, after a week, and before its ratchet grows too long for readers to wind.
-    fn circle_seed(&mut self, step: &mut Step, id: CircleId) -> Option<Seed> {
-        let device = *self.device.certificate().device();
-        let circle = self.circles.all.get_mut(&id)?;
-        let today = day_of(step.now);
-        if let Some(own) = &circle.record.seed
-            && today < own.day.saturating_add(rules::INVITE_DAYS)
-            && own.used < limits::MAX_CIRCLE_PLACES
-        {
-            return Seed::from_bytes(&own.seed.0).ok();
-        }
-        let space = Space::circle(circle.state.id().0);
-        let seed = Seed::draw(space, MemberRoot::CIRCLE, step.rng);
-        let sending = seed.sending(&device).ok()?;
-        circle.record.seed = Some(OwnSeed {
-            seed: SecretBytes(seed.to_bytes().to_vec()),
-            sending: SecretBytes(sending.to_bytes().to_vec()),
-            day: today,
-            used: 0,
-        });
-        for reader in &mut circle.record.readers {
-            reader.packed = None;
-        }
-        Some(seed)
-    }
-
-    /// Seals operations at the next place of the ratchet.
-    fn circle_seal(
-        &mut self,
-        step: &mut Step,
-        id: CircleId,
-        bundle: &[Vec<u8>],
-    ) -> Option<Vec<u8>> {
-        let own = self.circles.all.get_mut(&id)?.record.seed.as_mut()?;
-        let mut sending = Sending::from_bytes(&own.sending.0).ok()?;
-        let sealed = sending.seal(&frame::encode_bundle(bundle), step.rng).ok()?;
-        own.sending = SecretBytes(sending.to_bytes().to_vec());
-        own.used = own.used.saturating_add(1);
-        Some(sealed)
     }
 
     /// Tells those who read that nothing more comes, and then forgets the circle.
@@ -448,7 +350,6 @@ impl Open {
             && reader.since == since
         {
             reader.left = true;
-            circle.record.seed = None;
             circle.record.touch(step.now);
             step.touched.circles.insert(id);
             step.show.circles = true;
@@ -473,8 +374,6 @@ impl Open {
             reader.told = reader.told.min(before);
             reader.scanned = reader.scanned.min(before);
             reader.rewound_at = step.now;
-            // They may lack the seed, too.
-            reader.packed = None;
             step.touched.circles.insert(id);
         }
     }

@@ -1,21 +1,17 @@
 //! Circles of comrades: what comes from their owners, and what is said back.
 
-use komrade_crypto::{
-    day_of,
-    group::{MemberRoot, Pack, Seed, SliceKey, Space, source},
-};
+use komrade_crypto::day_of;
 use komrade_social::{
     Body as Said,
     circle::{Body, Comment, Operation},
 };
 use komrade_view::{CircleId, ComradeId};
-use zeroize::Zeroizing;
 
 use super::{
     CircleRecord,
-    frame::{self, Load, Word},
+    frame::{Load, Word},
 };
-use crate::{limits, open::Open, own::SecretBytes, step::Step};
+use crate::{limits, open::Open, step::Step};
 
 /// Loads that waited and are taken in one step: each has up to 128 signatures to check.
 pub(super) const UNFOLDED: usize = 16;
@@ -129,13 +125,9 @@ impl Open {
         let is_current = load.since == record.since;
         step.touched.circles.insert(id);
         step.show.circles = true;
-        let Some(bundle) = self.circle_open(id, arrived.owner, load) else {
-            // It is missed, and asked for.
-            return;
-        };
         let today = day_of(step.now);
-        for bytes in bundle {
-            let Ok(operation) = Operation::decode(&bytes) else {
+        for bytes in &load.operations {
+            let Ok(operation) = Operation::decode(bytes) else {
                 continue;
             };
             let last = operation.fields().expiry_day;
@@ -166,36 +158,6 @@ impl Open {
                 circle.record.asked_at = None;
             }
         }
-    }
-
-    /// Opens what came: takes the seed, if it is with it, and opens the operations.
-    fn circle_open(&mut self, id: CircleId, owner: ComradeId, load: &Load) -> Option<Vec<Vec<u8>>> {
-        let device = self.comrades.get(&owner)?.record.who?.device;
-        let circle = self.circles.all.get_mut(&id)?;
-        let space = Space::circle(circle.state.id().0);
-        let seeds = &mut circle.record.seeds;
-        let commit_of = |it: &SecretBytes| Seed::from_bytes(&it.0).map(|seed| seed.commit()).ok();
-        if let Some(pack) = load.pack.as_deref().and_then(|it| Pack::decode(it).ok())
-            && !seeds.iter().any(|it| commit_of(it) == Some(pack.commit()))
-        {
-            let prekeys = self.device.prekeys().secrets().cloned();
-            let keys: Vec<SliceKey> = prekeys.map(SliceKey::new).collect();
-            if let Ok(mut seed) = pack.open(&space, &keys)
-                && seed.accept(&MemberRoot::CIRCLE).is_ok()
-            {
-                seeds.insert(0, SecretBytes(seed.to_bytes().to_vec()));
-                seeds.truncate(limits::MAX_CIRCLE_SEEDS);
-            }
-        }
-        let from = source(&load.sealed).ok()?;
-        // Only the owner's device speaks.
-        if from.device != device {
-            return None;
-        }
-        let mut known = seeds.iter().filter_map(|it| Seed::from_bytes(&it.0).ok());
-        let seed = known.find(|it| it.commit() == from.commit)?;
-        let opened: Zeroizing<Vec<u8>> = seed.reopen(&load.sealed).ok()?;
-        frame::decode_bundle(&opened).ok()
     }
 
     /// The owner ended it.

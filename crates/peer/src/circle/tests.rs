@@ -142,58 +142,28 @@ struct Theirs {
     owner: Somebody,
     comrade: ComradeId,
     nonce: [u8; 16],
-    seed: komrade_crypto::group::Seed,
-    pack: Vec<u8>,
 }
 
 impl Theirs {
-    fn new(
-        open: &mut Open,
-        rng: &mut ChaCha20Rng,
-        owner: Somebody,
-        comrade: ComradeId,
-        nonce: [u8; 16],
-    ) -> Self {
-        open.device.renew(&open.own, NOW, rng);
-        let id = circle::CircleId::of(&owner.certificate.person(), &nonce);
-        let space = komrade_crypto::group::Space::circle(id.0);
-        let root = komrade_crypto::group::MemberRoot::CIRCLE;
-        let seed = komrade_crypto::group::Seed::draw(space, root, rng);
-        let (_, prekey) = open.device.prekeys().newest().unwrap();
-        let slice = seed.slice(&prekey.public(), rng).unwrap();
-        let pack = seed.pack(&[slice]).unwrap();
-        Self {
-            owner,
-            comrade,
-            nonce,
-            seed,
-            pack,
-        }
-    }
-
     fn id(&self) -> CircleId {
         let person = self.owner.certificate.person();
         local(&circle::CircleId::of(&person, &self.nonce))
     }
 
-    fn load(&self, rng: &mut ChaCha20Rng, after: u64, all: &[Operation]) -> Vec<u8> {
-        let bundle: Vec<Vec<u8>> = all.iter().map(|it| it.as_bytes().to_vec()).collect();
-        let mut sending = self.seed.sending(&self.owner.key.public()).unwrap();
-        let sealed = sending.seal(&frame::encode_bundle(&bundle), rng).unwrap();
+    fn load(&self, after: u64, all: &[Operation]) -> Vec<u8> {
         let load = Load {
             since: NOW,
             floor: 0,
             after,
             to: after + all.len() as u64,
-            pack: Some(self.pack.clone()),
-            sealed,
+            operations: all.iter().map(|it| it.as_bytes().to_vec()).collect(),
         };
         Word::Load(load).encode(&self.nonce).to_vec()
     }
 
     /// Tells of it on its own, and has it unfolded.
     fn tells(&self, open: &mut Open, rng: &mut ChaCha20Rng, after: u64, all: &[Operation]) {
-        let word = self.load(rng, after, all);
+        let word = self.load(after, all);
         step(rng, NOW, |step| {
             open.circle_heard(step, self.comrade, &word)
         });
@@ -201,8 +171,12 @@ impl Theirs {
     }
 }
 
-fn bos(open: &mut Open, rng: &mut ChaCha20Rng) -> Theirs {
-    Theirs::new(open, rng, Somebody::new(10), BO, [5; 16])
+fn bos() -> Theirs {
+    Theirs {
+        owner: Somebody::new(10),
+        comrade: BO,
+        nonce: [5; 16],
+    }
 }
 
 const TODAY: u32 = (NOW / limits::DAY) as u32;
@@ -221,14 +195,14 @@ fn what_expires_on_one_day_never_fills_a_batch() {
 fn hostile_loads_never_fill_a_batch_and_none_is_lost() {
     let rng = &mut ChaCha20Rng::seed_from_u64(3);
     let mut open = open(rng);
-    let bo = bos(&mut open, rng);
+    let bo = bos();
     let all: Vec<Operation> = (1..=1_280)
         .map(|number| bo.owner.writes(bo.nonce, number, TODAY + 90, post("x")))
         .collect();
     let loads: Vec<Vec<u8>> = all
         .chunks(64)
         .enumerate()
-        .map(|(at, some)| bo.load(rng, 64 * at as u64, some))
+        .map(|(at, some)| bo.load(64 * at as u64, some))
         .collect();
     let (_, most) = step(rng, NOW, |step| {
         for load in &loads {
@@ -263,7 +237,7 @@ fn hostile_loads_never_fill_a_batch_and_none_is_lost() {
 fn posts_with_many_comments_are_taken_back_in_pages() {
     let rng = &mut ChaCha20Rng::seed_from_u64(4);
     let mut open = open(rng);
-    let bo = bos(&mut open, rng);
+    let bo = bos();
     let in_circle = circle::CircleId::of(&bo.owner.certificate.person(), &bo.nonce);
     let mut number = 0;
     let mut write = |body: Body| {
@@ -287,7 +261,7 @@ fn posts_with_many_comments_are_taken_back_in_pages() {
         .iter()
         .map(|it| write(Body::Remove { of: it.id() }))
         .collect();
-    let word = bo.load(rng, 1_240, &removes);
+    let word = bo.load(1_240, &removes);
     let (_, most) = step(rng, NOW, |step| open.circle_heard(step, BO, &word));
     let most = settle(&mut open, rng, NOW).max(most);
     assert!(most <= limits::STEP_CHANGES + 200, "{most} at once");
@@ -416,16 +390,9 @@ fn only_the_owners_device_speaks_in_a_circle() {
     let mut open = open(rng);
     let mut numbers = Numbers::default();
     let step = &mut Step::new(NOW, rng, &mut numbers);
-    open.device.renew(&open.own, NOW, step.rng);
     let (bo, cleo) = (Somebody::new(10), Somebody::new(20));
     let nonce = [5; 16];
     let id = circle::CircleId::of(&bo.certificate.person(), &nonce);
-    let space = komrade_crypto::group::Space::circle(id.0);
-    let root = komrade_crypto::group::MemberRoot::CIRCLE;
-    let seed = komrade_crypto::group::Seed::draw(space, root, step.rng);
-    let (_, prekey) = open.device.prekeys().newest().unwrap();
-    let slice = seed.slice(&prekey.public(), step.rng).unwrap();
-    let pack = seed.pack(&[slice]).unwrap();
     let says = |who: &Somebody, sequence: u64| {
         let fields = Fields {
             sequence,
@@ -441,29 +408,24 @@ fn only_the_owners_device_speaks_in_a_circle() {
         operation.as_bytes().to_vec()
     };
     let mut number = 0;
-    let mut told = |open: &mut Open, from, device: &Somebody, operations: &[Vec<u8>]| {
+    let mut told = |open: &mut Open, from, operations: &[Vec<u8>]| {
         number += 1;
-        let mut sending = seed.sending(&device.key.public()).unwrap();
-        let bundle = frame::encode_bundle(operations);
         let load = Load {
             since: NOW,
             floor: 0,
             after: number - 1,
             to: number,
-            pack: Some(pack.clone()),
-            sealed: sending.seal(&bundle, step.rng).unwrap(),
+            operations: operations.to_vec(),
         };
         open.circle_heard(step, from, &Word::Load(load).encode(&nonce));
         let circle = open.circles.all.get(&local(&id));
         circle.map_or(0, |it| it.state.operations().count())
     };
-    // Sealed by another device; signed by another device; in the name of somebody else.
-    assert_eq!(told(&mut open, BO, &cleo, &[says(&bo, 1)]), 0);
-    assert_eq!(told(&mut open, BO, &bo, &[says(&cleo, 1)]), 0);
-    assert_eq!(told(&mut open, CLEO, &cleo, &[says(&bo, 1)]), 0);
-    assert_eq!(told(&mut open, CLEO, &bo, &[says(&bo, 1)]), 0);
-    assert_eq!(told(&mut open, BO, &bo, &[says(&bo, 1), vec![7; 90]]), 1);
-    assert_eq!(told(&mut open, BO, &bo, &[says(&bo, 2), says(&bo, 1)]), 2);
+    // Signed by another device; told by somebody else.
+    assert_eq!(told(&mut open, BO, &[says(&cleo, 1)]), 0);
+    assert_eq!(told(&mut open, CLEO, &[says(&bo, 1)]), 0);
+    assert_eq!(told(&mut open, BO, &[says(&bo, 1), vec![7; 90]]), 1);
+    assert_eq!(told(&mut open, BO, &[says(&bo, 2), says(&bo, 1)]), 2);
     // Nobody makes this device read without end.
     for other in 0..20 {
         let load = Load {
@@ -471,8 +433,7 @@ fn only_the_owners_device_speaks_in_a_circle() {
             floor: 0,
             after: 0,
             to: u64::MAX,
-            pack: None,
-            sealed: vec![0; 200],
+            operations: vec![vec![0; 200]],
         };
         open.circle_heard(step, BO, &Word::Load(load).encode(&[other; 16]));
     }
