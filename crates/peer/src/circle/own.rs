@@ -120,15 +120,19 @@ impl Circle {
         readers.len() < before
     }
 
-    /// Whether a reader gets this: what is said to something that is not for them is not for them either.
+    /// Whether a reader gets this: what is said to something that is not for them, or is not here any more, is not for them either.
+    /// That something is taken back is told even if what it was is not known any more: that is an id, and one number more.
     fn is_for(&self, reader: &Reader, operation: &Operation) -> bool {
-        let about = match operation.body() {
-            Body::Comment { comment } => comment.on(),
-            Body::Remove { of } => *of,
-            _ => operation.id(),
+        let taken_back = match operation.body() {
+            Body::Remove { of } => self.state.get(of),
+            _ => None,
         };
-        let about = self.state.get(&about).unwrap_or(operation);
-        about.fields().sequence > reader.floor
+        let operation = taken_back.unwrap_or(operation);
+        let about = match operation.body() {
+            Body::Comment { comment } => self.state.get(&comment.on()),
+            _ => Some(operation),
+        };
+        about.is_some_and(|it| it.fields().sequence > reader.floor)
     }
 
     /// What is next for a reader, as much as fits: exact bytes, and up to which number this is all.

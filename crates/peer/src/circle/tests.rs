@@ -333,6 +333,39 @@ fn readers_added_at_once_are_told_the_same_time() {
 }
 
 #[test]
+fn comments_on_what_is_not_for_a_reader_do_not_come_to_them_once_it_is_gone() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(7);
+    let mut open = open(rng);
+    let id = own_circle(&mut open, rng, 1);
+    let (bo, in_circle) = (
+        Somebody::new(10),
+        open.circles.all.get(&id).unwrap().state.id(),
+    );
+    let post = ids(open.circles.all.get(&id).unwrap()).remove(0);
+    let (circle, comrade, older) = (id, CLEO, false);
+    let add = CircleCommand::Add {
+        circle,
+        comrade,
+        older,
+    };
+    step(rng, NOW, |step| open.circle_command(step, add))
+        .0
+        .unwrap();
+    bo_comments(
+        &mut open,
+        rng,
+        id,
+        &bo.comments(in_circle, post, "not for Cleo"),
+    );
+    let circle = open.circles.all.get_mut(&id).unwrap();
+    assert_eq!(ids(circle).len(), 2);
+    circle.state.forget(&[post]);
+    let cleo = circle.reader(CLEO).unwrap();
+    let (bundle, to) = circle.next_for(cleo);
+    assert_eq!((bundle, to), (Vec::new(), 2));
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
