@@ -52,8 +52,6 @@ const RECORD: u8 = 7;
 const OPERATION: u8 = 8;
 /// Records that are deleted before it is asked again whether there is room in the step.
 const AT_ONCE: usize = 100;
-/// What the circle of all comrades was drawn with: each person has exactly one.
-const EVERYBODY: [u8; 16] = [0; 16];
 
 /// What is stored of a circle, beside its operations.
 #[derive(Clone, Serialize, Deserialize)]
@@ -72,6 +70,8 @@ pub(crate) struct CircleRecord {
     left: Option<Millis>,
     /// What is left goes record by record, and then the record.
     is_forgotten: bool,
+    /// One's own: it is for all comrades.
+    is_for_everybody: bool,
     /// One's own: the newest number and its id.
     sequence: u64,
     previous: Option<ByteArray<32>>,
@@ -130,6 +130,7 @@ impl CircleRecord {
             ended: None,
             left: None,
             is_forgotten: false,
+            is_for_everybody: false,
             sequence: 0,
             previous: None,
             readers: Vec::new(),
@@ -143,13 +144,17 @@ impl CircleRecord {
         }
     }
 
-    fn is_own(&self) -> bool {
-        self.owner.is_none()
+    /// The circle of all comrades of whoever has this device.
+    fn everybody(device: &[u8; 32], now: Millis) -> Self {
+        let is_for_everybody = true;
+        Self {
+            is_for_everybody,
+            ..Self::new(everybody(device), None, String::new(), now)
+        }
     }
 
-    /// It is for all comrades.
-    fn is_for_everybody(&self) -> bool {
-        self.is_own() && *self.nonce == EVERYBODY
+    fn is_own(&self) -> bool {
+        self.owner.is_none()
     }
 
     fn over(&self) -> Option<CircleOver> {
@@ -180,6 +185,17 @@ impl CircleRecord {
     }
 }
 
+/// What stands for a draw in the circle of all comrades: each device has exactly one, and a person who begins anew on another device
+/// another one, since its numbers begin anew, too.
+fn everybody(device: &[u8; 32]) -> [u8; 16] {
+    half(device)
+}
+
+fn half(bytes: &[u8; 32]) -> [u8; 16] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *bytes;
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+}
+
 /// Whether a key of the table of spaces is one of a circle.
 pub(crate) fn is_key(key: &[u8]) -> bool {
     matches!(key.first(), Some(&(RECORD | OPERATION)))
@@ -195,8 +211,7 @@ fn operation_key(id: CircleId, operation: &OperationId) -> Vec<u8> {
 
 /// How a circle is called in this vault.
 fn local(id: &circle::CircleId) -> CircleId {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = id.0;
-    CircleId([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+    CircleId(half(&id.0))
 }
 
 impl Open {

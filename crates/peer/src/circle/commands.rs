@@ -9,7 +9,7 @@ use komrade_view::{
     Refusal,
 };
 
-use super::{Circle, CircleRecord, EVERYBODY, frame::Word, local};
+use super::{Circle, CircleRecord, everybody, frame::Word, local};
 use crate::{limits, open::Open, step::Step};
 
 fn check(text: &str, most: usize) -> Result<(), Refusal> {
@@ -26,7 +26,8 @@ impl Open {
     /// The circle of all comrades, whether it was written to or not.
     pub(super) fn everybody(&self) -> CircleId {
         let person = self.device.person();
-        local(&komrade_social::circle::CircleId::of(&person, &EVERYBODY))
+        let nonce = everybody(self.device.certificate().device());
+        local(&komrade_social::circle::CircleId::of(&person, &nonce))
     }
 
     pub(crate) fn circle_command(
@@ -44,7 +45,7 @@ impl Open {
                     return Err(Refusal::BadName);
                 }
                 let own = self.own_circle(step, circle)?;
-                if own.record.is_for_everybody() {
+                if own.record.is_for_everybody {
                     return Err(Refusal::NotEntitled);
                 }
                 own.record.name = name;
@@ -57,7 +58,7 @@ impl Open {
             } => self.circle_add(step, circle, comrade, older)?,
             CircleCommand::Remove { circle, comrade } => {
                 let own = self.own_circle(step, circle)?;
-                if own.record.is_for_everybody() {
+                if own.record.is_for_everybody {
                     return Err(Refusal::NotEntitled);
                 }
                 if !own.stop_telling(comrade) {
@@ -67,7 +68,7 @@ impl Open {
             }
             CircleCommand::End(circle) => {
                 let own = self.own_circle(step, circle)?;
-                if own.record.is_for_everybody() {
+                if own.record.is_for_everybody {
                     return Err(Refusal::NotEntitled);
                 }
                 own.record.is_forgotten = true;
@@ -101,7 +102,8 @@ impl Open {
     /// A circle of one's own; that of all comrades is made when it is first used.
     fn own_circle(&mut self, step: &mut Step, id: CircleId) -> Result<&mut Circle, Refusal> {
         if id == self.everybody() && !self.circles.all.contains_key(&id) {
-            self.circle_place(CircleRecord::new(EVERYBODY, None, String::new(), step.now));
+            let device = *self.device.certificate().device();
+            self.circle_place(CircleRecord::everybody(&device, step.now));
         }
         let circle = self.circles.all.get_mut(&id).ok_or(Refusal::Unknown)?;
         if circle.record.is_forgotten {

@@ -203,7 +203,7 @@ impl Open {
         for comrade in gone {
             circle.stop_telling(comrade);
         }
-        if circle.record.is_for_everybody() && !circle.record.is_forgotten {
+        if circle.record.is_for_everybody && !circle.record.is_forgotten {
             let others = self.comrades.keys().filter(|id| is_met(id));
             let others = others.filter(|id| circle.reader(**id).is_none());
             let others: Vec<ComradeId> = others.copied().collect();

@@ -366,6 +366,41 @@ fn comments_on_what_is_not_for_a_reader_do_not_come_to_them_once_it_is_gone() {
 }
 
 #[test]
+fn whoever_comes_back_on_a_new_device_is_heard() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(15);
+    let mut open = open(rng);
+    let again = ComradeId([3; 16]);
+    open.comrades
+        .insert(again, Somebody::on_device(10, 99).comrade());
+    for (comrade, who) in [
+        (BO, Somebody::new(10)),
+        (again, Somebody::on_device(10, 99)),
+    ] {
+        let nonce = everybody(&who.key.public());
+        let theirs = Theirs {
+            owner: who,
+            comrade,
+            nonce,
+        };
+        let said = theirs.owner.writes(nonce, 1, TODAY + 90, post("to all"));
+        theirs.tells(&mut open, rng, 0, &[said]);
+        let circle = open.circles.all.get(&theirs.id()).unwrap();
+        assert_eq!((circle.record.owner, ids(circle).len()), (Some(comrade), 1));
+    }
+    // And one's own is drawn in the same way.
+    let circle = open.everybody();
+    let text = "mine".to_owned();
+    let post = CircleCommand::Post { circle, text };
+    step(rng, NOW, |step| open.circle_command(step, post))
+        .0
+        .unwrap();
+    let nonce = everybody(open.device.certificate().device());
+    let record = &open.circles.all.get(&circle).unwrap().record;
+    assert_eq!(*record.nonce, nonce);
+    assert!(record.is_for_everybody);
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);

@@ -60,7 +60,7 @@ impl Open {
             .as_ref()
             .map_or((0, None), |it| (it.unread, it.last.clone()));
         let left = record.readers.iter().filter(|it| it.left).count();
-        let readers = match record.is_for_everybody() {
+        let readers = match record.is_for_everybody {
             true => self.met().count().min(limits::MAX_CIRCLE_READERS),
             false => record.readers.len(),
         };
@@ -71,7 +71,7 @@ impl Open {
             id,
             owner: record.owner,
             name: record.name.clone(),
-            everybody: record.is_for_everybody(),
+            everybody: record.is_for_everybody,
             readers: count(readers.saturating_sub(left)),
             over: record.over(),
             last,
@@ -183,7 +183,7 @@ impl Open {
             left: it.left,
         };
         detail.readers = record.readers.iter().map(view).collect();
-        if record.is_for_everybody() {
+        if record.is_for_everybody {
             let known: Vec<ComradeId> = record.readers.iter().map(|it| it.comrade).collect();
             detail.readers.extend(self.everybody_else(&known));
         }
