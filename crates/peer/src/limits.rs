@@ -389,7 +389,11 @@ pub const MAX_CIRCLE_COMMENTS_OF: usize = 200;
 pub const MAX_CIRCLE_BYTES_OF: usize = 128 * 1024;
 /// Comments of one's own that an owner has not published.
 pub const MAX_CIRCLE_WAITING: usize = 32;
-/// How often what is missing is asked for, and told again: each time may be all that is kept.
+/// What waits in the outbox of a comrade whom nothing reaches when no more of circles is put there. Circles use half of
+/// [`MAX_OUTBOX_TOTAL`], too.
+pub const MAX_CIRCLE_UNSENT: usize = 32;
+/// How often what is missing is asked for, and the first pause before it is told again: each time may be all that is kept, and each
+/// pause is twice the one before, [`MOST_ASKED`] times.
 pub const CIRCLE_REWIND: Millis = 6 * HOUR;
 /// Posts shown at once.
 pub const MAX_CIRCLE_PAGE: u16 = 200;

@@ -216,7 +216,7 @@ impl Open {
         };
         let theirs = self.comrades.get(&owner).ok_or(Refusal::Unknown)?;
         let is_full = circle.record.waiting.len() >= limits::MAX_CIRCLE_WAITING;
-        let is_busy = theirs.outbox.len() >= limits::MAX_OUTBOX;
+        let is_busy = theirs.is_full();
         if is_full || is_busy || self.outbox_total() >= limits::MAX_OUTBOX_TOTAL {
             return Err(Refusal::OutboxFull);
         }

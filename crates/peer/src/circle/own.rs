@@ -34,6 +34,8 @@ pub(crate) struct Reader {
     /// They stopped reading.
     pub(super) left: bool,
     rewound_at: Millis,
+    /// How often in a row.
+    rewound: u8,
 }
 
 impl Reader {
@@ -49,6 +51,7 @@ impl Reader {
             is_told: false,
             left: false,
             rewound_at: 0,
+            rewound: 0,
         }
     }
 
@@ -56,6 +59,21 @@ impl Reader {
     pub(super) fn had(&self, covers: impl Fn(u64) -> bool) -> u64 {
         let had = self.sent.iter().take_while(|(number, _)| covers(*number));
         had.map(|(_, to)| *to).max().unwrap_or(0).max(self.had)
+    }
+
+    /// Whether all is told again now: each pause is twice the one before, and forgotten after a month without a question.
+    fn may_rewind(&mut self, now: Millis) -> bool {
+        if now >= self.rewound_at.saturating_add(limits::MESSAGE_LIFE) {
+            self.rewound = 0;
+        } else {
+            let pause = limits::CIRCLE_REWIND << self.rewound.min(limits::MOST_ASKED);
+            if now < self.rewound_at.saturating_add(pause) {
+                return false;
+            }
+            self.rewound = self.rewound.saturating_add(1);
+        }
+        self.rewound_at = now;
+        true
     }
 
     fn note_sent(&mut self, number: u64, to: u64, covers: impl Fn(u64) -> bool) {
@@ -246,9 +264,11 @@ impl Open {
 
     /// Tells one reader the next that fits in one operation of the conversation. `None`: that was all, or there is no room.
     fn circle_tell_one(&mut self, step: &mut Step, id: CircleId, comrade: ComradeId) -> Option<()> {
-        let is_full = self.outbox_total() >= limits::MAX_OUTBOX_TOTAL;
         let theirs = self.comrades.get(&comrade)?;
-        if is_full || theirs.outbox.len() >= limits::MAX_OUTBOX {
+        let waiting = theirs.outbox.values().filter(|it| it.is_waiting());
+        let is_away = waiting.count() >= limits::MAX_CIRCLE_UNSENT;
+        // The rest is for messages. What follows comes in larger bundles, once there is room.
+        if is_away || self.outbox_total() >= limits::MAX_OUTBOX_TOTAL / 2 {
             return None;
         }
         let circle = self.circles.all.get_mut(&id)?;
@@ -372,12 +392,11 @@ impl Open {
         if let Some(circle) = self.circles.all.get_mut(&id)
             && let Some(reader) = circle.reader_mut(comrade)
             && reader.since == since
-            && step.now >= reader.rewound_at.saturating_add(limits::CIRCLE_REWIND)
+            && reader.may_rewind(step.now)
         {
             let before = from.saturating_sub(1).max(reader.floor);
             reader.told = reader.told.min(before);
             reader.scanned = reader.scanned.min(before);
-            reader.rewound_at = step.now;
             step.touched.circles.insert(id);
         }
     }

@@ -401,6 +401,33 @@ fn whoever_comes_back_on_a_new_device_is_heard() {
 }
 
 #[test]
+fn whoever_asks_for_everything_again_and_again_waits_longer_each_time() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(13);
+    let mut open = open(rng);
+    let id = own_circle(&mut open, rng, 1);
+    let mut told = 0;
+    for hour in (0..240).step_by(6) {
+        let now = NOW + hour * limits::HOUR;
+        let circle = open.circles.all.get(&id).unwrap();
+        let since = circle.reader(BO).unwrap().since;
+        let word = Word::Gap { since, from: 1 }.encode(&circle.record.nonce);
+        step(rng, now, |step| open.circle_heard(step, BO, &word));
+        told += usize::from(open.circles.all.get(&id).unwrap().is_pending());
+        step(rng, now, |step| open.circle_tell(step, id));
+    }
+    assert!((2..=6).contains(&told), "{told} times in ten days");
+}
+
+#[test]
+fn a_circle_leaves_the_outbox_of_who_is_away_to_messages() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(14);
+    let mut open = open(rng);
+    own_circle(&mut open, rng, 200);
+    let outbox = open.comrades.get(&BO).unwrap().outbox.len();
+    assert!((2..=40).contains(&outbox), "{outbox} wait");
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
