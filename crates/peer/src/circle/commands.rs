@@ -49,7 +49,7 @@ impl Open {
                     return Err(Refusal::NotEntitled);
                 }
                 own.record.name = name;
-                own.record.version += 1;
+                own.record.version = own.record.version.saturating_add(1);
             }
             CircleCommand::Add {
                 circle,
@@ -64,7 +64,6 @@ impl Open {
                 if !own.stop_telling(comrade) {
                     return Err(Refusal::Unknown);
                 }
-                own.record.version += 1;
             }
             CircleCommand::End(circle) => {
                 let own = self.own_circle(step, circle)?;
@@ -171,7 +170,6 @@ impl Open {
         if !own.add(comrade, older, since) {
             return Err(Refusal::TooManyCircles);
         }
-        own.record.version += 1;
         own.is_loud = true;
         self.circle_tell(step, id);
         Ok(())

@@ -127,6 +127,7 @@ impl Circle {
         }
         let floor = if older { 0 } else { record.sequence };
         record.readers.push(Reader::new(comrade, since, floor));
+        record.version = record.version.saturating_add(1);
         true
     }
 
@@ -135,7 +136,9 @@ impl Circle {
         let readers = &mut self.record.readers;
         let before = readers.len();
         readers.retain(|it| it.comrade != comrade);
-        readers.len() < before
+        let was = readers.len() < before;
+        self.record.version = self.record.version.saturating_add(was.into());
+        was
     }
 
     /// Whether a reader gets this: what is said to something that is not for them, or is not here any more, is not for them either.
@@ -234,6 +237,7 @@ impl Open {
         }
         if changed {
             step.touched.circles.insert(id);
+            step.show.circles = true;
         }
     }
 

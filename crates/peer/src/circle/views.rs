@@ -64,9 +64,10 @@ impl Open {
             true => self.met().count().min(limits::MAX_CIRCLE_READERS),
             false => record.readers.len(),
         };
-        // What readers' devices have changes what is shown of posts.
+        // What readers' devices have changes what is shown of posts. It must not make up for a change of the record.
         let had = record.readers.iter().map(|it| self.circle_had(it));
-        let version = had.fold(record.version, u64::wrapping_add);
+        let had = had.fold(0, u64::wrapping_add) & u64::from(u32::MAX);
+        let version = (record.version << 32) | had;
         CircleView {
             id,
             owner: record.owner,

@@ -52,3 +52,24 @@ fn whoever_comes_back_to_more_than_a_batch_takes_gets_all_of_it() {
     assert_eq!(world.theirs(1).missing, 0);
     assert_eq!(operations(&vault(&world, 1)).len(), MANY);
 }
+
+#[test]
+fn a_row_is_another_when_a_reader_was_removed() {
+    let (mut world, met) = people(1022, &[0, 1, 2]);
+    let circle = world.make(0, &met);
+    world.tell(0, circle, "to both");
+    world.pass(HOUR);
+    let row = |world: &World| {
+        let rows = &world.peers[0].circles;
+        rows.iter().find(|it| it.id == circle).unwrap().version
+    };
+    let before = row(&world);
+    let comrade = met[0];
+    world.circle(0, CircleCommand::Remove { circle, comrade });
+    assert_ne!(row(&world), before);
+    // So it is when they are no comrade any more.
+    let before = row(&world);
+    let comrade = met[1];
+    world.ask(0, Command::RemoveComrade { comrade }).unwrap();
+    assert_ne!(row(&world), before);
+}
