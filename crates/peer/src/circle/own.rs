@@ -188,10 +188,15 @@ impl Open {
     ) -> Option<OperationId> {
         self.circle_sync(step, id);
         let record = &self.circles.all.get(&id)?.record;
+        // Readers must not learn when a comment arrived here.
+        let time = match &body {
+            Body::Comment { comment } => comment.time(),
+            _ => step.now,
+        };
         let fields = Fields {
             sequence: record.sequence.saturating_add(1),
             previous: record.previous.map(|id| OperationId(*id)),
-            time: step.now,
+            time,
             expiry_day: day_of(step.now).saturating_add(limits::CIRCLE_DAYS),
             nonce: *record.nonce,
             person: self.device.person(),

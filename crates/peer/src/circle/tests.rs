@@ -428,6 +428,23 @@ fn a_circle_leaves_the_outbox_of_who_is_away_to_messages() {
 }
 
 #[test]
+fn what_is_published_does_not_tell_when_it_arrived() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(8);
+    let mut open = open(rng);
+    let id = own_circle(&mut open, rng, 1);
+    let (bo, in_circle) = (
+        Somebody::new(10),
+        open.circles.all.get(&id).unwrap().state.id(),
+    );
+    let post = ids(open.circles.all.get(&id).unwrap()).remove(0);
+    bo_comments(&mut open, rng, id, &bo.comments(in_circle, post, "hello"));
+    let circle = open.circles.all.get(&id).unwrap();
+    let last = circle.state.operations().next_back().unwrap();
+    assert!(matches!(last.body(), Body::Comment { .. }));
+    assert_eq!(last.fields().time, NOW, "not an hour later");
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
