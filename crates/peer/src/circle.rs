@@ -363,6 +363,22 @@ impl Open {
         }
     }
 
+    /// The clock was ahead: nothing waits for a day that is far off.
+    pub(crate) fn bring_down_circles(&mut self, now: Millis) {
+        let latest = now.saturating_add(limits::LONGEST_QUIET);
+        self.circles.due_at = self.circles.due_at.map(|at| at.min(latest));
+        for circle in self.circles.all.values_mut() {
+            let record = &mut circle.record;
+            record.asked_at = record.asked_at.map(|at| at.min(now));
+            for reader in &mut record.readers {
+                reader.bring_down(now);
+            }
+            for (at, _) in &mut record.waiting {
+                *at = now.min(*at);
+            }
+        }
+    }
+
     /// When [`Open::circles_upkeep`] has something to do.
     pub(crate) fn next_circle(&self, now: Millis) -> Option<Millis> {
         let undrawn = || self.circles_pending().then_some(now);

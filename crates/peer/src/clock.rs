@@ -79,6 +79,7 @@ impl Open {
             }
         }
         self.bring_down_spaces(now);
+        self.bring_down_circles(now);
         self.links.bring_down(now);
         self.sweep.bring_down(now);
         self.bring_ways_down(now);

@@ -61,6 +61,11 @@ impl Reader {
         had.map(|(_, to)| *to).max().unwrap_or(0).max(self.had)
     }
 
+    /// The clock was ahead.
+    pub(super) fn bring_down(&mut self, now: Millis) {
+        self.rewound_at = self.rewound_at.min(now);
+    }
+
     /// Whether all is told again now: each pause is twice the one before, and forgotten after a month without a question.
     fn may_rewind(&mut self, now: Millis) -> bool {
         if now >= self.rewound_at.saturating_add(limits::MESSAGE_LIFE) {

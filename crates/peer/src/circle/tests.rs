@@ -445,6 +445,29 @@ fn what_is_published_does_not_tell_when_it_arrived() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_stops_nothing() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(12);
+    let mut open = open(rng);
+    let id = own_circle(&mut open, rng, 1);
+    let rewinds = |open: &mut Open, rng: &mut ChaCha20Rng, now: Millis| {
+        let circle = open.circles.all.get(&id).unwrap();
+        let since = circle.reader(BO).unwrap().since;
+        let word = Word::Gap { since, from: 1 }.encode(&circle.record.nonce);
+        step(rng, now, |step| open.circle_heard(step, BO, &word));
+        let circle = open.circles.all.get(&id).unwrap();
+        let told_again = circle.is_pending();
+        step(rng, now, |step| open.circle_tell(step, id));
+        told_again
+    };
+    assert!(rewinds(&mut open, rng, NOW + 30 * limits::DAY));
+    assert!(!rewinds(&mut open, rng, NOW));
+    open.circles.due_at = Some(NOW + 30 * limits::DAY);
+    step(rng, NOW, |step| open.bring_down_times(step));
+    assert!(open.circles.due_at.unwrap() <= NOW + limits::LONGEST_QUIET);
+    assert!(rewinds(&mut open, rng, NOW + 13 * limits::HOUR));
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
