@@ -370,7 +370,7 @@ pub const MAX_CIRCLE_READERS: usize = 500;
 pub const MAX_CIRCLES_READ: usize = 256;
 /// Those of one comrade.
 pub const MAX_CIRCLES_OF: usize = 8;
-/// How long a post or a comment is kept, by everybody, in days.
+/// How long a post or a comment is kept, by everybody, in days by the owner's clock. Readers take their word for it: bytes are bounded.
 pub const CIRCLE_DAYS: u32 = 90;
 /// Bytes of operations that one reader is told at once: with all around them an envelope of 16 KiB.
 pub const CIRCLE_BUNDLE_BYTES: usize = 12_000;

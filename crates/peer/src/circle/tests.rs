@@ -468,6 +468,32 @@ fn a_clock_that_was_ahead_stops_nothing() {
 }
 
 #[test]
+fn a_wrong_clock_loses_nothing() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(11);
+    let mut open = open(rng);
+    let bo = bos();
+    // The owner's is ahead, or this one behind.
+    let late = bo.owner.writes(bo.nonce, 1, TODAY + 200, post("late"));
+    bo.tells(&mut open, rng, 0, &[late]);
+    let count = |open: &Open| ids(open.circles.all.get(&bo.id()).unwrap()).len();
+    assert_eq!(count(&open), 1);
+    // This one is ahead, and doubted.
+    open.clock.note(NOW);
+    open.clock.note(NOW + 100 * limits::DAY);
+    assert!(open.clock.is_doubted());
+    let said = bo.owner.writes(bo.nonce, 2, TODAY + 90, post("in time"));
+    let word = bo.load(1, &[said]);
+    let later = NOW + 100 * limits::DAY;
+    step(rng, later, |step| open.circle_heard(step, BO, &word));
+    assert_eq!(count(&open), 2);
+    // What is over comes too late.
+    open.clock = crate::clock::Clock::default();
+    let over = bo.owner.writes(bo.nonce, 3, TODAY - 1, post("over"));
+    bo.tells(&mut open, rng, 2, &[over]);
+    assert_eq!(count(&open), 2);
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
