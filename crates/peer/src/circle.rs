@@ -76,6 +76,8 @@ pub(crate) struct CircleRecord {
     sequence: u64,
     previous: Option<ByteArray<32>>,
     readers: Vec<Reader>,
+    /// Comments of others that were taken back, by halves of their ids, the newest last: they are not published again.
+    refused: VecDeque<ByteArray<16>>,
     /// When somebody was added last: no two times are the same, but those who are added at once share one.
     added_at: Millis,
     /// Another's: since when this person reads it, as the owner says.
@@ -134,6 +136,7 @@ impl CircleRecord {
             sequence: 0,
             previous: None,
             readers: Vec::new(),
+            refused: VecDeque::new(),
             added_at: 0,
             since: 0,
             up_to: 0,
@@ -274,7 +277,12 @@ impl Open {
             return false;
         };
         let operation_id = operation.id();
-        if circle.state.is_removed(&operation_id) {
+        let on = match operation.body() {
+            Body::Comment { comment } => Some(comment.on()),
+            _ => None,
+        };
+        let mut about = on.iter().chain([&operation_id]);
+        if about.any(|it| circle.state.is_removed(it)) {
             return false;
         }
         let bytes = operation.as_bytes().to_vec();

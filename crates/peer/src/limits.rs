@@ -387,6 +387,8 @@ pub const MAX_CIRCLE_COMMENTS_EACH: usize = 50;
 pub const MAX_CIRCLE_COMMENTS_OF: usize = 200;
 /// The same in bytes of operations; eight of them fill half of all bytes.
 pub const MAX_CIRCLE_BYTES_OF: usize = 128 * 1024;
+/// Comments that were taken back in one circle and are remembered: as many as one person can have there.
+pub const MAX_CIRCLE_REFUSED: usize = MAX_CIRCLE_COMMENTS_OF;
 /// Comments of one's own that an owner has not published.
 pub const MAX_CIRCLE_WAITING: usize = 32;
 /// What waits in the outbox of a comrade whom nothing reaches when no more of circles is put there. Circles use half of

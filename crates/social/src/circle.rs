@@ -293,7 +293,7 @@ impl Circle {
         (all, theirs)
     }
 
-    /// Whether this comment was published here, taken back or not.
+    /// Whether this comment was published here and is not forgotten.
     pub fn has_comment(&self, id: &OperationId) -> bool {
         self.operations()
             .any(|it| matches!(it.body(), Body::Comment { comment } if comment.id() == *id))

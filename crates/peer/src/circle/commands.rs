@@ -244,9 +244,13 @@ impl Open {
         let of = OperationId(of.0);
         let own = self.own_circle(step, id)?;
         let operation = own.state.get(&of).ok_or(Refusal::Unknown)?;
-        match operation.body() {
-            Body::Post { .. } | Body::Comment { .. } => {}
+        let said = match operation.body() {
+            Body::Post { .. } => None,
+            Body::Comment { comment } => Some(comment.id()),
             _ => return Err(Refusal::Unknown),
+        };
+        if let Some(said) = said {
+            own.refuse(&said);
         }
         self.circle_speak(step, id, Body::Remove { of })
     }

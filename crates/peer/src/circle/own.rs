@@ -7,10 +7,12 @@ use komrade_social::{
 };
 use komrade_view::{CircleId, ComradeId, Millis};
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
 
 use super::{
     Circle,
     frame::{Load, Word},
+    half,
 };
 use crate::{limits, open::Open, step::Step};
 
@@ -121,6 +123,15 @@ impl Circle {
         let since = now.max(self.record.added_at.saturating_add(1));
         self.record.added_at = since;
         since
+    }
+
+    /// What is taken back is not published again while that is remembered.
+    pub(super) fn refuse(&mut self, comment: &OperationId) {
+        let refused = &mut self.record.refused;
+        refused.push_back(ByteArray::new(half(&comment.0)));
+        if refused.len() > limits::MAX_CIRCLE_REFUSED {
+            refused.pop_front();
+        }
     }
 
     /// Adds a reader, or has one read again who stopped. Says whether there was room.
@@ -368,7 +379,9 @@ impl Open {
         let has_room = has_room
             && all.is_below(MAX_OPERATIONS / 2, MAX_BYTES / 2)
             && theirs.is_below(limits::MAX_CIRCLE_COMMENTS_OF, limits::MAX_CIRCLE_BYTES_OF);
-        let is_new = !circle.state.has_comment(&comment.id());
+        let refused = ByteArray::new(half(&comment.id().0));
+        let is_new =
+            !circle.state.has_comment(&comment.id()) && !circle.record.refused.contains(&refused);
         if is_theirs && may && has_room && is_new && comment.circle() == circle.state.id() {
             let comment = Box::new(comment);
             self.circle_say(step, id, Body::Comment { comment });

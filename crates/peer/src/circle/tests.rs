@@ -494,6 +494,54 @@ fn a_wrong_clock_loses_nothing() {
 }
 
 #[test]
+fn a_comment_that_was_taken_back_is_not_published_again() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(9);
+    let mut open = open(rng);
+    let id = own_circle(&mut open, rng, 1);
+    let (bo, in_circle) = (
+        Somebody::new(10),
+        open.circles.all.get(&id).unwrap().state.id(),
+    );
+    let post = ids(open.circles.all.get(&id).unwrap()).remove(0);
+    let comment = bo.comments(in_circle, post, "again and again");
+    bo_comments(&mut open, rng, id, &comment);
+    let said = *ids(open.circles.all.get(&id).unwrap()).last().unwrap();
+    let (circle, of) = (id, komrade_view::PostId(said.0));
+    let back = CircleCommand::TakeBack { circle, of };
+    step(rng, NOW, |step| open.circle_command(step, back))
+        .0
+        .unwrap();
+    settle(&mut open, rng, NOW);
+    let before = ids(open.circles.all.get(&id).unwrap());
+    assert!(!before.contains(&said), "it is gone");
+    bo_comments(&mut open, rng, id, &comment);
+    assert_eq!(ids(open.circles.all.get(&id).unwrap()), before);
+}
+
+#[test]
+fn a_comment_that_comes_after_its_post_was_taken_back_is_not_kept() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(10);
+    let mut open = open(rng);
+    let bo = bos();
+    let in_circle = circle::CircleId::of(&bo.owner.certificate.person(), &bo.nonce);
+    let first = bo.owner.writes(bo.nonce, 1, TODAY + 90, post("first"));
+    let of = first.id();
+    let comment = Box::new(bo.owner.comments(in_circle, of, "late"));
+    let said = bo
+        .owner
+        .writes(bo.nonce, 2, TODAY + 90, Body::Comment { comment });
+    let back = bo
+        .owner
+        .writes(bo.nonce, 3, TODAY + 90, Body::Remove { of });
+    for (after, one) in [(2, &back), (1, &said), (0, &first)] {
+        bo.tells(&mut open, rng, after, std::slice::from_ref(one));
+    }
+    let circle = open.circles.all.get(&bo.id()).unwrap();
+    assert_eq!(ids(circle), [back.id()]);
+    assert!(circle.record.missing(1).is_empty());
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
