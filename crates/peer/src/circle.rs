@@ -110,6 +110,8 @@ pub(crate) struct Circles {
     all: BTreeMap<CircleId, Circle>,
     /// When what follows from mail is done next.
     due_at: Option<Millis>,
+    /// Where that goes on, if a step had no room for all of it.
+    next: Option<CircleId>,
     /// The day on which what expired went last.
     expired: u32,
     /// What came and waits for room in a step, the oldest first. If it is lost with the memory, it is missing, and asked for.
@@ -401,16 +403,23 @@ impl Open {
         self.circles.all.values().any(pending)
     }
 
+    /// Says in each circle what there is to say, the one first at which the step before came to its end.
     fn circle_duties(&mut self, step: &mut Step) {
-        let ids: Vec<CircleId> = self.circles.all.keys().copied().collect();
-        for id in ids {
-            if !step.has_room() {
-                return;
-            }
+        let from = self.circles.next.take();
+        let ids = self.circles.all.keys().copied();
+        let (before, after): (Vec<CircleId>, Vec<CircleId>) =
+            ids.partition(|id| from.is_some_and(|from| *id < from));
+        for id in after.into_iter().chain(before) {
             match self.circles.all.get(&id).map(|it| it.record.is_own()) {
                 Some(true) => self.circle_tell(step, id),
                 Some(false) => self.circle_ask(step, id),
                 None => {}
+            }
+            if !step.has_room() {
+                // The next step comes at once.
+                self.circles.next = Some(id);
+                self.circles.due_at = Some(step.now);
+                return;
             }
         }
     }
