@@ -370,6 +370,9 @@ pub const MAX_CIRCLE_READERS: usize = 500;
 pub const MAX_CIRCLES_READ: usize = 256;
 /// Those of one comrade.
 pub const MAX_CIRCLES_OF: usize = 8;
+/// The same with those that the person left, which are remembered so that they do not come again: beyond that nothing new of this
+/// comrade is read. They can make more of them than that, and add the person again to any.
+pub const MAX_CIRCLES_KNOWN_OF: usize = MAX_CIRCLES;
 /// How long a post or a comment is kept, by everybody, in days by the owner's clock. Readers take their word for it: bytes are bounded.
 pub const CIRCLE_DAYS: u32 = 90;
 /// Bytes of operations that one reader is told at once: with all around them an envelope of 16 KiB.

@@ -33,29 +33,16 @@ impl Open {
         load: Load,
     ) {
         if !self.circles.all.contains_key(&id) {
-            let others = self.circles.all.values().map(|it| it.record.owner);
-            let (all, theirs) = others.fold((0, 0), |(all, theirs), of| {
-                (
-                    all + usize::from(of.is_some()),
-                    theirs + usize::from(of == Some(owner)),
-                )
-            });
-            if all >= limits::MAX_CIRCLES_READ {
+            // Those that this person left count, too: they are remembered so that they do not come again.
+            let others = self.circles.all.values();
+            let others = others.filter(|it| !it.record.is_own());
+            let theirs = others.clone().filter(|it| it.record.owner == Some(owner));
+            let live = theirs.clone().filter(|it| it.record.left.is_none());
+            if others.count() >= limits::MAX_CIRCLES_READ
+                || theirs.count() >= limits::MAX_CIRCLES_KNOWN_OF
+                || live.count() >= limits::MAX_CIRCLES_OF
+            {
                 return;
-            }
-            if theirs >= limits::MAX_CIRCLES_OF {
-                // One that this person stopped reading makes room.
-                let mut all = self.circles.all.iter_mut();
-                let left = all.find(|(_, it)| {
-                    let record = &it.record;
-                    record.owner == Some(owner) && record.left.is_some() && !record.is_forgotten
-                });
-                let Some((left, circle)) = left else {
-                    return;
-                };
-                circle.record.is_forgotten = true;
-                step.touched.circles.insert(*left);
-                step.again = true;
             }
             let record = CircleRecord::new(nonce, Some(owner), String::new(), step.now);
             self.circle_place(record);

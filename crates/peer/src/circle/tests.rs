@@ -542,6 +542,35 @@ fn a_comment_that_comes_after_its_post_was_taken_back_is_not_kept() {
 }
 
 #[test]
+fn what_was_left_does_not_come_again() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(16);
+    let mut open = open(rng);
+    for number in 0..20 {
+        let theirs = Theirs {
+            nonce: [number; 16],
+            ..bos()
+        };
+        let said = theirs.owner.writes(theirs.nonce, 1, TODAY + 90, post("x"));
+        theirs.tells(&mut open, rng, 0, &[said]);
+        let circle = theirs.id();
+        let leave = CircleCommand::Leave(circle);
+        step(rng, NOW, |step| open.circle_command(step, leave))
+            .0
+            .unwrap();
+    }
+    for number in 0..20 {
+        let theirs = Theirs {
+            nonce: [number; 16],
+            ..bos()
+        };
+        let said = theirs.owner.writes(theirs.nonce, 2, TODAY + 90, post("x"));
+        theirs.tells(&mut open, rng, 1, &[said]);
+        let circle = open.circles.all.get(&theirs.id()).unwrap();
+        assert!(circle.record.left.is_some() && ids(circle).is_empty());
+    }
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
