@@ -53,7 +53,8 @@ const OPERATION: u8 = 8;
 /// Records that are deleted before it is asked again whether there is room in the step.
 const AT_ONCE: usize = 100;
 
-/// What is stored of a circle, beside its operations.
+/// What is stored of a circle, beside its operations: a map with these names. A field that is added has a default, so that what was
+/// stored before stays readable.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct CircleRecord {
     pub(crate) nonce: ByteArray<16>,
@@ -123,7 +124,12 @@ pub(crate) struct Circles {
 }
 
 impl CircleRecord {
-    fn new(nonce: [u8; 16], owner: Option<ComradeId>, name: String, now: Millis) -> Self {
+    pub(crate) fn new(
+        nonce: [u8; 16],
+        owner: Option<ComradeId>,
+        name: String,
+        now: Millis,
+    ) -> Self {
         Self {
             nonce: nonce.into(),
             owner,

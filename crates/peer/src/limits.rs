@@ -364,7 +364,8 @@ pub const FINAL_WITHIN: Millis = 30 * DAY;
 
 /// Circles of one's own.
 pub const MAX_CIRCLES: usize = 32;
-/// Who reads one circle: more than anybody knows, and what is noted of them fits in one record. A circle of all comrades has no more of them.
+/// Who reads one circle: what is noted of them fits in one record. Of more comrades than that the circle of all has the first 500 by
+/// their ids here; its row counts them.
 pub const MAX_CIRCLE_READERS: usize = 500;
 /// Circles of comrades that are read.
 pub const MAX_CIRCLES_READ: usize = 256;
@@ -381,7 +382,7 @@ pub const CIRCLE_BUNDLE_BYTES: usize = 12_000;
 pub const MAX_CIRCLE_BUNDLED: usize = 64;
 /// Loads of circles that wait in memory for room in a step, of 20 KB at most; what comes beyond is missing, and asked for.
 pub const MAX_CIRCLE_ARRIVED: usize = 256;
-/// Words to one reader, not acknowledged, of which it is remembered up to where they told.
+/// Words to one reader, not acknowledged, of which it is remembered one by one up to where they told; later ones count together.
 pub const MAX_CIRCLE_SENT: usize = 6;
 /// Comments of one person on one post that the owner's device publishes.
 pub const MAX_CIRCLE_COMMENTS_EACH: usize = 50;

@@ -27,8 +27,8 @@ pub(crate) struct Reader {
     /// Up to where they were told, and up to where there is nothing else for them.
     told: u64,
     scanned: u64,
-    /// Numbers of operations in the conversation, and up to where each told them.
-    sent: Vec<(u64, u64)>,
+    /// From one number to another of the conversation, and up to where they were told with these.
+    sent: Vec<(u64, u64, u64)>,
     /// Up to where their device is known to have it all.
     had: u64,
     /// They were told anything at all.
@@ -59,8 +59,14 @@ impl Reader {
 
     /// Up to where they have it all, when their device acknowledged so much of the conversation.
     pub(super) fn had(&self, covers: impl Fn(u64) -> bool) -> u64 {
-        let had = self.sent.iter().take_while(|(number, _)| covers(*number));
-        had.map(|(_, to)| *to).max().unwrap_or(0).max(self.had)
+        let had = self.acknowledged(&covers);
+        had.last().map_or(self.had, |(.., to)| self.had.max(*to))
+    }
+
+    fn acknowledged(&self, covers: impl Fn(u64) -> bool) -> &[(u64, u64, u64)] {
+        let all = |it: &&(u64, u64, u64)| (it.0..=it.1).all(&covers);
+        let many = self.sent.iter().take_while(all).count();
+        self.sent.split_at_checked(many).map_or(&[], |(had, _)| had)
     }
 
     /// The clock was ahead.
@@ -83,19 +89,28 @@ impl Reader {
         true
     }
 
-    fn note_sent(&mut self, number: u64, to: u64, covers: impl Fn(u64) -> bool) {
+    pub(super) fn note_sent(&mut self, number: u64, to: u64, covers: impl Fn(u64) -> bool) {
         self.had = self.had(&covers);
-        let known = self.sent.iter().take_while(|(number, _)| covers(*number));
-        let known = known.count();
+        let known = self.acknowledged(&covers).len();
         self.sent.drain(..known);
-        if self.sent.len() >= limits::MAX_CIRCLE_SENT {
-            // What is dropped here is told of by what comes now.
-            self.sent.pop();
+        let is_full = self.sent.len() >= limits::MAX_CIRCLE_SENT;
+        match self.sent.last_mut().filter(|_| is_full) {
+            // They have it when they have all of these.
+            Some(last) => *last = (last.0, number, to),
+            None => self.sent.push((number, number, to)),
         }
-        self.sent.push((number, to));
         self.told = to;
         self.scanned = to;
         self.is_told = true;
+    }
+
+    /// All from there on is told again, whatever they had of it.
+    fn rewind(&mut self, from: u64) {
+        let before = from.saturating_sub(1).max(self.floor);
+        self.told = self.told.min(before);
+        self.scanned = self.scanned.min(before);
+        self.had = self.had.min(before);
+        self.sent.clear();
     }
 }
 
@@ -103,8 +118,11 @@ impl Circle {
     /// Somebody has still to be told something.
     pub(super) fn is_pending(&self) -> bool {
         let record = &self.record;
-        let waits = |it: &Reader| record.is_forgotten || it.scanned < record.sequence;
-        record.readers.iter().any(|it| !it.left && waits(it))
+        let waits = |it: &Reader| !it.left && it.scanned < record.sequence;
+        record
+            .readers
+            .iter()
+            .any(|it| record.is_forgotten || waits(it))
     }
 
     pub(super) fn reader(&self, comrade: ComradeId) -> Option<&Reader> {
@@ -421,9 +439,7 @@ impl Open {
             && reader.since == since
             && reader.may_rewind(step.now)
         {
-            let before = from.saturating_sub(1).max(reader.floor);
-            reader.told = reader.told.min(before);
-            reader.scanned = reader.scanned.min(before);
+            reader.rewind(from);
             step.touched.circles.insert(id);
         }
     }

@@ -571,6 +571,34 @@ fn what_was_left_does_not_come_again() {
 }
 
 #[test]
+fn nobody_is_taken_to_have_what_was_not_acknowledged() {
+    let mut reader = Reader::new(BO, NOW, 0);
+    for number in 1..=9 {
+        reader.note_sent(number, 10 * number, |_| false);
+    }
+    assert_eq!(reader.had(|number| number < 5), 40);
+    assert_eq!(reader.had(|number| number != 7), 50);
+    assert_eq!(reader.had(|_| true), 90);
+    // What was acknowledged makes room.
+    reader.note_sent(10, 100, |number| number < 5);
+    assert_eq!(reader.had(|_| false), 40);
+    assert_eq!(reader.had(|_| true), 100);
+}
+
+#[test]
+fn a_circle_is_forgotten_when_all_who_read_it_had_left() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(17);
+    let mut open = open(rng);
+    let id = own_circle(&mut open, rng, 1);
+    let record = &mut open.circles.all.get_mut(&id).unwrap().record;
+    record.is_forgotten = true;
+    record.readers.first_mut().unwrap().left = true;
+    settle(&mut open, rng, NOW);
+    settle(&mut open, rng, NOW + limits::HOUR);
+    assert!(open.circles.all.is_empty());
+}
+
+#[test]
 fn a_comment_is_published_for_whoever_signed_it_and_reads_and_for_nobody_else() {
     let rng = &mut ChaCha20Rng::seed_from_u64(1);
     let mut open = open(rng);
