@@ -10,7 +10,7 @@ use komrade_store::{Record, Table};
 use zeroize::Zeroizing;
 
 use crate::{
-    circle::frame as circle,
+    circle::{CircleRecord, frame as circle},
     home::{Home, NodeHome, decode_homes, encode_homes},
     introducing::word as introduction,
     invites::SealedOffer,
@@ -107,6 +107,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 records::encode(&entry).to_vec(),
                 records::encode(&message).to_vec(),
                 records::encode(&TickRecord::Delivered(3)).to_vec(),
+                records::encode(&CircleRecord::new([7; 16], None, "Close ones".into(), 4)).to_vec(),
             ]
         }
         "peer-moving" => {
@@ -296,6 +297,7 @@ fn record(bytes: &[u8]) {
     let _ = records::decode::<Entry>(bytes);
     let _ = records::decode::<Message>(bytes);
     let _ = records::decode::<TickRecord>(bytes);
+    let _ = records::decode::<CircleRecord>(bytes);
 }
 
 fn circle_words() -> [circle::Word; 5] {

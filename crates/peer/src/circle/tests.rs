@@ -15,6 +15,9 @@ use crate::{
     vault::{Cut, recipe},
 };
 
+/// What was stored of circles: one of one's own, one of a comrade's.
+const KNOWN: &str = include_str!("known.txt");
+
 const NOW: Millis = 1_800_000_000_000;
 const BO: ComradeId = ComradeId([1; 16]);
 const CLEO: ComradeId = ComradeId([2; 16]);
@@ -567,6 +570,30 @@ fn what_was_left_does_not_come_again() {
         theirs.tells(&mut open, rng, 1, &[said]);
         let circle = open.circles.all.get(&theirs.id()).unwrap();
         assert!(circle.record.left.is_some() && ids(circle).is_empty());
+    }
+}
+
+#[test]
+fn the_bytes_of_a_record_are_frozen() {
+    let mut own = CircleRecord::new([7; 16], None, "Close ones".into(), NOW);
+    own.sequence = 9;
+    own.previous = Some([8; 32].into());
+    own.added_at = NOW;
+    let mut reader = Reader::new(BO, NOW, 3);
+    reader.note_sent(2, 9, |_| false);
+    own.readers.push(reader);
+    own.refused.push_back([6; 16].into());
+    let mut theirs = CircleRecord::new([7; 16], Some(BO), String::new(), NOW);
+    theirs.since = NOW;
+    (theirs.up_to, theirs.beyond, theirs.newest) = (4, vec![6], 7);
+    (theirs.asked_at, theirs.ended) = (Some(NOW), Some(NOW));
+    theirs.waiting.push((NOW, vec![1, 2].into()));
+    for (record, known) in [own, theirs].iter().zip(KNOWN.lines()) {
+        let bytes = records::encode(record);
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, known);
+        let again: CircleRecord = records::decode(&bytes).unwrap();
+        assert_eq!(*records::encode(&again), *bytes);
     }
 }
 
