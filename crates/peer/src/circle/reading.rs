@@ -1,5 +1,7 @@
 //! Circles of comrades: what comes from their owners, and what is said back.
 
+use std::collections::BTreeSet;
+
 use komrade_crypto::day_of;
 use komrade_social::{
     Body as Said,
@@ -113,6 +115,7 @@ impl Open {
         step.touched.circles.insert(id);
         step.show.circles = true;
         let today = day_of(step.now);
+        let mut published = BTreeSet::new();
         for bytes in &load.operations {
             let Ok(operation) = Operation::decode(bytes) else {
                 continue;
@@ -122,23 +125,25 @@ impl Open {
             if operation.fields().expiry_day < today && !self.clock.is_doubted() {
                 continue;
             }
-            let said = match operation.body() {
-                Body::Comment { comment } => Some(comment.id()),
-                _ => None,
-            };
-            self.circle_keep(step, id, operation);
-            if let Some(said) = said
-                && let Some(circle) = self.circles.all.get_mut(&id)
-            {
-                let is_other = |bytes: &[u8]| {
-                    Comment::decode_stored(bytes).is_ok_and(|comment| comment.id() != said)
-                };
-                circle.record.waiting.retain(|(_, bytes)| is_other(bytes));
+            if let Body::Comment { comment } = operation.body() {
+                published.insert(comment.id());
             }
+            self.circle_keep(step, id, operation);
         }
-        if let Some(circle) = self.circles.all.get_mut(&id)
-            && is_current
-        {
+        let Some(circle) = self.circles.all.get_mut(&id) else {
+            return;
+        };
+        if !published.is_empty() {
+            // Once for all of them: a comment is dear to read.
+            let still_waits = |bytes: &[u8]| {
+                Comment::decode_stored(bytes).is_ok_and(|it| !published.contains(&it.id()))
+            };
+            circle
+                .record
+                .waiting
+                .retain(|(_, bytes)| still_waits(bytes));
+        }
+        if is_current {
             let mut numbers = circle.record.numbers();
             numbers.cover(load.after, load.to);
             circle.record.set_numbers(&numbers);
