@@ -55,10 +55,7 @@ use komrade_crypto::{
     identity::PersonId,
 };
 use komrade_ether::Envelope;
-use komrade_social::{
-    OperationId,
-    collective::{CheckpointId, Operation},
-};
+use komrade_social::{OperationId, collective::Operation};
 use komrade_store::{Record, Table};
 use komrade_view::{CollectiveId, ComradeId, Millis};
 use serde::{Deserialize, Serialize};
@@ -69,7 +66,7 @@ use self::{
     bringing_in::{Escort, Offer, Welcoming},
     frame::{Load, Progress},
     keys::Keys,
-    newcomer::Gathering,
+    newcomer::{Gathering, Reading},
     outbox::Entry,
     requests::Request,
     society::Society,
@@ -355,6 +352,9 @@ pub(crate) struct Waiting {
 struct PartRecord {
     #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
+    /// When the welcome was made; 0: not noted.
+    #[serde(default)]
+    made_at: Millis,
 }
 
 /// A collective in memory.
@@ -380,6 +380,12 @@ pub(crate) struct Space {
     pub(crate) outbox: BTreeMap<u64, Entry>,
     pub(crate) waiting: BTreeMap<[u8; 32], Waiting>,
     pub(crate) parts: BTreeMap<u64, Vec<u8>>,
+    /// Where parts stand of welcomes that are over, to be deleted.
+    pub(crate) spent: BTreeSet<u64>,
+    /// A welcome that is being taken in.
+    pub(crate) reading: Option<Reading>,
+    /// Operations of the vault, by arrival, until all are here and what is pinned is known.
+    pub(crate) unread: BTreeMap<u64, OperationRecord>,
     pub(crate) questions: Vec<supply::Question>,
     /// A welcome that is being said.
     pub(crate) welcoming: Option<Welcoming>,
@@ -552,14 +558,10 @@ impl SpaceRecord {
 
 impl Space {
     pub(crate) fn new(record: SpaceRecord, own: Party) -> Self {
-        let mut society = Society::default();
-        if let Some(pinned) = record.pinned {
-            society.expect(CheckpointId(*pinned));
-        }
         Self {
             record,
             own,
-            society,
+            society: Society::default(),
             keys: Keys::default(),
             people: BTreeMap::new(),
             devices: BTreeMap::new(),
@@ -573,6 +575,9 @@ impl Space {
             outbox: BTreeMap::new(),
             waiting: BTreeMap::new(),
             parts: BTreeMap::new(),
+            spent: BTreeSet::new(),
+            reading: None,
+            unread: BTreeMap::new(),
             questions: Vec::new(),
             welcoming: None,
             answered: VecDeque::new(),
@@ -675,6 +680,8 @@ impl Space {
             places::waiting(id, &load)
         } else if let Some((number, _)) = self.parts.pop_first() {
             places::part(id, number)
+        } else if let Some(number) = self.spent.pop_first() {
+            places::part(id, number)
         } else if let Some((number, _)) = self.outbox.pop_first() {
             let keys = [places::entry(id, number), places::body(id, number)];
             return keys.map(|key| (Table::Spaces, key)).into();
@@ -719,7 +726,7 @@ impl Open {
                 self.spaces.orphans.push((table, record.key.clone()));
                 return Ok(());
             };
-            return space.replay(arrival, &records::decode(&value)?);
+            return space.load_operation(arrival, records::decode(&value)?);
         }
         let (sort, id, rest) = places::parse(&record.key).ok_or(Damaged)?;
         if sort == places::RECORD {
@@ -754,8 +761,7 @@ impl Open {
                 space.waiting.insert(hash()?, records::decode(&value)?);
             }
             places::PART => {
-                let part: PartRecord = records::decode(&value)?;
-                space.parts.insert(number()?, part.bytes);
+                space.load_part(number()?, records::decode(&value)?);
             }
             // Of a newer version.
             _ => {}

@@ -136,6 +136,7 @@ pub use self::{
     judge::{MAX_DEVICES, Refusal},
     members::{Finality, Member, MemberDevice, Rift},
     operation::{Fields, MAX_CONTEXT, MAX_OPERATION_BYTES, Operation},
+    pin::Pin,
     proposal::{
         MAX_BALLOTS, MAX_CHECKPOINTS, MAX_OPEN_PROPOSALS, MAX_RATION, MAX_RATION_BYTES, RATION_DAYS,
     },

@@ -10,13 +10,15 @@ use komrade_crypto::{
 };
 use komrade_social::{
     DeviceId, OperationId,
-    collective::{Body, Operation, Outcome, Taken, Verdict},
+    collective::{Body, CheckpointId, Operation, Outcome, Pin, Taken, Verdict},
 };
 use komrade_view::Millis;
 
 use super::{
-    Known, OperationRecord, Space, ToldSeed, Unplaced, Wanted,
+    DeviceState, Known, OperationRecord, Space, ToldSeed, Unplaced, Wanted,
     outbox::{MAX_TARGETS, Target},
+    quota::Quota,
+    society::Society,
     spot,
 };
 use crate::{
@@ -49,25 +51,91 @@ pub(crate) struct Placed {
 }
 
 impl Space {
+    /// Keeps an operation of one's own vault until all are here.
+    pub(super) fn load_operation(
+        &mut self,
+        arrival: u64,
+        record: OperationRecord,
+    ) -> Result<(), Damaged> {
+        Operation::decode_stored(&record.bytes).map_err(|_| Damaged)?;
+        self.unread.insert(arrival, record);
+        Ok(())
+    }
+
+    /// All that the vault holds is here: gives each its place, by what is pinned, which is read off all of them first. What the
+    /// vault lacks of that fixes nothing.
+    pub(super) fn replay(&mut self) {
+        let pinned = self.record.pinned.map(|it| CheckpointId(*it));
+        let pin = pinned.and_then(|pinned| {
+            let all = self.unread.values();
+            let all = all.filter_map(|it| Operation::decode_stored(&it.bytes).ok());
+            Pin::of(pinned, &all.collect::<Vec<_>>())
+        });
+        self.replay_with(pin);
+    }
+
+    /// Gives everything that is here its place anew, with something else pinned.
+    pub(super) fn judge_anew(&mut self, pin: Option<Pin>) {
+        self.society = Society::default();
+        for (_, known) in std::mem::take(&mut self.known) {
+            self.unread.insert(known.arrival, known.record());
+        }
+        self.unplaced.clear();
+        self.pending.clear();
+        self.void.clear();
+        self.refused.clear();
+        self.wanted.clear();
+        self.standing.clear();
+        self.told_seeds.clear();
+        self.quota = Quota::default();
+        self.people.clear();
+        for device in self.devices.values_mut() {
+            let leaf = device.leaf.take();
+            *device = DeviceState {
+                leaf,
+                ..DeviceState::default()
+            };
+        }
+        self.replay_with(pin);
+    }
+
+    fn replay_with(&mut self, pin: Option<Pin>) {
+        self.society.expect(pin);
+        for (arrival, record) in std::mem::take(&mut self.unread) {
+            if let Ok(operation) = Operation::decode_stored(&record.bytes) {
+                self.replay_one(arrival, &record, operation);
+            }
+        }
+    }
+
     /// Takes an operation of one's own vault in.
-    pub(super) fn replay(&mut self, arrival: u64, record: &OperationRecord) -> Result<(), Damaged> {
-        let operation = Operation::decode_stored(&record.bytes).map_err(|_| Damaged)?;
+    fn replay_one(&mut self, arrival: u64, record: &OperationRecord, operation: Operation) {
         let id = operation.id();
+        if self.known.contains_key(&id) {
+            self.gone.push(arrival);
+            return;
+        }
         let came = Came {
             arrival,
             commit: record.commit,
             day: record.day,
             at: 0,
         };
-        let placed = self.place(operation, came);
-        // What can never count goes; what is shown goes in its time.
-        if !placed.is_kept && record.ordinal.is_none() && self.society.get().is_some() {
-            self.gone.push(arrival);
+        let is_control = operation.body().is_control();
+        let placed = self.place(operation.clone(), came);
+        if !placed.is_kept && self.society.get().is_some() {
+            if is_control {
+                // It was judged to be good once. That others' operations build on it may be what keeps a collective together.
+                let known = self.known_of(&operation, came);
+                self.known.entry(id).or_insert(known);
+            } else if record.ordinal.is_none() {
+                // What can never count goes; what is shown goes in its time.
+                self.gone.push(arrival);
+            }
         }
         if let Some(known) = self.known.get_mut(&id) {
             known.ordinal = record.ordinal;
         }
-        Ok(())
     }
 
     /// All that the vault holds is here. What is missing is so since the day on which it was named; what was to be shown when the
@@ -139,22 +207,27 @@ impl Space {
         then.is_some_and(|then| then.iter().all(|it| now.contains(&it.device)))
     }
 
-    /// Gives an operation its place, if what it builds on is here.
-    pub(super) fn place(&mut self, operation: Operation, came: Came) -> Placed {
-        let (id, fields) = (operation.id(), operation.fields());
-        let known = Known {
+    fn known_of(&self, operation: &Operation, came: Came) -> Known {
+        let fields = operation.fields();
+        Known {
             bytes: operation.as_bytes().to_vec(),
             person: fields.person,
             arrival: came.arrival,
             commit: came.commit,
             ordinal: None,
             day: came.day,
-            expiry_day: self.kept_until(&operation, came.day),
+            expiry_day: self.kept_until(operation, came.day),
             device: fields.device.0,
             is_control: operation.body().is_control(),
             is_said: is_said(operation.body()),
             is_placed: false,
-        };
+        }
+    }
+
+    /// Gives an operation its place, if what it builds on is here.
+    pub(super) fn place(&mut self, operation: Operation, came: Came) -> Placed {
+        let (id, fields) = (operation.id(), operation.fields());
+        let known = self.known_of(&operation, came);
         let unplaced = Unplaced {
             person: fields.person,
             device: fields.device.0,

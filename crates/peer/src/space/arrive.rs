@@ -387,6 +387,11 @@ impl Space {
                 step.delete(Table::Operations, places::operation(id, arrival));
             }
         }
+        while !self.spent.is_empty() && step.has_room() {
+            if let Some(part) = self.spent.pop_first() {
+                step.delete(Table::Spaces, places::part(id, part));
+            }
+        }
     }
 
     /// A device's leaf key is kept if it is a member's, or if it waits to be one.

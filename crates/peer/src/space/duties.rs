@@ -23,6 +23,7 @@ impl Open {
             return;
         }
         for (id, space) in self.spaces.iter_mut() {
+            space.replay();
             space.note_opened(step.now);
             space.members_before = space.member_devices();
             // Of a version that pinned nothing.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use komrade_crypto::group::LeafRecord;
 use komrade_social::{
     self as social,
-    collective::{Body, CheckpointId, Operation},
+    collective::{Body, CheckpointId, Operation, Pin},
 };
 use komrade_store::Table;
 use komrade_view::{CollectiveId, ComradeId, Millis};
@@ -26,11 +26,21 @@ pub(crate) struct Gathering {
     pub(crate) by: ComradeId,
     /// Where its parts stand: that of whoever offered stands apart from those of others.
     pub(crate) slot: u64,
-    /// When it was made, and how many parts it has.
+    /// When it was made, and how many parts it has; none any more once all of it is taken in.
     pub(crate) made_at: Millis,
     pub(crate) of: u64,
     /// When its first part came.
     pub(crate) begun_at: Millis,
+}
+
+/// A welcome that is being taken in, as far as there is room in a step. It stands in memory alone: until its parts go it is begun
+/// again.
+pub(crate) struct Reading {
+    /// Which one.
+    gathering: Gathering,
+    welcome: Welcome,
+    /// How many of its operations, and then of its leaf keys, were looked at.
+    at: usize,
 }
 
 impl Open {
@@ -73,20 +83,24 @@ impl Open {
                 begun_at: step.now,
             });
             step.touched.spaces.insert(id);
-            space.drop_parts(step, id, slot);
+            space.drop_parts(slot);
+            space.delete_gone(step, id);
         }
         let at = part_of(slot, number);
-        let record = PartRecord { bytes: part };
+        let record = PartRecord {
+            bytes: part,
+            made_at,
+        };
         let key = places::part(id, at);
         step.write(Table::Spaces, key, records::encode(&record));
+        space.spent.remove(&at);
         space.parts.insert(at, record.bytes);
         if space.whole_welcome().is_some() {
             self.space_evaluate(step, id);
         }
     }
 
-    /// All of a welcome is here: takes it in, as much as fits in a step. The parts go last: until then it is
-    /// begun again.
+    /// All of a welcome is here: takes it in, as much as fits in a step. The parts go last.
     pub(super) fn space_evaluate(&mut self, step: &mut Step, id: CollectiveId) {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
@@ -94,64 +108,60 @@ impl Open {
         let Some(gathered) = space.whole_welcome() else {
             return;
         };
-        let parts = space.parts_of(gathered.slot);
-        let bytes: Vec<u8> = parts.flat_map(|(_, part)| part).copied().collect();
-        let welcome = Welcome::decode(&bytes).unwrap_or_default();
-        let shown = numbers_in(&welcome.operations);
-        let floors = welcome.floors.iter().map(|(device, floor)| {
-            let shown = shown.get(device).copied().unwrap_or(0);
-            let most = shown.saturating_add(limits::FLOOR_AHEAD);
-            ((*device).into(), (*floor).min(most))
-        });
-        let is_newcomer = space.is_newcomer();
-        if is_newcomer {
-            space.record.floors = floors.collect();
-        }
+        let reading = space.reading.take();
+        let reading = reading.filter(|it| it.gathering == gathered);
+        let mut reading = reading.unwrap_or_else(|| space.begin_reading(gathered));
         step.touched.spaces.insert(id);
-        let is_told_pin = space.note_told_pin(&gathered, welcome.pinned);
-        if let Some(pinned) = space.record.pinned.filter(|_| is_told_pin) {
-            let mut outcome = space.society.expect(CheckpointId(*pinned));
-            space.follow(&mut outcome, true);
+        let is_done = self.space_read_on(step, id, &mut reading);
+        let by = self.comrades.get(&gathered.by).and_then(|it| it.record.who);
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        if !is_done {
+            space.reading = Some(reading);
+            return;
         }
-        for bytes in &welcome.operations {
+        space.end_gathering(gathered.slot);
+        space.delete_gone(step, id);
+        // What a comrade says who is no member is believed only as far as it is signed.
+        let is_member = by.is_some_and(|who| space.society.is_member(&who.person));
+        if is_member {
+            space.record.welcomed_by = Some(gathered.by);
+        } else if space.is_newcomer() {
+            space.record.floors.clear();
+        }
+        space.note_told_pin(&reading, is_member);
+        self.space_membership(step, id);
+    }
+
+    /// Takes in what is left of a welcome; whether that was all.
+    fn space_read_on(&mut self, step: &mut Step, id: CollectiveId, reading: &mut Reading) -> bool {
+        let welcome = &reading.welcome;
+        while let Some(bytes) = welcome.operations.get(reading.at) {
+            if !step.has_room() {
+                return false;
+            }
+            reading.at += 1;
             let is_known = Operation::decode_stored(bytes).is_ok_and(|operation| {
                 let space = self.spaces.get(&id);
                 space.is_some_and(|space| space.known.contains_key(&operation.id()))
             });
-            if is_known {
-                continue;
-            }
-            if !step.has_room() {
-                return;
-            }
-            if let Some(operation) = Operation::decode(bytes).ok().filter(|it| !names_others(it)) {
+            let operation = Operation::decode(bytes).ok().filter(|_| !is_known);
+            if let Some(operation) = operation.filter(|it| !names_others(it)) {
                 self.space_take(step, id, operation, None);
             }
         }
-        for bytes in &welcome.leaves {
+        let leaves = |at: usize| welcome.leaves.get(at - welcome.operations.len());
+        while let Some(bytes) = leaves(reading.at) {
             if !step.has_room() {
-                return;
+                return false;
             }
+            reading.at += 1;
             if let Ok(leaf) = LeafRecord::decode(bytes) {
                 self.space_take_leaf(step, id, leaf);
             }
         }
-        let by = self.comrades.get(&gathered.by).and_then(|it| it.record.who);
-        if let Some(space) = self.spaces.get_mut(&id) {
-            space.drop_parts(step, id, gathered.slot);
-            // What a comrade says who is no member is believed only as far as it is signed.
-            if by.is_some_and(|who| space.society.is_member(&who.person)) {
-                space.record.welcomed_by = Some(gathered.by);
-            } else if is_newcomer {
-                space.record.floors.clear();
-            }
-            if is_told_pin {
-                // All that there was is here.
-                space.society.expect_no_more();
-                space.record.pinned = space.society.pinned().map(|it| it.0.into());
-            }
-        }
-        self.space_membership(step, id);
+        true
     }
 
     /// A candidate who sees themself admitted enters. Done at drawn times.
@@ -269,6 +279,17 @@ const MORE_PARTS: u64 = limits::MAX_WELCOME_PARTS - FIRST_PARTS;
 /// Welcomes that are gathered at once.
 const SLOTS: u64 = 2;
 
+/// Where that of whoever offered is gathered.
+const OFFERER: u64 = 0;
+
+/// Which welcome a part is of that stands there.
+fn slot_of(at: u64) -> u64 {
+    match at.checked_sub(SLOTS * FIRST_PARTS) {
+        None => at / FIRST_PARTS,
+        Some(more) => more / MORE_PARTS,
+    }
+}
+
 /// Where a part of a welcome stands.
 fn part_of(slot: u64, number: u64) -> u64 {
     match number.checked_sub(FIRST_PARTS) {
@@ -290,19 +311,73 @@ impl Space {
         told.is_some_and(|told| Some(told) != self.society.constitution())
     }
 
-    /// Whether a welcome says what is pinned: to whoever has seen nothing final themself, and by who offered, whose collective it is
-    /// that they said yes to.
-    fn note_told_pin(&mut self, welcome: &Gathering, told: Option<[u8; 32]>) -> bool {
-        let record = &mut self.record;
-        let known = record.pinned.map(|it| *it);
-        let is_told = told.is_some()
-            && matches!(record.place, Place::Candidate { .. })
-            && record.offered_by == Some(welcome.by)
-            && (known.is_none() || known == told);
-        if is_told {
-            record.pinned = told.map(Into::into);
+    /// Begins with a welcome of which all parts are here.
+    fn begin_reading(&mut self, gathering: Gathering) -> Reading {
+        let parts = self.parts_of(gathering.slot);
+        let bytes: Vec<u8> = parts.flat_map(|(_, part)| part).copied().collect();
+        let welcome = Welcome::decode(&bytes).unwrap_or_default();
+        if self.is_newcomer() {
+            let shown = numbers_in(&welcome.operations);
+            let floors = welcome.floors.iter().map(|(device, floor)| {
+                let shown = shown.get(device).copied().unwrap_or(0);
+                let most = shown.saturating_add(limits::FLOOR_AHEAD);
+                ((*device).into(), (*floor).min(most))
+            });
+            self.record.floors = floors.collect();
         }
-        is_told
+        let reading = Reading {
+            gathering,
+            welcome,
+            at: 0,
+        };
+        // By who offered, whose collective it is that the person said yes to.
+        if self.record.offered_by == Some(gathering.by) {
+            self.try_told_pin(&reading.welcome);
+        }
+        reading
+    }
+
+    /// Judges by what a welcome says is pinned: for whoever has seen nothing final themself. It is read off the operations, and
+    /// kept only if it is final then. Says whether it is judged by that now.
+    fn try_told_pin(&mut self, welcome: &Welcome) -> bool {
+        let told = welcome.pinned.map(CheckpointId);
+        let is_open = self.record.pinned.is_none() && !self.record.place.is_over();
+        let Some(told) = told.filter(|_| is_open) else {
+            return false;
+        };
+        if self.society.pinned() == Some(told) {
+            return true;
+        }
+        let known = self.known.values().map(|known| &known.bytes);
+        let all = known.chain(&welcome.operations);
+        let all = all.filter_map(|bytes| Operation::decode_stored(bytes).ok());
+        let all: Vec<Operation> = all.collect();
+        let pin = Pin::of(told, &all);
+        let is_here = pin.is_some();
+        if is_here {
+            self.judge_anew(pin);
+        }
+        is_here
+    }
+
+    /// All of a welcome is here. Who offered is believed what is pinned; any member, where two things are final that exclude each other
+    /// and who offered says nothing: the newcomer could never come in, since each member has pinned one of the two.
+    fn note_told_pin(&mut self, reading: &Reading, is_member: bool) {
+        let mut welcomes = self.record.welcomes.iter();
+        let is_alone = is_member && !welcomes.any(|it| it.slot == OFFERER && it.of > 0);
+        if is_alone && self.society.contradicts() {
+            self.try_told_pin(&reading.welcome);
+        }
+        let pinned = self.society.pinned().map(|it| it.0.into());
+        if pinned == self.record.pinned {
+            return;
+        }
+        if self.society.holds_pin() && !self.record.place.is_over() {
+            self.record.pinned = pinned;
+        } else {
+            // There is no such checkpoint, or nobody but a few confirmed it.
+            self.judge_anew(None);
+        }
     }
 
     /// A welcome that is here as a whole, and not taken in yet.
@@ -338,11 +413,34 @@ impl Space {
         range(0, FIRST_PARTS).chain(range(FIRST_PARTS, MORE_PARTS))
     }
 
-    fn drop_parts(&mut self, step: &mut Step, id: CollectiveId, slot: u64) {
+    /// A part that stood in the vault. One of a welcome that is over goes.
+    pub(super) fn load_part(&mut self, at: u64, part: PartRecord) {
+        let is_of = |it: &Gathering| {
+            it.slot == slot_of(at) && it.of > 0 && (part.made_at == 0 || it.made_at == part.made_at)
+        };
+        if self.record.welcomes.iter().any(is_of) {
+            self.parts.insert(at, part.bytes);
+        } else {
+            self.spent.insert(at);
+        }
+    }
+
+    /// All of a welcome is taken in: what comes of it once more is nothing new.
+    fn end_gathering(&mut self, slot: u64) {
+        for it in &mut self.record.welcomes {
+            if it.slot == slot {
+                it.of = 0;
+            }
+        }
+        self.drop_parts(slot);
+    }
+
+    /// Parts of a welcome are of no use any more: they are deleted step by step.
+    fn drop_parts(&mut self, slot: u64) {
         let numbers: Vec<u64> = self.parts_of(slot).map(|(number, _)| *number).collect();
         for number in numbers {
             self.parts.remove(&number);
-            step.delete(Table::Spaces, places::part(id, number));
+            self.spent.insert(number);
         }
     }
 

@@ -14,7 +14,7 @@ use komrade_crypto::{
 use komrade_social::{
     DeviceId, OperationId,
     collective::{
-        Body, CheckpointId, Collective, Constitution, Operation, Outcome, Refusal as Refused,
+        Body, CheckpointId, Collective, Constitution, Operation, Outcome, Pin, Refusal as Refused,
         Stage, Standing, Subject, Taken, Verdict,
     },
 };
@@ -25,7 +25,7 @@ use komrade_view::{Millis, Refusal};
 pub(crate) struct Society {
     collective: Option<Collective>,
     /// The final checkpoint that is known otherwise, until there is something that it could be pinned in.
-    pinned: Option<CheckpointId>,
+    pin: Option<Pin>,
     /// All devices of all members, until the next operation.
     devices: OnceCell<Vec<group::Member>>,
     /// All proposals, until the next operation or until one of them lapses.
@@ -61,7 +61,7 @@ impl Society {
             Some(collective) => Some(collective.insert(operation)),
             None if matches!(operation.body(), Body::Genesis { .. }) => {
                 let id = operation.id();
-                let founded = Collective::found_with(operation, self.pinned);
+                let founded = Collective::found_with(operation, self.pin.clone());
                 let taken = match &founded {
                     Ok(_) => Taken::New,
                     Err(refusal) => Taken::Refused(*refusal),
@@ -77,30 +77,22 @@ impl Society {
         }
     }
 
-    /// Learns of a final checkpoint: the vault's, or the Welcome's. What was pinned before stays.
-    pub(crate) fn expect(&mut self, pinned: CheckpointId) -> Outcome {
-        self.forget_computed();
-        match &mut self.collective {
-            Some(collective) => collective.expect(pinned),
-            None => {
-                self.pinned = Some(pinned);
-                Outcome::default()
-            }
-        }
-    }
-
-    /// Waits no more for one that is not here.
-    pub(crate) fn expect_no_more(&mut self) {
-        self.pinned = None;
-        if let Some(collective) = &mut self.collective {
-            collective.expect_no_more();
-        }
+    /// Will be judged by this: of one that there is nothing of yet.
+    pub(crate) fn expect(&mut self, pin: Option<Pin>) {
+        self.pin = pin;
     }
 
     /// What is pinned.
     pub(crate) fn pinned(&self) -> Option<CheckpointId> {
-        let collective = self.collective.as_ref();
-        collective.map_or(self.pinned, Collective::pinned)
+        match &self.collective {
+            Some(collective) => collective.pinned(),
+            None => self.pin.as_ref().map(Pin::id),
+        }
+    }
+
+    /// Whether that is final here.
+    pub(crate) fn holds_pin(&self) -> bool {
+        self.collective.as_ref().is_some_and(Collective::holds_pin)
     }
 
     /// Pins the newest final checkpoint, and says what is pinned now.

@@ -99,7 +99,7 @@ pub(super) struct Graph {
     /// The checkpoints that are final, and the newest of them.
     pub(super) finals: Arc<Bits>,
     pub(super) base: Option<usize>,
-    pub(super) pin: Pin,
+    pub(super) pin: Option<Pin>,
 }
 
 impl Graph {

@@ -100,7 +100,6 @@ impl Collective {
             let wanted = wanted.map(|held| (held, true)).collect();
             self.place_all(wanted, None, &mut outcome);
         }
-        self.find_pinned(&mut outcome);
         outcome
     }
 
@@ -112,7 +111,6 @@ impl Collective {
         let wanted = self.waiting.take_wanted().into_iter();
         let wanted = wanted.map(|held| (held, true)).collect();
         self.place_all(wanted, None, &mut outcome);
-        self.find_pinned(&mut outcome);
         if !outcome.new.is_empty() {
             outcome.taken = Taken::New;
         }

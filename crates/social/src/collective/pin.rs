@@ -5,16 +5,26 @@
 //! too (weak subjectivity): a client starts from a recent final state. So the pin is an *input*, beside the operations. The
 //! state is a pure function of both: a final checkpoint that contradicts the pinned one, or one that the pinned one follows,
 //! is as if it were not final, for everything.
+//!
+//! An input is there before what it decides. So what a pin fixes is read off the operations as they are ([`Pin::of`]: a checkpoint
+//! names its source and its frontier, an operation what it builds on) before the first of them is judged. If others counted
+//! until the pinned one becomes final here, what a forged past of its own makes final could in the meantime make honest operations
+//! senseless.
 
 use std::collections::BTreeMap;
 
-use super::{Collective, body::CheckpointId, graph::Graph, insert::Outcome, operation::Operation};
+use super::{
+    Collective, Refusal,
+    body::{Body, CheckpointId},
+    graph::Graph,
+    operation::Operation,
+};
 use crate::OperationId;
 
-/// What is pinned.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Pin {
-    id: Option<CheckpointId>,
+/// A checkpoint, those that it follows, and what each of them fixes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    id: CheckpointId,
     /// For each operation that it fixes the first checkpoint on the way to it that does, from 0.
     places: BTreeMap<OperationId, usize>,
     /// How many operations each of these fixes.
@@ -22,8 +32,48 @@ pub(super) struct Pin {
 }
 
 impl Pin {
-    fn is_known(&self) -> bool {
-        !self.sizes.is_empty()
+    /// What a checkpoint fixes, by operations of which nothing was judged: hashes name all of it. `None`: some of that is not among
+    /// them.
+    pub fn of<'a>(
+        id: CheckpointId,
+        operations: impl IntoIterator<Item = &'a Operation>,
+    ) -> Option<Self> {
+        let (mut known, mut checkpoints) = (BTreeMap::new(), BTreeMap::new());
+        for operation in operations {
+            if let Body::Checkpoint(checkpoint) = operation.body() {
+                checkpoints.insert(checkpoint.id(), checkpoint);
+            }
+            known.insert(operation.id(), &operation.fields().context);
+        }
+        let mut way = Vec::new();
+        let mut next = Some(id);
+        while let Some(id) = next {
+            let checkpoint = checkpoints.get(&id)?;
+            way.push(&checkpoint.frontier);
+            next = checkpoint.source;
+        }
+        let mut pin = Self {
+            id,
+            places: BTreeMap::new(),
+            sizes: Vec::new(),
+        };
+        for (place, frontier) in way.into_iter().rev().enumerate() {
+            let mut below = frontier.clone();
+            while let Some(one) = below.pop() {
+                let context = known.get(&one)?;
+                if pin.places.insert(one, place).is_none() {
+                    let new = context.iter().filter(|it| !pin.places.contains_key(*it));
+                    below.extend(new);
+                }
+            }
+            pin.sizes.push(pin.places.len());
+        }
+        Some(pin)
+    }
+
+    /// Which checkpoint it is.
+    pub fn id(&self) -> CheckpointId {
+        self.id
     }
 }
 
@@ -31,8 +81,7 @@ impl Graph {
     /// Whether a checkpoint contradicts what is pinned: one of those on the way to it holds something that this one does not, and
     /// the other way round.
     pub(super) fn is_ruled_out(&self, group: usize) -> bool {
-        let pin = &self.pin;
-        let Some(group) = self.group(Some(group)).filter(|_| pin.is_known()) else {
+        let Some((pin, group)) = self.pin.as_ref().zip(self.group(Some(group))) else {
             return false;
         };
         let mut common = vec![0; pin.sizes.len()];
@@ -51,108 +100,47 @@ impl Graph {
         })
     }
 
-    /// What a checkpoint fixes, and those on the way to it.
-    fn pin_of(&self, group: usize) -> Pin {
-        let mut way = vec![];
-        let mut next = Some(group);
-        while let Some(group) = self.group(next) {
-            way.push(group);
-            next = group.source;
-        }
-        let mut pin = Pin {
-            id: way.first().map(|group| group.id),
-            ..Pin::default()
-        };
-        for (place, group) in way.iter().rev().enumerate() {
-            for node in group.closure.iter().filter_map(|index| self.node(index)) {
-                pin.places.entry(node.id()).or_insert(place);
-            }
-            pin.sizes.push(pin.places.len());
-        }
-        pin
+    /// Whether the pinned checkpoint is final here.
+    fn holds_pin(&self) -> bool {
+        let pinned = self.pin.as_ref().map(|pin| pin.id);
+        let group = pinned.and_then(|id| self.group_of(id));
+        group.is_some_and(|group| self.finals.has(group))
     }
 }
 
 impl Collective {
     /// As [`found`](Self::found), with a final checkpoint of which one knows otherwise: the vault's, or the Welcome's.
-    ///
-    /// Until it is here as well, all others count. If one of them contradicts it, everything is judged anew then.
-    pub fn found_with(
-        genesis: Operation,
-        pinned: Option<CheckpointId>,
-    ) -> Result<Self, super::Refusal> {
+    pub fn found_with(genesis: Operation, pin: Option<Pin>) -> Result<Self, Refusal> {
         let mut collective = Self::found(genesis)?;
-        collective.graph.pin.id = pinned;
+        collective.graph.pin = pin;
         Ok(collective)
     }
 
-    /// What is pinned; it may not be here yet.
+    /// What is pinned; it may not be final here yet.
     pub fn pinned(&self) -> Option<CheckpointId> {
-        self.graph.pin.id
+        self.graph.pin.as_ref().map(|pin| pin.id)
     }
 
-    /// Learns otherwise of a final checkpoint, as [`found_with`](Self::found_with): what was pinned before stays. The outcome is about
-    /// what that changes.
-    pub fn expect(&mut self, pinned: CheckpointId) -> Outcome {
-        let mut outcome = Outcome::default();
-        self.graph.pin.id.get_or_insert(pinned);
-        self.find_pinned(&mut outcome);
-        outcome
-    }
-
-    /// Waits no more for a pinned checkpoint that is not here: whoever told of it told all that there was.
-    pub fn expect_no_more(&mut self) {
-        if !self.graph.pin.is_known() {
-            self.graph.pin.id = None;
-        }
+    /// Whether what is pinned is final here.
+    pub fn holds_pin(&self) -> bool {
+        self.graph.holds_pin()
     }
 
     /// Pins the newest final checkpoint, and says which is pinned now, for the vault. While final checkpoints contradict each
-    /// other, or the one that was pinned is not here, that one stays.
+    /// other, or the one that was pinned is not final here, that one stays.
     pub fn pin(&mut self) -> Option<CheckpointId> {
         let graph = &mut self.graph;
-        let waits = graph.pin.id.is_some() && !graph.pin.is_known();
+        let waits = graph.pin.is_some() && !graph.holds_pin();
+        let newest = graph.group(graph.base).map(|group| group.id);
+        let pinned = graph.pin.as_ref().map(|pin| pin.id);
         if !waits
+            && newest != pinned
             && !graph.is_split()
-            && let Some(newest) = graph.base
-            && graph.group(graph.base).map(|group| group.id) != graph.pin.id
+            && let Some(newest) = newest
         {
-            graph.pin = graph.pin_of(newest);
+            let operations = graph.nodes.iter().map(|node| &node.operation);
+            graph.pin = Pin::of(newest, operations).or(graph.pin.take());
         }
-        graph.pin.id
-    }
-
-    /// Looks whether the pinned checkpoint has become final here. What was judged before without it is judged anew then, if
-    /// something that contradicts it was final: causes come before what follows, so that all finds its place again.
-    pub(super) fn find_pinned(&mut self, outcome: &mut Outcome) {
-        let graph = &mut self.graph;
-        let Some(id) = graph.pin.id.filter(|_| !graph.pin.is_known()) else {
-            return;
-        };
-        let group = graph.group_of(id).filter(|group| graph.finals.has(*group));
-        let Some(group) = group else {
-            return;
-        };
-        graph.pin = graph.pin_of(group);
-        if !graph.finals.iter().any(|one| graph.is_ruled_out(one)) {
-            return;
-        }
-        let mut operations = graph.nodes.iter().map(|node| node.operation.clone());
-        let Some(Ok(mut again)) = operations.next().map(Self::found) else {
-            return;
-        };
-        again.graph.pin = graph.pin.clone();
-        for operation in operations.chain(self.waiting.all()) {
-            let id = operation.id();
-            let judged = again.insert(operation);
-            outcome.gone.extend(judged.gone);
-            if matches!(judged.taken, super::Taken::Refused(_)) {
-                outcome.gone.push(id);
-            }
-        }
-        outcome.new.retain(|id| again.graph.index.contains_key(id));
-        again.work.resolved += self.work.resolved;
-        again.work.effects += self.work.effects;
-        *self = again;
+        self.pinned()
     }
 }

@@ -122,12 +122,6 @@ impl Waiting {
         self.awaited.keys().filter(known).copied()
     }
 
-    /// All, the oldest first.
-    pub(super) fn all(&self) -> impl Iterator<Item = Operation> {
-        let all = self.order.iter().filter_map(|id| self.operations.get(id));
-        all.map(|(operation, _)| operation.clone())
-    }
-
     pub(super) fn len(&self) -> usize {
         self.operations.len()
     }

@@ -38,25 +38,31 @@ fn what_is_left_of_a_collective_that_is_gone_is_deleted() {
 fn what_can_never_count_does_not_stay_in_the_store() {
     let mut pens = three();
     let mut bench = Bench::found(&mut pens);
-    // Nobody rests.
+    // Nobody rests, and a stranger says nothing here. What was decided stays all the same: it was taken once, and others may build on
+    // it.
     let refused = pens[1].says(&bench, Body::Return);
-    let arrival = bench.space_mut().record.take_arrival();
+    let strange = Pen::of(60).says(&bench, text("hello"));
     let id = bench.id;
     let before = bench.count(Table::Operations);
-    bench.step(|_, step| {
-        let record = super::super::OperationRecord {
-            bytes: refused.as_bytes().to_vec(),
-            commit: None,
-            ordinal: None,
-            day: 20_000,
-        };
-        let value = crate::records::encode(&record);
-        step.write(Table::Operations, places::operation(id, arrival), value);
-        step.touched.spaces.insert(id);
-    });
-    assert_eq!(bench.count(Table::Operations), before + 1);
+    for operation in [&refused, &strange] {
+        let arrival = bench.space_mut().record.take_arrival();
+        bench.step(|_, step| {
+            let record = super::super::OperationRecord {
+                bytes: operation.as_bytes().to_vec(),
+                commit: None,
+                ordinal: None,
+                day: 20_000,
+            };
+            let value = crate::records::encode(&record);
+            step.write(Table::Operations, places::operation(id, arrival), value);
+            step.touched.spaces.insert(id);
+        });
+    }
+    assert_eq!(bench.count(Table::Operations), before + 2);
     bench.restart();
-    assert_eq!(bench.count(Table::Operations), before);
+    assert_eq!(bench.count(Table::Operations), before + 1);
+    assert!(!bench.space().known[&refused.id()].is_placed && !bench.knows(&strange));
+    assert!(bench.space().society.operation(refused.id()).is_none());
 }
 
 #[test]

@@ -43,9 +43,16 @@ pub(super) fn founds(pen: &mut Pen, founders: Vec<DeviceCertificate>) -> Operati
     pen.sign(fields)
 }
 
-/// The owner of the vault is asked in by the first comrade, and gets this from one, the last part first.
+/// The owner of the vault is asked in by the first comrade, and gets this from one.
 pub(super) fn welcomed(from: u8, welcome: &Welcome) -> Bench {
-    let mut bench = Bench::empty();
+    let bench = Bench::empty();
+    let mut bench = welcomed_by(bench, limits::WELCOME_PART_BYTES, from, welcome);
+    bench.rest();
+    bench
+}
+
+/// The same in parts of so many bytes, the last part first; what does not fit in the step of the first part is left.
+pub(super) fn welcomed_by(mut bench: Bench, bytes: usize, from: u8, welcome: &Welcome) -> Bench {
     let party = Device::decode(&bench.device).unwrap().party();
     let by = ComradeId([1; 16]);
     let place = Place::Candidate { by, since: START };
@@ -56,7 +63,7 @@ pub(super) fn welcomed(from: u8, welcome: &Welcome) -> Bench {
     bench.open.spaces.insert(id, Space::new(record, party));
     bench.step(|_, step| step.touched.spaces.insert(id));
     let welcome = welcome.encode();
-    let parts = welcome.chunks(limits::WELCOME_PART_BYTES);
+    let parts = welcome.chunks(bytes);
     let of = u64::try_from(parts.len()).unwrap();
     for (number, part) in (0..of).zip(parts).collect::<Vec<_>>().into_iter().rev() {
         bench.step(|open, step| {
@@ -64,8 +71,24 @@ pub(super) fn welcomed(from: u8, welcome: &Welcome) -> Bench {
             open.space_welcome_part(step, comrade, id, (START, of), (number, part.to_vec()));
         });
     }
-    bench.rest();
     bench
+}
+
+/// What Ana founds alone, and so much that she said there.
+fn talk(count: usize) -> Vec<Vec<u8>> {
+    let mut ana = Pen::of(2);
+    let founders = vec![ana.certificate.clone()];
+    let genesis = founds(&mut ana, founders);
+    let told = Welcome {
+        operations: vec![genesis.as_bytes().to_vec()],
+        ..Welcome::default()
+    };
+    let bench = welcomed(1, &told);
+    let said = (0..count).map(|n| {
+        let said = ana.builds_on(&bench, vec![genesis.id()], text(&n.to_string()));
+        said.as_bytes().to_vec()
+    });
+    told.operations.iter().cloned().chain(said).collect()
 }
 
 #[test]
@@ -200,4 +223,55 @@ fn whoever_has_withdrawn_is_welcomed_only_after_another_yes() {
     offer(&mut bench);
     assert!(!bench.space().record.escorts.is_empty());
     assert!(bench.count(Table::Outbox) > before + 2);
+}
+
+#[test]
+fn a_welcome_of_the_most_parts_ends_in_steps_that_fit() {
+    let told = Welcome {
+        operations: talk(550),
+        ..Welcome::default()
+    };
+    let most = usize::try_from(limits::MAX_WELCOME_PARTS).unwrap();
+    let bytes = told.encode().len().div_ceil(most);
+    assert!(told.encode().len() > bytes * (most - 10));
+    for is_cut in [false, true] {
+        let mut bench = welcomed_by(Bench::empty(), bytes, 1, &told);
+        assert!(bench.again, "some parts are left");
+        let left = bench.count(Table::Spaces);
+        assert!(left > 1, "{left}");
+        match is_cut {
+            true => bench.restart(),
+            false => bench.rest(),
+        }
+        assert_eq!(bench.count(Table::Operations), 551);
+        assert_eq!(bench.count(Table::Spaces), 1);
+        assert!(bench.space().parts.is_empty() && bench.space().whole_welcome().is_none());
+        // One that follows has the place to itself.
+        let parts = vec![vec![1; 10]; 2];
+        let id = bench.id;
+        for (number, part) in (0..).zip(parts) {
+            bench.step(|open, step| {
+                let by = ComradeId([1; 16]);
+                open.space_welcome_part(step, by, id, (START + 1, 2), (number, part));
+            });
+        }
+        bench.rest();
+        assert_eq!(bench.count(Table::Spaces), 1);
+    }
+}
+
+#[test]
+fn nobody_leaves_a_pin_behind_that_there_is_not() {
+    let told = Welcome {
+        operations: talk(700),
+        pinned: Some([7; 32]),
+        ..Welcome::default()
+    };
+    let mut bench = welcomed_by(Bench::empty(), limits::WELCOME_PART_BYTES, 1, &told);
+    assert!(bench.again);
+    // The members turn them down in the middle of it.
+    bench.space_mut().record.place = Place::NotAdmitted(START);
+    bench.rest();
+    assert_eq!(bench.space().record.pinned, None);
+    assert_eq!(bench.space().society.pinned(), None);
 }

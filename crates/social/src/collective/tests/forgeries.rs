@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::support::*;
 use crate::collective::{
-    Body, Checkpoint, Collective, MAX_OPEN_PROPOSALS, MAX_PARALLEL, Operation, Refusal, Share,
+    Body, Checkpoint, Collective, MAX_OPEN_PROPOSALS, MAX_PARALLEL, Operation, Pin, Refusal, Share,
     Stage, Subject, Taken, Verdict,
 };
 
@@ -238,7 +238,9 @@ fn a_pinned_checkpoint_outlives_a_past_that_an_expelled_founder_made_final() {
     let with = |pinned: &Checkpoint, order: &[Operation]| {
         let genesis = genesis.clone();
         let mut replica = Replica::of(&group.log[..1]);
-        replica.collective = Collective::found_with(genesis, Some(pinned.id())).unwrap();
+        let pin = Pin::of(pinned.id(), &group.log);
+        assert!(pin.is_some());
+        replica.collective = Collective::found_with(genesis, pin).unwrap();
         order.iter().for_each(|operation| {
             replica.take(operation);
         });
@@ -274,6 +276,51 @@ fn a_pinned_checkpoint_outlives_a_past_that_an_expelled_founder_made_final() {
     assert_eq!(replica.collective.pin(), Some(third.id()));
     // Without it the two contradict each other, and the one who was pinned first stays.
     assert_eq!(group.collective.pin(), None);
+}
+
+#[test]
+fn a_past_that_is_ruled_out_stops_nothing_of_what_builds_on_it() {
+    let mut constitution = assembly(1);
+    constitution.vouches = Share::count(1);
+    let (mut group, mut pens) = Replica::found(constitution, 1);
+    let mut alone = group.twin();
+    let mut forger = BTreeMap::from([(1, pens[&1].copy())]);
+    for newcomer in 2..=6 {
+        group.admit(&mut pens, newcomer, &[1]);
+    }
+    let first = fix(&mut group, &mut pens, &[1, 2, 3, 4, 5]);
+    assert_eq!(group.collective.pin(), Some(first.id()));
+    // 1 ends it in a past of their own, and all that is said later has that in its past, too.
+    alone.carry(&mut forger, Subject::Dissolve, &[1]);
+    fix(&mut alone, &mut forger, &[1]);
+    for operation in &alone.log[1..] {
+        assert_eq!(group.take(operation).taken, Taken::New);
+    }
+    group.admit(&mut pens, 7, &[2]);
+    let second = fix(&mut group, &mut pens, &[2, 3, 4, 5, 6]);
+    assert_eq!(group.collective.pin(), Some(second.id()));
+    group.admit(&mut pens, 8, &[2]);
+    let picture = group.picture(&[]);
+    let mut chance = Chance(37);
+    for round in 0..8 {
+        let mut order = group.log[1..].to_vec();
+        if round > 0 {
+            chance.shuffle(&mut order);
+        }
+        let pin = Pin::of(second.id(), &group.log);
+        let mut replica = Replica::of(&group.log[..1]);
+        replica.collective = Collective::found_with(group.log[0].clone(), pin).unwrap();
+        for operation in &order {
+            let taken = replica.take(operation).taken;
+            assert!(matches!(taken, Taken::New | Taken::Waiting), "{taken:?}");
+        }
+        assert_eq!(replica.names(), [1, 2, 3, 4, 5, 6, 7, 8], "round {round}");
+        assert!(replica.collective.holds_pin());
+        assert!(replica.picture(&[]).is(&picture), "round {round}");
+    }
+    // What is not there fixes nothing.
+    let without = group.log.iter().filter(|it| it.id() != second.frontier[0]);
+    assert_eq!(Pin::of(second.id(), without), None);
 }
 
 #[test]
