@@ -65,6 +65,7 @@ use zeroize::Zeroizing;
 use self::{
     bringing_in::{Escort, Offer, Welcoming},
     frame::{Load, Progress},
+    history::Telling,
     keys::Keys,
     newcomer::{Gathering, Reading},
     outbox::Entry,
@@ -389,6 +390,8 @@ pub(crate) struct Space {
     pub(crate) questions: Vec<supply::Question>,
     /// A welcome that is being said.
     pub(crate) welcoming: Option<Welcoming>,
+    /// What a newcomer is being given of before.
+    pub(crate) telling: Option<Telling>,
     /// Questions that were answered: their ids, who asked, and when.
     pub(crate) answered: VecDeque<([u8; 32], [u8; 32], Millis)>,
     /// When each proposal was first seen to be decided, to take turns.
@@ -580,6 +583,7 @@ impl Space {
             unread: BTreeMap::new(),
             questions: Vec::new(),
             welcoming: None,
+            telling: None,
             answered: VecDeque::new(),
             decided: BTreeMap::new(),
             told_seeds: BTreeMap::new(),

@@ -77,6 +77,7 @@ impl Open {
                 self.space_evaluate(step, id);
             }
             self.space_go_on_welcoming(step, id);
+            self.space_go_on_telling(step, id);
         }
     }
 

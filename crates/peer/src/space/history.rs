@@ -5,9 +5,13 @@
 //! newcomer computes who belonged then, and accepts a seed only if it was for exactly these; so they know what is still on its way,
 //! and can supply it to others as everybody.
 //!
-//! Bounds: [`archive::MAX_SEEDS`], [`limits::MAX_HISTORY`], [`limits::HISTORY_BYTES`], once for each newcomer.
+//! Whoever wrote while the rules did not share it wrote for those who were there: what the rules say later changes nothing of that. So
+//! only seeds are given, and words, that were drawn and said where the rules shared them.
+//!
+//! Bounds: [`archive::MAX_SEEDS`], [`limits::MAX_HISTORY`], [`limits::HISTORY_BYTES`], once for each newcomer, and one newcomer at a
+//! time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use komrade_crypto::{
     day_of,
@@ -15,8 +19,10 @@ use komrade_crypto::{
         Commit, LastingKeys,
         archive::{self, Past},
     },
+    identity::PersonId,
 };
-use komrade_view::CollectiveId;
+use komrade_social::collective::Operation;
+use komrade_view::{CollectiveId, ComradeId};
 use rand_core::CryptoRng;
 
 use super::{
@@ -26,38 +32,73 @@ use super::{
 };
 use crate::{limits, open::Open, step::Step};
 
+/// What a newcomer is being given, as much in a step as there is room for. It stands in memory alone: that they have it is noted with
+/// the last of it, so that whoever loses power before begins anew.
+pub(crate) struct Telling {
+    comrade: ComradeId,
+    person: PersonId,
+    loads: VecDeque<Load>,
+}
+
 impl Open {
-    /// Gives newcomers what was said before, once they have keys.
+    /// Gives newcomers what was said before, once they have keys: one after the other.
     pub(super) fn space_give_history(&mut self, step: &mut Step, id: CollectiveId) {
         let today = day_of(step.now);
         let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
             return;
         };
-        if !space.shares_history() {
+        if !space.shares_history() || space.telling.is_some() {
             return;
         }
-        let hash = *space.record.space;
         let root = space.root();
         let Some(chosen) = root.and_then(|root| space.keys.choose(&root, today)) else {
             return;
         };
-        let due = space.record.escorts.iter();
-        let due = due.filter(|it| !it.has_history && it.seed == Some(chosen));
-        let due: Vec<_> = due.map(|it| (it.person, it.comrade, it.entered)).collect();
-        for (person, comrade, entered) in due {
-            let Some((device, _)) = entered else { continue };
-            let Some(space) = self.spaces.get_mut(&id).filter(|_| step.has_room()) else {
-                return;
+        let mut escorts = space.record.escorts.iter();
+        let due = escorts.find_map(|it| {
+            let is_due = !it.has_history && it.seed == Some(chosen);
+            let (device, _) = it.entered.filter(|_| is_due)?;
+            Some((it.person, it.comrade, device))
+        });
+        let Some((person, comrade, device)) = due else {
+            return;
+        };
+        let loads = space.history_for(&device, &chosen, step.rng);
+        space.telling = Some(Telling {
+            comrade,
+            person,
+            loads: loads.into(),
+        });
+        self.space_go_on_telling(step, id);
+    }
+
+    /// Gives as much of what was said before as there is room for.
+    pub(super) fn space_go_on_telling(&mut self, step: &mut Step, id: CollectiveId) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let telling = space.telling.take();
+        let Some(mut telling) = telling.filter(|_| space.is_in()) else {
+            return;
+        };
+        let hash = *space.record.space;
+        while step.has_room() {
+            let Some(load) = telling.loads.pop_front() else {
+                break;
             };
-            let loads = space.history_for(&device, &chosen, step.rng);
-            let mut escorts = space.record.escorts.iter_mut();
-            if let Some(escort) = escorts.find(|it| it.person == person) {
-                escort.has_history = true;
-            }
+            self.space_tell(step, telling.comrade, &hash, &Word::Keys(load));
+        }
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        if !telling.loads.is_empty() {
+            space.telling = Some(telling);
+            return;
+        }
+        let mut escorts = space.record.escorts.iter_mut();
+        if let Some(escort) = escorts.find(|it| it.person == telling.person) {
+            escort.has_history = true;
             step.touched.spaces.insert(id);
-            for load in loads {
-                self.space_tell(step, comrade, &hash, &Word::Keys(load));
-            }
         }
     }
 
@@ -104,21 +145,27 @@ impl Space {
     }
 
     /// What a newcomer with this device is given of before, in an order in which each can be opened.
-    fn history_for(
-        &self,
+    pub(super) fn history_for(
+        &mut self,
         device: &[u8; 32],
         chosen: &Commit,
         rng: &mut dyn CryptoRng,
     ) -> Vec<Load> {
+        let mut told = Vec::new();
+        let mut past = Vec::new();
+        for it in self.keys.past(chosen) {
+            let operation = self.seed_operations(&it.seed.commit()).pop();
+            if let Some(operation) = operation.filter(|bytes| self.was_for_all(bytes)) {
+                told.push(operation);
+                past.push(it);
+            }
+        }
+        let seeds: BTreeSet<Commit> = past.iter().map(|it| it.seed.commit()).collect();
+        let said = self.said_under(&seeds);
         let leaf = self.devices.get(device).and_then(|it| it.leaf.as_ref());
         let (Some(leaf), Some(now)) = (leaf, self.keys.get(chosen)) else {
             return Vec::new();
         };
-        let told = |past: &Past| self.seed_operations(&past.seed.commit()).pop();
-        let past = self.keys.past(chosen).into_iter();
-        let past = past.filter_map(|it| Some((told(&it)?, it)));
-        let (told, past): (Vec<Vec<u8>>, Vec<Past>) = past.unzip();
-        let seeds: BTreeSet<Commit> = past.iter().map(|it| it.seed.commit()).collect();
         let mut past = past.into_iter();
         let mut loads = Vec::new();
         let mut control = |lasting: &LastingKeys, operations| {
@@ -133,7 +180,7 @@ impl Space {
             let control = control(now.lasting(), operations);
             loads.push((control, Some(some)));
         }
-        for (commit, said) in self.said_under(&seeds) {
+        for (commit, said) in said {
             let Some(state) = self.keys.get(&commit) else {
                 continue;
             };
@@ -153,8 +200,15 @@ impl Space {
         loads.into_iter().map(load).collect()
     }
 
-    /// The newest of what was said under these seeds, the oldest first: what follows each other under one seed together.
-    fn said_under(&self, seeds: &BTreeSet<Commit>) -> Vec<(Commit, Vec<Vec<u8>>)> {
+    /// Whether the rules gave newcomers what was said before where this operation was made.
+    fn was_for_all(&mut self, bytes: &[u8]) -> bool {
+        let operation = Operation::decode_stored(bytes);
+        operation.is_ok_and(|it| self.society.shared_history_at(&it.fields().context))
+    }
+
+    /// The newest of what was said under these seeds while the rules shared it, the oldest first, and all of one seed together: newcomers
+    /// order it by themselves.
+    fn said_under(&mut self, seeds: &BTreeSet<Commit>) -> BTreeMap<Commit, Vec<Vec<u8>>> {
         let said = self.known.values().filter(|it| it.is_said && it.is_placed);
         let said = said.filter_map(|it| Some((it.commit.filter(|it| seeds.contains(it))?, it)));
         let mut said: Vec<_> = said.collect();
@@ -166,12 +220,14 @@ impl Space {
             left.is_some()
         };
         let newest = said.into_iter().take(limits::MAX_HISTORY);
-        let newest: Vec<_> = newest.take_while(fits).collect();
-        let mut given: Vec<(Commit, Vec<Vec<u8>>)> = Vec::new();
-        for (commit, known) in newest.into_iter().rev() {
-            match given.last_mut().filter(|(last, _)| *last == commit) {
-                Some((_, operations)) => operations.push(known.bytes.clone()),
-                None => given.push((commit, vec![known.bytes.clone()])),
+        let newest = newest.take_while(fits);
+        let newest: Vec<_> = newest
+            .map(|(it, known)| (it, known.bytes.clone()))
+            .collect();
+        let mut given: BTreeMap<Commit, Vec<Vec<u8>>> = BTreeMap::new();
+        for (commit, bytes) in newest.into_iter().rev() {
+            if self.was_for_all(&bytes) {
+                given.entry(commit).or_default().push(bytes);
             }
         }
         given

@@ -182,6 +182,12 @@ impl Society {
         Some(devices.into_iter().map(member).collect())
     }
 
+    /// Whether the rules at some heads gave newcomers what was said before.
+    pub(crate) fn shared_history_at(&mut self, heads: &[OperationId]) -> bool {
+        let shared = self.collective.as_mut();
+        shared.and_then(|it| it.shared_history_at(heads)) == Some(true)
+    }
+
     /// The devices of some persons.
     pub(crate) fn devices_of(&self, persons: &[PersonId]) -> BTreeSet<[u8; 32]> {
         let members = persons

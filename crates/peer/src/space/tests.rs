@@ -7,6 +7,7 @@
     clippy::expect_used
 )]
 
+mod history;
 mod homes;
 mod hostile;
 mod pinned;
@@ -158,12 +159,18 @@ impl Bench {
 
     /// These persons found a collective together with the owner of the vault, which has drawn a seed.
     fn found(pens: &mut [Pen]) -> Self {
+        Self::found_sharing(pens, Template::OpenAssembly.constitution(4, "").history)
+    }
+
+    /// The same; whether newcomers read what was said before.
+    fn found_sharing(pens: &mut [Pen], history: bool) -> Self {
         let mut bench = Self::empty();
         let device = Device::decode(&bench.device).unwrap();
         let party = device.party();
         let mut certificates: Vec<_> = pens.iter().map(|pen| pen.certificate.clone()).collect();
         certificates.push(device.certificate().clone());
-        let constitution = Template::OpenAssembly.constitution(certificates.len(), "");
+        let mut constitution = Template::OpenAssembly.constitution(certificates.len(), "");
+        constitution.history = history;
         let founder = &mut pens[0];
         founder.sequence = 1;
         let fields = Fields {

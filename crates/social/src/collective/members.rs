@@ -133,6 +133,14 @@ impl Collective {
         self.current.electorate(&[]).len()
     }
 
+    /// Whether the rules at some heads give newcomers what was said before; `None` while these are not all here.
+    pub fn shared_history_at(&mut self, heads: &[OperationId]) -> Option<bool> {
+        let heads = self.graph.find(heads).ok()?;
+        let past = self.graph.closure(&heads);
+        let (_, base) = self.graph.finals_at(&heads, &past);
+        Some(self.view_at(&past, base).constitution.history)
+    }
+
     /// All devices of all members at some heads, rising: what a seed's member root is computed over. `Err`: these
     /// operations are missing.
     pub fn devices_at(

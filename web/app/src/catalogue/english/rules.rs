@@ -199,8 +199,8 @@ pub fn rule_text(rule: Rule, rules: &ConstitutionView) -> String {
         },
         Rule::History => match rules.history {
             true => {
-                "Newcomers are given what was written in the weeks before they came, as far as \
-                     whoever brings them in still has it."
+                "Newcomers are given what was written in the weeks before they came, since this \
+                 rule applies and as far as whoever brings them in still has it."
                     .to_owned()
             }
             false => "Newcomers read what is written from their admission on.".to_owned(),
