@@ -533,7 +533,10 @@ impl Space {
         let until = now.saturating_add(limits::SHUNNED_FOR);
         if self.shunned.insert(refused, until).is_none() && self.shunned.len() > limits::MAX_SHUNNED
         {
-            self.shunned.pop_first();
+            let oldest = self.shunned.iter().min_by_key(|(_, until)| **until);
+            if let Some(oldest) = oldest.map(|(spot, _)| *spot) {
+                self.shunned.remove(&oldest);
+            }
         }
         let (mut next, mut is_needed) = (Vec::new(), false);
         for member in self.society.devices() {

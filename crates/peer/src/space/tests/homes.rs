@@ -85,6 +85,28 @@ fn who_is_refused_at_the_first_home_is_reached_at_the_next_and_nobody_twice() {
 }
 
 #[test]
+fn of_homes_that_refuse_the_oldest_is_forgotten() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let said = pens[0].says(&bench, houses_at(&[5, 6]));
+    bench.hear(&under, &[said]);
+    let until = bench.now + limits::SHUNNED_FOR;
+    for n in 1..=limits::MAX_SHUNNED {
+        let mut address = [0xff; 32];
+        address[..8].copy_from_slice(&(usize::MAX - n).to_be_bytes());
+        let ago = u64::try_from(n).unwrap();
+        let spot = (address, [0; 32], 0);
+        bench.space_mut().shunned.insert(spot, until - ago);
+    }
+    let (_, number) = says(&mut bench, "hello");
+    lands(&mut bench, number, 5, Outcome::NotAllowed);
+    assert_eq!(bench.space().shunned.len(), limits::MAX_SHUNNED);
+    let (put, _) = says(&mut bench, "again");
+    assert_eq!(put, [6]);
+}
+
+#[test]
 fn a_forward_that_came_to_nothing_goes_to_the_next_home() {
     let mut pens = three();
     let mut bench = Bench::found(&mut pens);
