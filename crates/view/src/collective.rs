@@ -141,6 +141,8 @@ pub enum Alarm {
     NoKeys,
     /// Two states were confirmed by two thirds that exclude each other: nothing is carried out any more.
     Contradicts,
+    /// As many as it takes confirmed another past than the one that this device goes on with.
+    OtherPast,
 }
 
 /// How many of those who count: a part of them, and no fewer than so many. What asks for more than

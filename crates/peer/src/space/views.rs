@@ -350,6 +350,9 @@ impl Space {
         if let Some(double) = collective.double_signed().first() {
             return Some(Alarm::DoubleSigned(PersonKey(double.person.0)));
         }
+        if collective.has_other_past() {
+            return Some(Alarm::OtherPast);
+        }
         if !collective.rifts().is_empty() {
             return Some(Alarm::MutualRemoval);
         }

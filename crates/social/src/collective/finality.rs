@@ -145,15 +145,29 @@ impl Graph {
         true
     }
 
-    /// Adds what is final in a set. A source has a lower number than what follows it.
+    /// Adds what is final in a set.
     pub(super) fn advance(&self, finals: &mut Bits, set: &Bits) {
+        self.advance_if(finals, set, |index| !self.is_ruled_out(index));
+    }
+
+    /// Whether something would be final if nothing were pinned that is not so.
+    pub(super) fn has_other_past(&self) -> bool {
+        let mut finals = Bits::clone(&self.finals);
+        if self.pin.is_some() {
+            self.advance_if(&mut finals, &self.all, |_| true);
+        }
+        finals != *self.finals
+    }
+
+    /// Adds what is final in a set and may be. A source has a lower number than what follows it.
+    fn advance_if(&self, finals: &mut Bits, set: &Bits, may: impl Fn(usize) -> bool) {
         for (index, group) in self.groups.iter().enumerate() {
             if !finals.has(index)
                 && group.may_be_final()
                 && group.source.is_none_or(|source| finals.has(source))
                 && set.covers(&group.closure)
                 && group.is_final(set)
-                && !self.is_ruled_out(index)
+                && may(index)
             {
                 finals.set(index);
             }

@@ -209,6 +209,12 @@ impl Collective {
         self.graph.is_split()
     }
 
+    /// Whether as many as it takes confirmed another past than the pinned one. Nothing of that counts here, but others may have pinned
+    /// it.
+    pub fn has_other_past(&self) -> bool {
+        self.graph.has_other_past()
+    }
+
     /// What is final.
     pub fn finality(&self) -> Finality {
         let graph = &self.graph;

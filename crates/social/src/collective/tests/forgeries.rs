@@ -324,6 +324,30 @@ fn a_past_that_is_ruled_out_stops_nothing_of_what_builds_on_it() {
 }
 
 #[test]
+fn whoever_pinned_another_past_is_told_of_and_stops_nobody() {
+    let mut constitution = assembly(1);
+    constitution.vouches = Share::count(1);
+    let (mut group, mut pens) = Replica::found(constitution, 1);
+    let copy = pens[&1].copy();
+    for newcomer in 2..=6 {
+        group.admit(&mut pens, newcomer, &[1]);
+    }
+    group.does(pens.get_mut(&1).unwrap(), Body::Leave);
+    let first = fix(&mut group, &mut pens, &[2, 3, 4, 5, 6]);
+    assert_eq!(group.collective.pin(), Some(first.id()));
+    assert!(!group.collective.has_other_past());
+    // Whoever founded it left, signed nothing since, and makes a past of their own final.
+    for operation in own_past(&group, &copy, first.id().0) {
+        group.take(&operation);
+    }
+    assert!(group.collective.double_signed().is_empty());
+    assert!(group.collective.has_other_past() && !group.collective.contradicts());
+    group.admit(&mut pens, 7, &[2]);
+    fix(&mut group, &mut pens, &[2, 3, 4, 5, 6]);
+    assert!(group.collective.has_other_past() && group.has(7));
+}
+
+#[test]
 fn members_of_old_make_a_new_device_that_votes_among_the_few_they_were() {
     // As in the attack on a tiny old electorate, but 1 and 2 first add devices that have said nothing yet.
     let (mut group, mut pens) = Replica::found(assembly(3), 3);

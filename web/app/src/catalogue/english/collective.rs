@@ -264,6 +264,11 @@ pub fn alarm(alarm: Alarm, name: &str, days: u64) -> String {
                                carried out here any more; what you wrote and read is safe. Find out \
                                face to face which of the two is yours, and who confirmed both."
             .to_owned(),
+        Alarm::OtherPast => "As many members as it takes have confirmed another past of this \
+                             collective, which excludes the one that you know. Nothing of it \
+                             counts on your device, and what you wrote and read is safe. Others may \
+                             see that past instead: compare face to face who belongs."
+            .to_owned(),
         Alarm::NoKeys => "There are no fresh keys for the members as they are now, so nothing is \
                           sent. What you write is kept here; new keys come by themselves, or draw \
                           them under Members."

@@ -223,6 +223,7 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
         Alarm::NotFinal(0),
         Alarm::NoKeys,
         Alarm::Contradicts,
+        Alarm::OtherPast,
     ];
     for it in alarms {
         speaks_well(&alarm(it, "Rosa", 31));
