@@ -265,6 +265,11 @@ pub const ESCORT_LIFE: Millis = 30 * DAY;
 pub const WELCOME_PART_BYTES: usize = 19_000;
 /// Parts of one welcome: 10 MB, of 500 members and as many decisions of some 500 bytes as a collective can hold.
 pub const MAX_WELCOME_PARTS: u64 = 512;
+/// Bytes of all of them, but for what says how long the lists are.
+pub const MAX_WELCOME_BYTES: usize = MAX_WELCOME_PARTS as usize * WELCOME_PART_BYTES - 1_024;
+/// Bytes of all that was decided in a collective, beyond which nobody is asked in: what is left of a welcome is for names, homes and
+/// leaf keys.
+pub const MAX_CONTROL_BYTES: usize = 8 * 1024 * 1024;
 /// Operations of before that a newcomer is given, if the rules share them: the newest, a good read.
 pub const MAX_HISTORY: usize = 256;
 /// Bytes of them: some 60 operations of a conversation.

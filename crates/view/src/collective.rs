@@ -143,6 +143,8 @@ pub enum Alarm {
     Contradicts,
     /// As many as it takes confirmed another past than the one that this device goes on with.
     OtherPast,
+    /// So much was decided that nobody can be told all of it who would come in.
+    TooLong,
 }
 
 /// How many of those who count: a part of them, and no fewer than so many. What asks for more than

@@ -45,6 +45,9 @@ pub(crate) struct Escort {
     pub(crate) welcomed_at: Millis,
     /// What they entered with does not hold: they are to be welcomed anew.
     pub(crate) has_failed: bool,
+    /// The entries of their outbox that hold the welcome, from the first to the last; of a version that did not note it, none.
+    #[serde(default)]
+    pub(crate) words: Option<(u64, u64)>,
     /// Operations up to this arrival were told.
     pub(crate) told_up_to: u64,
     /// Their acceptance and the rest came and is to be passed on.
@@ -68,6 +71,8 @@ pub(crate) struct Welcoming {
     welcome: Vec<u8>,
     /// Parts that were said.
     said: u64,
+    /// The entry of the comrade's outbox that holds the first of them.
+    first: u64,
 }
 
 /// What a newcomer enters with.
@@ -181,6 +186,14 @@ impl Open {
             return;
         };
         let own = space.own.person;
+        let comrades = &self.comrades;
+        // What they were told last lies at their home, or here: it says all that is needed once they come for it.
+        let waits = |it: &Escort| {
+            let comrade = comrades.get(&it.comrade);
+            let words = it.words.map(|(first, last)| first..=last);
+            let mut words = comrade.zip(words).into_iter();
+            words.any(|(comrade, words)| comrade.outbox.range(words).next().is_some())
+        };
         let mut due = Vec::new();
         for standing in space.society.ready(now) {
             let Subject::Admit { person, .. } = standing.subject else {
@@ -196,7 +209,7 @@ impl Open {
                     true => limits::WELCOME_ANEW,
                     false => limits::WELCOME_AGAIN,
                 };
-                it.accepted.is_none() && now >= it.welcomed_at.saturating_add(pause)
+                it.accepted.is_none() && now >= it.welcomed_at.saturating_add(pause) && !waits(it)
             };
             let is_due = welcomed.is_none_or(again) && !space.record.withdrawn.contains(&person);
             if is_due && (is_mine || (is_voucher && patience)) {
@@ -226,9 +239,10 @@ impl Open {
         comrade: ComradeId,
         person: PersonId,
     ) {
+        let first = self.comrades.get(&comrade).map(|it| it.record.next_entry);
         if let Some(space) = self.spaces.get_mut(&id) {
             let welcome = space.welcome().encode().to_vec();
-            space.begin_welcome(comrade, person, step.now, welcome);
+            space.begin_welcome((comrade, first.unwrap_or(0)), person, step.now, welcome);
         }
         self.space_go_on_welcoming(step, id);
     }
@@ -272,6 +286,11 @@ impl Open {
             space.welcoming = Some(welcoming);
         } else {
             space.escort(welcoming.comrade, welcoming.person, step.now);
+            let comrade = self.comrades.get(&welcoming.comrade);
+            let last = comrade.map(|it| it.record.next_entry.saturating_sub(1));
+            if let Some(escort) = space.record.escorts.last_mut() {
+                escort.words = last.map(|last| (welcoming.first, last));
+            }
             step.touched.spaces.insert(id);
         }
     }
@@ -502,6 +521,11 @@ impl Open {
     }
 }
 
+/// What one part of a list takes beside its bytes, at most.
+const FIELD_BYTES: usize = 5;
+/// What a floor takes: a device and a number.
+const FLOOR_BYTES: usize = 40;
+
 /// Bytes of the operations with which somebody enters, in all words together.
 const MAX_ENTERED_BYTES: usize = 64 * 1024;
 
@@ -525,6 +549,7 @@ impl Space {
             person,
             welcomed_at: now,
             has_failed: false,
+            words: None,
             told_up_to,
             accepted: None,
             entered: None,
@@ -555,7 +580,7 @@ impl Space {
 
     pub(super) fn begin_welcome(
         &mut self,
-        comrade: ComradeId,
+        (comrade, first): (ComradeId, u64),
         person: PersonId,
         made_at: Millis,
         welcome: Vec<u8>,
@@ -566,30 +591,55 @@ impl Space {
             made_at,
             welcome,
             said: 0,
+            first,
         });
     }
 
-    /// What a candidate gets.
-    fn welcome(&self) -> Welcome {
+    /// What a candidate gets: all that was decided, and of the rest as much as they can read, of members first.
+    pub(super) fn welcome(&self) -> Welcome {
         let history = self.society.get().into_iter().flat_map(|it| it.history());
         let mut operations: Vec<Vec<u8>> = history.map(|it| it.as_bytes().to_vec()).collect();
-        for id in self.devices.values().flat_map(|state| state.latest()) {
-            operations.extend(self.known.get(&id).map(|known| known.bytes.clone()));
-        }
-        for id in self.people.values().filter_map(Person::latest) {
-            operations.extend(self.known.get(&id).map(|known| known.bytes.clone()));
-        }
-        let members = self.society.devices();
-        let leaf = |device: &[u8; 32]| self.devices.get(device)?.leaf.as_ref();
-        let leaves = members.iter().filter_map(|member| leaf(&member.device));
-        let heads = self.devices.iter();
-        let floors = heads.filter_map(|(device, state)| Some((*device, state.head?.0)));
-        Welcome {
-            operations,
-            leaves: leaves.map(LeafRecord::encode).collect(),
-            floors: floors.collect(),
+        let control = operations.iter().map(|it| it.len() + FIELD_BYTES);
+        let mut room = limits::MAX_WELCOME_BYTES.saturating_sub(control.sum());
+        let mut fits = |bytes: usize| {
+            let left = room.checked_sub(bytes + FIELD_BYTES);
+            room = left.unwrap_or(room);
+            left.is_some()
+        };
+        let members = self.member_devices();
+        let (theirs, others): (Vec<_>, Vec<_>) = self
+            .devices
+            .iter()
+            .partition(|(device, _)| members.contains(*device));
+        let devices = theirs.into_iter().chain(others);
+        let devices = devices.take(limits::MAX_DEVICES_KNOWN);
+        let mut welcome = Welcome {
             pinned: self.record.pinned.map(|it| *it),
+            ..Welcome::default()
+        };
+        for (device, state) in devices.clone() {
+            if let Some((floor, _)) = state.head.filter(|_| fits(FLOOR_BYTES)) {
+                welcome.floors.push((*device, floor));
+            }
         }
+        let told = devices.clone().filter_map(|(_, state)| state.latest());
+        for id in told.chain(self.people.values().filter_map(Person::latest)) {
+            let known = self.known.get(&id).map(|known| &known.bytes);
+            operations.extend(known.filter(|bytes| fits(bytes.len())).cloned());
+        }
+        let leaves = devices.filter(|(device, _)| members.contains(*device));
+        let leaves = leaves.filter_map(|(_, state)| state.leaf.as_ref());
+        let leaves = leaves.map(LeafRecord::encode);
+        welcome.leaves = leaves.filter(|leaf| fits(leaf.len())).collect();
+        welcome.operations = operations;
+        welcome
+    }
+
+    /// So much was decided that who is admitted could not be told all of it.
+    pub(super) fn is_too_long(&self) -> bool {
+        let history = self.society.get().into_iter().flat_map(|it| it.history());
+        let bytes: usize = history.map(|it| it.as_bytes().len() + FIELD_BYTES).sum();
+        bytes > limits::MAX_CONTROL_BYTES
     }
 
     /// Control operations that came later.

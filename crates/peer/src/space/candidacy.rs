@@ -163,6 +163,10 @@ impl Open {
         if space.society.is_member(&who.person) {
             return Err(Refusal::Over);
         }
+        // They could not be told who belongs; an alarm says so, too.
+        if space.is_too_long() {
+            return Err(Refusal::OutOfBounds);
+        }
         if space.record.offers.len() >= limits::MAX_OFFERS {
             return Err(Refusal::TooManyProposals);
         }

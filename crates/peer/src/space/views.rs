@@ -366,7 +366,8 @@ impl Space {
         }
         let unfixed = collective.finality().oldest_unfixed;
         let unfixed = unfixed.filter(|at| now >= at.saturating_add(limits::FINAL_WITHIN));
-        unfixed.map(Alarm::NotFinal)
+        let long = self.is_too_long().then_some(Alarm::TooLong);
+        unfixed.map(Alarm::NotFinal).or(long)
     }
 
     /// How a post is shown.

@@ -103,7 +103,7 @@ fn a_long_welcome_is_said_in_as_many_steps_as_it_takes() {
         let before = bench.count(Table::Outbox);
         bench.step(|open, step| {
             let space = open.spaces.get_mut(&id).unwrap();
-            space.begin_welcome(to, newcomer.person, step.now, vec![7; bytes]);
+            space.begin_welcome((to, 0), newcomer.person, step.now, vec![7; bytes]);
             open.space_go_on_welcoming(step, id);
         });
         if said > 1 {
@@ -121,7 +121,7 @@ fn a_long_welcome_is_said_in_as_many_steps_as_it_takes() {
     bench.step(|open, step| {
         let space = open.spaces.get_mut(&id).unwrap();
         let long = vec![7; most * limits::WELCOME_PART_BYTES + 1];
-        space.begin_welcome(to, newcomer.person, step.now, long);
+        space.begin_welcome((to, 0), newcomer.person, step.now, long);
         open.space_go_on_welcoming(step, id);
     });
     assert_eq!(bench.count(Table::Outbox), before);
@@ -274,4 +274,57 @@ fn nobody_leaves_a_pin_behind_that_there_is_not() {
     bench.rest();
     assert_eq!(bench.space().record.pinned, None);
     assert_eq!(bench.space().society.pinned(), None);
+}
+
+#[test]
+fn what_was_not_taken_yet_is_not_said_again() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let newcomer = Pen::of(50);
+    let to = comrade(&mut bench, 1, &newcomer);
+    let (id, hash) = (bench.id, bench.space().id().0);
+    bench
+        .step(|open, step| open.space_offer(step, id, to))
+        .unwrap();
+    let yes = crate::space::frame::Word::Answer(true).encode(&hash);
+    bench.step(|open, step| open.space_heard(step, to, &yes));
+    bench.step(|open, step| open.space_admissions(step, id));
+    let proposal = bench.space().record.offers[0].proposal.unwrap();
+    for pen in &mut pens {
+        let vouch = Body::Vouch {
+            proposal: OperationId(*proposal),
+            reason: String::new(),
+        };
+        let vouched = pen.says(&bench, vouch);
+        bench.hear(&under, &[vouched]);
+    }
+    bench.step(|open, step| open.space_admissions(step, id));
+    let said = bench.open.comrades[&to].outbox.len();
+    assert!(said > 1);
+    let later = |bench: &mut Bench| {
+        bench.now += limits::WELCOME_AGAIN;
+        bench.step(|open, step| open.space_admissions(step, id));
+        bench.open.comrades[&to].outbox.len()
+    };
+    assert_eq!(later(&mut bench), said, "it waits for them");
+    let comrade = bench.open.comrades.get_mut(&to).unwrap();
+    comrade.outbox.clear();
+    assert!(later(&mut bench) > 0, "they have it and do not come");
+}
+
+#[test]
+fn a_welcome_that_nobody_could_read_is_not_made() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let genesis = bench.space().id();
+    for number in 0..limits::MAX_DEVICES_KNOWN + 10 {
+        let mut device = [9; 32];
+        device[..8].copy_from_slice(&number.to_be_bytes());
+        let state = bench.space_mut().devices.entry(device).or_default();
+        state.head = Some((1, genesis));
+    }
+    let told = bench.space().welcome().encode();
+    let read = Welcome::decode(&told);
+    assert!(read.is_ok_and(|it| !it.operations.is_empty()));
 }

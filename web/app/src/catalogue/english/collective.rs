@@ -269,6 +269,10 @@ pub fn alarm(alarm: Alarm, name: &str, days: u64) -> String {
                              counts on your device, and what you wrote and read is safe. Others may \
                              see that past instead: compare face to face who belongs."
             .to_owned(),
+        Alarm::TooLong => "So much was decided here that nobody new could be told all of it, so \
+                           nobody can be asked in. All else goes on, and what you wrote and read is \
+                           safe. To grow further, found a new collective together."
+            .to_owned(),
         Alarm::NoKeys => "There are no fresh keys for the members as they are now, so nothing is \
                           sent. What you write is kept here; new keys come by themselves, or draw \
                           them under Members."

@@ -224,6 +224,7 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
         Alarm::NoKeys,
         Alarm::Contradicts,
         Alarm::OtherPast,
+        Alarm::TooLong,
     ];
     for it in alarms {
         speaks_well(&alarm(it, "Rosa", 31));
