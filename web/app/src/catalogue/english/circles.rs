@@ -103,7 +103,7 @@ pub const COMMENT_SIGNED: &str = "signed";
 /// Takes a post or a comment back.
 pub const TAKE_BACK: &str = "Take back";
 /// What that does.
-pub const TAKE_BACK_TEXT: &str = "It disappears here and, as soon as they hear of it, from the devices of everybody who reads. Whoever copied it keeps the copy.";
+pub const TAKE_BACK_TEXT: &str = "It disappears here and, as soon as they hear of it, from the devices of everybody who reads. What is under way may still stand, sealed, on devices and relays for up to 30 days. Whoever copied it keeps the copy.";
 /// Does it.
 pub const TAKE_BACK_SURE: &str = "Take back for everybody";
 
@@ -163,7 +163,7 @@ pub const CIRCLE_MAKE: &str = "Make the circle";
 /// Back to the circle.
 pub const CIRCLE_BACK: &str = "Back to the circle";
 /// Everybody reads.
-pub const CIRCLE_EVERYBODY: &str = "Every comrade reads this circle, and whoever you meet reads what you write from then on. To write to fewer, make another circle.";
+pub const CIRCLE_EVERYBODY: &str = "Every comrade reads this circle, up to 500 of them, and whoever you meet reads what you write from then on. To write to fewer, make another circle.";
 /// Somebody stopped.
 pub const CIRCLE_LEFT: &str = "stopped reading";
 /// Lets somebody read no more.
