@@ -11,7 +11,7 @@
 //! Bounds: [`archive::MAX_SEEDS`], [`limits::MAX_HISTORY`], [`limits::HISTORY_BYTES`], once for each newcomer, and one newcomer at a
 //! time.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use komrade_crypto::{
     day_of,
@@ -206,9 +206,9 @@ impl Space {
         operation.is_ok_and(|it| self.society.shared_history_at(&it.fields().context))
     }
 
-    /// The newest of what was said under these seeds while the rules shared it, the oldest first, and all of one seed together: newcomers
-    /// order it by themselves.
-    fn said_under(&mut self, seeds: &BTreeSet<Commit>) -> BTreeMap<Commit, Vec<Vec<u8>>> {
+    /// The newest of what was said under these seeds while the rules shared it, and all of one seed together: the seed of the
+    /// oldest first.
+    fn said_under(&mut self, seeds: &BTreeSet<Commit>) -> Vec<(Commit, Vec<Vec<u8>>)> {
         let said = self.known.values().filter(|it| it.is_said && it.is_placed);
         let said = said.filter_map(|it| Some((it.commit.filter(|it| seeds.contains(it))?, it)));
         let mut said: Vec<_> = said.collect();
@@ -224,10 +224,14 @@ impl Space {
         let newest: Vec<_> = newest
             .map(|(it, known)| (it, known.bytes.clone()))
             .collect();
-        let mut given: BTreeMap<Commit, Vec<Vec<u8>>> = BTreeMap::new();
+        let mut given: Vec<(Commit, Vec<Vec<u8>>)> = Vec::new();
         for (commit, bytes) in newest.into_iter().rev() {
-            if self.was_for_all(&bytes) {
-                given.entry(commit).or_default().push(bytes);
+            if !self.was_for_all(&bytes) {
+                continue;
+            }
+            match given.iter_mut().find(|(other, _)| *other == commit) {
+                Some((_, operations)) => operations.push(bytes),
+                None => given.push((commit, vec![bytes])),
             }
         }
         given

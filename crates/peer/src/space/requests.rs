@@ -345,7 +345,9 @@ impl Open {
         step: &mut Step,
         id: CollectiveId,
     ) -> Result<Answer, Refusal> {
-        let space = self.spaces.get(&id).ok_or(Refusal::Unknown)?;
+        let space = self.spaces.get(&id);
+        let space = space.filter(|it| !it.record.is_forgotten);
+        let space = space.ok_or(Refusal::Unknown)?;
         let by = space.record.place.coming_by().ok_or(Refusal::Over)?;
         let hash = *space.record.space;
         let welcomed_by = space.record.welcomed_by.filter(|it| *it != by);
