@@ -436,6 +436,7 @@ fn matter_name(matter: &Matter) -> &'static str {
         Matter::Amend(_) => "an amendment",
         Matter::Delegate { .. } => "a delegate",
         Matter::Decide { .. } => "a decision",
+        Matter::Split(_) => "a split",
         Matter::Dissolve => "an end",
     }
 }

@@ -79,6 +79,7 @@ fn proposal(it: &ProposalView) -> String {
         Matter::Delegate { person, elect } => format!("{} {elect}", short(person)),
         Matter::Amend(rules) => format!("{rules:?}"),
         Matter::Decide { question, options } => format!("{question} {options:?}"),
+        Matter::Split(who) => format!("{:?}", who.iter().map(short).collect::<Vec<_>>()),
         Matter::Dissolve => String::new(),
     };
     let voices = |voices: &[komrade_view::Voice]| {
