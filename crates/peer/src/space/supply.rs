@@ -355,24 +355,42 @@ impl Open {
         device: &[u8; 32],
         asked_under: Commit,
     ) {
-        let today = day_of(step.now);
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
-        let chosen = space
-            .root()
-            .and_then(|root| space.keys.choose(&root, today));
-        let Some(chosen) = chosen else { return };
+        let homes = space.homes_of([*device].into_iter());
+        if !homes.is_empty() {
+            for load in space.supplies(missing, device, asked_under, step) {
+                self.space_enqueue_load(step, id, asked_under, &load, homes.clone());
+            }
+        }
+        self.space_pump(step, id);
+    }
+}
+
+impl Space {
+    /// What a device lacks and this one has, by the seed that it is sealed under.
+    pub(super) fn supplies(
+        &mut self,
+        missing: &Missing,
+        device: &[u8; 32],
+        asked_under: Commit,
+        step: &mut Step,
+    ) -> Vec<Load> {
+        let today = day_of(step.now);
+        let chosen = self.root().and_then(|root| self.keys.choose(&root, today));
+        let Some(chosen) = chosen else {
+            return Vec::new();
+        };
         let mut seeds: BTreeSet<Commit> = missing.seeds().iter().copied().collect();
         if chosen != asked_under {
             seeds.insert(chosen);
         }
-        // By the seed to seal under.
         let mut bundles: BTreeMap<Commit, Vec<Vec<u8>>> = BTreeMap::new();
         let mut supplied = BTreeSet::new();
         let mut bytes = 0;
         for head in missing.heads() {
-            for (id, known) in space.chain(OperationId(*head), limits::SUPPLY_CHAIN) {
+            for (id, known) in self.chain(OperationId(*head), limits::SUPPLY_CHAIN) {
                 let size = known.bytes.len();
                 if supplied.len() >= limits::MAX_BUNDLED
                     || bytes + size > limits::SUPPLY_BYTES
@@ -385,43 +403,32 @@ impl Open {
                 bundles.entry(under).or_default().push(known.bytes.clone());
             }
         }
-        for operations in bundles.values_mut() {
-            // Earlier ones first.
-            operations.reverse();
-        }
+        // Whoever lacks what was said under a seed may lack the seed, and would not know.
+        seeds.extend(bundles.keys().copied());
         let mut loads = Vec::new();
-        for commit in seeds.iter().chain(bundles.keys()).collect::<BTreeSet<_>>() {
-            let mut operations = bundles.get(commit).cloned().unwrap_or_default();
-            let mut pack = None;
-            if seeds.contains(commit) {
-                pack = space.pack_for(commit, device, step.rng);
-                operations.splice(0..0, space.seed_operations(commit));
-            }
+        for commit in &seeds {
+            let pack = self.pack_for(commit, device, step.rng);
+            let mut operations = self.seed_operations(commit);
+            // Earlier ones first.
+            operations.extend(bundles.remove(commit).into_iter().flatten().rev());
             let bundle = Bundle {
                 operations,
                 ..Bundle::default()
             };
-            let Some(state) = space.keys.get(commit) else {
+            let Some(state) = self.keys.get(commit) else {
                 continue;
             };
             let control = state.lasting().seal_control(&bundle.encode(), step.rng);
-            let load = Load {
+            loads.push(Load {
                 control: control.ok(),
                 pack,
                 is_answer: true,
                 ..Load::default()
-            };
-            loads.push(load);
+            });
         }
-        let homes = space.homes_of([*device].into_iter());
-        for load in loads.into_iter().filter(|_| !homes.is_empty()) {
-            self.space_enqueue_load(step, id, asked_under, &load, homes.clone());
-        }
-        self.space_pump(step, id);
+        loads
     }
-}
 
-impl Space {
     /// A seed, sealed once more to one device, if it is one that the seed is for.
     pub(super) fn pack_for(
         &mut self,

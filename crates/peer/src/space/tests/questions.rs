@@ -172,3 +172,46 @@ fn a_seed_that_was_asked_for_is_an_answer() {
     bench.step(|open, step| open.space_load(step, id, &load));
     assert!(bench.space().questions.is_empty());
 }
+
+#[test]
+fn what_is_supplied_comes_with_the_seed_that_it_was_said_under() {
+    let (mut bench, mut pens, _) = asked();
+    let group = bench.space().group();
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let mut ring = komrade_crypto::group::LeafRing::new();
+    ring.renew(20_000, 0, &mut rng).unwrap();
+    let leaf = ring.record(&group, &pens[2].key).unwrap();
+    let (id, device) = (bench.id, pens[2].id());
+    bench.step(|open, step| open.space_take_leaf(step, id, leaf));
+    // Under a seed between the one that the asker has and the one in use.
+    let between = bench.reseed();
+    let post = pens[1].says(&bench, text("while you lacked it"));
+    bench.hear(&between, std::slice::from_ref(&post));
+    let newest = bench.reseed();
+    let missing = Missing::new([], [post.id().0]);
+    let loads = bench.step(|open, step| {
+        let space = open.spaces.get_mut(&id).unwrap();
+        space.supplies(&missing, &device, newest, step)
+    });
+    let [load] = loads.as_slice() else {
+        panic!("{} loads", loads.len())
+    };
+    let mut theirs = komrade_crypto::group::Pack::decode(load.pack.as_ref().unwrap())
+        .unwrap()
+        .open(&group, ring.keys())
+        .unwrap();
+    assert_eq!(theirs.commit(), between);
+    assert!(
+        theirs
+            .lasting()
+            .open_control(load.control.as_ref().unwrap())
+            .is_ok()
+    );
+    // Nobody is given a seed that was not for them.
+    let stranger = Pen::of(90).id();
+    let loads = bench.step(|open, step| {
+        let space = open.spaces.get_mut(&id).unwrap();
+        space.supplies(&missing, &stranger, newest, step)
+    });
+    assert!(loads.iter().all(|load| load.pack.is_none()) && !loads.is_empty());
+}
