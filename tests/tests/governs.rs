@@ -177,7 +177,7 @@ async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_bu
     }
 
     step(started, "six, and Cleo is back");
-    // Cut off from the others, Dara and Emil take in Gus; the others remove Cleo, and Bo's relay burns.
+    // Cut off from the others, Dara and Emil take in Gus; the others remove Cleo.
     wire.cut();
     dara.offer("Gus").await?;
     gus.take_offer().await?;
@@ -210,13 +210,8 @@ async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_bu
     ana.write("From here on without Cleo.").await?;
     fay.hears("From here on without Cleo.").await?;
     step(started, "Cleo removed on the other");
-    second.burn()?;
-    let fourth = Relay::start(private())?;
-    bo.use_relay(fourth.join_link()).await?;
-    bo.reachable().await?;
 
-    step(started, "a relay burnt, Bo is elsewhere");
-    // Both halves hear of each other, and of where Bo is now.
+    // Both halves hear of each other.
     wire.mend();
     for person in [&dara, &emil, &fay, &gus] {
         person.one_of(6).await?;
@@ -229,12 +224,20 @@ async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_bu
         person.open_collective(NAME, "member").await?;
         person.read("Gus is here.", I2P).await?;
     }
+    step(started, "one again");
+
+    // Bo's relay burns: where to find Bo now comes with the first word.
+    second.burn()?;
+    let fourth = Relay::start(private())?;
+    bo.use_relay(fourth.join_link()).await?;
+    bo.reachable().await?;
+    bo.open_collective(NAME, "member").await?;
     bo.write("Bo writes from another relay.").await?;
     for person in [&dara, &emil, &fay, &gus] {
         person.hears("Bo writes from another relay.").await?;
     }
 
-    step(started, "one again");
+    step(started, "a relay burnt, Bo is elsewhere");
     // From now on it takes three.
     fay.propose(amend(3), "We are six").await?;
     agrees(&bo, "Change the rules").await?;
