@@ -332,6 +332,9 @@ pub const SPACE_KEPT: Millis = DAY;
 pub const MAX_SHUNNED: usize = 256;
 /// How long whoever is at such a home is looked for at their next one first.
 pub const SHUNNED_FOR: Millis = DAY;
+/// Mail that was opened before some of what came earlier, by its number: more than the largest catch-up brings of one's own, half a
+/// megabyte of numbers.
+pub const MAX_OPENED: usize = 65_536;
 /// How long something may be missing before it is asked for: it may be on its way.
 pub const ASK_AFTER: Millis = 10 * MINUTE;
 /// The pause before it is asked for again; each is twice the one before.

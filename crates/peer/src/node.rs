@@ -319,9 +319,13 @@ impl Open {
             // Nobody asked.
             return;
         }
-        // What came before is of the subscription before.
-        self.end_mail(relay);
-        self.flush(step, relay);
+        // What came before is of the subscription before. With a new link there is nothing, and how far the one before had seen
+        // counts no more: it may have ended before all of that was opened.
+        let way = self.ways.get(&relay);
+        if way.is_some_and(|way| way.caught_up || way.mail.first().is_some()) {
+            self.end_mail(relay);
+            self.flush(step, relay);
+        }
         let mut log = self.log(relay);
         let is_other = log.incarnation != incarnation;
         // A first visit has nothing to miss.
@@ -330,6 +334,7 @@ impl Open {
             way.seen_up_to = after;
             if is_other {
                 way.is_recovering = is_loss;
+                way.opened.clear();
             }
         }
         if is_other {

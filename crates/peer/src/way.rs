@@ -69,6 +69,10 @@ pub(crate) struct Way {
     pub(crate) seen_up_to: u64,
     /// What there is of one's own mail, see `node::arrivals`.
     pub(crate) mail: Mail,
+    /// Numbers behind the cursor whose mail was opened before some of what came earlier; at most [`limits::MAX_OPENED`]. It comes
+    /// again with the next link, and is not opened twice: else first contacts, of which few are opened in a minute, could keep
+    /// the cursor where it is for ever.
+    pub(crate) opened: BTreeSet<u64>,
     /// When they are written at the latest.
     pub(crate) flush_at: Option<Millis>,
     /// Bundles of invites on their way to the node.
@@ -127,6 +131,7 @@ impl Way {
             fresh: Vec::new(),
             fresh_bytes: 0,
             seen_up_to: 0,
+            opened: BTreeSet::new(),
             mail: Mail::default(),
             flush_at: None,
             placing: BTreeMap::new(),

@@ -7,7 +7,7 @@ use komrade_crypto::first_contact::ContactSecret;
 use komrade_crypto::pairwise::Message as OlmMessage;
 use komrade_ether::{Envelope, Outcome, unpad};
 use komrade_social::Body;
-use komrade_view::{Answer, ComradeId, ComradeState, InviteId, Refusal};
+use komrade_view::{Answer, ComradeId, ComradeState, InviteId, Millis, Refusal};
 
 use super::{introduce, take_homes};
 use crate::comrade::{Comrade, ComradeRecord, Who};
@@ -125,6 +125,11 @@ impl Open {
         }
         self.intros.1 = self.intros.1.saturating_add(1);
         self.intros.1 <= limits::INTROS_PER_MINUTE
+    }
+
+    /// No more are opened in this minute. One may also be refused for what it says: that holds up nothing.
+    pub(crate) fn has_opened_all_intros(&self, now: Millis) -> bool {
+        self.intros.0 == now / limits::MINUTE && self.intros.1 > limits::INTROS_PER_MINUTE
     }
 
     pub(super) fn open_intro(

@@ -74,12 +74,12 @@ impl Open {
             return;
         }
         way.seen_up_to = number;
-        if is_mine {
+        if is_mine && !way.opened.contains(&number) {
             way.mail.add(Piece(Some(number), envelope.clone()));
             if way.caught_up || way.mail.bytes >= limits::COPIED_MAIL_BYTES {
                 self.sort_mail(relay);
             }
-        } else {
+        } else if !is_mine {
             self.note_stranger(&envelope);
         }
         self.keep_replica(step, relay, envelope);
@@ -169,12 +169,16 @@ impl Open {
             let hold = if self.is_store_full(step.now) {
                 // The node keeps it until there is room.
                 limits::HOUR
-            } else if outcome == Outcome::Busy && envelope.header().class.intro {
+            } else if outcome == Outcome::Busy && self.has_opened_all_intros(step.now) {
                 // More first contacts than are opened in a minute.
                 limits::MINUTE
             } else {
-                if number.is_none() {
-                    self.keep_replica(step, relay, envelope);
+                match (number, self.ways.get_mut(&relay)) {
+                    (None, _) => self.keep_replica(step, relay, envelope),
+                    (Some(number), Some(way)) if way.opened.len() < limits::MAX_OPENED => {
+                        way.opened.insert(number);
+                    }
+                    _ => {}
                 }
                 continue;
             };

@@ -129,6 +129,7 @@ impl Open {
         let unopened = way.mail.first();
         let up_to = unopened.map_or(way.seen_up_to, |number| number.saturating_sub(1));
         if way.subscribed.advance(&mut log, up_to) {
+            way.opened = way.opened.split_off(&up_to.saturating_add(1));
             self.set_log(step, relay, log);
         }
         self.shed_replicas(step);

@@ -68,6 +68,54 @@ fn what_a_node_has_in_the_order_of_hashes_is_opened_in_that_in_which_it_was_writ
 }
 
 #[test]
+fn more_first_contacts_than_are_opened_in_a_minute_hold_up_nothing_for_ever() {
+    let mut world = World::new(1023, 4);
+    for relay in [0, 1] {
+        world.add_relay(relay);
+    }
+    for (at, (name, relay)) in [("Ana", 0), ("Bo", 1), ("Cleo", 1), ("Dara", 0)]
+        .into_iter()
+        .enumerate()
+    {
+        world.settle_at(at, name, relay);
+    }
+    let (bo, ana) = world.meet(ANA, BO);
+    let invite = world.make_invite(BO);
+    world.pass(HOUR);
+    world.stop(BO);
+    // Until the first answer each message of Dara is a first contact.
+    let asked = world.accept(3, &invite);
+    let written: Vec<String> = (0..150).map(|n| format!("from Ana, {n}")).collect();
+    for text in &written {
+        world.send(ANA, bo, text);
+        world.send(3, asked, &format!("may I? {text}"));
+    }
+    world.pass(HOUR);
+    for (at, comrade) in [(ANA, bo), (3, asked)] {
+        let mine = world.page(at, comrade);
+        let taken = |it: &MessageView| matches!(it.tick, Tick::Accepted(_));
+        assert!(
+            mine.iter().all(taken),
+            "{at}: {:?}",
+            mine.iter().map(|it| it.tick).collect::<Vec<_>>()
+        );
+    }
+    world.stop(ANA);
+    world.wipe_relay(1);
+    world.pass(HOUR);
+    world.restart(BO);
+    world.pass(HOUR);
+    assert_eq!(texts(&mut world, ana), written);
+    let relays = &world.peers[BO].route.as_ref().unwrap().relays;
+    assert!(
+        relays
+            .iter()
+            .all(|it| matches!(it.node, NodeStage::Ready(_))),
+        "{relays:?}"
+    );
+}
+
+#[test]
 fn what_a_node_gives_when_it_is_compared_is_opened_in_the_order_in_which_it_was_written() {
     let (mut world, ana, written) = returned(1021, 120);
     world.without_log.insert(1);

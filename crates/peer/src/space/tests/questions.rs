@@ -196,7 +196,7 @@ fn what_is_supplied_comes_with_the_seed_that_it_was_said_under() {
     let [load] = loads.as_slice() else {
         panic!("{} loads", loads.len())
     };
-    let mut theirs = komrade_crypto::group::Pack::decode(load.pack.as_ref().unwrap())
+    let theirs = komrade_crypto::group::Pack::decode(load.pack.as_ref().unwrap())
         .unwrap()
         .open(&group, ring.keys())
         .unwrap();
