@@ -617,10 +617,10 @@ impl Model {
             }
             Event::Word(at) if is_there(self, at) => self.word(at),
             Event::Hear(at, number) if is_there(self, at) => self.hear(at, number),
-            Event::Reseed(at, planned) if is_there(self, at) => {
-                if self.devices[at].reseed_at == Some(planned) {
-                    self.reseed(at);
-                }
+            Event::Reseed(at, planned)
+                if is_there(self, at) && self.devices[at].reseed_at == Some(planned) =>
+            {
+                self.reseed(at);
             }
             Event::Admit => self.admit(),
             Event::Remove => self.remove(),

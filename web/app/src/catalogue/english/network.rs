@@ -426,7 +426,7 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
         }
         R::Unreached => {
             return format!(
-                "{handed} Your relay has not reached theirs for some time. It tries on, and you may close this tab; while it \
+                "{handed} Their relay was not reached for some time. Yours tries on, and you may close this tab; while it \
                  is open, this device looks for theirs, too.{}",
                 which(queue)
             );
