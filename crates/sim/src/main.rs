@@ -139,9 +139,7 @@ fn keys(count: usize) -> ExitCode {
     println!(
         "members  in out  leaf keys  KB of them  seeds: in, out, by age  KB of them  KB of operations"
     );
-    let began = std::time::Instant::now();
     let weeks = members::weeks(count);
-    let took = began.elapsed();
     for week in &weeks {
         let (admitting, removing, aging) = week.seeds;
         println!(
@@ -158,7 +156,6 @@ fn keys(count: usize) -> ExitCode {
             week.operation_bytes / 1_000,
         );
     }
-    println!("{:.1} s of one processor for all", took.as_secs_f64());
     let storms = members::storms(&weeks);
     if storms.is_empty() {
         return ExitCode::SUCCESS;
