@@ -53,7 +53,8 @@
 //!
 //! **Not held to yet**, and made by `cargo xtask sim --collective` with `--relays N`, `--burns`, `--copies`, or `--apart` (absences and
 //! partitions of up to two weeks): with two relays about half of the seeds end with members who see other states (`--relays 2 --peers 6
-//! --days 7`, seeds 3, 6 and 11). At one relay, whoever lacks the keys in use and says nothing more stays without them (seed 0). And who
+//! --days 7`, seeds 3, 6 and 11). At one relay, whoever lacks the keys in use and says nothing more stays without them (seeds 2 and 3 of
+//! the row). And who
 //! comes in is told of operations that are missing and never come: those that were said beside
 //! their admission, for others.
 //!
