@@ -27,7 +27,7 @@ pub fn introduce(id: ComradeId) -> AnyView {
             met.map(|it| it.id).collect::<Vec<_>>()
         })
     });
-    let form = live(move || match others.get() {
+    live(move || match others.get() {
         all if !all.contains(&id) => nothing(),
         all => {
             let others: Vec<ComradeId> = all.into_iter().filter(|it| *it != id).collect();
@@ -37,8 +37,7 @@ pub fn introduce(id: ComradeId) -> AnyView {
             };
             card("introduce", catalogue::INTRODUCE_TITLE, content)
         }
-    });
-    form
+    })
 }
 
 fn form(ui: Ui, id: ComradeId, others: Vec<ComradeId>) -> AnyView {
