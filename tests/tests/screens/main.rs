@@ -1,9 +1,7 @@
 //! Every screen in four variants, phone and desktop, light and dark: drawn, inspected by axe-core under the app's own policy,
 //! and kept as pictures for people.
 
-mod circle;
 mod collective;
-mod door;
 mod moving;
 mod trouble;
 mod walk;
