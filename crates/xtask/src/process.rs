@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::summary::Counts;
+use crate::summary::{Counts, Sayings};
 
 /// `program` in `root`, with `arguments`.
 pub fn command(root: &Path, program: &str, arguments: &[&str]) -> Command {
@@ -71,12 +71,15 @@ pub fn run_tests(command: &mut Command) -> Result<Counts> {
         .with_context(|| format!("could not start {}", shown(command)))?;
     let stdout = child.stdout.take().context("the runner has no output")?;
     let mut counts = Counts::default();
+    let mut sayings = Sayings::default();
     for line in BufReader::new(stdout).split(b'\n') {
         let line = line?;
         let text = String::from_utf8_lossy(&line);
         counts.add_line(&text);
+        sayings.add_line(&text);
         writeln!(std::io::stdout(), "{text}")?;
     }
+    counts.said = sayings.into_lines();
     let status = child.wait()?;
     if !status.success() && counts.failed == 0 {
         counts.failed = 1;

@@ -36,8 +36,8 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
             }
             let stage = Stage::begin(name, estimate);
             let result = work()?;
+            times.push((stage.end(), result.passed, result.failed));
             counts += result;
-            times.push((stage.end(), result));
             Ok(())
         };
     stage(
@@ -102,12 +102,14 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
     })?;
     stage("end to end", "8 to 15 minutes", &mut || end_to_end(root))?;
     println!();
-    for ((name, took), result) in times {
+    for line in &counts.said {
+        println!("{line}");
+    }
+    println!();
+    for ((name, took), passed, failed) in times {
         println!(
-            "{:>6.1} min  {:>5} passed  {:>3} failed  {name}",
-            took.as_secs_f64() / 60.0,
-            result.passed,
-            result.failed
+            "{:>6.1} min  {passed:>5} passed  {failed:>3} failed  {name}",
+            took.as_secs_f64() / 60.0
         );
     }
     if counts.passed == 0 {

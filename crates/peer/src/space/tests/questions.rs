@@ -193,20 +193,17 @@ fn what_is_supplied_comes_with_the_seed_that_it_was_said_under() {
         let space = open.spaces.get_mut(&id).unwrap();
         space.supplies(&missing, &device, newest, step)
     });
-    let [load] = loads.as_slice() else {
-        panic!("{} loads", loads.len())
-    };
-    let theirs = komrade_crypto::group::Pack::decode(load.pack.as_ref().unwrap())
-        .unwrap()
-        .open(&group, ring.keys())
-        .unwrap();
-    assert_eq!(theirs.commit(), between);
-    assert!(
-        theirs
-            .lasting()
-            .open_control(load.control.as_ref().unwrap())
-            .is_ok()
-    );
+    // What the author said before it goes along, under the seed that each was said under.
+    let mut between_loads = loads.iter().filter_map(|load| {
+        let pack = komrade_crypto::group::Pack::decode(load.pack.as_ref()?).unwrap();
+        (pack.commit() == between).then(|| (pack.open(&group, ring.keys()).unwrap(), load))
+    });
+    let (theirs, load) = between_loads.next().unwrap();
+    let control = load.control.as_ref().unwrap();
+    let opened = theirs.lasting().open_control(control).unwrap();
+    let bundle = Bundle::decode(&opened).unwrap();
+    assert!(bundle.operations.contains(&post.as_bytes().to_vec()));
+    assert!(between_loads.next().is_none());
     // Nobody is given a seed that was not for them.
     let stranger = Pen::of(90).id();
     let loads = bench.step(|open, step| {
