@@ -242,6 +242,8 @@ pub const CALM_PACE: Millis = 5 * MINUTE;
 pub const LONGEST_QUIET: Millis = 10 * CALM_PACE;
 /// See [`CALM_PACE`].
 pub const QUICK_PACE: Millis = 10 * SECOND;
+/// What waits for others waits this much shorter at the quick pace.
+pub const QUICKER: u64 = 10;
 /// Comrades written to at once in one step: each costs a sealed envelope and the pair's record.
 pub const ACKS_PER_STEP: usize = 50;
 

@@ -151,6 +151,15 @@ impl Open {
         draw_time(step, mean)
     }
 
+    /// How long this device waits for what others may do before it, or for what may be on its way: whoever chose the quick pace would
+    /// rather have something said twice than wait for those who are away.
+    pub(crate) fn patience(&self, calm: Millis) -> Millis {
+        match self.own.ack_pace {
+            AckPace::Quick => calm / limits::QUICKER,
+            AckPace::Calm | AckPace::Never => calm,
+        }
+    }
+
     /// Mail of this comrade came through the node, to which all members' mail looks alike. What follows
     /// from it (something missing is sent again, a new key, the own home) leaves when acknowledgements
     /// would, or the relay could tell by the moment for whom the mail was.

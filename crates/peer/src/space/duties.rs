@@ -162,6 +162,7 @@ impl Open {
     /// Puts into force what was decided: at once if the person's own word decided it, else in turns.
     pub(super) fn space_enact(&mut self, step: &mut Step, id: CollectiveId, at_once: bool) {
         let now = step.now;
+        let enact_pace = self.patience(limits::ENACT_PACE);
         let may = |space: &&mut Space| space.is_in() && !space.society.contradicts();
         let Some(space) = self.spaces.get_mut(&id).filter(may) else {
             return;
@@ -180,7 +181,7 @@ impl Open {
             let is_admission = matches!(standing.subject, Subject::Admit { .. });
             let others = devices.iter().filter(|it| **it != space.own.device);
             let turn = rules::turn(&standing.id.0, &space.own.device, others) as u64;
-            let wait = limits::ENACT_PACE.saturating_mul(turn);
+            let wait = enact_pace.saturating_mul(turn);
             let is_due = at_once || now >= since.saturating_add(wait);
             if is_due && !is_admission && due.len() < limits::ENACTED_AT_ONCE {
                 due.push(standing.id);

@@ -252,6 +252,8 @@ impl Open {
     pub(super) fn space_ask(&mut self, step: &mut Step, id: CollectiveId) {
         let today = day_of(step.now);
         let key = self.device.key().clone();
+        let ask_after = self.patience(limits::ASK_AFTER);
+        let ask_pace = self.patience(limits::ASK_PACE);
         let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
             return;
         };
@@ -266,8 +268,8 @@ impl Open {
         }
         // What was noticed just now may be on its way.
         let oldest = space.wanted.values().map(|wanted| wanted.since).min();
-        let is_fresh = oldest.is_some_and(|at| step.now < at.saturating_add(limits::ASK_AFTER));
-        let pause = limits::ASK_PACE << space.record.asked.min(limits::MOST_ASKED);
+        let is_fresh = oldest.is_some_and(|at| step.now < at.saturating_add(ask_after));
+        let pause = ask_pace << space.record.asked.min(limits::MOST_ASKED);
         let lately = space.record.asked_at;
         let lately = lately.is_some_and(|at| step.now < at.saturating_add(pause));
         if is_fresh && missing.seeds().is_empty() || lately {
@@ -304,6 +306,7 @@ impl Open {
     /// Answers those who lack something, when it is this device's turn.
     pub(super) fn space_answer(&mut self, step: &mut Step, id: CollectiveId) {
         let now = step.now;
+        let answer_pace = self.patience(limits::ANSWER_PACE);
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
@@ -324,7 +327,7 @@ impl Open {
             let others = members.iter();
             let others = others.filter(|it| **it != space.own.device && **it != question.device);
             let turn = rules::turn(&question.id, &space.own.device, others) as u64;
-            let wait = limits::ANSWER_PACE.saturating_mul(turn);
+            let wait = answer_pace.saturating_mul(turn);
             let is_due = now >= question.since.saturating_add(wait);
             let is_mine = turn < limits::ANSWERING && members.contains(&question.device);
             if is_due && is_mine {

@@ -12,6 +12,7 @@ mod homes;
 mod hostile;
 mod pinned;
 mod questions;
+mod turns;
 mod welcome;
 
 use std::collections::BTreeMap;
