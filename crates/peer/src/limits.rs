@@ -242,7 +242,7 @@ pub const CALM_PACE: Millis = 5 * MINUTE;
 pub const LONGEST_QUIET: Millis = 10 * CALM_PACE;
 /// See [`CALM_PACE`].
 pub const QUICK_PACE: Millis = 10 * SECOND;
-/// What waits for others waits this much shorter at the quick pace.
+/// So many times shorter than at the calm pace a device waits for others at the quick one: of turns of minutes, seconds are left.
 pub const QUICKER: u64 = 10;
 /// Comrades written to at once in one step: each costs a sealed envelope and the pair's record.
 pub const ACKS_PER_STEP: usize = 50;
@@ -349,7 +349,7 @@ pub const MAX_QUESTIONS: usize = 64;
 pub const QUESTION_AGE: Millis = 3 * DAY;
 /// Answered questions that are remembered, for as long as one may arrive again.
 pub const MAX_ANSWERED: usize = 1_024;
-/// Answers to one device in a day: as often as it asks, with some to spare.
+/// Answers to one device in a day: as often as it asks at the calm pace, with some to spare; at the quick one it asks more often than that.
 pub const MAX_ANSWERS_EACH: usize = 12;
 /// How many members answer one question, one after the other. The next question has others.
 pub const ANSWERING: u64 = 4;
