@@ -340,6 +340,19 @@ impl Bench {
     }
 }
 
+/// The others decide to remove the first of these; nobody has put it into force.
+fn decide_to_remove(bench: &mut Bench, pens: &mut [Pen]) -> OperationId {
+    let (person, under) = (pens[0].person, bench.newest());
+    let proposed = pens[1].says(bench, propose(Subject::Remove { person }));
+    let removal = proposed.id();
+    bench.hear(&under, &[proposed]);
+    for pen in &mut pens[1..] {
+        let vote = pen.says(bench, ballot(removal));
+        bench.hear(&under, &[vote]);
+    }
+    removal
+}
+
 fn bundle(operations: &[Operation]) -> Bundle {
     Bundle {
         operations: operations.iter().map(|it| it.as_bytes().to_vec()).collect(),

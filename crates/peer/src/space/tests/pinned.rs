@@ -79,12 +79,7 @@ fn while_two_final_states_exclude_each_other_nothing_is_carried_out() {
     let mut bench = Bench::found(&mut pens);
     let under = bench.newest();
     let person = pens[0].person;
-    let removal = pens[1].says(&bench, propose(Subject::Remove { person }));
-    bench.hear(&under, std::slice::from_ref(&removal));
-    for pen in &mut pens[1..] {
-        let vote = pen.says(&bench, ballot(removal.id()));
-        bench.hear(&under, &[vote]);
-    }
+    let removal = decide_to_remove(&mut bench, &mut pens);
     // Both become final at once, with what came last.
     let common = pens[1].says(&bench, decide("common".into()));
     let pasts = [
@@ -99,7 +94,7 @@ fn while_two_final_states_exclude_each_other_nothing_is_carried_out() {
     assert_eq!(alarm(&bench), Some(Alarm::Contradicts));
     assert_eq!(bench.space().record.pinned, None);
     let ready = bench.space().society.ready(bench.now);
-    assert!(ready.iter().any(|it| it.id == removal.id()));
+    assert!(ready.iter().any(|it| it.id == removal));
     let id = bench.id;
     bench.step(|open, step| open.space_enact(step, id, true));
     bench.pass(DAY);

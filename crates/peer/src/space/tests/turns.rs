@@ -9,17 +9,12 @@ use super::*;
 fn whoever_chose_the_quick_pace_waits_less_for_others_to_act() {
     let mut pens = three();
     let mut bench = Bench::found(&mut pens);
-    let (id, under) = (bench.id, bench.newest());
+    let id = bench.id;
     let person = pens[0].person;
-    let removal = pens[1].says(&bench, propose(Subject::Remove { person }));
-    bench.hear(&under, std::slice::from_ref(&removal));
-    for pen in &mut pens[1..] {
-        let vote = pen.says(&bench, ballot(removal.id()));
-        bench.hear(&under, &[vote]);
-    }
+    let removal = decide_to_remove(&mut bench, &mut pens);
     let own = bench.space().own.device;
     let devices = pens.each_ref().map(Pen::id);
-    let turn = rules::turn(&removal.id().0, &own, &devices) as u64;
+    let turn = rules::turn(&removal.0, &own, &devices) as u64;
     assert!(turn > 0, "somebody is before this device");
     let acts = |bench: &mut Bench| {
         bench.step(|open, step| open.space_enact(step, id, false));
