@@ -262,6 +262,31 @@ impl Browser {
         }
     }
 
+    /// Waits until some element with this `data-testid` that contains `text` has `value` in `attribute`.
+    ///
+    /// # Errors
+    /// If that does not happen within `bound`.
+    pub async fn see_text_with(
+        &self,
+        id: &str,
+        text: &str,
+        (attribute, value): (&str, &str),
+        bound: Duration,
+    ) -> Result<WebElement> {
+        let started = Instant::now();
+        loop {
+            for element in self.web.find_all(By::Testid(id)).await? {
+                if element.attr(attribute).await.ok().flatten().as_deref() == Some(value)
+                    && element.text().await.unwrap_or_default().contains(text)
+                {
+                    return Ok(element);
+                }
+            }
+            let wanted = format!("`{id}` with “{text}” and {attribute}={value}");
+            self.still_waiting(started, bound, &wanted).await?;
+        }
+    }
+
     /// Waits until exactly `count` elements with this `data-testid` exist.
     ///
     /// # Errors

@@ -169,7 +169,7 @@ impl Person {
     pub async fn open_proposal(&self, words: &str) -> Result<()> {
         self.browser.click("room-decisions").await?;
         self.browser
-            .see_text("proposal", words, I2P)
+            .see_text_with("proposal", words, ("data-open", "true"), I2P)
             .await?
             .click()
             .await?;

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use komrade_store::Table;
 use komrade_view::{
     Alarm, Answer, CollectiveCommand, CollectiveDetail, CollectiveId, CollectiveView, Matter,
-    Outcome, PersonKey, PostView, ProposalView, Standing,
+    Millis, Outcome, PersonKey, PostView, ProposalView, Standing,
 };
 
 use super::{Posted, Tally, matter_name, number};
-use crate::{check::SEED, settings::Sabotage, world::World};
+use crate::{
+    check::SEED,
+    settings::{DAY, Sabotage},
+    world::World,
+};
 
 /// Posts on a page.
 const PAGE: u16 = 100;
@@ -34,8 +38,8 @@ impl Seen {
     }
 }
 
-/// The parts of a state that must be the same everywhere, each in words.
-fn parts(detail: &CollectiveDetail) -> BTreeMap<String, String> {
+/// The parts of a state that must be the same everywhere at `now`, each in words.
+fn parts(detail: &CollectiveDetail, now: Millis) -> BTreeMap<String, String> {
     let rules = format!("{:?} {}", detail.constitution, detail.constitution_since);
     let rules = ("the rules".to_owned(), rules);
     let members = detail.members.iter().map(|it| {
@@ -57,7 +61,7 @@ fn parts(detail: &CollectiveDetail) -> BTreeMap<String, String> {
                 &it.id.0[..4],
                 matter_name(&it.matter)
             ),
-            proposal(it),
+            proposal(it, now),
         )
     });
     [rules]
@@ -71,7 +75,7 @@ fn short(key: &PersonKey) -> String {
     format!("{:02x?}", &key.0[..4])
 }
 
-fn proposal(it: &ProposalView) -> String {
+fn proposal(it: &ProposalView, now: Millis) -> String {
     let matter = match &it.matter {
         Matter::Admit { person, .. } | Matter::Remove(person) | Matter::Rest(person) => {
             short(person)
@@ -90,7 +94,11 @@ fn proposal(it: &ProposalView) -> String {
         voices.sort();
         voices
     };
-    let (by, outcome) = (short(&it.by), it.outcome.map(|(outcome, _)| outcome));
+    // Clocks are up to a day wrong: whether the time to vote is over is not the same for everybody until then.
+    let ends_now = it.needs.until.is_some_and(|end| end.abs_diff(now) <= DAY);
+    let outcome = it.outcome.map(|(outcome, _)| outcome);
+    let outcome = outcome.filter(|it| !(ends_now && matches!(it, Outcome::Failed)));
+    let by = short(&it.by);
     let (vouches, ballots) = (voices(&it.vouches), voices(&it.ballots));
     let (needs, at) = (&it.needs, it.at);
     format!("{matter} {by} {at} {vouches:?} {ballots:?} {needs:?} {outcome:?}")
@@ -170,13 +178,13 @@ impl World {
             wrong.push("nobody is left in the collective".to_owned());
             return;
         };
-        let mut reference = parts(&first.detail);
+        let mut reference = parts(&first.detail, self.now);
         if self.settings.sabotage == Some(Sabotage::OtherState) {
             reference.insert("the rules".to_owned(), "none".to_owned());
         }
         for seen in &present {
             let (one, other) = (first.person, seen.person);
-            let theirs = parts(&seen.detail);
+            let theirs = parts(&seen.detail, self.now);
             let names = reference.keys().chain(theirs.keys());
             let mut differing = names.filter(|name| reference.get(*name) != theirs.get(*name));
             if let Some(name) = differing.next() {
