@@ -94,6 +94,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 Content::Operation {
                     sequence: 1,
                     ordinal: Some(2),
+                    tag: Some([4; 8]),
                 },
                 3,
             );

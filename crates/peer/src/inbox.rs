@@ -166,15 +166,17 @@ impl Open {
     /// Something new of this comrade did not open: one of the two devices was set back to an older
     /// state, and the sessions no longer fit. A new one is opened, once a day at most; what was
     /// lost is asked for in it.
-    fn begin_anew(&mut self, step: &mut Step, id: ComradeId) {
-        let Some(comrade) = self.comrades.get(&id) else {
+    pub(crate) fn begin_anew(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
-        let pair = &comrade.pair;
-        let lately = pair
-            .renewed_at
-            .is_some_and(|at| step.now < at.saturating_add(limits::OFFER_AGAIN));
-        if lately || !comrade.record.is_met() || pair.is_unanswered() {
+        let pair = &mut comrade.pair;
+        if !comrade.record.is_met() || pair.is_unanswered() {
+            return;
+        }
+        if pair.is_renewed_lately(step.now) {
+            pair.is_stuck = true;
+            step.touched.pairs.insert(id);
             return;
         }
         let session = pair
@@ -187,6 +189,7 @@ impl Open {
         if let (Some(session), Some(rank)) = (session, rank) {
             comrade.pair.add_session(session, rank, self.own.moves);
             comrade.pair.renewed_at = Some(step.now);
+            comrade.pair.is_stuck = false;
             step.touched.pairs.insert(id);
             self.write_control(step, id);
         }
@@ -327,6 +330,8 @@ impl Open {
             comrade.pair.report_due |= comrade.record.is_wanted();
             kept = inserted.is_kept().then_some(operation);
         }
+        // Whoever begins a session anew could not open something.
+        let is_fresh = fresh.is_some() && !unmet;
         if let Some((session, rank)) = fresh {
             comrade.pair.add_session(session, rank, self.own.moves);
         }
@@ -339,7 +344,7 @@ impl Open {
         if let Some(found) = found {
             self.note_answer(step, id, found, &packet);
         }
-        self.note_heard(step, id, &packet);
+        self.note_heard(step, id, &packet, is_fresh);
         Outcome::Accepted
     }
 
@@ -366,8 +371,8 @@ impl Open {
         }
     }
 
-    /// What a packet says beside its operation.
-    fn note_heard(&mut self, step: &mut Step, id: ComradeId, packet: &Packet) {
+    /// What a packet says beside its operation. `at_once`: there is a reason to send again what they do not have.
+    fn note_heard(&mut self, step: &mut Step, id: ComradeId, packet: &Packet, mut at_once: bool) {
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
@@ -386,6 +391,7 @@ impl Open {
             pair.bundle_number = update.number;
             pair.report_due = true;
         }
+        let mut is_news = false;
         if let Some(report) = &packet.report {
             if let Some((chain, number)) = report.outer {
                 pair.outer_told(chain, number, step.now);
@@ -395,10 +401,16 @@ impl Open {
             if report.made_at >= pair.acknowledged_at {
                 // A clock that was ahead for a moment must not silence what comes later.
                 pair.acknowledged_at = report.made_at.min(step.now);
-                pair.acknowledged = report.acknowledgement.clone();
+                let entries = comrade.outbox.values();
+                let kept = entries.filter_map(|entry| entry.sequence().zip(entry.tag()));
+                at_once |= pair.note_acknowledged(&report.acknowledgement, kept);
+                is_news = true;
                 self.settle(step, id);
-                self.resupply(step, id, report.partial);
             }
+        }
+        if is_news || at_once {
+            let partial = packet.report.as_ref().is_some_and(|it| it.partial);
+            self.resupply(step, id, partial, at_once);
         }
     }
 

@@ -479,9 +479,8 @@ impl Open {
             .outbox
             .iter()
             .filter(|(_, entry)| {
-                entry
-                    .sequence()
-                    .is_some_and(|sequence| comrade.pair.acknowledged.covers(sequence))
+                let sequence = entry.sequence();
+                sequence.is_some_and(|it| comrade.pair.has_reached(it, entry.tag()))
             })
             .map(|(number, entry)| (*number, entry.ordinal()))
             .take(PER_STEP)
@@ -500,19 +499,28 @@ impl Open {
 
     /// A report came: entries that a home accepted are sealed anew if the comrade asks for them, or
     /// has not got them long after. (A lost operation that nothing follows is missed by nobody
-    /// else.) If the report is partial, larger ones are only postponed, and not sent again.
-    pub(crate) fn resupply(&mut self, step: &mut Step, id: ComradeId, partial: bool) {
+    /// else.) If the report is partial, larger ones are only postponed, and not sent again. `at_once`: not only long after, for
+    /// they could not open something, or another copy of this device used numbers of its.
+    pub(crate) fn resupply(
+        &mut self,
+        step: &mut Step,
+        id: ComradeId,
+        partial: bool,
+        at_once: bool,
+    ) {
         let now = step.now;
         let Some(comrade) = self.comrades.get_mut(&id) else {
             return;
         };
-        let report = &comrade.pair.acknowledged;
+        let pair = &comrade.pair;
+        let report = &pair.acknowledged;
         let again = comrade.outbox.iter_mut().filter(|(_, entry)| {
             let long_ago = entry
                 .accepted_at
                 .is_some_and(|at| now >= at.saturating_add(limits::MISSED_AFTER));
             let missed = entry.sequence().is_some_and(|sequence| {
-                report.wants(sequence) || (long_ago && !report.covers(sequence))
+                let is_due = at_once || long_ago || report.wants(sequence);
+                is_due && !pair.has_reached(sequence, entry.tag())
             });
             let is_postponed = partial && entry.sealed.is_some_and(|it| it.is_larger());
             // One that was sealed too often may be on its way all the same.

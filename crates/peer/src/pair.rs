@@ -20,7 +20,7 @@ use komrade_crypto::{
     pairwise::{Message, PairwiseError, Session, SessionId},
 };
 use komrade_ether::EnvelopeId;
-use komrade_social::{Acknowledgement, OperationId, Received};
+use komrade_social::{Acknowledgement, OperationId, Received, Tag};
 use komrade_view::Millis;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -141,6 +141,9 @@ pub(crate) struct Pair {
     pub(crate) acknowledged: Acknowledgement,
     /// When they said so, by their clock.
     pub(crate) acknowledged_at: Millis,
+    /// Up to here another copy of this device may have given out the numbers of one's own operations, too: that they have
+    /// one of these is believed only if they name it. 0: nowhere.
+    pub(crate) copied_up_to: u64,
     /// Something of theirs came that they have not been told of.
     pub(crate) report_due: bool,
     /// When they were told last.
@@ -161,6 +164,8 @@ pub(crate) struct Pair {
     pub(crate) homes_operation: Option<u64>,
     /// When a session was opened because others did not fit any longer.
     pub(crate) renewed_at: Option<Millis>,
+    /// Something came soon after that and did not open either: another session is due.
+    pub(crate) is_stuck: bool,
     /// When keys were offered last.
     pub(crate) offered_at: Option<Millis>,
     /// The numbers of their operations that set name and homes last.
@@ -326,6 +331,47 @@ impl Pair {
         self.former.contains(operation)
     }
 
+    // --- numbers of one's own operations ---------------------------------------------------------
+
+    /// The number of the next operation, and the id of the one before. Nobody else gives out numbers.
+    pub(crate) fn next_number(&self) -> (u64, Option<OperationId>) {
+        let sequence = self.sequence.saturating_add(1);
+        // Set back to before the first one: what came before is known to the comrade alone.
+        let unknown = (sequence > 1).then_some(OperationId([0; 32]));
+        (sequence, self.previous.or(unknown))
+    }
+
+    /// They say what they have of one's own operations, of which `kept` are in the outbox. Says whether this shows that
+    /// numbers were used by another copy of this device up to further than was known: then its numbers are
+    /// used no more.
+    pub(crate) fn note_acknowledged(
+        &mut self,
+        acknowledgement: &Acknowledgement,
+        mut kept: impl Iterator<Item = (u64, Tag)>,
+    ) -> bool {
+        let highest = acknowledgement.highest();
+        let is_other =
+            |(sequence, tag)| acknowledgement.names(sequence) && !acknowledgement.has(tag);
+        let is_behind = highest > self.sequence || kept.any(is_other);
+        let copied = match is_behind {
+            true => highest,
+            false => acknowledgement.copied_up_to,
+        };
+        let is_news = copied > self.copied_up_to;
+        self.copied_up_to = self.copied_up_to.max(copied);
+        self.sequence = self.sequence.max(highest);
+        self.acknowledged = acknowledgement.clone();
+        is_news
+    }
+
+    /// Whether they have this operation of one's own. `tag` is `None` for what was written by a version that kept none.
+    pub(crate) fn has_reached(&self, sequence: u64, tag: Option<Tag>) -> bool {
+        let acknowledged = &self.acknowledged;
+        let is_unsure = acknowledged.names(sequence) || sequence <= self.copied_up_to;
+        let tag = tag.filter(|_| is_unsure);
+        acknowledged.covers(sequence) && tag.is_none_or(|tag| acknowledged.has(tag))
+    }
+
     // --- envelopes seen ------------------------------------------------------------------------
 
     pub(crate) fn has_seen(&self, id: &EnvelopeId) -> bool {
@@ -454,6 +500,12 @@ impl Pair {
 
     pub(crate) fn read_bundle(&self) -> Option<Bundle> {
         Bundle::decode(self.bundle.as_deref()?).ok()
+    }
+
+    /// Whether a session was opened so lately, because others did not fit, that none is opened again.
+    pub(crate) fn is_renewed_lately(&self, now: Millis) -> bool {
+        let again = |at: Millis| at.saturating_add(limits::OFFER_AGAIN);
+        self.renewed_at.is_some_and(|at| now < again(at))
     }
 
     // --- reports -------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 //! the store's own business (`komrade_store::SCHEMA`).
 
 use komrade_ether::{Day, EnvelopeId, Header, MAX_DAYS_AHEAD, Part};
+use komrade_social::Tag;
 use komrade_view::{MessageView, Millis, Tick};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
@@ -38,7 +39,13 @@ const RETURN_DAYS: u32 = 2;
 pub(crate) enum Content {
     /// An operation of one's own, by its number in the conversation; the message it shows, if it
     /// shows one.
-    Operation { sequence: u64, ordinal: Option<u64> },
+    Operation {
+        sequence: u64,
+        ordinal: Option<u64>,
+        /// By which acknowledgements name it; `None`: a version that did not note it.
+        #[serde(default)]
+        tag: Option<[u8; 8]>,
+    },
     /// What the devices have to say about the way, as it stands when it is sealed.
     Control,
 }
@@ -217,6 +224,13 @@ impl Entry {
         }
     }
 
+    pub(crate) fn tag(&self) -> Option<Tag> {
+        match self.content {
+            Content::Operation { tag, .. } => tag.map(Tag),
+            Content::Control => None,
+        }
+    }
+
     pub(crate) fn ordinal(&self) -> Option<u64> {
         match self.content {
             Content::Operation { ordinal, .. } => ordinal,
@@ -298,6 +312,7 @@ mod tests {
             Content::Operation {
                 sequence: 3,
                 ordinal: Some(9),
+                tag: Some([4; 8]),
             },
             1_000,
         );

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use komrade_crypto::{day_of, invite::Invite};
-use komrade_social::{Body, DeviceId, Fields, Head, MAX_HEADS, Operation};
+use komrade_social::{Body, DeviceId, Fields, Head, MAX_HEADS, Operation, Tag};
 use komrade_store::Table;
 use komrade_view::{AckPace, Answer, ComradeId, Event, Millis, Refusal};
 use zeroize::Zeroizing;
@@ -107,10 +107,10 @@ impl Open {
             })
         });
         let expiry = step.now.saturating_add(limits::MESSAGE_LIFE);
-        let sequence = pair.sequence.saturating_add(1);
+        let (sequence, previous) = pair.next_number();
         let fields = Fields {
             sequence,
-            previous: pair.previous,
+            previous,
             seen: seen.collect(),
             time: shown.map_or(step.now, |(_, written_at)| written_at),
             expiry_day: day_of(expiry),
@@ -124,8 +124,13 @@ impl Open {
         step.touched.pairs.insert(id);
         step.touched.comrades.insert(id);
         let ordinal = shown.map(|(ordinal, _)| ordinal);
+        let tag = Some(Tag::from(operation.id()).0);
         let bytes = Zeroizing::new(operation.into_bytes());
-        let content = Content::Operation { sequence, ordinal };
+        let content = Content::Operation {
+            sequence,
+            ordinal,
+            tag,
+        };
         if let Some(number) = self.enqueue(step, id, content, Some(&bytes)) {
             self.send_now(step, id, number, Some(bytes));
         }
@@ -196,6 +201,20 @@ impl Open {
         if self.own.node().is_some() && !self.is_caught_up(step.now) {
             // What has not come yet must not look as if it were missing.
             return;
+        }
+        let stuck = self.comrades.iter().filter(|(_, comrade)| {
+            let pair = &comrade.pair;
+            pair.is_stuck && !pair.is_renewed_lately(step.now)
+        });
+        let stuck: Vec<ComradeId> = stuck
+            .map(|(id, _)| *id)
+            .take(limits::ACKS_PER_STEP)
+            .collect();
+        for id in stuck {
+            if !step.has_room() {
+                return;
+            }
+            self.begin_anew(step, id);
         }
         let (since, partial) = (self.own.report_since(step.now), self.lacks_larger());
         let due = self.comrades.iter().filter(|(_, comrade)| {
@@ -298,7 +317,7 @@ impl Open {
             if comrade.record.note_common(&homes) {
                 step.touched.comrades.insert(id);
             }
-            comrade.pair.homes_operation = Some(comrade.pair.sequence.saturating_add(1));
+            comrade.pair.homes_operation = Some(comrade.pair.next_number().0);
             let homes = home::encode_homes(&homes);
             self.write_operation(step, id, Body::Homes { homes }, None);
         }
@@ -398,8 +417,9 @@ impl Open {
         let operation = pair.homes_operation;
         let has_heard = operation.is_none_or(|sequence| {
             let mut entries = comrade.outbox.values();
-            let is_told = |entry: &Entry| entry.by_device && entry.sequence() == operation;
-            pair.acknowledged.covers(sequence) || entries.any(is_told)
+            let told = entries.find(|entry| entry.sequence() == operation);
+            pair.has_reached(sequence, told.and_then(Entry::tag))
+                || told.is_some_and(|entry| entry.by_device)
         });
         has_heard && pair.homes_told == if record.live { *live } else { *plain }
     }

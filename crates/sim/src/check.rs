@@ -322,11 +322,12 @@ impl World {
         }
     }
 
-    /// An invite works only as long as who made it uses the node at which it was made.
+    /// An invite works only as long as who made it uses the node at which it was made, and was not set back to before that.
     fn has_left(&self, invited: usize, inviter: usize) -> bool {
         let made = self.invited.get(&(inviter, invited));
         let now = self.places_of(self.people[inviter].peer);
         made.is_some_and(|made| !made.is_some_and(|made| now.contains(&made)))
+            || self.ledger.has_unmade(inviter, invited)
     }
 
     fn has_anybody_left(&self, invited: usize) -> bool {

@@ -10,6 +10,9 @@ use crate::settings::DAY;
 /// How long after a copy was put back (or the other copy ended) its comrades may take to notice.
 pub(crate) const GRACE: Millis = 3 * DAY;
 
+/// A copy that was put back and is not in use yet.
+const NOT_YET: Millis = Millis::MAX;
+
 /// A message.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
@@ -29,6 +32,8 @@ pub(crate) struct Ledger {
     weak: BTreeMap<usize, Vec<(Millis, Millis)>>,
     /// When a copy of the profile of a person was made that was put back, and when that was.
     set_back: BTreeMap<usize, Vec<(Millis, Millis)>>,
+    /// When somebody made an invite for somebody else last.
+    invites: BTreeMap<(usize, usize), Millis>,
     /// When the device of a person first knew somebody, by what that person is called.
     known: BTreeMap<usize, BTreeMap<String, Millis>>,
     seals: BTreeSet<[u8; 16]>,
@@ -67,13 +72,34 @@ impl Ledger {
         self.weak.entry(person).or_default().push((copied, back));
     }
 
-    /// The same, and it was put back: whom they met meanwhile they know no more.
+    /// The same, and it was put back: whom they met meanwhile they know no more. Their comrades can tell nothing to a device that
+    /// does not run: see [`Ledger::runs`].
     pub fn set_back(&mut self, person: usize, copied: Millis, back: Millis) {
-        self.weaken(person, copied, back);
+        self.weaken(person, copied, NOT_YET);
         self.set_back
             .entry(person)
             .or_default()
             .push((copied, back));
+    }
+
+    /// The device of this person runs: what was put back is in use from now on.
+    pub fn runs(&mut self, person: usize, now: Millis) {
+        let weak = self.weak.get_mut(&person).into_iter().flatten();
+        for (_, back) in weak.filter(|(_, back)| *back == NOT_YET) {
+            *back = now;
+        }
+    }
+
+    /// Somebody made an invite for somebody else.
+    pub fn invites(&mut self, from: usize, to: usize, now: Millis) {
+        self.invites.insert((from, to), now);
+    }
+
+    /// Whether the device of whoever made an invite was set back to before that: it knows nothing of it.
+    pub fn has_unmade(&self, from: usize, to: usize) -> bool {
+        let made = self.invites.get(&(from, to));
+        let mut backs = self.set_back.get(&from).into_iter().flatten();
+        made.is_some_and(|made| backs.any(|(copied, back)| copied < made && made <= back))
     }
 
     /// The device of a person knows somebody.
@@ -101,11 +127,12 @@ impl Ledger {
     /// was shown on a device after it was copied is gone from it once the copy is put back.
     pub fn is_weak(&self, written: &Written, to: usize) -> bool {
         let of = |person: usize| self.weak.get(&person).into_iter().flatten();
-        let author = of(written.from)
-            .any(|(copied, back)| written.at >= *copied && written.at <= back + GRACE);
+        let author = of(written.from).any(|(copied, back)| {
+            written.at >= *copied && written.at <= back.saturating_add(GRACE)
+        });
         let shown = written.shown.get(&to);
         let reader = of(to).any(|(copied, back)| {
-            written.at <= back + GRACE && shown.is_none_or(|shown| shown >= copied)
+            written.at <= back.saturating_add(GRACE) && shown.is_none_or(|shown| shown >= copied)
         });
         author || reader
     }

@@ -158,7 +158,11 @@ impl World {
                 self.act(self.now, person, Act::Wake);
             }
         }
-        if !self.open_vault(at) || !self.has_relay(person, at) {
+        if !self.open_vault(at) {
+            return;
+        }
+        self.ledger.runs(person, self.now);
+        if !self.has_relay(person, at) {
             return;
         }
         self.settle(person, at);
@@ -290,6 +294,7 @@ impl World {
             self.people[person].invites.pop();
             let place = number_of(link.expose()).map(|relay| self.relays[relay].address);
             self.invited.insert((person, whom), place);
+            self.ledger.invites(person, whom, self.now);
             self.people[whom].pocket.push(link);
         }
     }

@@ -1,20 +1,53 @@
 //! What one side has of the other's operations.
 //!
 //! A CBOR map: 1 the number up to which everything was received or is lost; 2 what was received beyond; 3 what is wanted
-//! again. Ranges are a flat array: first, last, first, last … in rising order.
+//! again; 4 and 5 from which number on, and by which tags, what was received is named; 6 up to where a number alone says
+//! nothing. Ranges are a flat array: first, last, first, last … in rising order; tags are one byte string. 4, 5 and 6 are
+//! absent where there is nothing to say.
+//!
+//! A device that was copied, or set back to an older state, gives out numbers a second time. Whether *its* operation of a
+//! number came, or that of its other half, only the tags tell.
 
 use thiserror::Error;
 
-use crate::cbor::{FieldError, Map, Writer, number};
+use crate::{
+    OperationId,
+    cbor::{FieldError, Map, Writer, number},
+};
 
 /// The most ranges of each sort in one acknowledgement. More wait for the next: the first ones matter most.
 pub const MAX_RANGES: usize = 32;
-/// The longest acknowledgement, in bytes: two full lists of ranges, and room for newer fields.
-pub const MAX_ACKNOWLEDGEMENT_BYTES: usize = 2 * 1_024;
+/// The most tags in one acknowledgement: 2 KB, and only of a device that was copied lately.
+pub const MAX_TAGS: usize = 256;
+/// The longest acknowledgement, in bytes: two full lists of ranges, all tags, and room for newer fields.
+pub const MAX_ACKNOWLEDGEMENT_BYTES: usize = 4 * 1_024;
 
 const UP_TO: u64 = 1;
 const BEYOND: u64 = 2;
 const WANTED: u64 = 3;
+const NAMED_FROM: u64 = 4;
+const TAGS: u64 = 5;
+const COPIED_UP_TO: u64 = 6;
+
+/// Bytes of a tag.
+const TAG_BYTES: usize = 8;
+
+/// The first bytes of an operation's id: two operations of one device that share them are not to be expected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Tag(pub [u8; TAG_BYTES]);
+
+impl From<OperationId> for Tag {
+    fn from(id: OperationId) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = id.0;
+        Self([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl std::fmt::Debug for Tag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tag([redacted])")
+    }
+}
 
 /// Numbers in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +79,12 @@ pub struct Acknowledgement {
     pub beyond: Vec<Range>,
     /// To be sent again, in rising order, at most [`MAX_RANGES`].
     pub wanted: Vec<Range>,
+    /// Whatever was received from this number on has its tag among `tags`; of no meaning if there are none.
+    pub named_from: u64,
+    /// Of operations that were received, at most [`MAX_TAGS`].
+    pub tags: Vec<Tag>,
+    /// Up to here the device has used numbers twice: there only a tag says that an operation was received; 0: nowhere.
+    pub copied_up_to: u64,
 }
 
 /// Why bytes are no acknowledgement.
@@ -67,6 +106,9 @@ pub enum AcknowledgementError {
     /// More than [`MAX_RANGES`] of one sort.
     #[error("{0} ranges")]
     TooManyRanges(usize),
+    /// More than [`MAX_TAGS`].
+    #[error("{0} tags")]
+    TooManyTags(usize),
     /// Ranges that overlap, run backwards, or lie among what was received without a gap.
     #[error("ranges out of order")]
     BadRanges,
@@ -87,6 +129,21 @@ impl Acknowledgement {
         sequence <= self.up_to || self.beyond.iter().any(|range| range.contains(sequence))
     }
 
+    /// The highest number of all that was received.
+    pub fn highest(&self) -> u64 {
+        self.beyond.last().map_or(self.up_to, |range| range.last)
+    }
+
+    /// Whether the tag of the operation that was received under this number is here.
+    pub fn names(&self, sequence: u64) -> bool {
+        !self.tags.is_empty() && sequence >= self.named_from && self.covers(sequence)
+    }
+
+    /// Whether this very operation was received.
+    pub fn has(&self, tag: Tag) -> bool {
+        self.tags.contains(&tag)
+    }
+
     /// Whether the operation of this number is to be sent again.
     pub fn wants(&self, sequence: u64) -> bool {
         self.wanted.iter().any(|range| range.contains(sequence))
@@ -95,7 +152,8 @@ impl Acknowledgement {
     /// As it travels, inside something encrypted. Ranges past [`MAX_RANGES`] are left out.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
-        writer.map(3);
+        let (has_tags, is_copied) = (!self.tags.is_empty(), self.copied_up_to > 0);
+        writer.map(3 + 2 * usize::from(has_tags) + usize::from(is_copied));
         writer.number(UP_TO);
         writer.number(self.up_to);
         for (field, ranges) in [(BEYOND, &self.beyond), (WANTED, &self.wanted)] {
@@ -105,6 +163,17 @@ impl Acknowledgement {
                 writer.number(range.first);
                 writer.number(range.last);
             }
+        }
+        if has_tags {
+            writer.number(NAMED_FROM);
+            writer.number(self.named_from);
+            writer.number(TAGS);
+            let tags: Vec<u8> = self.tags.iter().flat_map(|tag| tag.0).collect();
+            writer.bytes(&tags);
+        }
+        if is_copied {
+            writer.number(COPIED_UP_TO);
+            writer.number(self.copied_up_to);
         }
         writer.into_vec()
     }
@@ -118,12 +187,34 @@ impl Acknowledgement {
         let up_to = map.number(UP_TO)?;
         let beyond = read_ranges(&mut map, BEYOND, up_to)?;
         let wanted = read_ranges(&mut map, WANTED, up_to)?;
+        let tags = read_tags(&mut map)?;
+        let named_from = match tags.is_empty() {
+            true => 0,
+            false => map.number(NAMED_FROM)?,
+        };
+        let copied_up_to = map.optional(COPIED_UP_TO, |value| number(&value))?;
         Ok(Self {
             up_to,
             beyond,
             wanted,
+            named_from,
+            tags,
+            copied_up_to: copied_up_to.unwrap_or(0),
         })
     }
+}
+
+fn read_tags(map: &mut Map) -> Result<Vec<Tag>, AcknowledgementError> {
+    let bytes = map.optional(TAGS, |value| value.into_bytes().ok())?;
+    let bytes = bytes.unwrap_or_default();
+    let (tags, rest) = bytes.as_chunks::<TAG_BYTES>();
+    if !rest.is_empty() {
+        return Err(AcknowledgementError::BadField(TAGS));
+    }
+    if tags.len() > MAX_TAGS {
+        return Err(AcknowledgementError::TooManyTags(tags.len()));
+    }
+    Ok(tags.iter().copied().map(Tag).collect())
 }
 
 fn read_ranges(map: &mut Map, field: u64, up_to: u64) -> Result<Vec<Range>, AcknowledgementError> {
@@ -185,6 +276,7 @@ mod tests {
             up_to: 5,
             beyond,
             wanted: vec![range(6, 6)],
+            ..Acknowledgement::default()
         };
         let expected = [
             0xa3, 1, 5, 2, 0x84, 7, 9, 0x19, 1, 0x2c, 0x19, 1, 0x2c, 3, 0x82, 6, 6,
@@ -195,6 +287,19 @@ mod tests {
             Acknowledgement::default().encode(),
             [0xa3, 1, 0, 2, 0x80, 3, 0x80]
         );
+        let named = Acknowledgement {
+            up_to: 5,
+            named_from: 4,
+            tags: vec![Tag([7; 8]), Tag([8; 8])],
+            copied_up_to: 3,
+            ..Acknowledgement::default()
+        };
+        let expected = [
+            0xa6, 1, 5, 2, 0x80, 3, 0x80, 4, 4, 5, 0x50, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8,
+            8, 8, 6, 3,
+        ];
+        assert_eq!(named.encode(), expected);
+        assert_eq!(Acknowledgement::decode(&expected), Ok(named));
     }
 
     #[test]
@@ -203,11 +308,25 @@ mod tests {
             up_to: 5,
             beyond: vec![range(8, 9)],
             wanted: vec![range(6, 7)],
+            named_from: 4,
+            tags: vec![Tag([4; 8])],
+            copied_up_to: 0,
         };
         let covered: Vec<_> = (0..12).filter(|n| acknowledgement.covers(*n)).collect();
         assert_eq!(covered, [0, 1, 2, 3, 4, 5, 8, 9]);
         let wanted: Vec<_> = (0..12).filter(|n| acknowledgement.wants(*n)).collect();
         assert_eq!(wanted, [6, 7]);
+        let named: Vec<_> = (0..12).filter(|n| acknowledgement.names(*n)).collect();
+        assert_eq!(named, [4, 5, 8, 9]);
+        assert!(acknowledgement.has(Tag([4; 8])) && !acknowledgement.has(Tag([5; 8])));
+        assert_eq!(acknowledgement.highest(), 9);
+        let without = Acknowledgement {
+            tags: Vec::new(),
+            beyond: Vec::new(),
+            ..acknowledgement
+        };
+        assert!(!without.names(5));
+        assert_eq!(without.highest(), 5);
         assert_eq!(range(6, 7).count(), 2);
         assert_eq!(range(0, u64::MAX).count(), u64::MAX);
     }
@@ -215,7 +334,7 @@ mod tests {
     #[test]
     fn each_defect_has_its_own_error() {
         let decode = |bytes: &[u8]| Acknowledgement::decode(bytes).unwrap_err();
-        assert_eq!(decode(&[0; 2_049]), AcknowledgementError::TooLong(2_049));
+        assert_eq!(decode(&[0; 4_097]), AcknowledgementError::TooLong(4_097));
         assert_eq!(decode(&[0x80]), AcknowledgementError::Malformed);
         assert_eq!(decode(&[0xa0]), AcknowledgementError::Missing(1));
         assert_eq!(decode(&[0xa1, 1, 0x40]), AcknowledgementError::BadField(1));
@@ -235,6 +354,22 @@ mod tests {
         assert_eq!(
             decode(&raw(5, &many, &[])),
             AcknowledgementError::TooManyRanges(33)
+        );
+        let tagged = |bytes: &[u8]| {
+            let mut writer = Writer::default();
+            writer.map(2);
+            writer.number(1);
+            writer.number(1);
+            writer.number(5);
+            writer.bytes(bytes);
+            writer.into_vec()
+        };
+        assert_eq!(decode(&tagged(&[0; 9])), AcknowledgementError::BadField(5));
+        assert_eq!(decode(&tagged(&[0; 8])), AcknowledgementError::Missing(4));
+        let many = [0; 8 * (MAX_TAGS + 1)];
+        assert_eq!(
+            decode(&tagged(&many)),
+            AcknowledgementError::TooManyTags(257)
         );
     }
 
@@ -259,6 +394,9 @@ mod tests {
             up_to: 1,
             beyond: ranges.clone(),
             wanted: ranges,
+            named_from: u64::MAX,
+            tags: vec![Tag([9; 8]); MAX_TAGS],
+            copied_up_to: u64::MAX,
         };
         assert!(all.encode().len() < MAX_ACKNOWLEDGEMENT_BYTES);
         assert_eq!(
@@ -273,7 +411,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn acknowledgements_round_trip(up_to in 0..u64::MAX / 2, lists in (ranges(), ranges())) {
+        fn acknowledgements_round_trip(
+            up_to in 0..u64::MAX / 2,
+            lists in (ranges(), ranges()),
+            tags in prop::collection::vec(any::<[u8; 8]>(), 0..=MAX_TAGS),
+            (from, copied_up_to) in any::<(u64, u64)>(),
+        ) {
             let rising = |list: Vec<(u64, u64)>| {
                 let mut end = up_to;
                 let mut next = |(gap, more): (u64, u64)| {
@@ -283,7 +426,14 @@ mod tests {
                 };
                 list.into_iter().map(&mut next).collect::<Vec<_>>()
             };
-            let all = Acknowledgement { up_to, beyond: rising(lists.0), wanted: rising(lists.1) };
+            let all = Acknowledgement {
+                up_to,
+                beyond: rising(lists.0),
+                wanted: rising(lists.1),
+                named_from: if tags.is_empty() { 0 } else { from },
+                tags: tags.into_iter().map(Tag).collect(),
+                copied_up_to,
+            };
             prop_assert_eq!(Acknowledgement::decode(&all.encode()), Ok(all));
         }
 

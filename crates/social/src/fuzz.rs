@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use komrade_crypto::identity::{DeviceCertificate, DeviceKey, PersonId, RecoveryWords};
 
 use crate::{
-    Acknowledgement, DeviceId, Fields, Head, Operation, OperationId, Range, Received, circle,
+    Acknowledgement, DeviceId, Fields, Head, Operation, OperationId, Range, Received, Tag, circle,
     collective::{self, Body, Choice, Collective, Subject, Template},
 };
 
@@ -41,6 +41,9 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
                 up_to: 3,
                 wanted: beyond.clone(),
                 beyond,
+                named_from: 2,
+                tags: vec![Tag([7; 8]); 3],
+                copied_up_to: 2,
             };
             vec![Acknowledgement::default().encode(), full.encode()]
         }

@@ -36,7 +36,8 @@ mod received;
 pub use crate::fuzz::{FUZZ, Target, seeds};
 pub use crate::{
     acknowledgement::{
-        Acknowledgement, AcknowledgementError, MAX_ACKNOWLEDGEMENT_BYTES, MAX_RANGES, Range,
+        Acknowledgement, AcknowledgementError, MAX_ACKNOWLEDGEMENT_BYTES, MAX_RANGES, MAX_TAGS,
+        Range, Tag,
     },
     body::{
         Body, MAX_CIRCLE_BYTES, MAX_COLLECTIVE_BYTES, MAX_HOMES_BYTES, MAX_INTRODUCTION_BYTES,

@@ -13,6 +13,9 @@
 //!   is one of those; a younger one is a fork. A restored device writes with today's time, so this fails
 //!   only for one whose clock runs back by [`WINDOW`] messages, and then to the harm of its own words.
 //!
+//! What the author is told names operations by tags where numbers may not be enough: the newest few always, so that a
+//! device that was set back sees that they are none of its own; all that are comparable while a copy was seen among them.
+//!
 //! What the author can no longer supply is *lost*: the account goes on without it, counts it, and still takes it
 //! if it comes after all while its number is comparable.
 //!
@@ -24,7 +27,7 @@ use komrade_cbor::Value;
 use thiserror::Error;
 
 use crate::{
-    Acknowledgement, MAX_RANGES, Operation, OperationId, Range,
+    Acknowledgement, MAX_RANGES, MAX_TAGS, Operation, OperationId, Range, Tag,
     cbor::{FieldError, Map, Writer, exactly, number},
 };
 
@@ -35,6 +38,8 @@ pub const MAX_AHEAD: u64 = 256;
 /// How many forks are kept among the comparable numbers, and as many among the settled: at worst 16 KB. A
 /// restored device makes as many as it sends until it learns of its other half.
 pub const MAX_FORKS: usize = 128;
+/// How many of the newest operations an acknowledgement names if no copy was seen.
+const NAMED: usize = 4;
 /// The longest encoding, in bytes: all bounds reached at once.
 pub const MAX_RECEIVED_BYTES: usize = 56 * 1_024;
 
@@ -57,8 +62,9 @@ pub struct Received {
     settled_time: u64,
     /// Forks that arrived after their number was settled.
     late: BTreeSet<OperationId>,
-    /// A settled number had a fork or a broken link.
-    copied: bool,
+    /// The highest settled number that had a fork or a broken link, or how far everything had come when a fork of a
+    /// settled number came; 0: neither.
+    copied: u64,
     /// How many were given up by their author and never came.
     lost: u64,
     /// Those of them that are comparable by number.
@@ -153,11 +159,17 @@ impl Received {
 
     /// Whether the device was copied or restored from an old copy.
     pub fn is_copied(&self) -> bool {
-        let broken = |(sequence, entries): (&u64, &Vec<Entry>)| {
+        self.copied_up_to() > 0
+    }
+
+    /// Up to where numbers were taken twice, as far as that is known; 0: nowhere.
+    fn copied_up_to(&self) -> u64 {
+        let is_broken = |(sequence, entries): &(&u64, &Vec<Entry>)| {
             let awaits = entries.iter().any(|entry| entry.awaits.is_some());
-            entries.len() > 1 || (awaits && self.entries.contains_key(&(sequence - 1)))
+            entries.len() > 1 || (awaits && self.entries.contains_key(&(*sequence - 1)))
         };
-        self.copied || self.entries.iter().any(broken)
+        let broken = self.entries.iter().rev().find(is_broken);
+        broken.map_or(0, |(sequence, _)| *sequence).max(self.copied)
     }
 
     /// How many numbers are missing below the highest that arrived.
@@ -200,11 +212,37 @@ impl Received {
 
     /// What to tell the author.
     pub fn acknowledgement(&self) -> Acknowledgement {
+        let (named_from, tags) = self.tags();
         Acknowledgement {
             up_to: self.up_to,
             beyond: self.runs().take(MAX_RANGES).collect(),
             wanted: self.missing(),
+            named_from,
+            tags,
+            copied_up_to: self.copied_up_to(),
         }
+    }
+
+    /// The tags of all operations from a number on, and of forks of settled numbers: few, unless a copy was seen among what is
+    /// comparable, or something there was given up, maybe by a copy that never had it.
+    fn tags(&self) -> (u64, Vec<Tag>) {
+        let is_copied = self.copied_up_to() > self.floor();
+        let has_lost = self.lost > 0 && !self.holes.is_empty();
+        let late = self.late.iter().filter(|_| is_copied);
+        let mut tags: Vec<Tag> = late.map(|id| Tag::from(*id)).collect();
+        let most = match is_copied || has_lost {
+            true => MAX_TAGS,
+            false => NAMED,
+        };
+        let mut from = u64::MAX;
+        for (sequence, entries) in self.entries.iter().rev() {
+            if tags.len() + entries.len() > most {
+                break;
+            }
+            tags.extend(entries.iter().map(|entry| Tag::from(entry.id)));
+            from = *sequence;
+        }
+        (if tags.is_empty() { 0 } else { from }, tags)
     }
 
     /// Takes an operation of a conversation into the account.
@@ -257,7 +295,7 @@ impl Received {
             return Inserted::TooManyForks;
         }
         self.late.insert(id);
-        self.copied = true;
+        self.copied = self.up_to;
         Inserted::Fork
     }
 
@@ -279,7 +317,9 @@ impl Received {
                 .after(sequence)
                 .iter()
                 .any(|entry| entry.awaits.is_some());
-            self.copied |= broken || settled.len() > 1;
+            if broken || settled.len() > 1 {
+                self.copied = self.copied.max(sequence.saturating_add(1));
+            }
         }
         let comparable = self.floor().saturating_add(1);
         self.holes = self.holes.split_off(&comparable);
@@ -344,7 +384,7 @@ impl Received {
         writer.number(SETTLED_TIME);
         writer.number(self.settled_time);
         writer.number(COPIED);
-        writer.number(self.copied.into());
+        writer.number(self.copied);
         writer.number(LATE);
         writer.array(self.late.len());
         self.late.iter().for_each(|id| writer.bytes(&id.0));
@@ -389,7 +429,7 @@ impl Received {
         let mut received = Self {
             up_to: map.number(UP_TO)?,
             settled_time: map.number(SETTLED_TIME)?,
-            copied: map.number(COPIED)? != 0,
+            copied: map.number(COPIED)?,
             late: map.required(LATE, ids)?,
             entries: BTreeMap::new(),
             lost: map.optional(LOST, |value| number(&value))?.unwrap_or(0),

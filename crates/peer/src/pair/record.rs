@@ -27,6 +27,7 @@ impl Pair {
             received: serde_bytes::ByteBuf::from(self.received.encode()),
             acknowledged: serde_bytes::ByteBuf::from(self.acknowledged.encode()),
             acknowledged_at: self.acknowledged_at,
+            copied_up_to: self.copied_up_to,
             report_due: self.report_due,
             reported_at: self.reported_at,
             reported_partial: self.reported_partial,
@@ -37,6 +38,7 @@ impl Pair {
             homes_told: self.homes_told,
             homes_operation: self.homes_operation,
             renewed_at: self.renewed_at,
+            is_stuck: self.is_stuck,
             offered_at: self.offered_at,
             profile_sequence: self.profile_sequence,
             homes_sequence: self.homes_sequence,
@@ -94,6 +96,7 @@ impl Pair {
             received: Received::decode(&record.received).map_err(|_| Damaged)?,
             acknowledged: Acknowledgement::decode(&record.acknowledged).map_err(|_| Damaged)?,
             acknowledged_at: record.acknowledged_at,
+            copied_up_to: record.copied_up_to,
             report_due: record.report_due,
             reported_at: record.reported_at,
             reported_partial: record.reported_partial,
@@ -104,6 +107,7 @@ impl Pair {
             homes_told: record.homes_told,
             homes_operation: record.homes_operation,
             renewed_at: record.renewed_at,
+            is_stuck: record.is_stuck,
             offered_at: record.offered_at,
             profile_sequence: record.profile_sequence,
             homes_sequence: record.homes_sequence,
@@ -141,6 +145,8 @@ struct PairRecord {
     received: serde_bytes::ByteBuf,
     acknowledged: serde_bytes::ByteBuf,
     acknowledged_at: Millis,
+    #[serde(default)]
+    copied_up_to: u64,
     report_due: bool,
     #[serde(default)]
     reported_at: Millis,
@@ -154,6 +160,8 @@ struct PairRecord {
     #[serde(default)]
     homes_operation: Option<u64>,
     renewed_at: Option<Millis>,
+    #[serde(default)]
+    is_stuck: bool,
     offered_at: Option<Millis>,
     profile_sequence: u64,
     homes_sequence: u64,

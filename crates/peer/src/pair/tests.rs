@@ -171,6 +171,63 @@ fn the_record_comes_back() {
     assert!(Pair::decode(&ana.encode()[1..]).is_err());
 }
 
+/// What they say who have these operations, named from a number on.
+fn acknowledgement(up_to: u64, named_from: u64, tags: &[u8]) -> Acknowledgement {
+    Acknowledgement {
+        up_to,
+        named_from,
+        tags: tags.iter().map(|tag| Tag([*tag; 8])).collect(),
+        ..Acknowledgement::default()
+    }
+}
+
+#[test]
+fn an_acknowledgement_by_number_is_believed_until_it_names_another_operation() {
+    let mut pair = Pair {
+        sequence: 9,
+        ..Pair::default()
+    };
+    let kept = || (5..=9).map(|n| (n, Tag([n as u8; 8])));
+    let reached = |pair: &Pair| {
+        kept()
+            .map(|(n, tag)| pair.has_reached(n, Some(tag)))
+            .collect::<Vec<_>>()
+    };
+    assert!(!pair.note_acknowledged(&acknowledgement(7, 7, &[7]), kept()));
+    assert_eq!(reached(&pair), [true, true, true, false, false]);
+    assert_eq!(pair.copied_up_to, 0);
+    // Number 8 is another one.
+    assert!(pair.note_acknowledged(&acknowledgement(8, 7, &[7, 88]), kept()));
+    assert_eq!(reached(&pair), [false, false, true, false, false]);
+    assert_eq!((pair.copied_up_to, pair.next_number().0), (8, 10));
+    // It says so once.
+    assert!(!pair.note_acknowledged(&acknowledgement(8, 7, &[7, 88]), kept()));
+    let all = acknowledgement(9, 5, &[5, 6, 7, 8, 88, 9]);
+    assert!(!pair.note_acknowledged(&all, kept()));
+    assert_eq!(reached(&pair), [true; 5]);
+    assert!(pair.has_reached(8, None), "a version that kept no tags");
+}
+
+#[test]
+fn whoever_was_set_back_goes_on_after_the_numbers_that_were_used() {
+    let mut pair = Pair::default();
+    assert_eq!(pair.next_number(), (1, None));
+    assert!(pair.note_acknowledged(&acknowledgement(8, 8, &[8]), std::iter::empty()));
+    assert_eq!(pair.next_number(), (9, Some(OperationId([0; 32]))));
+    assert!(!pair.has_reached(8, Some(Tag([1; 8]))));
+    assert!(!pair.has_reached(3, Some(Tag([1; 8]))), "it is not named");
+    let again = Pair::decode(&pair.encode()).unwrap();
+    assert_eq!(again.copied_up_to, 8);
+    // They say themselves up to where numbers were used twice.
+    pair.sequence = 20;
+    let told = Acknowledgement {
+        copied_up_to: 12,
+        ..acknowledgement(20, 20, &[20])
+    };
+    assert!(pair.note_acknowledged(&told, std::iter::empty()));
+    assert_eq!(pair.copied_up_to, 12);
+}
+
 #[test]
 fn only_so_many_envelopes_are_remembered() {
     let mut pair = Pair::default();

@@ -28,6 +28,7 @@ mod collective_races;
 #[cfg(feature = "collectives")]
 mod collective_split;
 mod conversation;
+mod copied;
 mod homes;
 mod hostile;
 mod introducing;

@@ -66,11 +66,77 @@ fn in_order_everything_is_new_once() {
     assert_eq!(received.up_to(), 5);
     assert_eq!(received.missing_count(), 0);
     assert!(!received.is_copied());
+    let newest = chain.iter().rev().take(NAMED);
     let expected = Acknowledgement {
         up_to: 5,
+        named_from: 2,
+        tags: newest.map(|operation| operation.id().into()).collect(),
         ..Acknowledgement::default()
     };
     assert_eq!(received.acknowledgement(), expected);
+    let nothing = Received::default().acknowledgement();
+    assert_eq!(nothing, Acknowledgement::default());
+}
+
+#[test]
+fn while_a_copy_was_seen_among_them_all_comparable_operations_are_named() {
+    let count = WINDOW as usize;
+    let chain = chain(None, 3 * count, "a");
+    let other = self::chain(Some(&chain[19]), 1, "b").remove(0);
+    let mut received = insert_all(&chain[..30]);
+    let has = |received: &Received, one: &Operation| {
+        let acknowledgement = received.acknowledgement();
+        let sequence = one.fields().sequence;
+        acknowledgement
+            .names(sequence)
+            .then(|| acknowledgement.has(one.id().into()))
+    };
+    assert_eq!(has(&received, &other), None, "few are named");
+    assert_eq!(received.insert(&other), Inserted::Fork);
+    assert_eq!(received.acknowledgement().copied_up_to, 21);
+    for one in chain[..30].iter().chain([&other]) {
+        assert_eq!(has(&received, one), Some(true));
+    }
+    let third = self::chain(Some(&chain[19]), 1, "c").remove(0);
+    assert_eq!(has(&received, &third), Some(false));
+    assert_eq!(received.acknowledgement().tags.len(), 31);
+
+    // Once the number is settled, few are named again.
+    for operation in &chain[30..] {
+        received.insert(operation);
+    }
+    let acknowledgement = received.acknowledgement();
+    assert_eq!(acknowledgement.tags.len(), NAMED);
+    assert!(acknowledgement.copied_up_to >= 21);
+
+    // A fork of a settled number is named, and all that is comparable.
+    let now = chain.last().unwrap().fields().time + 1;
+    let late = operation(11, Some(chain[9].id()), now, "b");
+    assert_eq!(received.insert(&late), Inserted::Fork);
+    let acknowledgement = received.acknowledgement();
+    assert!(acknowledgement.has(late.id().into()));
+    assert_eq!(acknowledgement.tags.len(), 1 + count);
+    assert_eq!(acknowledgement.copied_up_to, received.up_to());
+}
+
+#[test]
+fn with_all_bounds_reached_no_more_is_said_to_be_named_than_is() {
+    let chain = chain(None, 2 * WINDOW as usize, "a");
+    let mut received = insert_all(&chain);
+    let now = chain.last().unwrap().fields().time + 1;
+    for n in 0..MAX_FORKS as u64 {
+        let late = operation(1, None, now + n, "late");
+        assert_eq!(received.insert(&late), Inserted::Fork);
+    }
+    let head = chain.last().unwrap();
+    for n in 0..MAX_FORKS {
+        let fork = operation(2 * WINDOW, head.fields().previous, now, &format!("{n}"));
+        assert_eq!(received.insert(&fork), Inserted::Fork);
+    }
+    let acknowledgement = received.acknowledgement();
+    assert!(acknowledgement.tags.len() <= MAX_TAGS);
+    assert!(!acknowledgement.names(2 * WINDOW));
+    assert!(Acknowledgement::decode(&acknowledgement.encode()).is_ok());
 }
 
 #[test]
