@@ -397,8 +397,9 @@ impl Open {
                 pair.outer_told(chain, number, step.now);
             }
             pair.bundle_told = pair.bundle_told.max(report.bundle);
+            pair.heard_at = step.now;
             // An older one may come late; it says nothing new.
-            if report.made_at >= pair.acknowledged_at {
+            if pair.is_news(report) {
                 // A clock that was ahead for a moment must not silence what comes later.
                 pair.acknowledged_at = report.made_at.min(step.now);
                 let entries = comrade.outbox.values();

@@ -168,8 +168,8 @@ pub const RESCUE_LIFE: Millis = 30 * DAY;
 /// How long after a change to another relay whoever has not acknowledged it is looked for at their lifeboat: most people
 /// have opened the app by then.
 pub const MOVE_PATIENCE: Millis = DAY;
-/// When an answer to an invite, or a list of homes, is said again while nothing is heard: it may have been lost with what
-/// a node held. Each pause is twice the one before.
+/// When an answer to an invite, a list of homes, or what a report did not know is said again while nothing is heard: it may have
+/// been lost with what a node held. Each pause is twice the one before.
 pub const SAY_AGAIN: Millis = DAY;
 /// How often it is said at most, in a good two weeks: half of [`MAX_SEALS`] is left for when it is asked for.
 pub const MOST_SAID: u8 = 5;

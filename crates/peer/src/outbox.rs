@@ -648,16 +648,24 @@ impl Open {
     }
 
     /// What is repeated while nothing is heard of it, each with when it is due: the first thing said to
-    /// who made an invite, and the newest list of homes.
+    /// who made an invite, the newest list of homes, and the oldest of what whoever was heard since may have lost: they
+    /// would report it if they had it, and it anew if they get it.
     fn repeated(&self) -> impl Iterator<Item = (ComradeId, u64, Millis)> {
         self.comrades.iter().filter_map(|(id, comrade)| {
             let is_asked = comrade.record.state == ComradeState::Asked;
             let (number, entry) = if is_asked && comrade.pair.is_unanswered() {
                 comrade.outbox.first_key_value()
             } else {
-                let homes = Some(comrade.pair.homes_operation?);
+                let pair = &comrade.pair;
+                let homes = pair.homes_operation;
+                let is_homes = |entry: &Entry| homes.is_some() && entry.sequence() == homes;
+                let is_unheard = |entry: &Entry| {
+                    let is_larger = entry.sealed.is_some_and(|it| it.is_larger());
+                    entry.accepted_at.is_some_and(|at| at < pair.heard_at) && !is_larger
+                };
                 let mut outbox = comrade.outbox.iter();
-                outbox.find(|(_, entry)| entry.sequence() == homes)
+                let homes = outbox.clone().find(|(_, entry)| is_homes(entry));
+                homes.or_else(|| outbox.find(|(_, entry)| is_unheard(entry)))
             }?;
             let pause = limits::SAY_AGAIN << entry.seals.saturating_sub(1).min(limits::MOST_SAID);
             let due = entry.accepted_at?.saturating_add(pause);

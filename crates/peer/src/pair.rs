@@ -141,6 +141,8 @@ pub(crate) struct Pair {
     pub(crate) acknowledged: Acknowledgement,
     /// When they said so, by their clock.
     pub(crate) acknowledged_at: Millis,
+    /// When a report of theirs came last.
+    pub(crate) heard_at: Millis,
     /// Up to here another copy of this device may have given out the numbers of one's own operations, too: that they have
     /// one of these is believed only if they name it. 0: nowhere.
     pub(crate) copied_up_to: u64,
@@ -362,6 +364,14 @@ impl Pair {
         self.sequence = self.sequence.max(highest);
         self.acknowledged = acknowledgement.clone();
         is_news
+    }
+
+    /// Whether a report is not older than the one that is known: by its time, or, since their clock may have been set back, by
+    /// what it says.
+    pub(crate) fn is_news(&self, report: &Report) -> bool {
+        let (old, new) = (&self.acknowledged, &report.acknowledgement);
+        let says_more = new.up_to >= old.up_to && new.highest() >= old.highest();
+        report.made_at >= self.acknowledged_at || says_more
     }
 
     /// Whether they have this operation of one's own. `tag` is `None` for what was written by a version that kept none.

@@ -113,6 +113,7 @@ impl Pair {
             *at = (*at).min(now);
         }
         self.acknowledged_at = self.acknowledged_at.min(now);
+        self.heard_at = self.heard_at.min(now);
         self.reported_at = self.reported_at.min(now);
         let send = self.send.iter_mut().map(|outer| &mut outer.record);
         let offer = self.offer.iter_mut().map(|offer| &mut offer.next);

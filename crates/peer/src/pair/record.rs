@@ -27,6 +27,7 @@ impl Pair {
             received: serde_bytes::ByteBuf::from(self.received.encode()),
             acknowledged: serde_bytes::ByteBuf::from(self.acknowledged.encode()),
             acknowledged_at: self.acknowledged_at,
+            heard_at: self.heard_at,
             copied_up_to: self.copied_up_to,
             report_due: self.report_due,
             reported_at: self.reported_at,
@@ -96,6 +97,7 @@ impl Pair {
             received: Received::decode(&record.received).map_err(|_| Damaged)?,
             acknowledged: Acknowledgement::decode(&record.acknowledged).map_err(|_| Damaged)?,
             acknowledged_at: record.acknowledged_at,
+            heard_at: record.heard_at,
             copied_up_to: record.copied_up_to,
             report_due: record.report_due,
             reported_at: record.reported_at,
@@ -145,6 +147,8 @@ struct PairRecord {
     received: serde_bytes::ByteBuf,
     acknowledged: serde_bytes::ByteBuf,
     acknowledged_at: Millis,
+    #[serde(default)]
+    heard_at: Millis,
     #[serde(default)]
     copied_up_to: u64,
     report_due: bool,

@@ -6,7 +6,7 @@ use komrade_view::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::world::{DAY, HOUR, MINUTE, World};
+use crate::world::{HOUR, MINUTE, World};
 
 /// Ana at one relay, Bo at another; gives what each calls the other.
 fn met(seed: u64) -> (World, ComradeId, ComradeId) {
@@ -51,11 +51,11 @@ fn run_copy(world: &mut World) {
     world.set_back(clone, copy);
 }
 
-/// The conversation as Ana is shown it.
-fn shown(world: &mut World, bo: ComradeId) -> Vec<String> {
-    let page = world.page(0, bo).into_iter();
-    page.filter(|message| !message.mine)
-        .map(|message| message.text)
+/// What Ana was shown of Bo's words.
+fn shown(world: &World, bo: ComradeId) -> Vec<String> {
+    let told = world.peers[0].messages.iter();
+    told.filter(|(from, message)| *from == bo && !message.mine)
+        .map(|(_, message)| message.text.clone())
         .collect()
 }
 
@@ -140,7 +140,7 @@ fn a_copy_beside_its_original_costs_neither_a_word() {
             is_honest(&mut world, 2, bo, ana);
         }
         is_all_there(&mut world, bo, ana);
-        let shown = shown(&mut world, bo);
+        let shown = shown(&world, bo);
         for n in 0..6 {
             let text = format!("copy {n}");
             assert!(shown.contains(&text), "{text} is not among {shown:?}");
