@@ -347,6 +347,13 @@ impl Comrade {
         (lowest > known).then_some(lowest)
     }
 
+    /// Whether a report of theirs did not know of an entry that was taken before it came. What is left out to save data is not
+    /// missed.
+    pub(crate) fn may_miss(&self, entry: &Entry) -> bool {
+        let is_larger = entry.sealed.is_some_and(|it| it.is_larger());
+        entry.accepted_at.is_some_and(|at| at < self.pair.heard_at) && !is_larger
+    }
+
     /// Whether envelopes are made for them: there are keys, and the person said yes to them.
     pub(crate) fn may_seal(&self) -> bool {
         self.pair.can_seal() && !self.record.is_undecided()

@@ -652,25 +652,18 @@ impl Open {
     /// would report it if they had it, and it anew if they get it.
     fn repeated(&self) -> impl Iterator<Item = (ComradeId, u64, Millis)> {
         self.comrades.iter().filter_map(|(id, comrade)| {
-            let is_asked = comrade.record.state == ComradeState::Asked;
-            let (number, entry) = if is_asked && comrade.pair.is_unanswered() {
-                comrade.outbox.first_key_value()
-            } else {
-                let pair = &comrade.pair;
-                let homes = pair.homes_operation;
-                let is_homes = |entry: &Entry| homes.is_some() && entry.sequence() == homes;
-                let is_unheard = |entry: &Entry| {
-                    let is_larger = entry.sealed.is_some_and(|it| it.is_larger());
-                    entry.accepted_at.is_some_and(|at| at < pair.heard_at) && !is_larger
-                };
-                let mut outbox = comrade.outbox.iter();
-                let homes = outbox.clone().find(|(_, entry)| is_homes(entry));
-                homes.or_else(|| outbox.find(|(_, entry)| is_unheard(entry)))
-            }?;
+            let pair = &comrade.pair;
+            let is_intro = comrade.record.state == ComradeState::Asked && pair.is_unanswered();
+            let homes = pair.homes_operation;
+            let is_homes = |entry: &Entry| homes.is_some() && entry.sequence() == homes;
+            let mut entries = comrade.outbox.iter();
+            let told = entries.clone().find(|(_, it)| is_intro || is_homes(it));
+            let told = told.filter(|(_, entry)| !entry.by_device);
+            let missed = || entries.find(|(_, entry)| comrade.may_miss(entry));
+            let (number, entry) = told.or_else(missed)?;
             let pause = limits::SAY_AGAIN << entry.seals.saturating_sub(1).min(limits::MOST_SAID);
             let due = entry.accepted_at?.saturating_add(pause);
-            let is_said = entry.by_device || entry.seals >= limits::MOST_SAID;
-            (!is_said).then_some((*id, *number, due))
+            (entry.seals < limits::MOST_SAID).then_some((*id, *number, due))
         })
     }
 

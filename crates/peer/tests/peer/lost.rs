@@ -269,3 +269,24 @@ fn two_whose_relays_burn_before_either_heard_of_the_others_next_lifeboat_find_ea
     world.pass(HOUR);
     assert_eq!(world.texts(0, bo), ["again", "and back"]);
 }
+
+#[test]
+fn what_a_home_lost_without_knowing_is_said_again_once_whoever_reads_was_heard_of() {
+    let mut world = strangers(607);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(2 * HOUR);
+    world.stop(1);
+    let before = world.relays[&1].shelf.clone();
+    world.send(0, bo, "the last word");
+    world.pass(MINUTE);
+    assert!(matches!(world.page(0, bo)[0].tick, Tick::Accepted(_)));
+    world.relays.get_mut(&1).unwrap().shelf = before;
+    world.restart(1);
+    // Bo is heard of, and tells nothing of what he does not know of.
+    world.send(1, ana, "nothing new?");
+    world.pass(HOUR);
+    assert_eq!(world.texts(1, ana), ["nothing new?"]);
+    world.pass(2 * DAY);
+    assert_eq!(world.texts(1, ana), ["nothing new?", "the last word"]);
+    assert!(matches!(world.page(0, bo)[0].tick, Tick::Delivered(_)));
+}
