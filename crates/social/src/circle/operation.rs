@@ -121,16 +121,26 @@ impl Operation {
     /// If it is none, or a signature is not right.
     pub fn decode(bytes: &[u8]) -> Result<Self, OperationError> {
         let operation = Self::decode_stored(bytes)?;
-        let (signature, signed) = split(bytes)?;
-        verify_circle_operation(&operation.fields.device.0, signed, signature)
-            .map_err(|_| OperationError::BadSignature)?;
-        if let Body::Comment { comment } = operation.body() {
-            comment.verify()?;
-        }
+        operation.verify()?;
         Ok(operation)
     }
 
-    /// Reads one from the own vault, whose signatures were checked when it came.
+    /// Checks its signature, and those of the comment in it.
+    ///
+    /// # Errors
+    /// If one of them is not right.
+    pub fn verify(&self) -> Result<(), OperationError> {
+        let (signature, signed) = split(&self.bytes)?;
+        verify_circle_operation(&self.fields.device.0, signed, signature)
+            .map_err(|_| OperationError::BadSignature)?;
+        match self.body() {
+            Body::Comment { comment } => comment.verify(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads one from the own vault, whose signatures were checked when it came, or one that is checked later by
+    /// [`verify`](Self::verify).
     ///
     /// # Errors
     /// If it is none.
@@ -178,6 +188,12 @@ impl Operation {
     /// What it does.
     pub fn body(&self) -> &Body {
         &self.fields.body
+    }
+
+    /// Whether it publishes what somebody else than the owner said.
+    pub(super) fn is_of_another(&self) -> bool {
+        let person = &self.fields.person;
+        matches!(self.body(), Body::Comment { comment } if comment.person() != *person)
     }
 
     /// Its exact bytes, with the signature.
