@@ -264,7 +264,7 @@ impl fmt::Debug for DeviceKey {
 }
 
 /// Who somebody is, to everybody: SHA-256 of a label and the root key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PersonId(pub [u8; 32]);
 
 impl PersonId {
@@ -340,7 +340,7 @@ fn grouped(bytes: &[u8; 32]) -> String {
 
 /// A root's word that a device is its own. Layout: version, suite, root key (32), device key (32),
 /// day (4), signature (64).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DeviceCertificate {
     root: [u8; 32],
     device: [u8; 32],
@@ -415,7 +415,7 @@ impl DeviceCertificate {
 
 /// A root's word that a device is no longer its own. The same layout as a certificate, another
 /// label.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Revocation {
     root: [u8; 32],
     device: [u8; 32],
@@ -468,6 +468,8 @@ impl Revocation {
         self.root == certificate.root && self.device == certificate.device
     }
 }
+
+crate::redacted!(PersonId, DeviceCertificate, Revocation);
 
 /// What certificate and revocation have in common.
 struct Statement {

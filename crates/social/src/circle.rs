@@ -22,7 +22,10 @@ mod operation;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use komrade_crypto::{identity::PersonId, labels};
 use thiserror::Error;
@@ -43,8 +46,10 @@ pub const MAX_COMMENTS: usize = 200;
 pub const MAX_AHEAD: usize = 1_024;
 
 /// Which circle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CircleId(pub [u8; 32]);
+
+komrade_crypto::redacted!(CircleId);
 
 impl CircleId {
     /// The circle of this owner for which these bytes were drawn.
@@ -78,7 +83,7 @@ pub enum Inserted {
 }
 
 /// A post, with what was said to it, in the owner's order.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Post<'a> {
     /// The operation of the post.
     pub operation: &'a Operation,
@@ -86,6 +91,14 @@ pub struct Post<'a> {
     pub text: &'a str,
     /// Each with the operation that published it.
     pub comments: Vec<(OperationId, &'a Comment)>,
+}
+
+impl fmt::Debug for Post<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Post")
+            .field("comments", &self.comments.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where an operation stands: by number, then device, then id.

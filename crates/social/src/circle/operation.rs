@@ -43,7 +43,7 @@ const COMMENT: u64 = 2;
 const REMOVE: u64 = 3;
 
 /// What an operation of a circle does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
     /// Says something.
@@ -68,8 +68,19 @@ pub enum Body {
     },
 }
 
+impl Body {
+    fn kind(&self) -> u64 {
+        match self {
+            Self::Post { .. } => POST,
+            Self::Comment { .. } => COMMENT,
+            Self::Remove { .. } => REMOVE,
+            Self::Unknown { kind } => *kind,
+        }
+    }
+}
+
 /// What an operation says, as far as this version knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fields {
     /// From 1, one more with each operation of this device in this circle.
     pub sequence: u64,
@@ -245,12 +256,7 @@ impl Fields {
         writer.number(EXPIRY);
         writer.number(self.expiry_day.into());
         writer.number(KIND);
-        writer.number(match &self.body {
-            Body::Post { .. } => POST,
-            Body::Comment { .. } => COMMENT,
-            Body::Remove { .. } => REMOVE,
-            Body::Unknown { kind } => *kind,
-        });
+        writer.number(self.body.kind());
         writer.number(CONTENT);
         writer.map(1);
         writer.number(1);
@@ -308,6 +314,21 @@ impl Fields {
         };
         fields.check()?;
         Ok(fields)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body(kind {}, [redacted])", self.kind())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fields")
+            .field("sequence", &self.sequence)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
     }
 }
 

@@ -153,6 +153,33 @@ fn posts_stand_with_their_comments_and_what_was_taken_back_is_gone() {
     );
 }
 
+#[test]
+fn nothing_anybody_said_in_a_circle_is_printed() {
+    let (owner, all) = story();
+    let mut circle = owner.circle();
+    for operation in &all {
+        circle.insert(operation.clone()).unwrap();
+    }
+    let tells = |line: &str| {
+        ["first", "good", "nonce", "7, 7"]
+            .iter()
+            .any(|it| line.contains(it))
+    };
+    // What is looked for would be found.
+    assert!(tells(&format!("{:?}", shown(&circle))) && tells(&format!("{NONCE:?}")));
+    for operation in &all {
+        let line = format!(
+            "{operation:?} {:?} {:?}",
+            operation.fields(),
+            operation.body()
+        );
+        assert!(!tells(&line), "{line}");
+    }
+    let line = format!("{circle:?} {:?} {:?}", circle.posts(), circle.id());
+    assert!(!tells(&line), "{line}");
+    assert!(format!("{:?}", all[0].body()).starts_with("Body(kind 1, [redacted])"));
+}
+
 fn ids_of_others(circle: &Circle, owner: &PersonId) -> Vec<OperationId> {
     let others = circle
         .operations()
