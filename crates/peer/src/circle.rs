@@ -434,6 +434,13 @@ impl Open {
         }
     }
 
+    /// Another pace was chosen: a wait is drawn anew.
+    pub(crate) fn draw_circles(&mut self, step: &mut Step) {
+        if self.circles.due_at.is_some_and(|at| at > step.now) {
+            self.circles.due_at = Some(self.draw_duty_time(step));
+        }
+    }
+
     /// When [`Open::circles_upkeep`] has something to do.
     pub(crate) fn next_circle(&self, now: Millis) -> Option<Millis> {
         let undrawn = || self.circles_pending().then_some(now);
