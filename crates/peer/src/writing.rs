@@ -124,7 +124,7 @@ impl Open {
         step.touched.pairs.insert(id);
         step.touched.comrades.insert(id);
         let ordinal = shown.map(|(ordinal, _)| ordinal);
-        let bytes = Zeroizing::new(operation.into_bytes());
+        let bytes = operation.into_bytes();
         let content = Content::Operation { sequence, ordinal };
         if let Some(number) = self.enqueue(step, id, content, Some(&bytes)) {
             self.send_now(step, id, number, Some(bytes));

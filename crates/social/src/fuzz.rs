@@ -287,7 +287,7 @@ fn operations() -> Vec<Operation> {
             content: vec![4, 5, 6],
         },
         crate::Body::Introduction {
-            content: vec![7, 8, 9],
+            content: vec![7, 8, 9].into(),
         },
         crate::Body::Circle {
             content: vec![7, 8],
