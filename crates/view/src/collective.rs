@@ -242,6 +242,40 @@ pub struct ConstitutionView {
     pub delegates_admit: bool,
 }
 
+impl ConstitutionView {
+    /// Plain rules, as tests begin with: so many vouches admit, and more than half of all members decide everything else, within
+    /// two weeks, free decisions within one.
+    pub const fn by_vouches(vouches: u16) -> Self {
+        let half = Share {
+            parts: 1,
+            of: 2,
+            more: true,
+            least: 1,
+        };
+        Self {
+            admission: AdmissionRule {
+                vouches: Share::number(vouches),
+                ballot: None,
+            },
+            removal: half,
+            amendment: half,
+            ordinary: half,
+            days: 14,
+            decision: BallotRule {
+                quorum: half,
+                majority: half,
+                days: 7,
+            },
+            posters: Posters::Members,
+            history: false,
+            expiry_days: 60,
+            rest_after_days: Some(60),
+            delegates: false,
+            delegates_admit: false,
+        }
+    }
+}
+
 /// A ready constitution to begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Template {
