@@ -6,7 +6,6 @@ use komrade_crypto::{day_of, invite::Invite};
 use komrade_social::{Body, DeviceId, Fields, Head, MAX_HEADS, Operation};
 use komrade_store::Table;
 use komrade_view::{AckPace, Answer, ComradeId, Event, Millis, Refusal};
-use zeroize::Zeroizing;
 
 use crate::{
     comrade::Comrade,

@@ -5,7 +5,7 @@ use komrade_crypto::{
     vault::Params,
 };
 use komrade_social::circle::{Comment, Fields};
-use komrade_view::{CircleCommand, ComradeState};
+use komrade_view::{AckPace, Answer, CircleCommand, ComradeState, Refusal};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::{frame::Load, *};
@@ -792,12 +792,11 @@ fn ones_own_circles_have_a_bound_and_what_is_taken_back_makes_room() {
     let circle = own_circle(&mut open, rng, 2);
     let long = |_| post(&"x".repeat(8_000));
     let filled = fill_own(&mut open, rng, long, Circles::has_room);
-    assert!(open.circles.bytes(true) <= limits::MAX_CIRCLES_BYTES / 2);
     let say = CircleCommand::Post {
         circle,
         text: "one more".to_owned(),
     };
-    let mut says = |open: &mut Open, rng: &mut ChaCha20Rng, what: &CircleCommand| {
+    let says = |open: &mut Open, rng: &mut ChaCha20Rng, what: &CircleCommand| {
         step(rng, NOW, |step| open.circle_command(step, what.clone())).0
     };
     assert_eq!(says(&mut open, rng, &say), Err(Refusal::CirclesFull));
@@ -805,8 +804,10 @@ fn ones_own_circles_have_a_bound_and_what_is_taken_back_makes_room() {
     let of = komrade_view::PostId(all.first().unwrap().0);
     let take_back = CircleCommand::TakeBack { circle, of };
     assert_eq!(says(&mut open, rng, &take_back), Ok(Answer::Done));
-    let end = CircleCommand::End(*filled.first().unwrap());
-    assert_eq!(says(&mut open, rng, &end), Ok(Answer::Done));
+    for circle in filled.into_iter().take(2) {
+        let end = CircleCommand::End(circle);
+        assert_eq!(says(&mut open, rng, &end), Ok(Answer::Done));
+    }
     settle(&mut open, rng, NOW);
     assert_eq!(says(&mut open, rng, &say), Ok(Answer::Done));
 }
@@ -873,4 +874,27 @@ fn the_largest_circles_of_comrades_make_room_for_the_others() {
     assert!(most <= limits::STEP_CHANGES + 200, "{most} at once");
     let circle = open.circles.all.get(&cleos.id()).unwrap();
     assert_eq!(ids(circle).len(), 20, "all of it is there");
+}
+
+#[test]
+fn a_wait_is_drawn_anew_when_the_pace_changes() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(14);
+    let mut open = open(rng);
+    let far = NOW + 3 * limits::HOUR;
+    (open.circles.due_at, open.ack_at) = (Some(far), Some(far));
+    open.comrades.get_mut(&BO).unwrap().quiet_until = far;
+    let mut choose = |open: &mut Open, pace| {
+        step(rng, NOW, |step| open.set_ack_pace(step, pace));
+        open.circles.due_at.unwrap()
+    };
+    let quick = NOW + 10 * limits::QUICK_PACE + 1;
+    assert!(choose(&mut open, AckPace::Quick) <= quick);
+    assert!(open.ack_at.unwrap() <= quick);
+    let quiet = |open: &Open, id| open.comrades.get(&id).unwrap().quiet_until;
+    assert_eq!(Some(quiet(&open, BO)), open.ack_at);
+    assert_eq!(quiet(&open, CLEO), 0, "nothing of theirs has come");
+    // And back.
+    let calm = (0..20).map(|_| choose(&mut open, AckPace::Calm)).max();
+    assert!(calm > Some(quick) && calm < Some(far));
+    assert_eq!(Some(quiet(&open, BO)), open.ack_at);
 }

@@ -340,7 +340,9 @@ fn whoever_asks_by_a_link_and_is_not_answered_makes_room_after_a_month() {
     world.pass(2 * DAY);
     assert!(world.detail(0).requests.is_empty());
     assert!(world.peers[0].comrades.is_empty(), "they were not met");
-    assert_eq!(standing(&world, 1), Standing::Asked, "and are told nothing");
+    let standing = world.collective(1).standing;
+    let asked = matches!(standing, Standing::Asked { .. });
+    assert!(asked, "they are told nothing: {standing:?}");
     world.restart(0);
     assert!(world.detail(0).requests.is_empty() && world.peers[0].comrades.is_empty());
 }
