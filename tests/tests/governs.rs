@@ -5,44 +5,13 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use komrade_tests::{I2P, LOCAL, Network, Person, Relay, RelaySettings, Unseen, Wire};
-use komrade_view::{AdmissionRule, BallotRule, ConstitutionView, Matter, Posters, Share, Standing};
+use komrade_view::{ConstitutionView, Matter, Standing};
 
 /// What it is called.
 const NAME: &str = "Weststrasse 12";
 
-/// So many vouches admit; everything else is decided by more than half of all members.
-fn rules(vouches: u16) -> ConstitutionView {
-    let half = Share {
-        parts: 1,
-        of: 2,
-        more: true,
-        least: 1,
-    };
-    ConstitutionView {
-        admission: AdmissionRule {
-            vouches: Share::number(vouches),
-            ballot: None,
-        },
-        removal: half,
-        amendment: half,
-        ordinary: half,
-        days: 14,
-        decision: BallotRule {
-            quorum: half,
-            majority: half,
-            days: 7,
-        },
-        posters: Posters::Members,
-        history: false,
-        expiry_days: 60,
-        rest_after_days: Some(60),
-        delegates: false,
-        delegates_admit: false,
-    }
-}
-
 fn vouches(wanted: u16) -> impl Fn(&Matter) -> bool {
-    move |matter| matches!(matter, Matter::Amend(to) if **to == rules(wanted))
+    move |matter| matches!(matter, Matter::Amend(to) if **to == ConstitutionView::by_vouches(wanted))
 }
 
 /// Says how far the test is, and after how long.
@@ -113,7 +82,7 @@ async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_bu
 
     step(started, "met");
     // Five found it; then it takes two to let somebody in.
-    dara.found(NAME, &rules(1)).await?;
+    dara.found(NAME, &ConstitutionView::by_vouches(1)).await?;
     for (number, person) in (2..).zip(browsers) {
         dara.offer(&person.name).await?;
         person.open_collective(NAME, "invited").await?;
@@ -130,7 +99,7 @@ async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_bu
         counts(person, 5).await?;
     }
     step(started, "five founded it");
-    let amend = |to| Matter::Amend(Box::new(rules(to)));
+    let amend = |to| Matter::Amend(Box::new(ConstitutionView::by_vouches(to)));
     dara.propose(amend(2), "Now that we are five").await?;
     for person in [&dara, &emil] {
         person.votes_for("two vouches", vouches(2)).await?;
@@ -139,7 +108,7 @@ async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_bu
     for person in [&dara, &emil] {
         person
             .finds("rules of two vouches", |it| {
-                (it.constitution == rules(2)).then_some(())
+                (it.constitution == ConstitutionView::by_vouches(2)).then_some(())
             })
             .await?;
     }
@@ -251,7 +220,7 @@ async fn five_govern_themselves_while_one_is_away_two_are_cut_off_and_a_relay_bu
         let members = person
             .finds("rules of three vouches", |it| {
                 let names = || it.members.iter().map(|one| one.name.clone()).collect();
-                (it.constitution == rules(3)).then(names)
+                (it.constitution == ConstitutionView::by_vouches(3)).then(names)
             })
             .await?;
         let members: Vec<String> = members;

@@ -44,7 +44,7 @@ pub const MAX_BUNDLE_BYTES: usize = 2
 const VERSION: u8 = 1;
 
 /// What a bundle says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Content {
     /// Which device, of which person.
     pub certificate: DeviceCertificate,
@@ -65,11 +65,13 @@ pub struct Content {
 }
 
 /// A signed bundle. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Bundle {
     content: Arc<Content>,
     bytes: Arc<[u8]>,
 }
+
+crate::redacted!(Content, Bundle);
 
 impl Bundle {
     /// Signs a bundle. The device key must be the one in the certificate, and every field within

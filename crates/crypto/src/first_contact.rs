@@ -54,13 +54,15 @@ secret_bytes! {
 }
 
 /// A person and one of their devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Party {
     /// The person.
     pub person: PersonId,
     /// The device's public key.
     pub device: [u8; 32],
 }
+
+crate::redacted!(Party);
 
 impl ContactSecret {
     /// The reunion key of the two persons; the order does not matter.

@@ -85,13 +85,15 @@ pub enum Kind {
 }
 
 /// A space that has group keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Space {
     /// Its kind.
     pub kind: Kind,
     /// Its id.
     pub id: [u8; 32],
 }
+
+crate::redacted!(Space);
 
 impl Space {
     /// A collective.

@@ -264,7 +264,7 @@ impl fmt::Debug for DeviceKey {
 }
 
 /// Who somebody is, to everybody: SHA-256 of a label and the root key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PersonId(pub [u8; 32]);
 
 impl PersonId {
@@ -340,7 +340,7 @@ fn grouped(bytes: &[u8; 32]) -> String {
 
 /// A root's word that a device is its own. Layout: version, suite, root key (32), device key (32),
 /// day (4), signature (64).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DeviceCertificate {
     root: [u8; 32],
     device: [u8; 32],
@@ -352,13 +352,32 @@ pub struct DeviceCertificate {
 impl DeviceCertificate {
     /// Reads a certificate and checks its signature.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let certificate = Self::decode_stored(bytes)?;
+        certificate.verify()?;
+        Ok(certificate)
+    }
+
+    /// Checks its signature, and that its device's key is one.
+    ///
+    /// # Errors
+    /// [`DecodeError::BadKey`] if a key is none, [`DecodeError::BadSignature`] otherwise.
+    pub fn verify(&self) -> Result<(), DecodeError> {
+        let label = labels::DEVICE_CERTIFICATE;
+        verify_statement(&self.root, &self.device, label, &self.body, &self.signature)
+    }
+
+    /// Reads a certificate that was checked when it came, or is checked later by [`verify`](Self::verify).
+    ///
+    /// # Errors
+    /// If it is of another length, version or suite.
+    pub fn decode_stored(bytes: &[u8]) -> Result<Self, DecodeError> {
         let Statement {
             root,
             device,
             day,
             body,
             signature,
-        } = Statement::decode(labels::DEVICE_CERTIFICATE, bytes)?;
+        } = Statement::read(bytes)?;
         Ok(Self {
             root,
             device,
@@ -396,7 +415,7 @@ impl DeviceCertificate {
 
 /// A root's word that a device is no longer its own. The same layout as a certificate, another
 /// label.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Revocation {
     root: [u8; 32],
     device: [u8; 32],
@@ -450,6 +469,8 @@ impl Revocation {
     }
 }
 
+crate::redacted!(PersonId, DeviceCertificate, Revocation);
+
 /// What certificate and revocation have in common.
 struct Statement {
     root: [u8; 32],
@@ -461,6 +482,12 @@ struct Statement {
 
 impl Statement {
     fn decode(label: &str, bytes: &[u8]) -> Result<Self, DecodeError> {
+        let it = Self::read(bytes)?;
+        verify_statement(&it.root, &it.device, label, &it.body, &it.signature)?;
+        Ok(it)
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         reader.version_and_suite(VERSION)?;
         let root = reader.array()?;
@@ -469,9 +496,6 @@ impl Statement {
         let signature = reader.array()?;
         reader.finish()?;
         let (body, _) = bytes.split_first_chunk().ok_or(DecodeError::Truncated)?;
-        verify(&root, label, body, &signature)?;
-        // A device key that could never sign anything is refused here rather than at its first use.
-        public_key(&device)?;
         Ok(Self {
             root,
             device,
@@ -480,6 +504,18 @@ impl Statement {
             signature,
         })
     }
+}
+
+fn verify_statement(
+    root: &[u8; 32],
+    device: &[u8; 32],
+    label: &str,
+    body: &[u8; SIGNED_BYTES],
+    signature: &[u8; SIGNATURE_BYTES],
+) -> Result<(), DecodeError> {
+    verify(root, label, body, signature)?;
+    // A device key that could never sign anything is refused here rather than at its first use.
+    public_key(device).map(drop)
 }
 
 pub(crate) fn verify(

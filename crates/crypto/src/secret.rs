@@ -8,6 +8,18 @@ use serde::{
 };
 use zeroize::Zeroizing;
 
+/// `Debug` that says which type it is and nothing else: for what holds texts, names, keys or ids of people.
+#[macro_export]
+macro_rules! redacted {
+    ($($name:ident),+ $(,)?) => {$(
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    )+};
+}
+
 /// Defines a type of secret bytes: erased on drop, compared in constant time, `[redacted]` in
 /// `Debug`. It serialises as a byte string, for sealed records and backups only.
 macro_rules! secret_bytes {

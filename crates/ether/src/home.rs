@@ -3,8 +3,14 @@
 use std::fmt;
 
 /// The static public key of a node (X25519); work is bound to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeKey(pub [u8; 32]);
+
+impl fmt::Debug for NodeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NodeKey([redacted])")
+    }
+}
 
 /// Where envelopes for somebody are put.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -31,7 +31,7 @@ use std::collections::{BTreeMap, VecDeque};
 use komrade_crypto::{day_of, identity::PersonId};
 use komrade_social::{
     DeviceId, OperationId,
-    circle::{self, Body, Inserted, Numbers, Operation},
+    circle::{self, Body, Inserted, MAX_CIRCLE_OPERATION_BYTES, Numbers, Operation},
 };
 use komrade_store::{Record, Table};
 use komrade_view::{CircleId, CircleOver, CircleView, ComradeId, Millis};
@@ -121,6 +121,39 @@ pub(crate) struct Circles {
     shown: Vec<CircleView>,
     /// Records of circles that are not there any more, to be deleted.
     orphans: Vec<Vec<u8>>,
+}
+
+impl Circles {
+    /// Bytes of what is kept of circles: of one's own, or of comrades.
+    fn bytes(&self, own: bool) -> usize {
+        let all = self.all.values().filter(|it| it.record.is_own() == own);
+        all.map(|it| it.state.bytes()).sum()
+    }
+
+    /// Whether there is room for another word in any of one's own.
+    fn has_room(&self) -> bool {
+        let room = limits::MAX_CIRCLES_BYTES / 2;
+        self.bytes(true).saturating_add(MAX_CIRCLE_OPERATION_BYTES) <= room
+    }
+
+    /// The same for what somebody else says there: they may take half of that.
+    fn has_room_for_another(&self) -> bool {
+        let own = self.all.values().filter(|it| it.record.is_own());
+        let others: usize = own.map(|it| it.state.others().bytes).sum();
+        self.has_room() && others < limits::MAX_CIRCLES_BYTES / 4
+    }
+
+    /// What has to go so that there is room for comrades' circles, one at a time: the oldest of the largest of them.
+    fn make_room(&mut self) -> Option<(CircleId, OperationId)> {
+        if self.bytes(false) <= limits::MAX_CIRCLES_BYTES / 2 {
+            return None;
+        }
+        let theirs = self.all.iter_mut().filter(|(_, it)| !it.record.is_own());
+        let (id, circle) = theirs.max_by_key(|(_, it)| it.state.bytes())?;
+        let gone = circle.state.forget_oldest()?;
+        circle.record.version = circle.record.version.saturating_add(1);
+        Some((*id, gone))
+    }
 }
 
 impl CircleRecord {
@@ -310,6 +343,12 @@ impl Open {
         }
         circle.record.touch(step.now);
         step.touched.circles.insert(id);
+        while step.has_room()
+            && let Some((from, one)) = self.circles.make_room()
+        {
+            step.delete(Table::Spaces, operation_key(from, &one));
+            step.touched.circles.insert(from);
+        }
         step.show.circles = true;
         true
     }
@@ -392,6 +431,13 @@ impl Open {
             for (at, _) in &mut record.waiting {
                 *at = now.min(*at);
             }
+        }
+    }
+
+    /// Another pace was chosen: a wait is drawn anew.
+    pub(crate) fn draw_circles(&mut self, step: &mut Step) {
+        if self.circles.due_at.is_some_and(|at| at > step.now) {
+            self.circles.due_at = Some(self.draw_duty_time(step));
         }
     }
 

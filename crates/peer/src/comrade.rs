@@ -22,12 +22,14 @@ use crate::{
 };
 
 /// Who a comrade is, as far as that is known: before their bundle was fetched it is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Who {
     pub(crate) person: PersonId,
     #[serde(with = "serde_bytes")]
     pub(crate) device: [u8; 32],
 }
+
+komrade_crypto::redacted!(Who);
 
 impl Who {
     pub(crate) fn party(&self) -> Party {

@@ -73,7 +73,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
         }
         "peer-introduction" => {
             let all = introduction::examples().into_iter();
-            all.map(|word| word.encode(&[7; 16])).collect()
+            all.map(|word| word.encode(&[7; 16]).to_vec()).collect()
         }
         "peer-sealed-offer" => {
             let sealed = SealedOffer {

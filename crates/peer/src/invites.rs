@@ -73,11 +73,13 @@ struct InviteRecord {
 }
 
 /// What an invite for a collective seals: 1 the version, 2 the bundle, 3 the offer ([`space::frame::Word::Offer`]).
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct SealedOffer {
     pub(crate) bundle: Vec<u8>,
     pub(crate) offer: Vec<u8>,
 }
+
+komrade_crypto::redacted!(SealedOffer);
 
 /// The version made here.
 const SEALED_OFFER: u64 = 1;

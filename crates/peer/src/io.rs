@@ -21,7 +21,7 @@ pub type Address = [u8; 32];
 pub type LinkHint = [u8; 20];
 
 /// What happened outside.
-#[derive(Debug)]
+
 #[non_exhaustive]
 pub enum Input {
     /// The lease is held and the store is open. First input of all; repeated after
@@ -264,6 +264,52 @@ impl WorkJob {
 }
 
 /// Neither keys nor addresses nor contents.
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Leading => f.write_str("Leading"),
+            Self::LedElsewhere(since) => f.debug_tuple("LedElsewhere").field(since).finish(),
+            Self::Command(command) => f.debug_tuple("Command").field(command).finish(),
+            Self::Records { read, records } => f
+                .debug_tuple("Records")
+                .field(read)
+                .field(&records.len())
+                .finish(),
+            Self::Stretched { stretch, .. } => f.debug_tuple("Stretched").field(stretch).finish(),
+            Self::StoreFailed(error) => f.debug_tuple("StoreFailed").field(error).finish(),
+            Self::Relay(relay, state) => f.debug_tuple("Relay").field(relay).field(state).finish(),
+            Self::Router(relay, stage) => {
+                f.debug_tuple("Router").field(relay).field(stage).finish()
+            }
+            Self::Hosting(relay, stage) => {
+                f.debug_tuple("Hosting").field(relay).field(stage).finish()
+            }
+            Self::Node(relay, node) => f
+                .debug_tuple("Node")
+                .field(relay)
+                .field(&node.is_some())
+                .finish(),
+            Self::Worked { work, .. } => f.debug_tuple("Worked").field(work).finish(),
+            Self::Bytes(sent, received) => {
+                f.debug_tuple("Bytes").field(sent).field(received).finish()
+            }
+            Self::Dialed { link, progress } => {
+                f.debug_tuple("Dialed").field(link).field(progress).finish()
+            }
+            Self::Incoming { link, .. } => f.debug_tuple("Incoming").field(link).finish(),
+            Self::LinkUp(link) => f.debug_tuple("LinkUp").field(link).finish(),
+            Self::Frame { link, frame } => f
+                .debug_tuple("Frame")
+                .field(link)
+                .field(&frame.len())
+                .finish(),
+            Self::LinkDown(link) => f.debug_tuple("LinkDown").field(link).finish(),
+            Self::Tick => f.write_str("Tick"),
+        }
+    }
+}
+
+/// Neither keys nor addresses nor contents.
 impl std::fmt::Debug for Effect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -315,5 +361,22 @@ mod tests {
             psk: Zeroizing::new([173; 32]),
         };
         assert_eq!(format!("{dial:?}"), "Dial(LinkId(2))");
+    }
+
+    #[test]
+    fn an_input_prints_neither_key_nor_frame() {
+        let key = Some(Zeroizing::new([173; 32]));
+        let stretched = Input::Stretched { stretch: 1, key };
+        assert_eq!(format!("{stretched:?}"), "Stretched(1)");
+        let frame = vec![171; 9];
+        let link = LinkId(2);
+        let arrived = Input::Frame { link, frame };
+        assert_eq!(format!("{arrived:?}"), "Frame(LinkId(2), 9)");
+        let incoming = Input::Incoming {
+            link,
+            relay: RelayId(1),
+            hint: [172; 20],
+        };
+        assert_eq!(format!("{incoming:?}"), "Incoming(LinkId(2))");
     }
 }

@@ -60,6 +60,7 @@
 //! | homes of a collective that refused; a welcome that is being said | memory | [`limits::MAX_SHUNNED`]; one, [`limits::MAX_WELCOME_PARTS`] | [`limits::SHUNNED_FOR`]; its last part |
 //! | offers, who asks, who took it back, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
 //! | circles of one's own, who reads one | both | [`limits::MAX_CIRCLES`], [`limits::MAX_CIRCLE_READERS`] | ending, removing |
+//! | bytes of what circles hold, all together | both | [`limits::MAX_CIRCLES_BYTES`] | refusing one's own; the oldest of the largest of comrades |
 //! | circles of comrades | both | [`limits::MAX_CIRCLES_READ`], of one [`limits::MAX_CIRCLES_OF`] | forgetting; removing the comrade |
 //! | what is in a circle | both | see `komrade_social::circle` | [`limits::CIRCLE_DAYS`]; the oldest go |
 //! | loads of circles that have come | memory | [`limits::MAX_CIRCLE_ARRIVED`] | room in a step |

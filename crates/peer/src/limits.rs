@@ -253,7 +253,8 @@ pub const MAX_SPACES: usize = 64;
 pub const MAX_INVITED: usize = 16;
 /// Comrades offered to be proposed to one collective, and newcomers brought in.
 pub const MAX_OFFERS: usize = 32;
-/// How long an offer waits for an answer.
+/// How long an offer waits for an answer, and somebody who asks by a link: they take the room of others who ask, here
+/// ([`MAX_OFFERS`]) and among those who were not met ([`MAX_ASKING`]).
 pub const OFFER_DAYS: Millis = 30 * DAY;
 /// When the welcome is said again while the candidate has not come in.
 pub const WELCOME_AGAIN: Millis = 3 * DAY;
@@ -374,6 +375,11 @@ pub const FINAL_WITHIN: Millis = 30 * DAY;
 
 /// Circles of one's own.
 pub const MAX_CIRCLES: usize = 32;
+/// Bytes of all that is kept of circles, as they are stored; in memory they take about twice as much, for they are held as bytes and as
+/// what they say. Half of it is for one's own: beyond that the person's word is refused, and comments of others take no more than half of
+/// that half, so that readers leave room for the owner. The other half is for circles of comrades: beyond that the oldest of the largest
+/// of them goes, so that nobody takes the room of the rest.
+pub const MAX_CIRCLES_BYTES: usize = 32 * 1024 * 1024;
 /// Who reads one circle: what is noted of them fits in one record. Of more comrades than that the circle of all has the first 500 by
 /// their ids here; its row counts them.
 pub const MAX_CIRCLE_READERS: usize = 500;

@@ -51,7 +51,7 @@ pub(crate) enum Content {
 }
 
 /// An envelope made for an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sealed {
     #[serde(with = "serde_bytes")]
     id: [u8; 32],
@@ -63,6 +63,8 @@ pub(crate) struct Sealed {
     #[serde(default)]
     bucket: Option<u16>,
 }
+
+komrade_crypto::redacted!(Sealed);
 
 impl Sealed {
     pub(crate) fn new(id: EnvelopeId, header: &Header) -> Self {

@@ -29,11 +29,13 @@ pub(crate) struct Sweep {
 }
 
 /// Where a page of the walk begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Cursor {
     table: usize,
     above: Option<Vec<u8>>,
 }
+
+komrade_crypto::redacted!(Cursor);
 
 /// Everything that record keys seal, and the ring of those keys.
 pub(crate) const SEALED: [Table; 10] = [

@@ -6,7 +6,6 @@ use komrade_crypto::{day_of, invite::Invite};
 use komrade_social::{Body, DeviceId, Fields, Head, MAX_HEADS, Operation, Tag};
 use komrade_store::Table;
 use komrade_view::{AckPace, Answer, ComradeId, Event, Millis, Refusal};
-use zeroize::Zeroizing;
 
 use crate::{
     comrade::Comrade,
@@ -125,7 +124,7 @@ impl Open {
         step.touched.comrades.insert(id);
         let ordinal = shown.map(|(ordinal, _)| ordinal);
         let tag = Some(Tag::from(operation.id()).0);
-        let bytes = Zeroizing::new(operation.into_bytes());
+        let bytes = operation.into_bytes();
         let content = Content::Operation {
             sequence,
             ordinal,
@@ -165,12 +164,17 @@ impl Open {
         }
     }
 
+    /// When acknowledgements would leave.
+    fn quiet_until(&self, step: &mut Step) -> Millis {
+        let drawn = self.ack_at.filter(|at| *at > step.now);
+        drawn.unwrap_or_else(|| draw_time(step, limits::CALM_PACE))
+    }
+
     /// Mail of this comrade came through the node, to which all members' mail looks alike. What follows
     /// from it (something missing is sent again, a new key, the own home) leaves when acknowledgements
     /// would, or the relay could tell by the moment for whom the mail was.
     pub(crate) fn keep_quiet(&mut self, step: &mut Step, id: ComradeId) {
-        let drawn = self.ack_at.filter(|at| *at > step.now);
-        let until = drawn.unwrap_or_else(|| draw_time(step, limits::CALM_PACE));
+        let until = self.quiet_until(step);
         let has_way = self.carrier(id, None, step.now).is_some();
         if let Some(comrade) = self.comrades.get_mut(&id)
             && comrade.quiet_until <= step.now
@@ -467,9 +471,17 @@ impl Open {
 
     pub(crate) fn set_ack_pace(&mut self, step: &mut Step, pace: AckPace) -> Answer {
         self.own.ack_pace = pace;
+        // What was drawn at the pace before is drawn anew: the new one holds at once.
         self.draw_ack_time(step);
         if self.spaces.duty_at.is_some() {
             self.spaces.duty_at = Some(self.draw_duty_time(step));
+        }
+        self.draw_introductions(step);
+        self.draw_circles(step);
+        let until = self.quiet_until(step);
+        let quiet = self.comrades.values_mut();
+        for comrade in quiet.filter(|it| it.quiet_until > step.now) {
+            comrade.quiet_until = until;
         }
         step.touched.own = true;
         step.show.profile = true;

@@ -139,7 +139,7 @@ fn keys(count: usize) -> ExitCode {
     println!(
         "members  in out  leaf keys  KB of them  seeds: in, out, by age  KB of them  KB of operations"
     );
-    let weeks = members::weeks(count);
+    let weeks = members::weeks(count, true);
     for week in &weeks {
         let (admitting, removing, aging) = week.seeds;
         println!(

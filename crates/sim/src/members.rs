@@ -139,6 +139,8 @@ struct Model {
     sent: Vec<(Millis, News)>,
     heads: Vec<Head>,
     week: Week,
+    /// See [`weeks`].
+    waits: bool,
 }
 
 impl Device {
@@ -206,7 +208,7 @@ fn envelope(bytes: usize) -> u64 {
 
 impl Model {
     /// So many members, of whom the first few founded it.
-    fn new(members: usize, spare: usize) -> Self {
+    fn new(members: usize, spare: usize, waits: bool) -> Self {
         let mut chance = ChaCha20Rng::seed_from_u64(members as u64);
         let count = members + spare;
         let mut devices: Vec<Device> = (0..count).map(|it| Device::draw(it, &mut chance)).collect();
@@ -237,6 +239,7 @@ impl Model {
             sent: Vec::new(),
             heads: Vec::new(),
             week: Week::default(),
+            waits,
         };
         for at in 0..members {
             if at >= founders {
@@ -506,7 +509,10 @@ impl Model {
             Reseed::No => (device.reseed_at, device.is_shrunk) = (None, false),
             Reseed::Invited => {}
             Reseed::Forced => {
-                let wait = rules::wait_millis(device.is_shrunk, &mut self.chance);
+                let wait = match self.waits {
+                    true => rules::wait_millis(device.is_shrunk, &mut self.chance),
+                    false => 0,
+                };
                 let then = now + Millis::from(wait);
                 let then = device.reseed_at.map_or(then, |before| before.min(then));
                 device.reseed_at = Some(then);
@@ -669,9 +675,9 @@ impl Model {
     }
 }
 
-/// Lives through weeks of a collective of so many members.
-pub fn weeks(members: usize) -> Vec<Week> {
-    let mut model = Model::new(members, MOVING_WEEKS * CHANGES);
+/// Lives through weeks of a collective of so many members. A sabotage: nobody `waits` for others before they draw a seed.
+pub fn weeks(members: usize, waits: bool) -> Vec<Week> {
+    let mut model = Model::new(members, MOVING_WEEKS * CHANGES, waits);
     let calm = (0..CALM_WEEKS).map(|_| 0);
     let moving = (0..MOVING_WEEKS).map(|_| CHANGES);
     let weeks = calm

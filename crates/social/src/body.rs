@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::{
     OperationError,
     cbor::{Map, Writer},
@@ -56,8 +58,8 @@ pub enum Body {
     },
     /// Something about meeting somebody through a common comrade: an offer, an answer, an invite.
     Introduction {
-        /// Opaque here, at most [`MAX_INTRODUCTION_BYTES`].
-        content: Vec<u8>,
+        /// Opaque here, at most [`MAX_INTRODUCTION_BYTES`]; the secret of an invite may be in it.
+        content: Zeroizing<Vec<u8>>,
     },
     /// Something about a circle that one of the two owns: what is said in it, a comment, a farewell.
     Circle {
@@ -119,11 +121,15 @@ impl Body {
             }
             Self::Homes { homes: value }
             | Self::Collective { content: value }
-            | Self::Introduction { content: value }
             | Self::Circle { content: value } => {
                 to.map(1);
                 to.number(1);
                 to.bytes(value);
+            }
+            Self::Introduction { content } => {
+                to.map(1);
+                to.number(1);
+                to.bytes(content);
             }
             Self::Confirmed | Self::Unknown { .. } => to.map(0),
         }
@@ -146,7 +152,7 @@ impl Body {
                 content: from.map(field)?.bytes(1)?,
             },
             INTRODUCTION => Self::Introduction {
-                content: from.map(field)?.bytes(1)?,
+                content: from.map(field)?.bytes(1)?.into(),
             },
             CIRCLE => Self::Circle {
                 content: from.map(field)?.bytes(1)?,

@@ -13,7 +13,7 @@
 //!
 //! | what lives long | bound | reclaimed by |
 //! |---|---|---|
-//! | operations of a circle | [`MAX_OPERATIONS`], [`MAX_BYTES`]; of what others said the owner's device publishes no more than half of that, see [`Circle::said`] | the oldest go, posts among them; [`Circle::expire`] |
+//! | operations of a circle | [`MAX_OPERATIONS`], [`MAX_BYTES`]; of what others said the owner's device publishes no more than half of that, see [`Circle::others`] | the oldest go, posts among them; [`Circle::expire`] |
 //! | comments shown with a post | [`MAX_COMMENTS`] | with the post |
 //! | numbers that have come ahead of a gap | [`MAX_AHEAD`] | the oldest gap is given up |
 
@@ -22,7 +22,10 @@ mod operation;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use komrade_crypto::{identity::PersonId, labels};
 use thiserror::Error;
@@ -43,8 +46,10 @@ pub const MAX_COMMENTS: usize = 200;
 pub const MAX_AHEAD: usize = 1_024;
 
 /// Which circle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CircleId(pub [u8; 32]);
+
+komrade_crypto::redacted!(CircleId);
 
 impl CircleId {
     /// The circle of this owner for which these bytes were drawn.
@@ -78,7 +83,7 @@ pub enum Inserted {
 }
 
 /// A post, with what was said to it, in the owner's order.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Post<'a> {
     /// The operation of the post.
     pub operation: &'a Operation,
@@ -86,6 +91,14 @@ pub struct Post<'a> {
     pub text: &'a str,
     /// Each with the operation that published it.
     pub comments: Vec<(OperationId, &'a Comment)>,
+}
+
+impl fmt::Debug for Post<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Post")
+            .field("comments", &self.comments.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where an operation stands: by number, then device, then id.
@@ -99,6 +112,8 @@ pub struct Circle {
     operations: BTreeMap<Place, Operation>,
     places: BTreeMap<OperationId, Place>,
     bytes: usize,
+    /// What others said, of all that.
+    others: Share,
     /// The newest that had to make room: what is older comes too late, whenever it comes.
     forgotten: Option<Place>,
 }
@@ -112,6 +127,7 @@ impl Circle {
             operations: BTreeMap::new(),
             places: BTreeMap::new(),
             bytes: 0,
+            others: Share::default(),
             forgotten: None,
         }
     }
@@ -128,12 +144,7 @@ impl Circle {
     pub fn insert(&mut self, operation: Operation) -> Result<Inserted, Refused> {
         let id = operation.id();
         let fields = operation.fields();
-        if operation.circle() != self.id {
-            return Err(Refused::OtherCircle);
-        }
-        if !self.devices.contains(&fields.device) {
-            return Err(Refused::NotTheOwner);
-        }
+        self.check_owner(&operation)?;
         if self.places.contains_key(&id) {
             return Ok(Inserted::Known);
         }
@@ -142,17 +153,14 @@ impl Circle {
             return Err(Refused::TooOld);
         }
         self.bytes = self.bytes.saturating_add(operation.as_bytes().len());
+        if operation.is_of_another() {
+            self.others.add(&operation);
+        }
         self.places.insert(id, place);
         self.operations.insert(place, operation);
         let mut gone = Vec::new();
         while self.operations.len() > MAX_OPERATIONS || self.bytes > MAX_BYTES {
-            let Some((oldest, _)) = self.operations.first_key_value() else {
-                break;
-            };
-            let oldest = *oldest;
-            self.forgotten = Some(oldest);
-            self.remove(&oldest);
-            gone.push(oldest.2);
+            gone.extend(self.forget_oldest());
         }
         match gone.contains(&id) {
             true => Err(Refused::TooOld),
@@ -169,6 +177,28 @@ impl Circle {
         over
     }
 
+    /// Whether it belongs here and names a device of the owner: cheap, to be asked before its signatures are checked.
+    ///
+    /// # Errors
+    /// [`Refused::OtherCircle`], [`Refused::NotTheOwner`].
+    pub fn check_owner(&self, operation: &Operation) -> Result<(), Refused> {
+        if operation.circle() != self.id {
+            return Err(Refused::OtherCircle);
+        }
+        match self.devices.contains(&operation.fields().device) {
+            true => Ok(()),
+            false => Err(Refused::NotTheOwner),
+        }
+    }
+
+    /// Forgets the oldest, to make room; what is older than that is not taken any more.
+    pub fn forget_oldest(&mut self) -> Option<OperationId> {
+        let oldest = *self.operations.first_key_value()?.0;
+        self.forgotten = Some(oldest);
+        self.remove(&oldest);
+        Some(oldest.2)
+    }
+
     /// Forgets these.
     pub fn forget(&mut self, ids: &[OperationId]) {
         for id in ids {
@@ -181,6 +211,9 @@ impl Circle {
     fn remove(&mut self, place: &Place) {
         if let Some(operation) = self.operations.remove(place) {
             self.bytes = self.bytes.saturating_sub(operation.as_bytes().len());
+            if operation.is_of_another() {
+                self.others.subtract(&operation);
+            }
             self.places.remove(&place.2);
         }
     }
@@ -275,22 +308,25 @@ impl Circle {
         Some((post.comments.len(), theirs.count()))
     }
 
-    /// What others said here: all of them together, and this person.
-    pub fn said(&self, owner: &PersonId, by: &PersonId) -> (Share, Share) {
-        let (mut all, mut theirs) = (Share::default(), Share::default());
+    /// Bytes of all operations.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What others than the owner said here, all of them together.
+    pub fn others(&self) -> Share {
+        self.others
+    }
+
+    /// What this person said here.
+    pub fn said(&self, by: &PersonId) -> Share {
+        let mut theirs = Share::default();
         for operation in self.operations() {
-            let Body::Comment { comment } = operation.body() else {
-                continue;
-            };
-            let person = comment.person();
-            if person != *owner {
-                all.add(operation);
-            }
-            if person == *by {
+            if matches!(operation.body(), Body::Comment { comment } if comment.person() == *by) {
                 theirs.add(operation);
             }
         }
-        (all, theirs)
+        theirs
     }
 
     /// Whether this comment was published here and is not forgotten.
@@ -313,6 +349,11 @@ impl Share {
     fn add(&mut self, operation: &Operation) {
         self.operations = self.operations.saturating_add(1);
         self.bytes = self.bytes.saturating_add(operation.as_bytes().len());
+    }
+
+    fn subtract(&mut self, operation: &Operation) {
+        self.operations = self.operations.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(operation.as_bytes().len());
     }
 
     /// Whether it is below both bounds.

@@ -27,7 +27,7 @@ pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     match name {
         "social-operation" => operations()
             .into_iter()
-            .map(Operation::into_bytes)
+            .map(|one| one.into_bytes().to_vec())
             .collect(),
         "social-acknowledgement" => {
             let beyond = vec![
@@ -271,6 +271,41 @@ fn collective_insert(bytes: &[u8]) {
     }
     collective.members();
     collective.next_checkpoint(operation.fields().person, u64::MAX);
+    // The same in another order: what each builds on comes after it.
+    let Ok(mut backwards) = Collective::found(first.clone()) else {
+        return;
+    };
+    for one in others.iter().chain([&operation]).rev() {
+        backwards.insert(one.clone());
+    }
+    assert_eq!(shown(&backwards), shown(&collective));
+    for one in others.iter().chain([&operation]) {
+        assert_eq!(backwards.verdict(one), collective.verdict(one));
+    }
+}
+
+type Shown = (
+    [u8; 32],
+    Vec<collective::Member>,
+    Vec<collective::Standing>,
+    collective::Finality,
+    Vec<OperationId>,
+);
+
+/// What members are shown, and what they build on.
+fn shown(collective: &Collective) -> Shown {
+    let mut proposals: Vec<OperationId> = collective.proposals().collect();
+    proposals.sort_unstable();
+    let standings = proposals
+        .into_iter()
+        .filter_map(|id| collective.standing(id, u64::MAX));
+    (
+        collective.state(),
+        collective.members(),
+        standings.collect(),
+        collective.finality(),
+        collective.heads(),
+    )
 }
 
 /// A chain of one operation of every kind.
@@ -290,7 +325,7 @@ fn operations() -> Vec<Operation> {
             content: vec![4, 5, 6],
         },
         crate::Body::Introduction {
-            content: vec![7, 8, 9],
+            content: vec![7, 8, 9].into(),
         },
         crate::Body::Circle {
             content: vec![7, 8],

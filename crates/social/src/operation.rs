@@ -20,6 +20,7 @@ use std::fmt;
 use komrade_cbor::Value;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::{
     Body,
@@ -82,7 +83,7 @@ pub struct Fields {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Operation {
     fields: Fields,
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 /// Why bytes are no operation, or fields make none.
@@ -149,7 +150,7 @@ impl Operation {
             return Err(OperationError::UnknownKind(kind));
         }
         fields.check()?;
-        let bytes = fields.encode();
+        let bytes = fields.encode().into();
         Ok(Self { fields, bytes })
     }
 
@@ -171,7 +172,7 @@ impl Operation {
         fields.check()?;
         Ok(Self {
             fields,
-            bytes: bytes.to_vec(),
+            bytes: bytes.to_vec().into(),
         })
     }
 
@@ -191,7 +192,7 @@ impl Operation {
     }
 
     /// Its exact bytes, without a copy.
-    pub fn into_bytes(self) -> Vec<u8> {
+    pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
         self.bytes
     }
 

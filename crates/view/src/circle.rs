@@ -12,7 +12,7 @@ pub const MAX_CIRCLE_POST_BYTES: usize = 8_000;
 pub const MAX_COMMENT_BYTES: usize = 2_000;
 
 /// A circle in this vault: the first bytes of its id, which those who read it know, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CircleId(pub [u8; 16]);
 
 /// A circle as a row in a list.

@@ -13,19 +13,19 @@ pub const MAX_REASON_CHARS: usize = 500;
 pub const MAX_OPTIONS: usize = 12;
 
 /// A collective in this vault: random, local, never sent to anyone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CollectiveId(pub [u8; 16]);
 
 /// A proposal: the hash of the operation that made it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ProposalId(pub [u8; 32]);
 
 /// A post: the hash of the operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PostId(pub [u8; 32]);
 
 /// A person in a collective: the hash of their root key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PersonKey(pub [u8; 32]);
 
 /// Where this person stands in a collective.
@@ -240,6 +240,40 @@ pub struct ConstitutionView {
     pub delegates: bool,
     /// The vouch of one delegate is enough to admit.
     pub delegates_admit: bool,
+}
+
+impl ConstitutionView {
+    /// Plain rules, as tests begin with: so many vouches admit, and more than half of all members decide everything else, within
+    /// two weeks, free decisions within one.
+    pub const fn by_vouches(vouches: u16) -> Self {
+        let half = Share {
+            parts: 1,
+            of: 2,
+            more: true,
+            least: 1,
+        };
+        Self {
+            admission: AdmissionRule {
+                vouches: Share::number(vouches),
+                ballot: None,
+            },
+            removal: half,
+            amendment: half,
+            ordinary: half,
+            days: 14,
+            decision: BallotRule {
+                quorum: half,
+                majority: half,
+                days: 7,
+            },
+            posters: Posters::Members,
+            history: false,
+            expiry_days: 60,
+            rest_after_days: Some(60),
+            delegates: false,
+            delegates_admit: false,
+        }
+    }
 }
 
 /// A ready constitution to begin with.

@@ -439,11 +439,14 @@ pub enum Refusal {
     /// The post has more than 8,000 bytes, or the comment more than 2,000.
     #[error("post too long")]
     PostTooLong,
+    /// One's own circles hold as much as they may, all together (16 MiB).
+    #[error("circles full")]
+    CirclesFull,
 }
 
 impl Refusal {
     /// Every refusal there is, for tests of the catalogue.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::WrongPassphrase,
         Self::PassphraseTooShort,
         Self::VaultExists,
@@ -488,5 +491,6 @@ impl Refusal {
         Self::TooManyIntroductions,
         Self::TooManyCircles,
         Self::PostTooLong,
+        Self::CirclesFull,
     ];
 }

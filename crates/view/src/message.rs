@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::{CollectiveId, Millis};
 
 /// A comrade in this vault: random, local, never sent to anyone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ComradeId(pub [u8; 16]);
 
 /// An invite in this vault: random, local, never sent to anyone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InviteId(pub [u8; 16]);
 
 /// The state of the vault in this browser.
@@ -185,7 +185,7 @@ pub struct InviteView {
 }
 
 /// An introduction: 16 bytes that whoever introduces drew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct IntroductionId(pub [u8; 16]);
 
 /// Two persons are brought together by a comrade of both.

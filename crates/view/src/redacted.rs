@@ -5,9 +5,33 @@
 use core::fmt;
 
 use crate::{
-    Answer, CircleComment, CircleDetail, CirclePost, CircleView, CollectiveView, Command,
-    ComradeView, Event, IntroductionView, InvitePreview, MessageView, PageView, ProfileView,
+    Answer, CircleComment, CircleDetail, CircleId, CirclePost, CircleView, CollectiveId,
+    CollectiveView, Command, ComradeId, ComradeView, Event, IntroductionId, IntroductionView,
+    InviteId, InvitePreview, MessageView, PageView, PersonKey, PostId, ProfileView, ProposalId,
+    RelayView, RouteView,
 };
+
+/// Which one it is says who somebody is, or of whom.
+macro_rules! redacted {
+    ($($name:ident),+ $(,)?) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    )+};
+}
+
+redacted!(
+    CircleId,
+    CollectiveId,
+    ComradeId,
+    IntroductionId,
+    InviteId,
+    PersonKey,
+    PostId,
+    ProposalId,
+);
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,12 +216,44 @@ impl fmt::Debug for InvitePreview {
     }
 }
 
+impl fmt::Debug for RouteView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouteView")
+            .field("link", &self.link)
+            .field("router", &self.router)
+            .field("hosting", &self.hosting)
+            .field("node", &self.node)
+            .field("relays", &self.relays)
+            .field("waiting", &self.waiting)
+            .field("queues", &self.queues)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RelayView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RelayView")
+            .field("id", &self.id)
+            .field("standing", &self.standing)
+            .field("rests", &self.rests)
+            .field("link", &self.link)
+            .field("router", &self.router)
+            .field("node", &self.node)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::{AckPace, ComradeId, ComradeState, FromEngine, Secret, Tick, ToEngine};
+    use crate::{
+        AckPace, Alarm, CircleCommand, CircleReader, CollectiveCommand, Commenter, ComradeState,
+        DialStage, DialView, FromEngine, HostStage, Introduction, InviteView, LinkState, NodeStage,
+        QueueReason, QueueView, RelayStanding, ReplicaView, RouterStage, SaverView, Secret,
+        Standing, Tick, ToEngine, TrafficView,
+    };
 
     const PRIVATE: &str = "nobody may read this";
 
@@ -205,9 +261,177 @@ mod tests {
         PRIVATE.to_owned()
     }
 
+    fn id<const LENGTH: usize>() -> [u8; LENGTH] {
+        [171; LENGTH]
+    }
+
+    /// Whether it tells of a text, or of who somebody is.
+    fn tells(line: &str) -> bool {
+        line.contains(PRIVATE) || line.contains("171") || line.contains("ab, ab")
+    }
+
+    #[test]
+    fn neither_ids_nor_relays_nor_circles_nor_collectives_are_printed() {
+        // What is looked for would be found.
+        assert!(tells(&format!("{:?}", text())));
+        assert!(tells(&format!("{:?}", id::<2>())));
+        assert!(tells(&format!("{:x?}", id::<2>())));
+        let comrade = ComradeId(id());
+        let circle = CircleId(id());
+        let collective = CollectiveId(id());
+        let post = PostId(id());
+        let relay = RelayView {
+            id: 1,
+            origin: text(),
+            standing: RelayStanding::InUse,
+            rests: false,
+            link: LinkState::NoRelay,
+            router: RouterStage::Unknown,
+            node: NodeStage::Unknown,
+            has_node: false,
+        };
+        let queue = QueueView {
+            comrade,
+            waiting: 1,
+            handed: 0,
+            reason: QueueReason::Keys,
+            home: None,
+        };
+        let dial = DialView {
+            comrade,
+            stage: DialStage::Dialing,
+            since: 1,
+        };
+        let route = RouteView {
+            relay: Some(text()),
+            link: LinkState::NoRelay,
+            router: RouterStage::Unknown,
+            hosting: HostStage::Off,
+            node: NodeStage::Unknown,
+            relays: vec![relay],
+            replicas: ReplicaView {
+                envelopes: 0,
+                bytes: 0,
+                limit: 0,
+            },
+            rescuing: 0,
+            dials: vec![dial],
+            waiting: 1,
+            queues: vec![queue],
+            traffic: TrafficView::default(),
+            saver: SaverView::default(),
+        };
+        let invite = InviteView {
+            id: InviteId(id()),
+            made_at: 1,
+            expires_at: 2,
+            with_relay: false,
+            collective: Some(collective),
+            for_introduction: false,
+            answered: false,
+            placed: true,
+            elsewhere: false,
+        };
+        let introduction = IntroductionView {
+            id: IntroductionId(id()),
+            at: 1,
+            words: text(),
+            what: Introduction::Asked {
+                by: comrade,
+                name: text(),
+            },
+        };
+        let comment = CircleComment {
+            id: post,
+            by: Commenter::Comrade(comrade),
+            name: text(),
+            code: text(),
+            text: text(),
+            written_at: 1,
+            waiting: false,
+        };
+        let said = CirclePost {
+            id: post,
+            text: text(),
+            written_at: 1,
+            had: 0,
+            of: 1,
+            comments: vec![comment.clone()],
+        };
+        let detail = CircleDetail {
+            id: circle,
+            posts: vec![said.clone()],
+            older: false,
+            readers: vec![CircleReader {
+                comrade,
+                left: false,
+            }],
+        };
+        let row = CircleView {
+            id: circle,
+            owner: Some(comrade),
+            name: text(),
+            everybody: false,
+            readers: 1,
+            over: None,
+            last: Some(text()),
+            unread: 0,
+            missing: 0,
+            is_copied: false,
+            active_at: 1,
+            version: 1,
+        };
+        let member = CollectiveView {
+            id: collective,
+            name: text(),
+            standing: Standing::Linked { by: comrade },
+            members: 1,
+            last: None,
+            unread: 0,
+            mentions: 0,
+            asked: 0,
+            requests: 0,
+            candidacy: None,
+            waiting: 0,
+            gap: None,
+            alarm: Some(Alarm::DoubleSigned(PersonKey(id()))),
+            active_at: 1,
+            version: 1,
+        };
+        let words = text();
+        let commands = [
+            Command::Circle(CircleCommand::Post {
+                circle,
+                text: text(),
+            }),
+            Command::Collective(CollectiveCommand::Ask { collective, words }),
+            Command::Confirm { comrade },
+        ];
+        let printed = [
+            format!("{:?} {:?} {:?}", comrade, circle, collective),
+            format!("{:?} {:?}", post, ProposalId(id())),
+            format!("{:?} {:?}", member.alarm, member.standing),
+            format!("{:?} {:?}", detail.readers, comment.by),
+            format!("{route:?} {:?} {:?}", route.queues, route.dials),
+            format!("{:?} {:?}", Event::Route(route.clone()), route.relays),
+            format!("{invite:?} {introduction:?} {:?}", introduction.id),
+            format!("{comment:?} {said:?} {detail:?} {row:?} {member:?}"),
+            format!("{commands:?}"),
+            format!(
+                "{:?} {:?}",
+                Answer::Comrade(comrade),
+                Answer::Circle(circle)
+            ),
+            format!("{:?}", Answer::CircleDetail(Box::new(detail.clone()))),
+        ];
+        for line in printed {
+            assert!(!tells(&line), "{line}");
+        }
+    }
+
     #[test]
     fn neither_texts_nor_names_nor_persons_are_printed() {
-        let comrade = ComradeId([171; 16]);
+        let comrade = ComradeId(id());
         let message = MessageView {
             ordinal: 7,
             mine: true,
@@ -304,7 +528,7 @@ mod tests {
                 .map(|event| format!("{:?}", FromEngine::Event(event))),
         );
         for line in printed {
-            assert!(!line.contains(PRIVATE), "{line}");
+            assert!(!tells(&line), "{line}");
         }
     }
 }

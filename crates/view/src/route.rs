@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ComradeId, Millis};
 
 /// The way from this device to the others, stage by stage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RouteView {
     /// The address (`https://host`) of the relay through which what is written leaves now, if any is in
     /// use: the first that is reached, or else the first.
@@ -37,7 +37,7 @@ pub struct RouteView {
 }
 
 /// A relay, with the way through it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct RelayView {
     /// By this commands name it, until the vault is locked.
     pub id: u32,

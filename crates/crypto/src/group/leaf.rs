@@ -53,7 +53,7 @@ impl Mark {
 
 /// A device's word that this is its leaf key in a space. Layout: version, suite, kind of the space,
 /// its id (32), device key (32), number (4), day (4), X-Wing key (1216), signature (64).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LeafRecord {
     space: Space,
     device: [u8; 32],
@@ -62,6 +62,8 @@ pub struct LeafRecord {
     key: KemPublic,
     signature: [u8; SIGNATURE_BYTES],
 }
+
+crate::redacted!(LeafRecord);
 
 impl LeafRecord {
     /// Signs a record.

@@ -15,7 +15,7 @@ pub const MAX_DEVICES: usize = 4_096;
 const MEMBER_BYTES: usize = 32 * 3;
 
 /// One device of one member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Member {
     /// Whose.
     pub person: PersonId,
@@ -26,9 +26,13 @@ pub struct Member {
     pub device: [u8; 32],
 }
 
+crate::redacted!(Member);
+
 /// Two members who compute the same one mean the same devices. Public within the space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MemberRoot(pub [u8; 32]);
+
+crate::redacted!(MemberRoot);
 
 /// There is no such set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

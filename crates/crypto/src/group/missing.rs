@@ -16,11 +16,13 @@ pub const MAX_MISSING_SEEDS: usize = 16;
 pub const MAX_MISSING_HEADS: usize = 64;
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Missing {
     seeds: Vec<Commit>,
     heads: Vec<[u8; 32]>,
 }
+
+crate::redacted!(Missing);
 
 impl Missing {
     /// Sorts what is missing; of too many the first [`MAX_MISSING_SEEDS`] and [`MAX_MISSING_HEADS`].

@@ -80,7 +80,7 @@ pub enum ContentError {
 type PlaceKey = Zeroizing<[u8; 32]>;
 
 /// Whose ratchet a message belongs to, before it is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Source {
     /// The seed.
     pub commit: Commit,
@@ -89,6 +89,8 @@ pub struct Source {
     /// The place in its ratchet.
     pub place: u32,
 }
+
+crate::redacted!(Source);
 
 /// Reads where a message belongs.
 ///

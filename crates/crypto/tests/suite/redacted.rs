@@ -72,6 +72,35 @@ fn debug_shows_nothing_secret() {
 }
 
 #[test]
+fn debug_says_nothing_of_who_somebody_is() {
+    let mut ana = Person::new(1);
+    let bundle = ana.bundle();
+    let revocation = ana.words.root().revoke(&ana.device.public(), 7);
+    let certificate = &bundle.content().certificate;
+    let party = komrade_crypto::first_contact::Party {
+        person: bundle.person(),
+        device: *bundle.device(),
+    };
+    let mut leaves = LeafRing::new();
+    let space = Space::collective([1; 32]);
+    leaves.renew(20_000, 0, &mut rng(1)).unwrap();
+    let leaf = leaves.record(&space, &ana.device).unwrap();
+    let shown: [(&str, &dyn core::fmt::Debug); 8] = [
+        ("PersonId", &bundle.person()),
+        ("DeviceCertificate", certificate),
+        ("Revocation", &revocation),
+        ("Content", bundle.content()),
+        ("Bundle", &bundle),
+        ("Party", &party),
+        ("Space", &space),
+        ("LeafRecord", &leaf),
+    ];
+    for (name, value) in shown {
+        assert_eq!(format!("{value:?}"), format!("{name}([redacted])"));
+    }
+}
+
+#[test]
 fn debug_shows_nothing_secret_of_group_keys() {
     let rng = &mut rng(1);
     let seed = Seed::draw(Space::collective([1; 32]), MemberRoot([2; 32]), rng);

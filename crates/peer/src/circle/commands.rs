@@ -178,6 +178,10 @@ impl Open {
     /// The person says something in a circle of their own: it leaves at once.
     fn circle_speak(&mut self, step: &mut Step, id: CircleId, body: Body) -> Result<(), Refusal> {
         self.own_circle(step, id)?;
+        // What is taken back makes room.
+        if !matches!(body, Body::Remove { .. }) && !self.circles.has_room() {
+            return Err(Refusal::CirclesFull);
+        }
         self.circle_say(step, id, body)
             .ok_or(Refusal::OutOfBounds)?;
         if let Some(circle) = self.circles.all.get_mut(&id) {

@@ -33,7 +33,7 @@ const END: u64 = 4;
 const GAP: u64 = 5;
 
 /// Operations for one reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Load {
     pub(crate) since: Millis,
     pub(crate) floor: u64,
@@ -43,7 +43,7 @@ pub(crate) struct Load {
 }
 
 /// One word.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Word {
     /// From the owner: operations.
     Load(Load),
@@ -56,6 +56,8 @@ pub(crate) enum Word {
     /// To the owner: what begins here did not come.
     Gap { since: Millis, from: u64 },
 }
+
+komrade_crypto::redacted!(Load, Word);
 
 impl Word {
     pub(crate) fn encode(&self, nonce: &[u8; 16]) -> Zeroizing<Vec<u8>> {

@@ -379,28 +379,39 @@ impl Open {
         ) else {
             return;
         };
-        let Ok(comment) = Comment::decode(bytes) else {
+        // What costs little is asked first, and signatures are checked last.
+        let reader = circle.reader(comrade).filter(|it| !it.left);
+        let Some(reader) = reader.filter(|it| it.since == since) else {
+            return;
+        };
+        // What readers say must not push out what the owner said, nor leave no room for it.
+        let is_below = circle
+            .state
+            .others()
+            .is_below(MAX_OPERATIONS / 2, MAX_BYTES / 2);
+        if !is_below || !self.circles.has_room_for_another() {
+            return;
+        }
+        let Ok(comment) = Comment::decode_stored(bytes) else {
             return;
         };
         let is_theirs = comment.person() == who.person && comment.device().0 == who.device;
-        let may = circle.reader(comrade).is_some_and(|reader| {
-            let on = circle.state.get(&comment.on());
-            let is_for = on.is_some_and(|on| circle.is_for(reader, on));
-            !reader.left && reader.since == since && is_for
-        });
-        let counts = circle.state.comments_on(&comment.on(), &who.person);
-        let has_room = counts.is_some_and(|(all, theirs)| {
-            all < MAX_COMMENTS && theirs < limits::MAX_CIRCLE_COMMENTS_EACH
-        });
-        // What readers say must not push out what the owner said.
-        let (all, theirs) = circle.state.said(&self.device.person(), &who.person);
-        let has_room = has_room
-            && all.is_below(MAX_OPERATIONS / 2, MAX_BYTES / 2)
-            && theirs.is_below(limits::MAX_CIRCLE_COMMENTS_OF, limits::MAX_CIRCLE_BYTES_OF);
+        let on = circle.state.get(&comment.on());
+        let is_for = on.is_some_and(|on| circle.is_for(reader, on));
+        if !is_theirs || !is_for || comment.circle() != circle.state.id() {
+            return;
+        }
         let refused = ByteArray::new(half(&comment.id().0));
         let is_new =
             !circle.state.has_comment(&comment.id()) && !circle.record.refused.contains(&refused);
-        if is_theirs && may && has_room && is_new && comment.circle() == circle.state.id() {
+        let theirs = circle.state.said(&who.person);
+        let has_room = || {
+            let (all, on_it) = circle.state.comments_on(&comment.on(), &who.person)?;
+            let is_below =
+                theirs.is_below(limits::MAX_CIRCLE_COMMENTS_OF, limits::MAX_CIRCLE_BYTES_OF);
+            Some(is_below && all < MAX_COMMENTS && on_it < limits::MAX_CIRCLE_COMMENTS_EACH)
+        };
+        if is_new && has_room() == Some(true) && comment.verify().is_ok() {
             let comment = Box::new(comment);
             self.circle_say(step, id, Body::Comment { comment });
         }

@@ -117,12 +117,23 @@ impl Open {
         let today = day_of(step.now);
         let mut published = BTreeSet::new();
         for bytes in &load.operations {
-            let Ok(operation) = Operation::decode(bytes) else {
+            let Some(circle) = self.circles.all.get(&id) else {
+                return;
+            };
+            // Signatures are dear, and checked last; of what is here they were.
+            let Ok(operation) = Operation::decode_stored(bytes) else {
                 continue;
             };
+            if circle.state.check_owner(&operation).is_err() {
+                continue;
+            }
             // Under a clock that is doubted nothing is taken for over; and what ends later than it should is kept, for the owner's clock
             // may be ahead, or this one behind.
             if operation.fields().expiry_day < today && !self.clock.is_doubted() {
+                continue;
+            }
+            let is_known = circle.state.get(&operation.id()).is_some();
+            if !is_known && operation.verify().is_err() {
                 continue;
             }
             if let Body::Comment { comment } = operation.body() {

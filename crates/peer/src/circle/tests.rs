@@ -5,7 +5,7 @@ use komrade_crypto::{
     vault::Params,
 };
 use komrade_social::circle::{Comment, Fields};
-use komrade_view::{CircleCommand, ComradeState};
+use komrade_view::{AckPace, Answer, CircleCommand, ComradeState, Refusal};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::{frame::Load, *};
@@ -719,6 +719,11 @@ fn only_the_owners_device_speaks_in_a_circle() {
     assert_eq!(told(&mut open, CLEO, &[says(&bo, 1)]), 0);
     assert_eq!(told(&mut open, BO, &[says(&bo, 1), vec![7; 90]]), 1);
     assert_eq!(told(&mut open, BO, &[says(&bo, 2), says(&bo, 1)]), 2);
+    let mut unsigned = says(&bo, 3);
+    if let Some(byte) = unsigned.first_mut() {
+        *byte ^= 1;
+    }
+    assert_eq!(told(&mut open, BO, &[unsigned]), 2);
     // Nobody makes this device read without end.
     for other in 0..20 {
         let load = Load {
@@ -733,4 +738,163 @@ fn only_the_owners_device_speaks_in_a_circle() {
     let of_bo = open.circles.all.values();
     let of_bo = of_bo.filter(|it| it.record.owner == Some(BO));
     assert_eq!(of_bo.count(), limits::MAX_CIRCLES_OF);
+}
+
+/// Fills a circle of this person with what is written, as far as it keeps it.
+fn fill(circle: &mut Circle, mut write: impl FnMut(u64) -> Operation) {
+    let mut number = 1_000;
+    while circle.state.bytes() + MAX_CIRCLE_OPERATION_BYTES <= circle::MAX_BYTES {
+        number += 1;
+        circle.state.insert(write(number)).unwrap();
+    }
+}
+
+/// Makes circles of one's own and fills them with one word or another, until there is no room for it.
+fn fill_own(
+    open: &mut Open,
+    rng: &mut ChaCha20Rng,
+    body: impl Fn(circle::CircleId) -> Body,
+    has_room: impl Fn(&Circles) -> bool,
+) -> Vec<CircleId> {
+    let mut filled = Vec::new();
+    while has_room(&open.circles) {
+        let name = "Another".to_owned();
+        let comrades = Vec::new();
+        let make = CircleCommand::Make { name, comrades };
+        let made = step(rng, NOW, |step| open.circle_command(step, make)).0;
+        let Ok(Answer::Circle(id)) = made else {
+            break;
+        };
+        let circle = open.circles.all.get_mut(&id).unwrap();
+        let (nonce, body) = (*circle.record.nonce, body(circle.state.id()));
+        fill(circle, |sequence| {
+            let fields = Fields {
+                sequence,
+                previous: Some(OperationId([1; 32])),
+                time: NOW,
+                expiry_day: TODAY + 90,
+                nonce,
+                person: open.device.person(),
+                device: DeviceId(open.device.key().public()),
+                body: body.clone(),
+            };
+            Operation::sign(fields, open.device.key()).unwrap()
+        });
+        filled.push(id);
+    }
+    filled
+}
+
+#[test]
+fn ones_own_circles_have_a_bound_and_what_is_taken_back_makes_room() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(11);
+    let mut open = open(rng);
+    let circle = own_circle(&mut open, rng, 2);
+    let long = |_| post(&"x".repeat(8_000));
+    let filled = fill_own(&mut open, rng, long, Circles::has_room);
+    let say = CircleCommand::Post {
+        circle,
+        text: "one more".to_owned(),
+    };
+    let says = |open: &mut Open, rng: &mut ChaCha20Rng, what: &CircleCommand| {
+        step(rng, NOW, |step| open.circle_command(step, what.clone())).0
+    };
+    assert_eq!(says(&mut open, rng, &say), Err(Refusal::CirclesFull));
+    let all = ids(open.circles.all.get(&circle).unwrap());
+    let of = komrade_view::PostId(all.first().unwrap().0);
+    let take_back = CircleCommand::TakeBack { circle, of };
+    assert_eq!(says(&mut open, rng, &take_back), Ok(Answer::Done));
+    for circle in filled.into_iter().take(2) {
+        let end = CircleCommand::End(circle);
+        assert_eq!(says(&mut open, rng, &end), Ok(Answer::Done));
+    }
+    settle(&mut open, rng, NOW);
+    assert_eq!(says(&mut open, rng, &say), Ok(Answer::Done));
+}
+
+#[test]
+fn readers_leave_room_for_the_owner_in_all_circles_together() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(12);
+    let mut open = open(rng);
+    let circle = own_circle(&mut open, rng, 1);
+    let (bo, cleo) = (Somebody::new(10), Somebody::new(20));
+    let on = *ids(open.circles.all.get(&circle).unwrap()).first().unwrap();
+    let in_circle = open.circles.all.get(&circle).unwrap().state.id();
+    let comments = |open: &Open| {
+        let circle = open.circles.all.get(&circle).unwrap();
+        circle.state.posts().first().unwrap().comments.len()
+    };
+    bo_comments(&mut open, rng, circle, &bo.comments(in_circle, on, "first"));
+    assert_eq!(comments(&open), 1);
+    let words = "x".repeat(2_000);
+    let said = |circle| {
+        let comment = Box::new(cleo.comments(circle, on, &words));
+        Body::Comment { comment }
+    };
+    fill_own(&mut open, rng, said, Circles::has_room_for_another);
+    assert!(open.circles.has_room(), "the owner has theirs");
+    bo_comments(
+        &mut open,
+        rng,
+        circle,
+        &bo.comments(in_circle, on, "second"),
+    );
+    assert_eq!(comments(&open), 1, "readers have had theirs");
+}
+
+#[test]
+fn the_largest_circles_of_comrades_make_room_for_the_others() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(13);
+    let mut open = open(rng);
+    let (bo, cleo) = (Somebody::new(10), Somebody::new(20));
+    let long = "x".repeat(8_000);
+    for number in 0..9 {
+        let nonce = [number; 16];
+        let record = CircleRecord::new(nonce, Some(BO), String::new(), NOW);
+        let id = open.circle_place(record).unwrap();
+        let circle = open.circles.all.get_mut(&id).unwrap();
+        let write = |number| bo.writes(nonce, number, TODAY + 90, post(&long));
+        fill(circle, write);
+    }
+    let cleos = Theirs {
+        owner: cleo,
+        comrade: CLEO,
+        nonce: [5; 16],
+    };
+    let mut most = 0;
+    for number in 1..=20 {
+        let word = cleos
+            .owner
+            .writes(cleos.nonce, number, TODAY + 90, post("x"));
+        let word = cleos.load(number - 1, &[word]);
+        let (_, writes) = step(rng, NOW, |step| open.circle_heard(step, CLEO, &word));
+        most = most.max(writes);
+    }
+    assert!(open.circles.bytes(false) <= limits::MAX_CIRCLES_BYTES / 2);
+    assert!(most <= limits::STEP_CHANGES + 200, "{most} at once");
+    let circle = open.circles.all.get(&cleos.id()).unwrap();
+    assert_eq!(ids(circle).len(), 20, "all of it is there");
+}
+
+#[test]
+fn a_wait_is_drawn_anew_when_the_pace_changes() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(14);
+    let mut open = open(rng);
+    let far = NOW + 3 * limits::HOUR;
+    (open.circles.due_at, open.ack_at) = (Some(far), Some(far));
+    open.comrades.get_mut(&BO).unwrap().quiet_until = far;
+    let mut choose = |open: &mut Open, pace| {
+        step(rng, NOW, |step| open.set_ack_pace(step, pace));
+        open.circles.due_at.unwrap()
+    };
+    let quick = NOW + 10 * limits::QUICK_PACE + 1;
+    assert!(choose(&mut open, AckPace::Quick) <= quick);
+    assert!(open.ack_at.unwrap() <= quick);
+    let quiet = |open: &Open, id| open.comrades.get(&id).unwrap().quiet_until;
+    assert_eq!(Some(quiet(&open, BO)), open.ack_at);
+    assert_eq!(quiet(&open, CLEO), 0, "nothing of theirs has come");
+    // And back.
+    let calm = (0..20).map(|_| choose(&mut open, AckPace::Calm)).max();
+    assert!(calm > Some(quick) && calm < Some(far));
+    assert_eq!(Some(quiet(&open, BO)), open.ack_at);
 }

@@ -9,6 +9,7 @@
 
 use komrade_crypto::invite::Invite;
 use komrade_view::MAX_REASON_CHARS;
+use zeroize::Zeroizing;
 
 use crate::fields::{Reader, Unreadable, Writer};
 
@@ -27,7 +28,7 @@ pub(crate) enum Word {
 }
 
 impl Word {
-    pub(crate) fn encode(&self, id: &[u8; 16]) -> Vec<u8> {
+    pub(crate) fn encode(&self, id: &[u8; 16]) -> Zeroizing<Vec<u8>> {
         let begin = |kind| {
             Writer::default()
                 .uint(1, VERSION)
@@ -42,7 +43,7 @@ impl Word {
             Self::Answer(Some(invite)) => begin(2).bytes(4, &invite.encode()),
             Self::Meet(invite) => begin(3).bytes(4, &invite.encode()),
         };
-        writer.finish().to_vec()
+        writer.finish()
     }
 
     /// Reads one; `None` for a kind of a newer version.
@@ -53,9 +54,10 @@ impl Word {
         }
         let kind = reader.uint(2)?;
         let id = reader.array(3)?;
-        let invite = |bytes: &[u8]| {
+        let invite = |bytes: Vec<u8>| {
+            let bytes = Zeroizing::new(bytes);
             // It is for one person and for nothing else.
-            let invite = Invite::decode(bytes).map_err(|_| Unreadable)?;
+            let invite = Invite::decode(&bytes).map_err(|_| Unreadable)?;
             let is_plain = invite.join.is_none() && !invite.for_collective;
             is_plain.then(|| Box::new(invite)).ok_or(Unreadable)
         };
@@ -71,9 +73,9 @@ impl Word {
             }
             2 => {
                 let bytes = reader.optional_bytes(4)?;
-                Self::Answer(bytes.map(|it| invite(&it)).transpose()?)
+                Self::Answer(bytes.map(invite).transpose()?)
             }
-            3 => Self::Meet(invite(&reader.bytes(4)?)?),
+            3 => Self::Meet(invite(reader.bytes(4)?)?),
             _ => return Ok(None),
         };
         Ok(Some((id, word)))

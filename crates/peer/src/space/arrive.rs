@@ -178,7 +178,7 @@ impl Open {
             if !step.has_room() {
                 return Err(Later::Room);
             }
-            let Ok(operation) = Operation::decode(bytes) else {
+            let Some(operation) = self.space_worth(step, id, bytes, commit) else {
                 continue;
             };
             let space = self.spaces.get(&id);
@@ -231,18 +231,36 @@ impl Open {
             Err(NoContent::Later(commit)) => return Err(Later::Seed(commit)),
             Err(NoContent::Never) => return Ok(()),
         };
-        let Ok(operation) = Operation::decode(&content.plaintext) else {
+        let commit = content.commit;
+        let Some(operation) = self.space_worth(step, id, &content.plaintext, commit) else {
             return Ok(());
         };
         if operation.fields().device.0 != content.device {
             return Ok(());
         }
-        let commit = content.commit;
         self.space_take(step, id, operation, Some(commit));
         Ok(())
     }
 
     // --- operations ------------------------------------------------------------------------------
+
+    /// Reads an operation that came under a seed. What is here already, is over or has no room is not worth a look at its signature:
+    /// what comes by two relays, or again, costs little.
+    fn space_worth(
+        &mut self,
+        step: &Step,
+        id: CollectiveId,
+        bytes: &[u8],
+        under: Commit,
+    ) -> Option<Operation> {
+        let operation = Operation::decode_stored(bytes).ok()?;
+        let (today, is_doubted) = (day_of(step.now), self.clock.is_doubted());
+        let space = self.spaces.get_mut(&id)?;
+        // What is of a later day is looked at again then.
+        let is_worth = space.is_ahead(&operation, step.now).is_some()
+            || space.may_take(&operation, Some(under), today, is_doubted);
+        (is_worth && operation.verify().is_ok()).then_some(operation)
+    }
 
     /// Takes an operation whose signature is good; `under`: the seed under which it came, `None` if a comrade gave it or it is one's
     /// own. Says whether it is here now.
@@ -258,17 +276,11 @@ impl Open {
         let Some(space) = self.spaces.get_mut(&id) else {
             return false;
         };
-        if operation.space() != space.id() {
-            return false;
-        }
         if space.known.contains_key(&operation.id()) {
             return true;
         }
-        if space.is_ahead(&operation, step.now).is_some()
-            || (!is_doubted && space.is_over(&operation, today))
-            || space.is_full(&operation)
-            || (space.lacks_context(&operation) && !space.may_wait(&operation, under))
-        {
+        let is_ahead = space.is_ahead(&operation, step.now).is_some();
+        if is_ahead || !space.may_take(&operation, under, today, is_doubted) {
             return false;
         }
         let is_control = operation.body().is_control();
@@ -363,6 +375,21 @@ impl Open {
 }
 
 impl Space {
+    /// Whether it belongs here, is not here, is not over, and has room.
+    fn may_take(
+        &mut self,
+        operation: &Operation,
+        under: Option<Commit>,
+        today: u32,
+        is_doubted: bool,
+    ) -> bool {
+        operation.space() == self.id()
+            && !self.known.contains_key(&operation.id())
+            && (is_doubted || !self.is_over(operation, today))
+            && !self.is_full(operation)
+            && (!self.lacks_context(operation) || self.may_wait(operation, under))
+    }
+
     /// Rations are counted by the dates in control operations: when this one may be taken, if that is not yet.
     fn is_ahead(&self, operation: &Operation, now: Millis) -> Option<Millis> {
         let fields = operation.fields();

@@ -21,7 +21,7 @@ use super::{
 use crate::{limits, open::Open, step::Step};
 
 /// A comrade who was offered to be proposed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Offer {
     pub(crate) comrade: ComradeId,
     pub(crate) at: Millis,

@@ -49,7 +49,7 @@ pub(crate) const MAX_LEAVES: usize = 32;
 pub(crate) const MAX_ENTRY_OPERATIONS: usize = 8;
 
 /// What an envelope holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Load {
     pub(crate) content: Option<Vec<u8>>,
     pub(crate) control: Option<Vec<u8>>,
@@ -57,6 +57,8 @@ pub(crate) struct Load {
     pub(crate) is_answer: bool,
     pub(crate) archive: Option<Vec<u8>>,
 }
+
+komrade_crypto::redacted!(Load);
 
 impl Load {
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {

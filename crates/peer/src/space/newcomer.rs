@@ -146,7 +146,10 @@ impl Open {
                 let space = self.spaces.get(&id);
                 space.is_some_and(|space| space.known.contains_key(&operation.id()))
             });
-            let operation = Operation::decode(bytes).ok().filter(|_| !is_known);
+            if is_known {
+                continue;
+            }
+            let operation = Operation::decode(bytes).ok();
             if let Some(operation) = operation.filter(|it| !names_others(it)) {
                 self.space_take(step, id, operation, None);
             }

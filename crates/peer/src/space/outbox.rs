@@ -34,13 +34,15 @@ use crate::{
 pub(super) const MAX_TARGETS: u64 = 4_096;
 
 /// What an entry is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum What {
     /// An operation of one's own, by its number.
     Operation { sequence: u64, id: ByteArray<32> },
     /// Everything else that devices say to each other.
     Word,
 }
+
+komrade_crypto::redacted!(What);
 
 /// One home of an entry.
 #[derive(Clone, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ use super::{
 use crate::{invites::Wanted, limits, open::Open, step::Step};
 
 /// Somebody asks to be proposed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Request {
     comrade: ComradeId,
     at: Millis,
@@ -175,7 +175,7 @@ impl Open {
         let (hash, can_propose) = (*space.record.space, space.offer().is_some());
         let (comrades, society) = (&self.comrades, &space.society);
         let old = step.now.saturating_sub(limits::OFFER_DAYS);
-        let mut told = Vec::new();
+        let (mut told, mut strangers) = (Vec::new(), Vec::new());
         let before = space.record.requests.len();
         space.record.requests.retain(|request| {
             let record = comrades.get(&request.comrade).map(|it| &it.record);
@@ -183,10 +183,11 @@ impl Open {
                 return false;
             };
             let is_member = record.who.is_some_and(|it| society.is_member(&it.person));
-            // Whoever was not met is told nothing.
-            let is_over = record.is_met() && (!can_propose || request.at <= old);
-            if is_over {
+            let is_over = request.at <= old || (record.is_met() && !can_propose);
+            if is_over && record.is_met() {
                 told.push(request.comrade);
+            } else if is_over && record.is_asking() {
+                strangers.push(request.comrade);
             }
             !is_member && !is_over
         });
@@ -197,6 +198,14 @@ impl Open {
         }
         for comrade in told {
             self.space_tell(step, comrade, &hash, &Word::NotAdmitted);
+        }
+        // Whoever was not met is told nothing.
+        for comrade in strangers {
+            let all = self.spaces.values();
+            let mut all = all.flat_map(|it| &it.record.requests);
+            if !all.any(|it| it.comrade == comrade) {
+                let _ = self.decline(step, comrade);
+            }
         }
     }
 

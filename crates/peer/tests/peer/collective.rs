@@ -29,33 +29,7 @@ pub trait Collectives {
 
 /// Rules with so many vouches, everything else by more than half.
 pub fn rules(vouches: u16) -> ConstitutionView {
-    let half = Share {
-        parts: 1,
-        of: 2,
-        more: true,
-        least: 1,
-    };
-    ConstitutionView {
-        admission: AdmissionRule {
-            vouches: Share::number(vouches),
-            ballot: None,
-        },
-        removal: half,
-        amendment: half,
-        ordinary: half,
-        days: 14,
-        decision: BallotRule {
-            quorum: half,
-            majority: half,
-            days: 7,
-        },
-        posters: Posters::Members,
-        history: false,
-        expiry_days: 60,
-        rest_after_days: Some(60),
-        delegates: false,
-        delegates_admit: false,
-    }
+    ConstitutionView::by_vouches(vouches)
 }
 
 impl Collectives for World {

@@ -327,6 +327,27 @@ fn whoever_asked_may_take_it_back_at_any_time() {
 }
 
 #[test]
+fn whoever_asks_by_a_link_and_is_not_answered_makes_room_after_a_month() {
+    let mut world = strangers(949, &["Ana", "Bo"]);
+    let link = link(&mut world, 0);
+    world.pass(MINUTE);
+    open(&mut world, 1, &link);
+    ask(&mut world, 1, "let me in");
+    requests(&mut world, 0, 1);
+    world.pass(29 * DAY);
+    assert_eq!(world.detail(0).requests.len(), 1);
+    assert_eq!(world.peers[0].comrades.len(), 1);
+    world.pass(2 * DAY);
+    assert!(world.detail(0).requests.is_empty());
+    assert!(world.peers[0].comrades.is_empty(), "they were not met");
+    let standing = world.collective(1).standing;
+    let asked = matches!(standing, Standing::Asked { .. });
+    assert!(asked, "they are told nothing: {standing:?}");
+    world.restart(0);
+    assert!(world.detail(0).requests.is_empty() && world.peers[0].comrades.is_empty());
+}
+
+#[test]
 fn a_comrades_link_needs_no_second_meeting() {
     let (mut world, met) = people(947, 2);
     world.found(0, rules(1));

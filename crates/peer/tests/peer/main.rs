@@ -38,6 +38,8 @@ mod meeting;
 mod moving;
 mod nodes;
 mod queue;
+#[cfg(not(target_arch = "wasm32"))]
+mod redacted;
 mod removing;
 mod saver;
 mod seeking;

@@ -97,14 +97,21 @@ impl Comment {
         Ok(comment)
     }
 
-    /// Checks its signature; that of the certificate was checked when it was read.
-    pub(super) fn verify(&self) -> Result<(), OperationError> {
+    /// Checks its signature, and that of its device's certificate.
+    ///
+    /// # Errors
+    /// If one of them is not right.
+    pub fn verify(&self) -> Result<(), OperationError> {
+        self.certificate
+            .verify()
+            .map_err(|_| OperationError::BadCertificate)?;
         let (signature, signed) = split(&self.bytes)?;
         verify_comment(self.certificate.device(), signed, signature)
             .map_err(|_| OperationError::BadSignature)
     }
 
-    /// Reads one whose signature was checked when it came, or is checked later.
+    /// Reads one whose signatures were checked when it came, or are checked later by [`verify`](Self::verify). It checks none:
+    /// when a vault is opened, thousands are read.
     ///
     /// # Errors
     /// If it is none.
@@ -125,7 +132,7 @@ impl Comment {
             time: map.number(TIME)?,
             name: map.text(NAME)?,
             text: map.text(TEXT)?,
-            certificate: DeviceCertificate::decode(&certificate)
+            certificate: DeviceCertificate::decode_stored(&certificate)
                 .map_err(|_| OperationError::BadCertificate)?,
             bytes: bytes.to_vec(),
         };

@@ -43,7 +43,7 @@ const COMMENT: u64 = 2;
 const REMOVE: u64 = 3;
 
 /// What an operation of a circle does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
     /// Says something.
@@ -68,8 +68,19 @@ pub enum Body {
     },
 }
 
+impl Body {
+    fn kind(&self) -> u64 {
+        match self {
+            Self::Post { .. } => POST,
+            Self::Comment { .. } => COMMENT,
+            Self::Remove { .. } => REMOVE,
+            Self::Unknown { kind } => *kind,
+        }
+    }
+}
+
 /// What an operation says, as far as this version knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fields {
     /// From 1, one more with each operation of this device in this circle.
     pub sequence: u64,
@@ -121,16 +132,26 @@ impl Operation {
     /// If it is none, or a signature is not right.
     pub fn decode(bytes: &[u8]) -> Result<Self, OperationError> {
         let operation = Self::decode_stored(bytes)?;
-        let (signature, signed) = split(bytes)?;
-        verify_circle_operation(&operation.fields.device.0, signed, signature)
-            .map_err(|_| OperationError::BadSignature)?;
-        if let Body::Comment { comment } = operation.body() {
-            comment.verify()?;
-        }
+        operation.verify()?;
         Ok(operation)
     }
 
-    /// Reads one from the own vault, whose signatures were checked when it came.
+    /// Checks its signature, and those of the comment in it.
+    ///
+    /// # Errors
+    /// If one of them is not right.
+    pub fn verify(&self) -> Result<(), OperationError> {
+        let (signature, signed) = split(&self.bytes)?;
+        verify_circle_operation(&self.fields.device.0, signed, signature)
+            .map_err(|_| OperationError::BadSignature)?;
+        match self.body() {
+            Body::Comment { comment } => comment.verify(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads one from the own vault, whose signatures were checked when it came, or one that is checked later by
+    /// [`verify`](Self::verify).
     ///
     /// # Errors
     /// If it is none.
@@ -178,6 +199,12 @@ impl Operation {
     /// What it does.
     pub fn body(&self) -> &Body {
         &self.fields.body
+    }
+
+    /// Whether it publishes what somebody else than the owner said.
+    pub(super) fn is_of_another(&self) -> bool {
+        let person = &self.fields.person;
+        matches!(self.body(), Body::Comment { comment } if comment.person() != *person)
     }
 
     /// Its exact bytes, with the signature.
@@ -229,12 +256,7 @@ impl Fields {
         writer.number(EXPIRY);
         writer.number(self.expiry_day.into());
         writer.number(KIND);
-        writer.number(match &self.body {
-            Body::Post { .. } => POST,
-            Body::Comment { .. } => COMMENT,
-            Body::Remove { .. } => REMOVE,
-            Body::Unknown { kind } => *kind,
-        });
+        writer.number(self.body.kind());
         writer.number(CONTENT);
         writer.map(1);
         writer.number(1);
@@ -292,6 +314,21 @@ impl Fields {
         };
         fields.check()?;
         Ok(fields)
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body(kind {}, [redacted])", self.kind())
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fields")
+            .field("sequence", &self.sequence)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
     }
 }
 

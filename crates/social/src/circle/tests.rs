@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use komrade_crypto::identity::{DeviceCertificate, DeviceKey, RecoveryWords};
+use komrade_crypto::identity::{CERTIFICATE_BYTES, DeviceCertificate, DeviceKey, RecoveryWords};
 use proptest::prelude::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -142,6 +142,49 @@ fn posts_stand_with_their_comments_and_what_was_taken_back_is_gone() {
     ];
     assert_eq!(shown(&circle), expected);
     assert!(!circle.is_copied());
+    // What others said is counted as it comes and goes.
+    let said: Vec<OperationId> = ids_of_others(&circle, &owner.person);
+    assert_eq!(circle.others().operations, said.len());
+    circle.forget(&said[1..]);
+    let left = circle.get(&said[0]).unwrap().as_bytes().len();
+    assert_eq!(
+        (circle.others().operations, circle.others().bytes),
+        (1, left)
+    );
+}
+
+#[test]
+fn nothing_anybody_said_in_a_circle_is_printed() {
+    let (owner, all) = story();
+    let mut circle = owner.circle();
+    for operation in &all {
+        circle.insert(operation.clone()).unwrap();
+    }
+    let tells = |line: &str| {
+        ["first", "good", "nonce", "7, 7"]
+            .iter()
+            .any(|it| line.contains(it))
+    };
+    // What is looked for would be found.
+    assert!(tells(&format!("{:?}", shown(&circle))) && tells(&format!("{NONCE:?}")));
+    for operation in &all {
+        let line = format!(
+            "{operation:?} {:?} {:?}",
+            operation.fields(),
+            operation.body()
+        );
+        assert!(!tells(&line), "{line}");
+    }
+    let line = format!("{circle:?} {:?} {:?}", circle.posts(), circle.id());
+    assert!(!tells(&line), "{line}");
+    assert!(format!("{:?}", all[0].body()).starts_with("Body(kind 1, [redacted])"));
+}
+
+fn ids_of_others(circle: &Circle, owner: &PersonId) -> Vec<OperationId> {
+    let others = circle
+        .operations()
+        .filter(|it| matches!(it.body(), Body::Comment { comment } if comment.person() != *owner));
+    others.map(Operation::id).collect()
 }
 
 proptest! {
@@ -215,6 +258,10 @@ proptest! {
         // Whoever keeps them elsewhere was told of each that went.
         prop_assert_eq!(known, ids(&shuffled).into_iter().collect());
         prop_assert!(in_order.bytes <= MAX_BYTES);
+        for circle in [&in_order, &shuffled] {
+            let bytes = circle.operations().map(|it| it.as_bytes().len());
+            prop_assert_eq!(circle.bytes(), bytes.sum::<usize>());
+        }
     }
 }
 
@@ -262,6 +309,23 @@ fn a_comment_is_its_authors_or_none() {
         Operation::decode(published.as_bytes()),
         Err(OperationError::BadSignature)
     );
+    // Nor with a certificate that Bo's root did not sign: what is stored is read as it is, what comes is checked.
+    let mut certificate = bo.certificate.encode();
+    certificate[CERTIFICATE_BYTES - 1] ^= 1;
+    let certificate = DeviceCertificate::decode_stored(&certificate).unwrap();
+    let forged = Comment::sign((circle, on), 1, "Bo", "no", &certificate, &bo.key).unwrap();
+    let bad = OperationError::BadCertificate;
+    assert_eq!(
+        Comment::decode_stored(forged.as_bytes()),
+        Ok(forged.clone())
+    );
+    assert_eq!(Comment::decode(forged.as_bytes()), Err(bad));
+    let comment = Box::new(forged);
+    let body = Body::Comment { comment };
+    let published = Operation::sign(owner.fields(all.last(), body), &owner.key).unwrap();
+    let bytes = published.as_bytes();
+    assert_eq!(Operation::decode_stored(bytes).as_ref(), Ok(&published));
+    assert_eq!(Operation::decode(bytes), Err(bad));
     // Nor what was said elsewhere.
     let elsewhere = bo.comment(CircleId([9; 32]), on, "yes");
     let body = Body::Comment { comment: elsewhere };

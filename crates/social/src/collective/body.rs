@@ -87,7 +87,7 @@ impl Choice {
 }
 
 /// What a checkpoint fixes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The checkpoint that it follows, which is final; `None`: the beginning.
     pub source: Option<CheckpointId>,
@@ -98,7 +98,7 @@ pub struct Checkpoint {
 }
 
 /// Hash of a checkpoint's source and frontier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CheckpointId(pub [u8; 32]);
 
 /// What an operation does.
@@ -513,6 +513,8 @@ fn read_founders(from: &mut Map) -> Result<Vec<DeviceCertificate>, OperationErro
         .map(|one| read_certificate(&bytes(one).ok_or(OperationError::BadField(3))?))
         .collect()
 }
+
+komrade_crypto::redacted!(CheckpointId, Checkpoint);
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

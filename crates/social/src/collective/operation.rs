@@ -125,13 +125,22 @@ impl Operation {
     /// is asked of the collective.
     pub fn decode(bytes: &[u8]) -> Result<Self, OperationError> {
         let operation = Self::decode_stored(bytes)?;
-        let (signature, signed) = split(bytes)?;
-        verify_operation(&operation.fields.device.0, signed, signature)
-            .map_err(|_| OperationError::BadSignature)?;
+        operation.verify()?;
         Ok(operation)
     }
 
-    /// Reads one from the own vault, whose signature was checked when it came.
+    /// Checks its signature.
+    ///
+    /// # Errors
+    /// [`OperationError::BadSignature`].
+    pub fn verify(&self) -> Result<(), OperationError> {
+        let (signature, signed) = split(&self.bytes)?;
+        verify_operation(&self.fields.device.0, signed, signature)
+            .map_err(|_| OperationError::BadSignature)
+    }
+
+    /// Reads one from the own vault, whose signature was checked when it came, or one that is checked later by
+    /// [`verify`](Self::verify).
     pub fn decode_stored(bytes: &[u8]) -> Result<Self, OperationError> {
         if bytes.len() > MAX_OPERATION_BYTES {
             return Err(OperationError::TooLong(bytes.len()));

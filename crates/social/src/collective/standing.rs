@@ -1,5 +1,7 @@
 //! What became of a proposal, and what a person may do: answers for the screens.
 
+use std::fmt;
+
 use komrade_crypto::identity::PersonId;
 
 use super::{
@@ -54,7 +56,7 @@ impl Stage {
 }
 
 /// A proposal, who said what, and the rule that decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Standing {
     /// The proposal.
     pub id: OperationId,
@@ -94,6 +96,15 @@ pub struct Standing {
     pub ballots_missing: usize,
     /// Who has not vouched or voted yet and may.
     pub silent: Vec<PersonId>,
+}
+
+impl fmt::Debug for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standing")
+            .field("subject", &self.subject)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Collective {

@@ -103,7 +103,7 @@ fn the_bytes_of_each_kind_are_frozen() {
         body(Body::Collective { content }),
         "a60101038004010502060507a10143010203"
     );
-    let content = vec![1, 2, 3];
+    let content = vec![1, 2, 3].into();
     assert_eq!(
         body(Body::Introduction { content }),
         "a60101038004010502060707a10143010203"
@@ -202,7 +202,7 @@ fn limits_hold_when_made_and_when_read() {
     );
 
     let introduction = |length| {
-        let content = vec![0; length];
+        let content = vec![0; length].into();
         Operation::new(fields(Body::Introduction { content }))
     };
     assert!(introduction(MAX_INTRODUCTION_BYTES).is_ok());
@@ -301,8 +301,11 @@ fn bodies() -> impl Strategy<Value = Body> {
             .prop_map(|homes| Body::Homes { homes }),
         prop::collection::vec(any::<u8>(), 0..=MAX_COLLECTIVE_BYTES)
             .prop_map(|content| Body::Collective { content }),
-        prop::collection::vec(any::<u8>(), 0..=MAX_INTRODUCTION_BYTES)
-            .prop_map(|content| Body::Introduction { content }),
+        prop::collection::vec(any::<u8>(), 0..=MAX_INTRODUCTION_BYTES).prop_map(|content| {
+            Body::Introduction {
+                content: content.into(),
+            }
+        }),
         Just(Body::Confirmed),
     ]
 }

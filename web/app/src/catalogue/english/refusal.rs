@@ -135,6 +135,10 @@ pub fn refusal(refusal: Refusal) -> &'static str {
             "This is longer than a circle takes: 8,000 bytes for a post, 2,000 for a comment. It was \
              not sent; what you typed is kept."
         }
+        R::CirclesFull => {
+            "Your circles hold as much as there is room for, so this was not sent; what you typed is \
+             kept. Take something back or end a circle, then try again."
+        }
         R::Busy => "This is still being done. Wait until it has ended, then try again.",
         _ => "This was refused for a reason this version has no words for. Nothing was changed.",
     }
