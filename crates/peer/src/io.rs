@@ -21,7 +21,6 @@ pub type Address = [u8; 32];
 pub type LinkHint = [u8; 20];
 
 /// What happened outside.
-
 #[non_exhaustive]
 pub enum Input {
     /// The lease is held and the store is open. First input of all; repeated after
