@@ -9,6 +9,7 @@ use super::{
     body::{Body, Checkpoint, CheckpointId},
     constitution::Constitution,
     finality::DoubleSigning,
+    graph::Node,
     operation::Operation,
     proposal::Frame,
     subject::Subject,
@@ -191,6 +192,71 @@ impl Collective {
             .into_iter()
             .flatten()
             .map(|(_, node)| &node.operation)
+    }
+
+    /// What lies before some control operations, they with it, and neither before others nor is one of these: causes before what
+    /// follows.
+    pub fn between(
+        &self,
+        known: &[OperationId],
+        until: &[OperationId],
+    ) -> impl Iterator<Item = &Operation> {
+        let past = |ids: &[OperationId]| {
+            let here = ids.iter().filter_map(|id| self.graph.index.get(id));
+            let here: Vec<usize> = here.copied().collect();
+            self.graph.closure(&here)
+        };
+        let (known, until) = (past(known), past(until));
+        let nodes = self.graph.nodes.iter().enumerate();
+        let between = nodes.filter(move |(index, _)| until.has(*index) && !known.has(*index));
+        between.map(|(_, node)| &node.operation)
+    }
+
+    /// Of a device that is no member's: what ended the membership of its person, the first of it. Nothing if the device was revoked, or
+    /// was no member's then.
+    pub fn ended_by(&mut self, device: DeviceId) -> Vec<OperationId> {
+        let removals = &self.current.removals;
+        if self.current.owners.contains_key(&device) || !removals.of_device(device).is_empty() {
+            return Vec::new();
+        }
+        let graph = &self.graph;
+        let said = graph.devices.get(&device).and_then(|all| all.first());
+        let Some(person) = said.and_then(|first| graph.node(*first)).map(Node::person) else {
+            return Vec::new();
+        };
+        let removals = removals.of_person(person);
+        let admissions = graph.nodes.iter().enumerate().filter(|(index, node)| {
+            let admits = match node.body() {
+                Body::Genesis { founders, .. } => founders.iter().any(|it| it.person() == person),
+                Body::Accept { .. } => node.person() == person,
+                _ => false,
+            };
+            admits && self.current.holds.has(*index)
+        });
+        let admissions: Vec<usize> = admissions.map(|(index, _)| index).collect();
+        let is_last = |one: &&usize| !admissions.iter().any(|other| graph.before(**one, *other));
+        let last: Vec<usize> = admissions.iter().filter(is_last).copied().collect();
+        let ends = |removal: &&usize| {
+            let mut last = last.iter();
+            last.any(|admission| graph.ends(**removal, *admission, removals))
+        };
+        let ended: Vec<usize> = removals.iter().filter(ends).copied().collect();
+        let is_first = |one: &&usize| !ended.iter().any(|other| graph.before(*other, **one));
+        let ended: Vec<OperationId> = ended
+            .iter()
+            .filter(is_first)
+            .filter_map(|index| graph.node(*index).map(Node::id))
+            .collect();
+        let was_theirs = |collective: &mut Self, id: &OperationId| {
+            let operation = collective.operation(*id);
+            let context = operation.map(|it| it.fields().context.clone());
+            let then = context.and_then(|context| collective.devices_at(&context).ok());
+            then.is_some_and(|then| then.iter().any(|it| it.device == device))
+        };
+        ended
+            .into_iter()
+            .filter(|id| was_theirs(self, id))
+            .collect()
     }
 
     /// Whether a control operation counts by what is known now; `None` if it is not in.
