@@ -16,6 +16,9 @@
 //!
 //! What was said before goes to a newcomer if the rules share it (`history`).
 //!
+//! Whatever is lost is noticed by what follows, asked for and supplied (`supply`); so that something follows, whoever hears nothing speaks
+//! up (`reminding`).
+//!
 //! Parts: formats (`frame`), records (`places`), keys (`keys`), what is shown (`views`, `rules`), what the
 //! person asks (`commands`).
 //!

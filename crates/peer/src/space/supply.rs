@@ -230,14 +230,15 @@ impl Space {
         under != chosen
             && (height(under) < height(chosen) || is_for_others)
             && fields.time > height(chosen).saturating_add(limits::MISSED_AFTER)
-            && fields.time > now.saturating_sub(limits::DAY)
+            && fields.time > now.saturating_sub(limits::QUESTION_AGE)
             && !self.known.values().any(has_it)
     }
 
     /// Whether somebody who is no member any more said something an hour after they went, not knowing of it.
     fn is_gone_unawares(&mut self, operation: &Operation, now: Millis) -> bool {
         let fields = operation.fields();
-        if !self.was_theirs(&fields.device.0) || fields.time <= now.saturating_sub(limits::DAY) {
+        let is_old = fields.time <= now.saturating_sub(limits::QUESTION_AGE);
+        if is_old || !self.was_theirs(&fields.device.0) {
             return false;
         }
         let ended = self.society.ended_by(&fields.device.0);

@@ -212,11 +212,12 @@ impl Collective {
         between.map(|(_, node)| &node.operation)
     }
 
-    /// Of a device that is no member's: what ended the membership of its person, the first of it. Nothing if the device was revoked, or
-    /// was no member's then.
+    /// Of a device that is no member's, and was not revoked: what ended the membership of its person, the first of it; or if nothing did and
+    /// their admission does not hold, the signatures by which that became final that it did not know of. Nothing if the device was no
+    /// member's then.
     pub fn ended_by(&mut self, device: DeviceId) -> Vec<OperationId> {
-        let removals = &self.current.removals;
-        if self.current.owners.contains_key(&device) || !removals.of_device(device).is_empty() {
+        let revoked = self.current.removals.of_device(device);
+        if self.current.owners.contains_key(&device) || !revoked.is_empty() {
             return Vec::new();
         }
         let graph = &self.graph;
@@ -224,7 +225,34 @@ impl Collective {
         let Some(person) = said.and_then(|first| graph.node(*first)).map(Node::person) else {
             return Vec::new();
         };
-        let removals = removals.of_person(person);
+        let is_theirs = |collective: &mut Self, heads: &[OperationId]| {
+            let then = collective.devices_at(heads).unwrap_or_default();
+            then.iter().any(|it| it.device == device)
+        };
+        let ended = self.removed_by(person);
+        if ended.is_empty() {
+            let accepted = self.accepted_on(device);
+            let may_know = accepted.is_some_and(|accept| is_theirs(self, &[accept]));
+            return match may_know {
+                true => self.newest_signatures(),
+                false => Vec::new(),
+            };
+        }
+        let mut known = Vec::new();
+        for id in ended {
+            let operation = self.operation(id);
+            let context = operation.map(|it| it.fields().context.clone());
+            if context.is_some_and(|context| is_theirs(self, &context)) {
+                known.push(id);
+            }
+        }
+        known
+    }
+
+    /// The first removals that ended the last admission of a person, as far as they count.
+    fn removed_by(&self, person: PersonId) -> Vec<OperationId> {
+        let graph = &self.graph;
+        let removals = self.current.removals.of_person(person);
         let admissions = graph.nodes.iter().enumerate().filter(|(index, node)| {
             let admits = match node.body() {
                 Body::Genesis { founders, .. } => founders.iter().any(|it| it.person() == person),
@@ -242,21 +270,26 @@ impl Collective {
         };
         let ended: Vec<usize> = removals.iter().filter(ends).copied().collect();
         let is_first = |one: &&usize| !ended.iter().any(|other| graph.before(*other, **one));
-        let ended: Vec<OperationId> = ended
-            .iter()
-            .filter(is_first)
+        let first = ended.iter().filter(is_first);
+        first
             .filter_map(|index| graph.node(*index).map(Node::id))
-            .collect();
-        let was_theirs = |collective: &mut Self, id: &OperationId| {
-            let operation = collective.operation(*id);
-            let context = operation.map(|it| it.fields().context.clone());
-            let then = context.and_then(|context| collective.devices_at(&context).ok());
-            then.is_some_and(|then| then.iter().any(|it| it.device == device))
-        };
-        ended
-            .into_iter()
-            .filter(|id| was_theirs(self, id))
             .collect()
+    }
+
+    /// The last acceptance of a device.
+    fn accepted_on(&self, device: DeviceId) -> Option<OperationId> {
+        let said = self.graph.devices.get(&device)?.iter().rev();
+        let mut said = said.filter_map(|index| self.graph.node(*index));
+        let accept = said.find(|node| matches!(node.body(), Body::Accept { .. }))?;
+        Some(accept.id())
+    }
+
+    /// The signatures of the newest final checkpoint.
+    fn newest_signatures(&self) -> Vec<OperationId> {
+        let group = self.graph.group(self.graph.base).into_iter();
+        let signed = group.flat_map(|group| group.signers.values().flatten());
+        let signed = signed.filter_map(|index| self.graph.node(*index));
+        signed.map(Node::id).collect()
     }
 
     /// Whether a control operation counts by what is known now; `None` if it is not in.
