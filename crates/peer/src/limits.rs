@@ -312,6 +312,8 @@ pub const MAX_VOID: usize = 128;
 pub const MAX_REFUSED: usize = 1_024;
 /// How long something is known to be missing before it is given up: nobody has it any more.
 pub const WANTED_LIFE: Millis = 30 * DAY;
+/// The same of what may have been said to others just before one came in: as long as somebody may take to open the app and answer.
+pub const WANTED_AT_ENTRY: Millis = QUESTION_AGE + DAY;
 /// Operations in one control message.
 pub const MAX_BUNDLED: usize = 64;
 /// Loads that do not open yet, of one collective: they are kept until they expire.
@@ -360,6 +362,11 @@ pub const MAX_WORDS: usize = 32;
 pub const ANSWER_PACE: Millis = 20 * MINUTE;
 /// How long a question waits for an answer: then it is asked again.
 pub const QUESTION_LIFE: Millis = 8 * HOUR;
+/// When a device speaks up by itself: nobody has answered to what it said last, or nothing came under the keys that it would use. Whoever
+/// lacks keys or words of others shows it by that, and hears of what they lack.
+pub const REMIND_AFTER: Millis = DAY;
+/// The same once more, and then no more until something comes: most people have opened the app by then.
+pub const REMIND_AGAIN: Millis = 4 * DAY;
 /// Operations of one device that are supplied from one that is asked for backwards.
 pub const SUPPLY_CHAIN: usize = 16;
 /// Bytes of operations in one answer.

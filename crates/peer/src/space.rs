@@ -16,6 +16,9 @@
 //!
 //! What was said before goes to a newcomer if the rules share it (`history`).
 //!
+//! Whatever is lost is noticed by what follows, asked for and supplied (`supply`); so that something follows, whoever hears nothing speaks
+//! up (`reminding`).
+//!
 //! Parts: formats (`frame`), records (`places`), keys (`keys`), what is shown (`views`, `rules`), what the
 //! person asks (`commands`).
 //!
@@ -36,6 +39,7 @@ mod outbox;
 pub(crate) mod places;
 mod proposals;
 mod quota;
+mod reminding;
 mod requests;
 mod rules;
 mod say;
@@ -69,6 +73,7 @@ use self::{
     keys::Keys,
     newcomer::{Gathering, Reading},
     outbox::Entry,
+    reminding::Silence,
     requests::Request,
     society::Society,
 };
@@ -218,6 +223,12 @@ pub(crate) struct SpaceRecord {
     /// The newest final checkpoint that this device has seen, or was told of with the welcome.
     #[serde(default)]
     pub(crate) pinned: Option<ByteArray<32>>,
+    /// Since when nobody has answered to what this device said, and the number of the last of that.
+    #[serde(default)]
+    pub(crate) unanswered: Option<(Silence, u64)>,
+    /// Since when nothing came under the keys in use.
+    #[serde(default)]
+    pub(crate) unheard: Option<Silence>,
 }
 
 /// An operation as it is kept.
@@ -282,6 +293,8 @@ pub(crate) struct Wanted {
     pub(crate) since: Millis,
     /// Whose operation names it.
     pub(crate) by: PersonId,
+    /// It may have been said before this person came in, to others.
+    pub(crate) may_be_before: bool,
 }
 
 /// A person who is or was a member.
@@ -392,6 +405,8 @@ pub(crate) struct Space {
     pub(crate) welcoming: Option<Welcoming>,
     /// What a newcomer is being given of before.
     pub(crate) telling: Option<Telling>,
+    /// Packs of a new seed that had no room in the step, each with the seed that it is hinted under: one of each home.
+    pub(crate) packs: VecDeque<(Commit, NodeHome, Load)>,
     /// Questions that were answered: their ids, who asked, and when.
     pub(crate) answered: VecDeque<([u8; 32], [u8; 32], Millis)>,
     /// When each proposal was first seen to be decided, to take turns.
@@ -500,6 +515,8 @@ impl SpaceRecord {
             is_forgotten: false,
             gone_up_to: 0,
             pinned: None,
+            unanswered: None,
+            unheard: None,
         }
     }
 
@@ -520,6 +537,8 @@ impl SpaceRecord {
             offers: Vec::new(),
             requests: Vec::new(),
             progress: None,
+            unanswered: None,
+            unheard: None,
             active_at: now,
             version: self.version.saturating_add(1),
             ..self.clone()
@@ -584,6 +603,7 @@ impl Space {
             questions: Vec::new(),
             welcoming: None,
             telling: None,
+            packs: VecDeque::new(),
             answered: VecDeque::new(),
             decided: BTreeMap::new(),
             told_seeds: BTreeMap::new(),
@@ -810,6 +830,7 @@ impl Open {
             let wait = now.saturating_add(u64::from(group::rules::MAX_WAIT_MILLIS));
             space.record.reseed_at = space.record.reseed_at.map(|at| at.min(wait));
             space.record.asked_at = space.record.asked_at.map(|at| at.min(now));
+            space.record.bring_silence_down(now);
             let wanted = space.wanted.values_mut().map(|wanted| &mut wanted.since);
             for since in space.decided.values_mut().chain(wanted) {
                 *since = (*since).min(now);

@@ -480,6 +480,7 @@ impl Space {
 
     /// Somebody has seen one's own operations up to this number.
     fn note_seen(&mut self, device: &[u8; 32], sequence: u64) {
+        self.record.note_answer(sequence);
         let seen = &mut self.record.seen;
         match seen.iter_mut().find(|(of, _)| **of == *device) {
             Some((_, up_to)) => *up_to = sequence.max(*up_to),
@@ -493,19 +494,21 @@ impl Space {
         let before = fields.sequence.saturating_sub(1);
         let previous = fields
             .previous
-            .filter(|_| before > self.record.floor(&fields.device.0));
-        let seen = fields
-            .seen
-            .iter()
-            .filter(|head| head.sequence > self.record.floor(&head.device.0));
-        let named: Vec<OperationId> = fields
-            .context
-            .iter()
-            .copied()
-            .chain(previous)
-            .chain(seen.map(|head| head.id))
-            .filter(|id| !self.known.contains_key(id) && !self.refused.contains(id))
-            .collect();
+            .map(|id| (fields.device.0, before, id))
+            .filter(|_| before > 0);
+        let seen = fields.seen.iter();
+        let seen = seen.map(|head| (head.device.0, head.sequence, head.id));
+        let is_new = |id: &OperationId| !self.known.contains_key(id) && !self.refused.contains(id);
+        let context = fields.context.iter().copied().filter(is_new);
+        let context: Vec<OperationId> = context.collect();
+        let said = previous.into_iter().chain(seen);
+        let said = said
+            .filter(|(device, sequence, id)| *sequence > self.record.floor(device) && is_new(id));
+        let said: Vec<_> = said.collect();
+        // Whoever did not know of a newcomer said all that lies before to others.
+        let is_newcomer = !self.record.floors.is_empty() && !said.is_empty();
+        let is_for_others = is_newcomer && !self.knows_of_me(&fields.context);
+        let said = said.into_iter().filter(|_| !is_for_others);
         // What the vault holds was named on the day on which it came.
         let since = match came.at {
             0 => u64::from(came.day).saturating_mul(limits::DAY),
@@ -514,11 +517,31 @@ impl Space {
         let by = fields.person;
         let own = self.wanted.values().filter(|wanted| wanted.by == by);
         let room = limits::MAX_WANTED_EACH.saturating_sub(own.count());
-        for id in named.into_iter().take(room) {
+        let said = said.map(|(device, _, id)| (id, is_newcomer && self.has_nothing_of(&device)));
+        let named = context.into_iter().map(|id| (id, false)).chain(said);
+        let named: Vec<(OperationId, bool)> = named.take(room).collect();
+        for (id, may_be_before) in named {
             if self.wanted.len() < limits::MAX_WANTED_OPERATIONS {
-                self.wanted.entry(id).or_insert(Wanted { since, by });
+                let wanted = Wanted {
+                    since,
+                    by,
+                    may_be_before,
+                };
+                self.wanted.entry(id).or_insert(wanted);
             }
         }
+    }
+
+    /// Whether whoever names these operations knew of this person's admission, as far as is known.
+    fn knows_of_me(&mut self, context: &[OperationId]) -> bool {
+        let members = self.society.devices_at(context);
+        members.is_none_or(|all| all.iter().any(|it| it.device == self.own.device))
+    }
+
+    /// Whether nothing of a device is here but what it said before this person came in.
+    fn has_nothing_of(&self, device: &[u8; 32]) -> bool {
+        let head = self.devices.get(device).and_then(|it| it.head);
+        head.is_none_or(|(sequence, _)| sequence <= self.record.floor(device))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use komrade_crypto::{
     day_of,
-    group::{Commit, LeafRecord, Pack},
+    group::{Commit, LeafRecord, Pack, rules},
 };
 use komrade_ether::{Envelope, Header, Outcome, unpad};
 use komrade_social::{
@@ -315,7 +315,7 @@ impl Open {
         }
         step.touched.spaces.insert(id);
         if let Some(under) = under {
-            space.note_behind(&operation, &under, step.now);
+            space.note_under(&operation, &under, step.now);
         }
         for placed in placed {
             self.space_took(step, id, placed);
@@ -359,7 +359,7 @@ impl Open {
         // By one of a day to come whoever had a device's key for an hour would lock it out for good.
         if *leaf.space() != space.group()
             || !leaf.is_timely(day_of(step.now))
-            || !space.needs_leaf(&device)
+            || !space.needs_leaf(&device, day_of(step.now))
         {
             return;
         }
@@ -421,12 +421,15 @@ impl Space {
         }
     }
 
-    /// A device's leaf key is kept if it is a member's, or if it waits to be one.
-    pub(super) fn needs_leaf(&self, device: &[u8; 32]) -> bool {
+    /// A device's leaf key is kept if it is a member's, if it waits to be one, or while somebody who went may not know of that.
+    pub(super) fn needs_leaf(&self, device: &[u8; 32], today: u32) -> bool {
         let members = self.society.devices();
+        let head = self.devices.get(device).and_then(|it| it.head);
+        let heard = head.and_then(|(_, id)| self.known.get(&id));
         *device == self.own.device
             || members.iter().any(|member| member.device == *device)
             || self.unplaced.values().any(|it| it.device == *device)
+            || heard.is_some_and(|it| today <= it.day.saturating_add(rules::LASTING_DAYS))
     }
 }
 

@@ -76,6 +76,7 @@ impl Open {
             if is_all_here {
                 self.space_evaluate(step, id);
             }
+            self.space_go_on_sending_seed(step, id);
             self.space_go_on_welcoming(step, id);
             self.space_go_on_telling(step, id);
         }
@@ -144,8 +145,13 @@ impl Open {
                 self.space_mind_keys(step, id);
                 self.space_answer(step, id);
                 self.space_ask(step, id);
+                self.space_remind(step, id);
             }
-            Place::Left(_) => self.space_leave_again(step, id),
+            Place::Left(_) => {
+                self.space_leave_again(step, id);
+                self.space_leave_once_more(step, id);
+                self.space_answer(step, id);
+            }
             // That it has ended becomes final at once, and whoever lacks it is told.
             Place::Dissolved(_) => {
                 self.space_sign_checkpoint(step, id);
@@ -286,8 +292,13 @@ impl Open {
                 step.delete(Table::Spaces, places::waiting(id, &envelope));
             }
             space.shunned.retain(|_, until| *until > step.now);
-            let give_up = step.now.saturating_sub(limits::WANTED_LIFE);
-            space.wanted.retain(|_, wanted| wanted.since > give_up);
+            space.wanted.retain(|_, wanted| {
+                let life = match wanted.may_be_before {
+                    true => limits::WANTED_AT_ENTRY,
+                    false => limits::WANTED_LIFE,
+                };
+                step.now < wanted.since.saturating_add(life)
+            });
             space.prune_leaves(step, id, today);
             // What is decided is never over: a newcomer computes the members from all of it.
             let old: Vec<OperationId> = space
@@ -319,7 +330,10 @@ impl Space {
         }
         self.pruned = today;
         let devices = self.devices.keys();
-        let others: Vec<[u8; 32]> = devices.filter(|it| !self.needs_leaf(it)).copied().collect();
+        let others: Vec<[u8; 32]> = devices
+            .filter(|it| !self.needs_leaf(it, today))
+            .copied()
+            .collect();
         for device in others {
             if !step.has_room() {
                 self.pruned = 0;

@@ -286,15 +286,13 @@ impl Open {
 
     /// Sends one envelope. Says whether there was room.
     fn space_put(&mut self, step: &mut Step, id: CollectiveId, number: u64, at: usize) -> bool {
-        let Some(space) = self.spaces.get_mut(&id) else {
+        let Some(space) = self.spaces.get(&id) else {
             return false;
         };
-        let made = space.envelope(number, at, step);
-        let Some((envelope, home, refused)) = made else {
+        let target = space.outbox.get(&number).and_then(|it| it.targets.get(at));
+        let Some(home) = target.map(|it| it.home) else {
             return true;
         };
-        // Before it leaves: what comes back of it must be known again.
-        step.touched.space_entries.insert((id, number));
         let Some(leg) = self.leg_to(&[home], step.now) else {
             return true;
         };
@@ -303,6 +301,13 @@ impl Open {
         if self.room(link, party) == 0 {
             return false;
         }
+        let space = self.spaces.get_mut(&id);
+        let Some((envelope, home, refused)) = space.and_then(|it| it.envelope(number, at, step))
+        else {
+            return true;
+        };
+        // Before it leaves: what comes back of it must be known again.
+        step.touched.space_entries.insert((id, number));
         let piece = piece(number, at);
         let frame = self.pass_for(step, party, piece, &envelope, &home, is_own, refused);
         let Some(frame) = frame else { return true };

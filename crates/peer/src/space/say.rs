@@ -201,6 +201,7 @@ impl Open {
         space.record.sequence = sequence;
         space.record.previous = Some(operation.id().0.into());
         space.record.spoke_at = time;
+        space.record.note_said(step.now);
         step.touched.spaces.insert(id);
         Ok(operation)
     }

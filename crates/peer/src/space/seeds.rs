@@ -6,7 +6,7 @@
 //! one before. A newcomer has none before; whoever brought them in seals it to them once more and sends it
 //! through the pair (`candidacy`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use komrade_crypto::{
     day_of,
@@ -244,7 +244,21 @@ impl Open {
                 packs.push((home, load));
             }
         }
-        for (home, load) in packs {
+        let packs = packs.into_iter().map(|(home, load)| (before, home, load));
+        if let Some(space) = self.spaces.get_mut(&id) {
+            space.packs.extend(packs);
+        }
+        self.space_go_on_sending_seed(step, id);
+    }
+
+    /// Keeps as many packs of a new seed to be sent as there is room for. The rest stands in memory alone: whoever lacks keys after a loss
+    /// of power asks for them.
+    pub(super) fn space_go_on_sending_seed(&mut self, step: &mut Step, id: CollectiveId) {
+        while step.has_room() {
+            let space = self.spaces.get_mut(&id);
+            let Some((before, home, load)) = space.and_then(|it| it.packs.pop_front()) else {
+                return;
+            };
             self.space_enqueue_load(step, id, before, &load, vec![home]);
         }
     }
@@ -352,9 +366,18 @@ impl Open {
 impl super::Space {
     /// The newest seed that was accepted and that nobody has who is no member any more.
     pub(super) fn newest_within(&mut self) -> Option<Commit> {
+        self.newest_such(|_| true)
+    }
+
+    /// The same, of some.
+    pub(super) fn newest_of(&mut self, some: &BTreeSet<Commit>) -> Option<Commit> {
+        self.newest_such(|commit| some.contains(commit))
+    }
+
+    fn newest_such(&mut self, is_it: impl Fn(&Commit) -> bool) -> Option<Commit> {
         let present = self.member_devices();
-        let newest = self.keys.newest_first();
-        newest.into_iter().take(LOOKED_AT).find(|commit| {
+        let newest = self.keys.newest_first().into_iter().filter(is_it);
+        newest.take(LOOKED_AT).find(|commit| {
             let members = self.members_of(commit);
             members.is_some_and(|all| all.iter().all(|it| present.contains(&it.device)))
         })

@@ -182,6 +182,23 @@ impl Society {
         Some(devices.into_iter().map(member).collect())
     }
 
+    /// By what the person of a device ceased to be a member: nothing if the device was no member's then, or is one's now.
+    pub(crate) fn ended_by(&mut self, device: &[u8; 32]) -> Vec<OperationId> {
+        let collective = self.collective.as_mut();
+        let ended = collective.map(|it| it.ended_by(DeviceId(*device)));
+        ended.unwrap_or_default()
+    }
+
+    /// What lies between what somebody knows and some control operations, they with it, in order.
+    pub(crate) fn between(
+        &self,
+        known: &[OperationId],
+        until: &[OperationId],
+    ) -> impl Iterator<Item = &Operation> {
+        let collective = self.collective.iter();
+        collective.flat_map(move |it| it.between(known, until))
+    }
+
     /// Whether the rules at some heads gave newcomers what was said before.
     pub(crate) fn shared_history_at(&mut self, heads: &[OperationId]) -> bool {
         let shared = self.collective.as_mut();

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use komrade_crypto::{
     day_of,
     group::{
-        Commit, MAX_MISSING_HEADS, MAX_MISSING_SEEDS, Missing,
+        Commit, MAX_MISSING_HEADS, MAX_MISSING_SEEDS, Missing, Seed,
         rules::{self, Phase},
     },
     identity::PersonId,
@@ -22,7 +22,7 @@ use komrade_view::{CollectiveId, Millis};
 use rand_core::CryptoRng;
 
 use super::{
-    Draft, Known, Space, ToldSeed,
+    Draft, Known, Place, Space, ToldSeed,
     frame::{Asked, Bundle, Load},
     outbox::What,
 };
@@ -42,6 +42,8 @@ pub(crate) struct Question {
     pub(crate) commit: Commit,
     /// When it was heard that this device lacks something.
     pub(crate) since: Millis,
+    /// What showed it, if it did not ask: by that the device knows of what lies before.
+    shown_by: Option<OperationId>,
 }
 
 impl Question {
@@ -117,12 +119,11 @@ impl Space {
     /// again was heard before.
     pub(super) fn hear(&mut self, asked: Asked, commit: Commit, now: Millis) {
         let space = *self.record.space;
-        let mut members = self.society.devices().into_iter();
         let is_timely = asked.time <= now.saturating_add(limits::DAY)
             && asked.time > now.saturating_sub(limits::QUESTION_AGE);
         if asked.device == self.own.device
             || !is_timely
-            || !members.any(|member| member.device == asked.device)
+            || !(self.is_theirs(&asked.device) || self.was_theirs(&asked.device))
         {
             return;
         }
@@ -137,6 +138,9 @@ impl Space {
         {
             return;
         }
+        if self.chosen(now) == Some(commit) {
+            self.record.note_heard(now);
+        }
         self.queue(Question {
             id,
             missing: asked.missing,
@@ -144,29 +148,50 @@ impl Space {
             time: asked.time,
             commit,
             since: now,
+            shown_by: None,
         });
     }
 
-    /// A member said something under an older seed than the one in use, an hour after that was drawn: they lack it, and cannot know. All
-    /// that came under it looks to them like strangers' mail. That is as good as a question, once a day.
-    pub(super) fn note_behind(&mut self, operation: &Operation, under: &Commit, now: Millis) {
-        let fields = operation.fields();
-        let (device, today) = (fields.device.0, day_of(now));
-        let chosen = self.root().and_then(|root| self.keys.choose(&root, today));
-        let Some(chosen) = chosen.filter(|chosen| chosen != under) else {
-            return;
-        };
-        let height = |commit: &Commit| self.keys.get(commit).map_or(0, |it| it.height);
-        let is_behind = height(under) < height(&chosen)
-            && fields.time > height(&chosen).saturating_add(limits::MISSED_AFTER)
-            && fields.time > now.saturating_sub(limits::DAY);
+    /// Whether a device is a member's.
+    fn is_theirs(&self, device: &[u8; 32]) -> bool {
         let mut members = self.society.devices().into_iter();
-        if !is_behind || device == self.own.device || !members.any(|member| member.device == device)
-        {
+        members.any(|member| member.device == *device)
+    }
+
+    /// Whether it was one's when its person went, and may not know of that.
+    pub(super) fn was_theirs(&mut self, device: &[u8; 32]) -> bool {
+        self.devices.contains_key(device) && !self.society.ended_by(device).is_empty()
+    }
+
+    /// The seed to send under.
+    fn chosen(&self, now: Millis) -> Option<Commit> {
+        let root = self.root()?;
+        self.keys.choose(&root, day_of(now))
+    }
+
+    /// Something came under a seed. If it shows that its author lacks the one in use, that is as good as a question, once a day: all that
+    /// comes under it looks to them like strangers' mail, and they cannot know.
+    pub(super) fn note_under(&mut self, operation: &Operation, under: &Commit, now: Millis) {
+        let device = operation.fields().device.0;
+        if device == self.own.device {
+            return;
+        }
+        let is_member = self.is_theirs(&device);
+        let chosen = self.chosen(now);
+        if is_member && chosen == Some(*under) {
+            self.record.note_heard(now);
+        }
+        let is_behind = match chosen {
+            Some(chosen) if is_member => self.is_behind_with(operation, under, &chosen, now),
+            _ if is_member => false,
+            _ => self.is_gone_unawares(operation, now),
+        };
+        if !is_behind {
             return;
         }
         // The same for all who hear it that day.
-        let mut id = chosen.0;
+        let fields = operation.fields();
+        let mut id = chosen.map_or([0; 32], |chosen| chosen.0);
         for (byte, other) in id.iter_mut().zip(device) {
             *byte ^= other;
         }
@@ -183,7 +208,47 @@ impl Space {
             time: fields.time,
             commit: *under,
             since: now,
+            shown_by: Some(operation.id()),
         });
+    }
+
+    /// Whether a member said something under a seed of before, an hour after the one in use was drawn, or under one for other members
+    /// than those whom both know of; and nothing yet under the one in use.
+    fn is_behind_with(
+        &self,
+        operation: &Operation,
+        under: &Commit,
+        chosen: &Commit,
+        now: Millis,
+    ) -> bool {
+        let fields = operation.fields();
+        let height = |commit: &Commit| self.keys.get(commit).map_or(0, |it| it.height);
+        let root = self.keys.get(under).and_then(|it| it.root());
+        let is_for_others = root != self.root() && !self.lacks_context(operation);
+        let has_it = |known: &Known| {
+            known.device == fields.device.0 && known.commit.as_ref() == Some(chosen)
+        };
+        under != chosen
+            && (height(under) < height(chosen) || is_for_others)
+            && fields.time > height(chosen).saturating_add(limits::MISSED_AFTER)
+            && fields.time > now.saturating_sub(limits::QUESTION_AGE)
+            && !self.known.values().any(has_it)
+    }
+
+    /// Whether somebody who is no member any more said something an hour after they went, not knowing of it.
+    fn is_gone_unawares(&mut self, operation: &Operation, now: Millis) -> bool {
+        let fields = operation.fields();
+        let is_old = fields.time <= now.saturating_sub(limits::QUESTION_AGE);
+        if is_old || !self.was_theirs(&fields.device.0) {
+            return false;
+        }
+        let ended = self.society.ended_by(&fields.device.0);
+        let is_after = |it: &&Operation| {
+            let since = it.fields().time.saturating_add(limits::MISSED_AFTER);
+            ended.contains(&it.id()) && it.fields().person != fields.person && fields.time > since
+        };
+        let mut unseen = self.society.between(&fields.context, &ended);
+        unseen.find(is_after).is_some()
     }
 
     fn queue(&mut self, mut question: Question) {
@@ -219,7 +284,7 @@ impl Space {
     }
 
     /// An operation and those of its device before it, as far as they are here.
-    fn chain(&self, id: OperationId, most: usize) -> Vec<(OperationId, &Known)> {
+    pub(super) fn chain(&self, id: OperationId, most: usize) -> Vec<(OperationId, &Known)> {
         let mut chain = Vec::new();
         let mut next = Some(id);
         while let Some(id) = next.filter(|_| chain.len() < most) {
@@ -319,23 +384,23 @@ impl Open {
         if words.count() > limits::MAX_WORDS {
             return;
         }
-        let members: BTreeSet<[u8; 32]> = {
-            let devices = space.society.devices();
-            devices.iter().map(|member| member.device).collect()
-        };
+        let members = space.member_devices();
         let mut due = Vec::new();
-        space.questions.retain(|question| {
+        for question in std::mem::take(&mut space.questions) {
             let others = members.iter();
             let others = others.filter(|it| **it != space.own.device && **it != question.device);
             let turn = rules::turn(&question.id, &space.own.device, others) as u64;
+            let is_own = space.is_asked_for_own(&question);
             let wait = answer_pace.saturating_mul(turn);
-            let is_due = now >= question.since.saturating_add(wait);
-            let is_mine = turn < limits::ANSWERING && members.contains(&question.device);
-            if is_due && is_mine {
-                due.push(question.clone());
+            let is_due = is_own || now >= question.since.saturating_add(wait);
+            let is_turn = is_own || (turn < limits::ANSWERING && !space.has_left());
+            let is_heard = members.contains(&question.device) || space.was_theirs(&question.device);
+            match (is_turn && is_heard, is_due) {
+                (true, true) => due.push(question),
+                (true, false) => space.questions.push(question),
+                (false, _) => {}
             }
-            !is_due && is_mine
-        });
+        }
         for question in due {
             let Some(space) = self.spaces.get_mut(&id) else {
                 return;
@@ -346,44 +411,110 @@ impl Open {
             }
             space.note_answered(&question, now);
             let (device, commit) = (question.device, question.commit);
-            self.space_supply(step, id, &question.missing, &device, commit);
-        }
-    }
-
-    /// Sends what a device lacks and this one has.
-    fn space_supply(
-        &mut self,
-        step: &mut Step,
-        id: CollectiveId,
-        missing: &Missing,
-        device: &[u8; 32],
-        asked_under: Commit,
-    ) {
-        let Some(space) = self.spaces.get_mut(&id) else {
-            return;
-        };
-        let homes = space.homes_of([*device].into_iter());
-        if !homes.is_empty() {
-            for load in space.supplies(missing, device, asked_under, step) {
-                self.space_enqueue_load(step, id, asked_under, &load, homes.clone());
+            let homes = space.homes_of([device].into_iter());
+            if !homes.is_empty() {
+                for load in space.answers(&question, step) {
+                    self.space_enqueue_load(step, id, commit, &load, homes.clone());
+                }
             }
+            self.space_pump(step, id);
         }
-        self.space_pump(step, id);
     }
 }
 
 impl Space {
-    /// What a device lacks and this one has, by the seed that it is sealed under.
+    fn has_left(&self) -> bool {
+        matches!(self.record.place, Place::Left(_))
+    }
+
+    fn is_own(&self, id: &[u8; 32]) -> bool {
+        let known = self.known.get(&OperationId(*id));
+        known.is_some_and(|it| it.device == self.own.device)
+    }
+
+    /// Whether somebody lacks what this device said: nobody else may have it.
+    fn is_asked_for_own(&self, question: &Question) -> bool {
+        question.missing.heads().iter().any(|id| self.is_own(id))
+    }
+
+    /// What a device gets that lacks something.
+    pub(super) fn answers(&mut self, question: &Question, step: &mut Step) -> Vec<Load> {
+        let device = &question.device;
+        if !self.is_theirs(device) {
+            return self.farewell(question, step).into_iter().collect();
+        }
+        if self.has_left() {
+            // Whoever left gives what they said themself, and nothing else.
+            let heads = question.missing.heads().iter().copied();
+            let own = Missing::new([], heads.filter(|id| self.is_own(id)));
+            return self.supplies(&own, device, question.commit, Vec::new(), step);
+        }
+        let unseen = match question.shown_by {
+            Some(_) => self.unseen_by(question, &self.society.heads()),
+            None => Vec::new(),
+        };
+        self.supplies(&question.missing, device, question.commit, unseen, step)
+    }
+
+    /// Control operations up to some that whoever asks does not know of, as far as is known: as many as one answer holds, the first ones.
+    fn unseen_by(&self, question: &Question, until: &[OperationId]) -> Vec<Vec<u8>> {
+        let head = self.devices.get(&question.device).and_then(|it| it.head);
+        let shown_by = question.shown_by.or(head.map(|(_, id)| id));
+        let shown = shown_by.and_then(|id| self.known.get(&id));
+        let shown = shown.and_then(|it| Operation::decode_stored(&it.bytes).ok());
+        let known = shown.map_or(Vec::new(), |it| {
+            [&it.fields().context[..], &[it.id()]].concat()
+        });
+        let mut room = limits::SUPPLY_BYTES;
+        let fits = |bytes: &Vec<u8>| {
+            let left = room.checked_sub(bytes.len());
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let unseen = self.society.between(&known, until);
+        let unseen = unseen.map(|it| it.as_bytes().to_vec()).take_while(fits);
+        unseen.take(limits::MAX_BUNDLED / 2).collect()
+    }
+
+    /// What somebody is told who is no member any more and may not know it: by what they went, and what lies before that. Under keys that
+    /// nobody else has: the others do not hear who of them went, nor do those who went before.
+    fn farewell(&mut self, question: &Question, step: &mut Step) -> Option<Load> {
+        let ended = self.society.ended_by(&question.device);
+        let mut operations = self.unseen_by(question, &ended);
+        let asked = question.missing.heads();
+        let asked_for = self.society.between(&[], &ended);
+        let asked_for = asked_for.filter(|it| asked.contains(&it.id().0));
+        operations.extend(asked_for.map(|it| it.as_bytes().to_vec()));
+        operations.truncate(limits::MAX_BUNDLED);
+        let root = self.root().filter(|_| !operations.is_empty())?;
+        let seed = Seed::draw(self.group(), root, step.rng);
+        let leaf = self.devices.get(&question.device)?.leaf.as_ref()?;
+        let slice = seed.slice(leaf.key(), step.rng).ok()?;
+        let bundle = Bundle {
+            operations,
+            ..Bundle::default()
+        };
+        let control = seed.lasting().seal_control(&bundle.encode(), step.rng);
+        Some(Load {
+            control: control.ok(),
+            pack: seed.pack(&[slice]).ok(),
+            is_answer: true,
+            ..Load::default()
+        })
+    }
+
+    /// What a device lacks and this one has, by the seed that it is sealed under; `unseen`: of what concerns who belongs.
     pub(super) fn supplies(
         &mut self,
         missing: &Missing,
         device: &[u8; 32],
         asked_under: Commit,
+        unseen: Vec<Vec<u8>>,
         step: &mut Step,
     ) -> Vec<Load> {
-        let today = day_of(step.now);
-        let chosen = self.root().and_then(|root| self.keys.choose(&root, today));
-        let Some(chosen) = chosen else {
+        // Whoever left has no key of those who are there now.
+        let left = self.has_left().then_some(asked_under);
+        let Some(chosen) = left.or_else(|| self.chosen(step.now)) else {
             return Vec::new();
         };
         let mut seeds: BTreeSet<Commit> = missing.seeds().iter().copied().collect();
@@ -392,7 +523,10 @@ impl Space {
         }
         let mut bundles: BTreeMap<Commit, Vec<Vec<u8>>> = BTreeMap::new();
         let mut supplied = BTreeSet::new();
-        let mut bytes = 0;
+        let mut bytes = unseen.iter().map(Vec::len).sum::<usize>();
+        if !unseen.is_empty() {
+            bundles.insert(chosen, unseen.into_iter().rev().collect());
+        }
         for head in missing.heads() {
             for (id, known) in self.chain(OperationId(*head), limits::SUPPLY_CHAIN) {
                 let size = known.bytes.len();

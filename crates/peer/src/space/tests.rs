@@ -12,6 +12,7 @@ mod homes;
 mod hostile;
 mod pinned;
 mod questions;
+mod silence;
 mod turns;
 mod welcome;
 

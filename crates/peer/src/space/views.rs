@@ -173,6 +173,11 @@ impl Open {
                 space.fresh.push(operation);
                 continue;
             }
+            // However often and by whatever ways it came, it has one place.
+            let known = space.known.get(&operation.id());
+            if known.is_some_and(|it| it.ordinal.is_some()) {
+                continue;
+            }
             let fields = operation.fields();
             let Body::Text {
                 text,

@@ -9,6 +9,7 @@ use super::{
     body::{Body, Checkpoint, CheckpointId},
     constitution::Constitution,
     finality::DoubleSigning,
+    graph::Node,
     operation::Operation,
     proposal::Frame,
     subject::Subject,
@@ -191,6 +192,104 @@ impl Collective {
             .into_iter()
             .flatten()
             .map(|(_, node)| &node.operation)
+    }
+
+    /// What lies before some control operations, they with it, and neither before others nor is one of these: causes before what
+    /// follows.
+    pub fn between(
+        &self,
+        known: &[OperationId],
+        until: &[OperationId],
+    ) -> impl Iterator<Item = &Operation> {
+        let past = |ids: &[OperationId]| {
+            let here = ids.iter().filter_map(|id| self.graph.index.get(id));
+            let here: Vec<usize> = here.copied().collect();
+            self.graph.closure(&here)
+        };
+        let (known, until) = (past(known), past(until));
+        let nodes = self.graph.nodes.iter().enumerate();
+        let between = nodes.filter(move |(index, _)| until.has(*index) && !known.has(*index));
+        between.map(|(_, node)| &node.operation)
+    }
+
+    /// Of a device that is no member's, and was not revoked: what ended the membership of its person, the first of it; or if nothing did and
+    /// their admission does not hold, the signatures by which that became final that it did not know of. Nothing if the device was no
+    /// member's then.
+    pub fn ended_by(&mut self, device: DeviceId) -> Vec<OperationId> {
+        let revoked = self.current.removals.of_device(device);
+        if self.current.owners.contains_key(&device) || !revoked.is_empty() {
+            return Vec::new();
+        }
+        let graph = &self.graph;
+        let said = graph.devices.get(&device).and_then(|all| all.first());
+        let Some(person) = said.and_then(|first| graph.node(*first)).map(Node::person) else {
+            return Vec::new();
+        };
+        let is_theirs = |collective: &mut Self, heads: &[OperationId]| {
+            let then = collective.devices_at(heads).unwrap_or_default();
+            then.iter().any(|it| it.device == device)
+        };
+        let ended = self.removed_by(person);
+        if ended.is_empty() {
+            let accepted = self.accepted_on(device);
+            let may_know = accepted.is_some_and(|accept| is_theirs(self, &[accept]));
+            return match may_know {
+                true => self.newest_signatures(),
+                false => Vec::new(),
+            };
+        }
+        let mut known = Vec::new();
+        for id in ended {
+            let operation = self.operation(id);
+            let context = operation.map(|it| it.fields().context.clone());
+            if context.is_some_and(|context| is_theirs(self, &context)) {
+                known.push(id);
+            }
+        }
+        known
+    }
+
+    /// The first removals that ended the last admission of a person, as far as they count.
+    fn removed_by(&self, person: PersonId) -> Vec<OperationId> {
+        let graph = &self.graph;
+        let removals = self.current.removals.of_person(person);
+        let admissions = graph.nodes.iter().enumerate().filter(|(index, node)| {
+            let admits = match node.body() {
+                Body::Genesis { founders, .. } => founders.iter().any(|it| it.person() == person),
+                Body::Accept { .. } => node.person() == person,
+                _ => false,
+            };
+            admits && self.current.holds.has(*index)
+        });
+        let admissions: Vec<usize> = admissions.map(|(index, _)| index).collect();
+        let is_last = |one: &&usize| !admissions.iter().any(|other| graph.before(**one, *other));
+        let last: Vec<usize> = admissions.iter().filter(is_last).copied().collect();
+        let ends = |removal: &&usize| {
+            let mut last = last.iter();
+            last.any(|admission| graph.ends(**removal, *admission, removals))
+        };
+        let ended: Vec<usize> = removals.iter().filter(ends).copied().collect();
+        let is_first = |one: &&usize| !ended.iter().any(|other| graph.before(*other, **one));
+        let first = ended.iter().filter(is_first);
+        first
+            .filter_map(|index| graph.node(*index).map(Node::id))
+            .collect()
+    }
+
+    /// The last acceptance of a device.
+    fn accepted_on(&self, device: DeviceId) -> Option<OperationId> {
+        let said = self.graph.devices.get(&device)?.iter().rev();
+        let mut said = said.filter_map(|index| self.graph.node(*index));
+        let accept = said.find(|node| matches!(node.body(), Body::Accept { .. }))?;
+        Some(accept.id())
+    }
+
+    /// The signatures of the newest final checkpoint.
+    fn newest_signatures(&self) -> Vec<OperationId> {
+        let group = self.graph.group(self.graph.base).into_iter();
+        let signed = group.flat_map(|group| group.signers.values().flatten());
+        let signed = signed.filter_map(|index| self.graph.node(*index));
+        signed.map(Node::id).collect()
     }
 
     /// Whether a control operation counts by what is known now; `None` if it is not in.

@@ -154,3 +154,23 @@ fn new_keys_cost_the_smallest_envelope_for_each_home() {
         "{sizes:?} of {most}"
     );
 }
+
+#[test]
+fn new_keys_for_more_homes_than_a_step_holds_leave_in_several() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let homes = 2 * limits::STEP_CHANGES;
+    let Home::Node(home) = homes_of(&[5]).remove(0) else {
+        panic!("no node");
+    };
+    let packs = (0..homes).map(|_| (under, home, Load::default()));
+    bench.space_mut().packs.extend(packs);
+    let id = bench.id;
+    bench.step(|open, step| open.space_go_on_sending_seed(step, id));
+    assert!(bench.again && !bench.space().packs.is_empty());
+    bench.step(|open, step| open.space_reseed(step, id));
+    bench.rest();
+    assert!(bench.space().packs.is_empty());
+    assert!(bench.space().outbox.len() >= homes);
+}

@@ -340,9 +340,11 @@ fn leaf_keys_are_kept_of_members_alone() {
         device.is_some_and(|it| it.leaf.is_some())
     };
     assert!(has_leaf(&bench, &pens[0]) && has_leaf(&bench, &pens[1]));
-    // Whoever went has none a day later.
+    // That of whoever went is kept for as long as they may have to be told.
     expel(&mut bench, &mut pens);
     bench.pass(DAY);
+    assert!(has_leaf(&bench, &pens[0]));
+    bench.pass(u64::from(komrade_crypto::group::rules::LASTING_DAYS) * DAY);
     assert!(!has_leaf(&bench, &pens[0]) && has_leaf(&bench, &pens[1]));
     let key = places::leaf(bench.id, &pens[0].id());
     assert!(!bench.store.contains_key(&(Table::Spaces, key)));

@@ -191,7 +191,7 @@ fn what_is_supplied_comes_with_the_seed_that_it_was_said_under() {
     let missing = Missing::new([], [post.id().0]);
     let loads = bench.step(|open, step| {
         let space = open.spaces.get_mut(&id).unwrap();
-        space.supplies(&missing, &device, newest, step)
+        space.supplies(&missing, &device, newest, Vec::new(), step)
     });
     // What the author said before it goes along, under the seed that each was said under.
     let mut between_loads = loads.iter().filter_map(|load| {
@@ -208,7 +208,7 @@ fn what_is_supplied_comes_with_the_seed_that_it_was_said_under() {
     let stranger = Pen::of(90).id();
     let loads = bench.step(|open, step| {
         let space = open.spaces.get_mut(&id).unwrap();
-        space.supplies(&missing, &stranger, newest, step)
+        space.supplies(&missing, &stranger, newest, Vec::new(), step)
     });
     assert!(loads.iter().all(|load| load.pack.is_none()) && !loads.is_empty());
 }
