@@ -39,7 +39,7 @@ impl Person {
     /// If it is not kept.
     pub async fn comment(&self, text: &str) -> Result<()> {
         self.browser.click("comment-open").await?;
-        self.browser.fill("comment", text).await?;
+        self.browser.fill("comment-field", text).await?;
         self.browser.click("comment-send").await?;
         self.browser.see_text("comment-text", text, LOCAL).await?;
         self.browser.click("comment-not").await

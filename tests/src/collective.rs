@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use anyhow::Result;
 
-use crate::{I2P, LOCAL, Person, Relay, RelaySettings};
+use crate::{I2P, LOCAL, Person, Relay, RelaySettings, until};
 
 /// Three people at one relay without I2P. As [`Three::meet`] gives them, Ana has met the other two.
 pub struct Three {
@@ -63,7 +63,16 @@ impl Person {
     /// If the settings do not come.
     pub async fn hurry(&self) -> Result<()> {
         self.browser.click("nav-settings").await?;
-        self.browser.click("ack-quick").await
+        self.browser.click("ack-quick").await?;
+        // Drawn anew, the button shows what is kept rather than what was clicked.
+        self.browser.click("nav-meet").await?;
+        self.browser.see("screen-meet", LOCAL).await?;
+        self.browser.click("nav-settings").await?;
+        let kept = "return document.querySelector('[data-testid=ack-quick]')?.checked === true";
+        until(LOCAL, "the quick pace to be kept", async || {
+            Ok(self.browser.web().execute(kept, vec![]).await?.convert()?)
+        })
+        .await
     }
 
     /// Founds a collective by the template of this number, as it is.

@@ -15,7 +15,8 @@ use crate::{
 /// Crates whose tests run in a real browser too, with the features that need to be on.
 ///
 /// Left out: `drive`, whose tests need tokio's virtual clock; every test end to end runs it in a worker.
-const IN_THE_BROWSER: [(&str, &str); 6] = [
+const IN_THE_BROWSER: [(&str, &str); 7] = [
+    ("komrade-app", ""),
     ("komrade-crypto", ""),
     ("komrade-ether", "fuzz"),
     ("komrade-peer", ""),

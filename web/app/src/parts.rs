@@ -1,13 +1,16 @@
 //! The dozen kinds of parts that screens are made of. Presentation only: no part knows the engine's
 //! rules.
 
+pub mod area;
 mod controls;
+pub mod each;
 mod field;
 mod frame;
 mod icon;
 mod narration;
 mod people;
 pub mod plain;
+pub mod row;
 mod sheet;
 
 pub use controls::{CopyText, Notice, Progress, Qr};

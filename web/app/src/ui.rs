@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 use futures::future::LocalBoxFuture;
 use komrade_view::{
     Answer, CircleCommand, CircleDetail, CircleId, CircleView, CollectiveCommand, CollectiveDetail,
-    CollectiveId, CollectiveView, Command, ComradeId, ComradeView, Event, IntroductionView,
-    InviteView, Millis, PostId, ProfileView, ProposalId, Secret, VaultState,
+    CollectiveId, CollectiveView, Command, ComradeId, ComradeState, ComradeView, Event,
+    IntroductionView, InviteView, Millis, PostId, ProfileView, ProposalId, Secret, VaultState,
 };
 use leptos::prelude::*;
 
@@ -56,6 +56,41 @@ pub struct Reply {
     pub text: String,
 }
 
+/// What a button or a form sends, one at a time: pressed again before the answer is here, it sends nothing. Copies are the same.
+#[derive(Clone, Copy)]
+pub struct Sending {
+    /// Why the engine refused; empty: it did not.
+    pub error: RwSignal<&'static str>,
+    waits: StoredValue<bool>,
+    once: bool,
+}
+
+impl Default for Sending {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sending {
+    /// What can be sent again once it was answered.
+    pub fn new() -> Self {
+        Self {
+            error: RwSignal::new(""),
+            waits: StoredValue::new(false),
+            once: false,
+        }
+    }
+
+    /// What is said once: a vote, a yes. Only after a refusal it can be sent again; the screen goes on to something else when
+    /// the engine has taken it.
+    pub fn once() -> Self {
+        Self {
+            once: true,
+            ..Self::new()
+        }
+    }
+}
+
 /// All that the screens know. Copies are the same.
 #[derive(Clone, Copy)]
 pub struct Ui {
@@ -76,6 +111,8 @@ pub struct Ui {
     pub comrades: RwSignal<Option<Vec<ComradeView>>>,
     /// All collectives, most recently active first; `None` until told.
     pub collectives: RwSignal<Option<Vec<CollectiveView>>>,
+    /// Who asks by a link to be proposed, and to which collective: they are answered there.
+    pub asking_in: RwSignal<BTreeMap<ComradeId, CollectiveId>>,
     /// Everything of the collective that is open but its posts.
     pub detail: RwSignal<Option<Arc<CollectiveDetail>>>,
     /// The proposal that is looked at.
@@ -154,6 +191,7 @@ impl Ui {
             profile: RwSignal::default(),
             comrades: RwSignal::default(),
             collectives: RwSignal::default(),
+            asking_in: RwSignal::default(),
             detail: RwSignal::default(),
             proposal: RwSignal::default(),
             reply: RwSignal::default(),
@@ -257,28 +295,36 @@ impl Ui {
         });
     }
 
-    /// Asks the engine for something. What it answers goes to `then`, why it refused to `error`; neither
-    /// if the screen is gone by then.
-    pub fn attempt(
-        self,
-        command: Command,
-        error: RwSignal<&'static str>,
-        then: impl FnOnce(Answer) + 'static,
-    ) {
+    /// Asks the engine for something, unless what was sent before waits for its answer. What is answered goes to `then`, why it
+    /// was refused stands in `sending`; neither if the screen is gone by then.
+    pub fn attempt(self, command: Command, sending: Sending, then: impl FnOnce(Answer) + 'static) {
         let then: Box<dyn FnOnce(Answer)> = Box::new(then);
-        self.attempt_boxed(command, error, then);
+        self.attempt_boxed(command, sending, false, then);
+    }
+
+    /// The same where `then` leads on: it follows also if the screen is gone by then.
+    pub fn attempt_and_go(self, command: Command, sending: Sending, then: impl FnOnce() + 'static) {
+        self.attempt_boxed(command, sending, true, Box::new(move |_| then()));
     }
 
     fn attempt_boxed(
         self,
         command: Command,
-        error: RwSignal<&'static str>,
+        sending: Sending,
+        always: bool,
         then: Box<dyn FnOnce(Answer)>,
     ) {
+        let Sending { error, waits, once } = sending;
+        if waits.get_value() {
+            return;
+        }
+        waits.set_value(true);
         error.set("");
         leptos::task::spawn_local(async move {
-            match self.ask(command).await {
-                Ok(answer) if !error.is_disposed() => then(answer),
+            let answer = self.ask(command).await;
+            let is_here = waits.try_set_value(once && answer.is_ok()).is_none();
+            match answer {
+                Ok(answer) if is_here || always => then(answer),
                 Ok(_) => {}
                 Err(failure) => {
                     error.try_set(catalogue::failure(failure));
@@ -335,6 +381,20 @@ impl Ui {
     pub fn set_narrators(self, on: bool) {
         browser::set_preference(NARRATORS, (!on).then_some("off"));
         self.narrators.set(on);
+    }
+
+    /// Who answered an invite and waits to be met; not who asks for a collective.
+    pub fn asking(self) -> Memo<Vec<ComradeView>> {
+        Memo::new(move |_| {
+            let elsewhere = self.asking_in.get();
+            self.comrades.with(|all| {
+                let asks = |it: &&ComradeView| {
+                    matches!(it.state, ComradeState::Asking | ComradeState::AskingAgain)
+                        && !elsewhere.contains_key(&it.id)
+                };
+                all.iter().flatten().filter(asks).cloned().collect()
+            })
+        })
     }
 
     /// A comrade as it stands now.
@@ -523,7 +583,32 @@ impl Ui {
         if let Some(told) = told {
             self.announced.set(told);
         }
+        let asked = |all: &[CollectiveView]| -> BTreeMap<CollectiveId, u32> {
+            let asked = all.iter().filter(|it| it.requests > 0);
+            asked.map(|it| (it.id, it.requests)).collect()
+        };
+        let before = self
+            .collectives
+            .with_untracked(|before| asked(before.as_deref().unwrap_or_default()));
+        let now = asked(&collectives);
         self.collectives.set(Some(collectives));
+        if now != before {
+            self.read_requests(now.into_keys().collect());
+        }
+    }
+
+    /// Reads who asks to be proposed in these.
+    fn read_requests(self, asked: Vec<CollectiveId>) {
+        leptos::task::spawn_local(async move {
+            let mut asking = BTreeMap::new();
+            for id in asked {
+                let read = Command::Collective(CollectiveCommand::Read(id));
+                if let Ok(Answer::CollectiveDetail(detail)) = self.ask(read).await {
+                    asking.extend(detail.requests.iter().map(|it| (it.comrade, id)));
+                }
+            }
+            self.asking_in.set(asking);
+        });
     }
 
     fn circles_are(self, circles: Vec<CircleView>) {
@@ -560,6 +645,7 @@ impl Ui {
         self.profile.set(None);
         self.comrades.set(None);
         self.collectives.set(None);
+        self.asking_in.set(BTreeMap::new());
         self.detail.set(None);
         self.proposal.set(None);
         self.reply.set(None);
@@ -592,4 +678,99 @@ impl Default for Ui {
 /// All that the screens know, from the context.
 pub fn ui() -> Ui {
     use_context().unwrap_or_default()
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{cell::RefCell, collections::VecDeque};
+
+    use futures::{FutureExt, channel::oneshot};
+    use komrade_view::Refusal;
+    use leptos::{mount::mount_to, task::tick};
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    type Answers = Rc<RefCell<VecDeque<oneshot::Sender<Result<Answer, Failure>>>>>;
+
+    /// What the screens know, and what waits for an answer of an engine that gives none by itself.
+    fn with_engine() -> (Owner, Ui, Answers) {
+        // What is mounted first sets up what runs futures.
+        mount_to(document().body().unwrap(), || ()).forget();
+        let owner = Owner::new();
+        let asked = Answers::default();
+        let waiting = Rc::clone(&asked);
+        let ui = owner.with(|| {
+            let ui = Ui::new();
+            let (worker, software) = (
+                RwSignal::new(WorkerState::Starting),
+                RwSignal::new(Software::NotKept),
+            );
+            ui.ports.set_value(Some(Ports {
+                send: Rc::new(move |_| {
+                    let (to, answer) = oneshot::channel();
+                    waiting.borrow_mut().push_back(to);
+                    async move { answer.await.unwrap() }.boxed_local()
+                }),
+                restart: Rc::new(|| {}),
+                agree: Rc::new(|| {}),
+                worker: worker.read_only(),
+                software: software.read_only(),
+            }));
+            ui
+        });
+        (owner, ui, asked)
+    }
+
+    #[wasm_bindgen_test]
+    async fn a_second_press_sends_nothing_until_the_answer_has_come() {
+        let (owner, ui, asked) = with_engine();
+        let sending = owner.with(Sending::new);
+        let came = Rc::new(RefCell::new(0));
+        let press = || {
+            let came = Rc::clone(&came);
+            ui.attempt(Command::Lock, sending, move |_| *came.borrow_mut() += 1);
+        };
+        let waiting = || asked.borrow().len();
+        press();
+        press();
+        tick().await;
+        press();
+        tick().await;
+        assert_eq!(waiting(), 1);
+        let answer = asked.borrow_mut().pop_front().unwrap();
+        let _ = answer.send(Ok(Answer::Done));
+        tick().await;
+        assert_eq!(*came.borrow(), 1);
+        press();
+        tick().await;
+        assert_eq!(waiting(), 1);
+    }
+
+    #[wasm_bindgen_test]
+    async fn what_is_said_once_is_sent_again_only_after_a_refusal() {
+        let (owner, ui, asked) = with_engine();
+        let sending = owner.with(Sending::once);
+        let press = || ui.attempt(Command::Lock, sending, |_| {});
+        let answered = |with| {
+            let answer = asked.borrow_mut().pop_front().unwrap();
+            let _ = answer.send(with);
+        };
+        press();
+        tick().await;
+        answered(Err(Failure::Refused(Refusal::NoVault)));
+        tick().await;
+        assert!(!sending.error.get_untracked().is_empty());
+        press();
+        tick().await;
+        assert!(sending.error.get_untracked().is_empty());
+        answered(Ok(Answer::Done));
+        tick().await;
+        press();
+        tick().await;
+        assert!(asked.borrow().is_empty());
+    }
 }

@@ -562,3 +562,19 @@ fn every_relay_of_a_person_is_told_apart() {
     speaks_well(RELAYS_TEXT);
     speaks_well(RELAY_TRIED);
 }
+
+#[test]
+fn the_room_that_is_left_is_told_once_it_is_little() {
+    use crate::length::Room;
+
+    assert_eq!(room_left(Room::Enough), "");
+    assert_eq!(
+        room_left(Room::Left(1_999)),
+        "Room for about 1,999 more characters"
+    );
+    for over in [1, 2, 12_345] {
+        speaks_well(&room_left(Room::Over(over)));
+    }
+    assert!(room_left(Room::Over(1)).starts_with("1 character too many"));
+    assert!(room_left(Room::Over(12_345)).starts_with("12,345 characters too many"));
+}

@@ -7,7 +7,7 @@ use leptos::{
 };
 
 use super::{Icon, Sign};
-use crate::place::Place;
+use crate::{place::Place, ui::Sending};
 
 /// What changes: drawn anew whenever something that `draw` reads does.
 pub fn live(draw: impl Fn() -> AnyView + Send + Sync + 'static) -> AnyView {
@@ -28,13 +28,18 @@ pub fn maybe(view: Option<AnyView>) -> AnyView {
     view.unwrap_or_else(nothing)
 }
 
-/// A paragraph. `id` is for tests; empty: none.
+/// What somebody wrote, or the name they gave: it runs the way of its own first letters.
+pub fn theirs(class: &'static str, id: &'static str, text: String) -> AnyView {
+    view! { <p class=class dir="auto" data-testid=named(id)>{text}</p> }.into_any()
+}
+
+/// A paragraph of ours, which runs our way even if it begins with a name that does not. `id` is for tests; empty: none.
 pub fn para(class: &'static str, id: &'static str, text: impl Into<String>) -> AnyView {
     para_of(class, id, text.into())
 }
 
 fn para_of(class: &'static str, id: &'static str, text: String) -> AnyView {
-    view! { <p class=class dir="auto" data-testid=named(id)>{text}</p> }.into_any()
+    view! { <p class=class data-testid=named(id)>{text}</p> }.into_any()
 }
 
 /// A paragraph that changes.
@@ -44,11 +49,12 @@ pub fn live_para(
     text: impl Fn() -> String + Send + Sync + 'static,
 ) -> AnyView {
     let text = Signal::derive(text);
-    view! { <p class=class dir="auto" data-testid=named(id)>{text}</p> }.into_any()
+    view! { <p class=class data-testid=named(id)>{text}</p> }.into_any()
 }
 
 /// Why something was not done.
-pub fn alert(id: &'static str, error: RwSignal<&'static str>) -> AnyView {
+pub fn alert(id: &'static str, sending: Sending) -> AnyView {
+    let error = sending.error;
     view! { <p class="error" role="alert" data-testid=named(id)>{error}</p> }.into_any()
 }
 
@@ -63,7 +69,7 @@ pub fn card(id: &'static str, title: impl Into<String>, content: Vec<AnyView>) -
 }
 
 fn card_of(id: &'static str, title: String, content: Vec<AnyView>) -> AnyView {
-    let heading = (!title.is_empty()).then(|| view! { <h2 dir="auto">{title}</h2> });
+    let heading = (!title.is_empty()).then(|| view! { <h2>{title}</h2> });
     view! { <section class="card stack" data-testid=named(id)>{heading}{content}</section> }
         .into_any()
 }

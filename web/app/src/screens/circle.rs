@@ -4,35 +4,34 @@ use std::sync::Arc;
 
 use komrade_view::{
     CircleCommand, CircleComment, CircleDetail, CircleId, CircleOver, CirclePost, CircleView,
-    Command, Commenter, ComradeId, PostId,
+    Command, Commenter, ComradeId, MAX_CIRCLE_POST_BYTES, MAX_COMMENT_BYTES, PostId,
 };
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     circles::{circle_name, comrade_name},
-    decisions::area,
     forget::Once,
 };
 use crate::{
     catalogue, clock,
+    length::Longest,
     parts::{
         Avatar, Icon, Notice, Sign, Title,
+        area::Area,
+        each::each,
         plain::{
             alert, boxed, button, card, form, link, live, live_para, maybe, nothing, para, submit,
-            words,
+            theirs, words,
         },
     },
     place::{self, Place},
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
 };
 
 /// Posts read at once.
 const PAGE: u16 = 30;
 /// The most posts that are read.
 const MOST: u16 = 200;
-/// The longest post and comment in characters; what takes more bytes is refused, and kept.
-const POST_CHARS: usize = 4_000;
-const COMMENT_CHARS: usize = 1_000;
 
 type Detail = Memo<Option<Arc<CircleDetail>>>;
 
@@ -139,53 +138,34 @@ fn head(ui: Ui, id: CircleId, view: Memo<Option<CircleView>>) -> AnyView {
 
 /// The field for a new post.
 fn writing(ui: Ui, id: CircleId) -> AnyView {
-    let node = NodeRef::<html::Textarea>::new();
-    let error = RwSignal::new("");
+    let area = Area::new(Longest::Bytes(MAX_CIRCLE_POST_BYTES));
+    let sending = Sending::new();
     let send = move || {
-        say(ui, node, error, move |text| CircleCommand::Post {
+        say(ui, area, sending, move |text| CircleCommand::Post {
             circle: id,
             text,
         });
     };
-    let field = area(
-        "circle-text",
-        catalogue::CIRCLE_WRITE,
-        "",
-        "",
-        POST_CHARS,
-        node,
-    );
     let content = vec![
-        field,
-        alert("circle-error", error),
+        area.draw("circle-text", catalogue::CIRCLE_WRITE, "", ""),
+        alert("circle-error", sending),
         submit("circle-post", catalogue::CIRCLE_POST),
     ];
     card("", "", vec![form(content, send)])
 }
 
 /// Says what was typed, and empties the field once it is kept.
-fn say(
-    ui: Ui,
-    node: NodeRef<html::Textarea>,
-    error: RwSignal<&'static str>,
-    command: impl FnOnce(String) -> CircleCommand,
-) {
-    let Some(field) = node.get_untracked() else {
+fn say(ui: Ui, area: Area, sending: Sending, command: impl FnOnce(String) -> CircleCommand) {
+    let Some(text) = area.read() else {
         return;
     };
-    let text = field.value();
-    if text.trim().is_empty() {
-        error.set(catalogue::CIRCLE_POST_EMPTY);
-        let _ = field.focus();
+    if text.is_empty() {
+        sending.error.set(catalogue::CIRCLE_POST_EMPTY);
+        area.focus();
         return;
     }
     let command = Command::Circle(command(text.clone()));
-    ui.attempt(command, error, move |_| {
-        // The person may have typed on.
-        if field.value() == text {
-            field.set_value("");
-        }
-    });
+    ui.attempt(command, sending, move |_| area.clear(&text));
 }
 
 fn notices(
@@ -230,18 +210,9 @@ fn posts(ui: Ui, id: CircleId, owner: Option<ComradeId>, over: bool, detail: Det
         };
         maybe(is_empty.then(|| para("soft", "circle-empty", text)))
     });
+    // By its id alone: what is typed below a post must stay when its counts change.
     let post = move |post: PostId| {
-        let memo = Memo::new(move |_| {
-            detail.with(|detail| {
-                let mut all = detail.as_ref()?.posts.iter();
-                all.find(|it| it.id == post).cloned()
-            })
-        });
-        let shown = move || {
-            memo.get()
-                .map(|post| untrack(|| show(ui, id, owner, &post)))
-        };
-        let shown = live(move || maybe(shown()));
+        let shown = show(ui, id, owner, one(detail, post));
         let back = maybe(owner.is_none().then(|| taking_back(ui, id, post)));
         let more = live(move || match (over, open.get() == Some(post)) {
             (true, _) => nothing(),
@@ -250,63 +221,92 @@ fn posts(ui: Ui, id: CircleId, owner: Option<ComradeId>, over: bool, detail: Det
                 open.set(Some(post));
             }),
         });
-        view! { <li class="card stack" data-testid="circle-post-shown">{shown}{more}{back}</li> }
+        let content = vec![shown, boxed("acts", "", vec![more, back])];
+        view! { <li class="card stack" data-testid="circle-post-shown">{content}</li> }.into_any()
     };
-    view! {
-        {empty}
-        <ul class="stack">
-            <For each=move || ids.get() key=|id| *id let:id>{post(id)}</For>
-        </ul>
-    }
-    .into_any()
+    let rows = each(move || ids.get(), |id| id.0.into(), post);
+    vec![empty, view! { <ul class="stack">{rows}</ul> }.into_any()].into_any()
+}
+
+fn one(detail: Detail, which: PostId) -> Memo<Option<CirclePost>> {
+    Memo::new(move |_| {
+        detail.with(|detail| {
+            let mut all = detail.as_ref()?.posts.iter();
+            all.find(|it| it.id == which).cloned()
+        })
+    })
 }
 
 fn when(ui: Ui, at: u64) -> String {
     catalogue::day_and_time(clock::wall(at), ui.today().get_untracked())
 }
 
-fn show(ui: Ui, id: CircleId, owner: Option<ComradeId>, post: &CirclePost) -> AnyView {
-    let mut about = when(ui, post.written_at);
-    if owner.is_none() {
-        about = [about, catalogue::circle_had(post.had, post.of)].join(" · ");
-    }
-    let said = post.comments.iter();
-    let said: Vec<AnyView> = said.map(|it| comment(ui, id, owner, it)).collect();
-    let comments = (!said.is_empty()).then(|| {
-        view! { <ul class="comments" aria-label=catalogue::COMMENTS>{said}</ul> }.into_any()
+/// What a post says, who has it, and what was said to it.
+fn show(ui: Ui, id: CircleId, owner: Option<ComradeId>, post: Memo<Option<CirclePost>>) -> AnyView {
+    let text =
+        move || post.with(|post| post.as_ref().map_or_else(String::new, |it| it.text.clone()));
+    let about = move || {
+        post.with(|post| {
+            let Some(post) = post else {
+                return String::new();
+            };
+            let when = when(ui, post.written_at);
+            match owner {
+                None => [when, catalogue::circle_had(post.had, post.of)].join(" · "),
+                Some(_) => when,
+            }
+        })
+    };
+    let comments = Memo::new(move |_| {
+        post.with(|post| {
+            post.as_ref()
+                .map_or_else(Vec::new, |it| it.comments.clone())
+        })
     });
+    let rows = each(
+        move || comments.get(),
+        |comment| comment.id.0.into(),
+        move |it| comment(ui, id, owner, &it),
+    );
+    let comments = view! {
+        <ul
+            class="comments"
+            aria-label=catalogue::COMMENTS
+            hidden=move || comments.with(Vec::is_empty)
+        >
+            {rows}
+        </ul>
+    };
     vec![
-        para("said", "circle-post-text", post.text.clone()),
-        para("small soft", "circle-post-about", about),
-        maybe(comments),
+        view! { <p class="said" dir="auto" data-testid="circle-post-text">{text}</p> }.into_any(),
+        live_para("small soft", "circle-post-about", about),
+        comments.into_any(),
     ]
     .into_any()
 }
 
 fn comment(ui: Ui, id: CircleId, owner: Option<ComradeId>, comment: &CircleComment) -> AnyView {
-    let by = match comment.by {
+    // Names may come later than what was said under them.
+    let (who, called, code) = (comment.by, comment.name.clone(), comment.code.clone());
+    let by = move || match who {
         Commenter::Me => catalogue::COMMENT_MINE.to_owned(),
         Commenter::Comrade(comrade) => catalogue::name(&comrade_name(ui, comrade)),
-        Commenter::Stranger => catalogue::comment_stranger(&comment.name, &comment.code),
+        Commenter::Stranger => catalogue::comment_stranger(&called, &code),
     };
-    let waits = owner.filter(|_| comment.waiting);
-    let state = match waits {
-        Some(owner) => catalogue::comment_waits(&comrade_name(ui, owner)),
-        None => catalogue::COMMENT_SIGNED.to_owned(),
+    let (waits, at) = (owner.filter(|_| comment.waiting), comment.written_at);
+    let about = move || {
+        let waits = waits.map(|owner| catalogue::comment_waits(&comrade_name(ui, owner)));
+        let all: Vec<String> = [when(ui, at)].into_iter().chain(waits).collect();
+        all.join(" · ")
     };
-    let about = [when(ui, comment.written_at), state].join(" · ");
+    let class = match waits {
+        Some(_) => "small waits",
+        None => "small soft",
+    };
     let content = vec![
-        para("author small", "comment-by", by),
-        para("said", "comment-text", comment.text.clone()),
-        para(
-            if comment.waiting {
-                "small waits"
-            } else {
-                "small soft"
-            },
-            "comment-about",
-            about,
-        ),
+        live_para("author small", "comment-by", by),
+        theirs("said", "comment-text", comment.text.clone()),
+        live_para(class, "comment-about", about),
         maybe(owner.is_none().then(|| taking_back(ui, id, comment.id))),
     ];
     view! { <li data-testid="comment" data-waiting=comment.waiting.to_string()>{content}</li> }
@@ -316,15 +316,20 @@ fn comment(ui: Ui, id: CircleId, owner: Option<ComradeId>, comment: &CircleComme
 /// Takes something back, once that was explained.
 fn taking_back(ui: Ui, circle: CircleId, of: PostId) -> AnyView {
     let asked = RwSignal::new(false);
-    let error = RwSignal::new("");
+    let sending = Sending::once();
     let sure = move || {
         let command = Command::Circle(CircleCommand::TakeBack { circle, of });
-        ui.attempt(command, error, |_| {});
+        ui.attempt(command, sending, |_| {});
     };
     live(move || match asked.get() {
-        false => button("take-back", "btn plain", catalogue::TAKE_BACK, move || {
-            asked.set(true);
-        }),
+        false => button(
+            "take-back",
+            "btn plain edge",
+            catalogue::TAKE_BACK,
+            move || {
+                asked.set(true);
+            },
+        ),
         true => {
             let buttons = vec![
                 button("take-back-sure", "btn", catalogue::TAKE_BACK_SURE, sure),
@@ -332,12 +337,12 @@ fn taking_back(ui: Ui, circle: CircleId, of: PostId) -> AnyView {
                     asked.set(false);
                 }),
             ];
-            vec![
+            let content = vec![
                 para("small", "", catalogue::TAKE_BACK_TEXT),
-                alert("", error),
+                alert("", sending),
                 boxed("actions", "", buttons),
-            ]
-            .into_any()
+            ];
+            boxed("stack tight", "", content)
         }
     })
 }
@@ -350,15 +355,11 @@ fn commenting(
     on: PostId,
     open: RwSignal<Option<PostId>>,
 ) -> AnyView {
-    let node = NodeRef::<html::Textarea>::new();
-    let error = RwSignal::new("");
-    Effect::new(move |_| {
-        if let Some(field) = node.get() {
-            let _ = field.focus();
-        }
-    });
+    let area = Area::new(Longest::Bytes(MAX_COMMENT_BYTES));
+    let sending = Sending::new();
+    area.focus_at_once();
     let send = move || {
-        say(ui, node, error, move |text| CircleCommand::Comment {
+        say(ui, area, sending, move |text| CircleCommand::Comment {
             circle,
             on,
             text,
@@ -375,16 +376,9 @@ fn commenting(
         }),
     ];
     let content = vec![
-        area(
-            "comment",
-            catalogue::COMMENT_FIELD,
-            "",
-            "",
-            COMMENT_CHARS,
-            node,
-        ),
+        area.draw("comment-field", catalogue::COMMENT_FIELD, "", ""),
         means,
-        alert("comment-error", error),
+        alert("comment-error", sending),
         boxed("actions", "", buttons),
     ];
     form(content, send)

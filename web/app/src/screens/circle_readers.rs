@@ -17,10 +17,11 @@ use crate::{
     catalogue,
     parts::{
         Avatar, Field, Title,
+        each::each,
         plain::{alert, back, boxed, button, card, form, live, maybe, nothing, para, submit},
     },
     place::{self, Place},
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
 };
 
 /// Comrades who could read, by name.
@@ -96,7 +97,7 @@ fn check(id: String, text: String, hint: &'static str, change: impl Fn(bool) + '
                 on:change=move |event| change(event_target_checked(&event))
             />
             <div>
-                <label for=id dir="auto">{text}</label>
+                <label for=id><span dir="auto">{text}</span></label>
                 {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
             </div>
         </div>
@@ -109,7 +110,7 @@ fn check(id: String, text: String, hint: &'static str, change: impl Fn(bool) + '
 pub fn NewCircle() -> impl IntoView {
     let ui = ui();
     let name = Named::new();
-    let error = RwSignal::new("");
+    let sending = Sending::new();
     let chosen = RwSignal::new(BTreeSet::<[u8; 16]>::new());
     // Who is met meanwhile is added later.
     let all = untrack(|| comrades(ui));
@@ -139,7 +140,7 @@ pub fn NewCircle() -> impl IntoView {
         };
         let comrades = chosen.with_untracked(|all| all.iter().copied().map(ComradeId).collect());
         let command = Command::Circle(CircleCommand::Make { name, comrades });
-        ui.attempt(command, error, move |answer| {
+        ui.attempt(command, sending, move |answer| {
             if let Answer::Circle(id) = answer {
                 ui.go(Place::Circle(id));
             }
@@ -155,7 +156,7 @@ pub fn NewCircle() -> impl IntoView {
         name.field(),
         choose.into_any(),
         maybe(nobody),
-        alert("circle-error", error),
+        alert("circle-error", sending),
         submit("circle-make", catalogue::CIRCLE_MAKE),
     ];
     view! {
@@ -233,6 +234,7 @@ fn list(ui: Ui, id: CircleId, everybody: bool, readers: Readers) -> AnyView {
                 {maybe(remove)}
             </li>
         }
+        .into_any()
     };
     let count = move || {
         let reading = readers.with(|all| all.iter().filter(|it| !it.left).count());
@@ -241,9 +243,7 @@ fn list(ui: Ui, id: CircleId, everybody: bool, readers: Readers) -> AnyView {
     let rows = view! {
         <p class="small soft" data-testid="circle-count">{count}</p>
         <ul class="rows">
-            <For each=move || readers.get() key=|it| (it.comrade, it.left) let:reader>
-                {row(reader)}
-            </For>
+            {each(move || readers.get(), |reader| reader.comrade.0.into(), row)}
         </ul>
     };
     card("", catalogue::CIRCLE_WHO, vec![rows.into_any()])
@@ -252,10 +252,10 @@ fn list(ui: Ui, id: CircleId, everybody: bool, readers: Readers) -> AnyView {
 /// Removes somebody, once that was explained.
 fn removing(ui: Ui, circle: CircleId, comrade: ComradeId, name: Memo<String>) -> AnyView {
     let asked = RwSignal::new(false);
-    let error = RwSignal::new("");
+    let sending = Sending::once();
     let sure = move || {
         let command = Command::Circle(CircleCommand::Remove { circle, comrade });
-        ui.attempt(command, error, |_| {});
+        ui.attempt(command, sending, |_| {});
     };
     live(move || match asked.get() {
         false => view! {
@@ -289,7 +289,7 @@ fn removing(ui: Ui, circle: CircleId, comrade: ComradeId, name: Memo<String>) ->
             ];
             let content = vec![
                 para("small", "", catalogue::circle_remove_text(&name.get())),
-                alert("", error),
+                alert("", sending),
                 boxed("actions", "", buttons),
             ];
             boxed("stack tight", "", content)
@@ -304,7 +304,7 @@ fn adding(ui: Ui, circle: CircleId, readers: Readers) -> AnyView {
         let all = comrades(ui).into_iter();
         all.filter(|(id, _)| !reads(*id)).collect::<Vec<_>>()
     });
-    let error = RwSignal::new("");
+    let sending = Sending::new();
     live(move || {
         let all = others.get();
         let Some((first, _)) = all.first().cloned() else {
@@ -328,7 +328,7 @@ fn adding(ui: Ui, circle: CircleId, readers: Readers) -> AnyView {
                 comrade: chosen.get_untracked(),
                 older: older.get_untracked(),
             });
-            ui.attempt(command, error, |_| {});
+            ui.attempt(command, sending, |_| {});
         };
         let select = view! {
             <div class="field">
@@ -345,7 +345,7 @@ fn adding(ui: Ui, circle: CircleId, readers: Readers) -> AnyView {
         let content = vec![
             select.into_any(),
             too,
-            alert("circle-add-error", error),
+            alert("circle-add-error", sending),
             submit("circle-add", catalogue::CIRCLE_ADD),
         ];
         card("", catalogue::CIRCLE_ADD_TITLE, vec![form(content, add)])
@@ -354,11 +354,11 @@ fn adding(ui: Ui, circle: CircleId, readers: Readers) -> AnyView {
 
 fn renaming(ui: Ui, circle: CircleId) -> AnyView {
     let named = Named::new();
-    let error = RwSignal::new("");
+    let sending = Sending::new();
     let rename = move || {
         if let Some(name) = named.read() {
             let command = Command::Circle(CircleCommand::Rename { circle, name });
-            ui.attempt(command, error, move |_| {
+            ui.attempt(command, sending, move |_| {
                 if let Some(input) = named.node.get_untracked() {
                     input.set_value("");
                 }
@@ -367,7 +367,7 @@ fn renaming(ui: Ui, circle: CircleId) -> AnyView {
     };
     let content = vec![
         named.field(),
-        alert("", error),
+        alert("", sending),
         submit("circle-rename", catalogue::CIRCLE_RENAME),
     ];
     card("", catalogue::CIRCLE_RENAME, vec![form(content, rename)])

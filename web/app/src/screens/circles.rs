@@ -4,9 +4,9 @@ use komrade_view::{CircleId, CircleOver, CircleView, ComradeId, ComradeState};
 use leptos::prelude::*;
 
 use crate::{
-    catalogue, clock,
-    parts::Avatar,
-    place::{self, Place},
+    catalogue,
+    parts::{each::each, row::Row},
+    place::Place,
     ui::Ui,
 };
 
@@ -36,11 +36,16 @@ pub fn has_met(ui: Ui) -> bool {
 
 /// The circles, for whoever has a comrade.
 pub fn circles(ui: Ui) -> AnyView {
-    let ids = Memo::new(move |_| {
-        ui.circles
-            .with(|all| all.iter().flatten().map(|it| it.id).collect::<Vec<_>>())
+    let some = Memo::new(move |_| {
+        has_met(ui) || ui.circles.with(|all| all.iter().flatten().nth(1).is_some())
     });
-    let some = Memo::new(move |_| has_met(ui) || ids.with(|ids| ids.len() > 1));
+    let rows = move || {
+        each(
+            move || ui.circles.get().unwrap_or_default(),
+            |circle| circle.id.0.into(),
+            move |circle| row(ui, circle),
+        )
+    };
     view! {
         <Show when=move || some.get()>
             <div class="line over-rows">
@@ -54,14 +59,7 @@ pub fn circles(ui: Ui) -> AnyView {
                     {catalogue::CIRCLE_NEW}
                 </a>
             </div>
-            <ul class="rows">
-                <For each=move || ids.get() key=|id| *id let:id>
-                    {
-                        let circle = ui.circle(id);
-                        move || circle.get().map(|circle| row(ui, circle))
-                    }
-                </For>
-            </ul>
+            <ul class="rows">{rows()}</ul>
         </Show>
     }
     .into_any()
@@ -78,45 +76,33 @@ fn row(ui: Ui, circle: CircleView) -> AnyView {
         active_at,
         ..
     } = circle;
-    let today = ui.today();
-    let text = match (over, last) {
+    let last = match (over, last) {
         (Some(CircleOver::Ended(_) | CircleOver::Left(_)), _) => catalogue::CIRCLE_OVER.to_owned(),
         (None, last) => last.unwrap_or_else(|| catalogue::CIRCLE_QUIET.to_owned()),
     };
-    let when =
-        move || (active_at > 0).then(|| catalogue::moment(clock::wall(active_at), today.get()));
-    view! {
-        <li>
-            <a
-                class="row"
-                href=Place::Circle(id).hash()
-                data-testid="circle"
-                data-circle=place::digits(&id.0)
-                data-mine=owner.is_none().to_string()
-                aria-current=move || is_here(ui.place.get(), id).then_some("page")
-            >
-                <Avatar id=owner.unwrap_or(ComradeId(id.0)) name=name.clone()/>
-                <span class="lines">
-                    <span class="line">
-                        <span class="name" dir="auto" data-testid="circle-name">{name}</span>
-                        <span class="when">{when}</span>
-                    </span>
-                    <span class="line">
-                        <span class="last" class:new=(unread > 0) dir="auto" data-testid="circle-last">
-                            {text}
-                        </span>
-                        {(unread > 0).then(|| view! {
-                            <span class="count" data-testid="circle-unread" data-count=unread>
-                                <span aria-hidden="true">{unread}</span>
-                                <span class="unseen">{catalogue::unread_in_circle(unread)}</span>
-                            </span>
-                        })}
-                    </span>
-                </span>
-            </a>
-        </li>
-    }
-    .into_any()
+    let standing = match owner {
+        None => "mine",
+        Some(_) => "theirs",
+    };
+    let row = Row {
+        id: "circle",
+        standing: standing.to_owned(),
+        requests: 0,
+        to: Place::Circle(id),
+        here: Signal::derive(move || is_here(ui.place.get(), id)),
+        tint: owner.unwrap_or(ComradeId(id.0)),
+        square: false,
+        name,
+        verified: false,
+        active_at,
+        said: String::new(),
+        last,
+        asks: false,
+        mentions: false,
+        unread,
+        unread_text: catalogue::unread_in_circle(unread),
+    };
+    row.draw()
 }
 
 fn is_here(place: Place, id: CircleId) -> bool {

@@ -25,7 +25,7 @@ use crate::{
     },
     place::{self, Place, Room},
     thread::Talk,
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
 };
 
 const DAY_MILLIS: u64 = 86_400_000;
@@ -291,37 +291,43 @@ fn alarm_text(ui: Ui, detail: Memo<Option<Arc<CollectiveDetail>>>, alarm: Alarm)
 /// How it ended.
 pub fn ended(ui: Ui, detail: Option<&CollectiveDetail>, standing: Standing, at: Millis) -> String {
     let when = on_day(ui, at);
-    let went = detail.filter(|_| matches!(standing, Standing::Removed(_)));
-    if let Some(with) = went.and_then(went_with) {
-        return catalogue::went(&with, &when);
+    let gone = detail.filter(|_| matches!(standing, Standing::Removed(_)));
+    match gone.and_then(gone_by) {
+        Some(Gone::Split(with)) => catalogue::went(&with, &when),
+        Some(Gone::Vote(yes, no)) => catalogue::ended(standing, &when, Some((yes, no))),
+        None => catalogue::ended(standing, &when, None),
     }
-    catalogue::ended(standing, &when, detail.and_then(removed_by))
 }
 
-/// Who else went, if this person went by a split.
-pub fn went_with(detail: &CollectiveDetail) -> Option<Vec<String>> {
+/// By what somebody is not a member any more.
+pub enum Gone {
+    /// They went by a split, with these.
+    Split(Vec<String>),
+    /// So many were for their removal and so many against it.
+    Vote(usize, usize),
+}
+
+/// By what this person is not a member any more: what was decided of them last. `None`: it is not among the proposals that are shown.
+pub fn gone_by(detail: &CollectiveDetail) -> Option<Gone> {
     let mut all = detail.members.iter().chain(&detail.former);
     let own = all.find(|member| member.is_self)?.person;
+    // The newest ended ones come first.
     detail.proposals.iter().find_map(|proposal| {
-        let Matter::Split(who) = &proposal.matter else {
+        if !matches!(proposal.outcome, Some((Outcome::Passed, _))) {
             return None;
-        };
-        let passed = matches!(proposal.outcome, Some((Outcome::Passed, _)));
-        let others = who.iter().filter(|person| **person != own);
-        let names = others.map(|person| name_of(detail, *person));
-        (passed && who.contains(&own)).then(|| names.collect())
+        }
+        match &proposal.matter {
+            Matter::Remove(person) if *person == own => {
+                let (yes, no) = super::decisions::voices(proposal);
+                Some(Gone::Vote(yes, no))
+            }
+            Matter::Split(who) if who.contains(&own) => {
+                let others = who.iter().filter(|person| **person != own);
+                Some(Gone::Split(others.map(|it| name_of(detail, *it)).collect()))
+            }
+            _ => None,
+        }
     })
-}
-
-/// How many were for and against the removal of this person, if a vote removed them.
-fn removed_by(detail: &CollectiveDetail) -> Option<(usize, usize)> {
-    let mut all = detail.members.iter().chain(&detail.former);
-    let own = all.find(|member| member.is_self)?.person;
-    let removal = detail.proposals.iter().find(|proposal| {
-        matches!(proposal.matter, Matter::Remove(person) if person == own)
-            && matches!(proposal.outcome, Some((Outcome::Passed, _)))
-    })?;
-    Some(super::decisions::voices(removal))
 }
 
 // --- before and after ----------------------------------------------------------------------------
@@ -333,13 +339,13 @@ pub fn comrade_name(ui: Ui, id: ComradeId) -> String {
 
 fn offered(id: CollectiveId, by: ComradeId, view: Memo<Option<CollectiveView>>) -> AnyView {
     let ui = ui();
-    let error = RwSignal::new("");
+    let sending = Sending::once();
     let answer = move |accept| {
         let command = Command::Collective(CollectiveCommand::AnswerOffer {
             collective: id,
             accept,
         });
-        ui.attempt(command, error, move |_| {
+        ui.attempt(command, sending, move |_| {
             if !accept {
                 ui.go(Place::People);
             }
@@ -360,7 +366,7 @@ fn offered(id: CollectiveId, by: ComradeId, view: Memo<Option<CollectiveView>>) 
     ];
     let content = vec![
         para("", "", catalogue::offer_text(members)),
-        alert("offer-error", error),
+        alert("offer-error", sending),
         boxed("actions", "", buttons),
     ];
     vec![
@@ -428,4 +434,126 @@ pub fn ruled(ui: Ui, id: CollectiveId, title: &'static str) -> AnyView {
         }
     });
     card("", title, vec![content])
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use komrade_view::{
+        AdmissionRule, BallotRule, Choice, ConstitutionView, MemberView, Needs, ProposalId,
+        ProposalView, Share, Voice,
+    };
+
+    use super::*;
+
+    const ME: PersonKey = PersonKey([1; 32]);
+    const ROSA: PersonKey = PersonKey([2; 32]);
+
+    fn member(person: PersonKey, name: &str) -> MemberView {
+        MemberView {
+            person,
+            name: name.into(),
+            code: String::new(),
+            is_self: person == ME,
+            comrade: None,
+            vouched_by: Vec::new(),
+            since: 0,
+            resting: false,
+            delegate: false,
+            rekeyed_at: None,
+            heard_at: None,
+        }
+    }
+
+    fn passed(matter: Matter) -> ProposalView {
+        let yes = |person| Voice {
+            person,
+            choice: Choice::Yes,
+            reason: String::new(),
+            at: 0,
+        };
+        ProposalView {
+            id: ProposalId([0; 32]),
+            matter,
+            by: ROSA,
+            reason: String::new(),
+            at: 0,
+            vouches: Vec::new(),
+            ballots: vec![yes(ROSA), yes(ME)],
+            needs: Needs {
+                vouches: None,
+                yes: None,
+                quorum: None,
+                majority: None,
+                electorate: 2,
+                until: None,
+            },
+            missing: Vec::new(),
+            may_vouch: false,
+            may_vote: false,
+            outcome: Some((Outcome::Passed, 0)),
+        }
+    }
+
+    fn detail(proposals: Vec<ProposalView>) -> CollectiveDetail {
+        let all = Share::number(1);
+        CollectiveDetail {
+            id: CollectiveId([0; 16]),
+            version: 0,
+            constitution: ConstitutionView {
+                admission: AdmissionRule {
+                    vouches: all,
+                    ballot: None,
+                },
+                removal: all,
+                amendment: all,
+                ordinary: all,
+                days: 1,
+                decision: BallotRule {
+                    quorum: all,
+                    majority: all,
+                    days: 1,
+                },
+                posters: Posters::Members,
+                history: false,
+                expiry_days: 1,
+                rest_after_days: None,
+                delegates: false,
+                delegates_admit: false,
+            },
+            constitution_since: 0,
+            members: Vec::new(),
+            former: vec![member(ME, "Ana"), member(ROSA, "Rosa")],
+            requests: Vec::new(),
+            proposals,
+            keys_since: None,
+            final_at: None,
+            sides: None,
+            may_post: false,
+            may_propose: false,
+        }
+    }
+
+    #[test]
+    fn what_was_decided_last_tells_a_split_from_a_removal() {
+        let split = || passed(Matter::Split(vec![ROSA, ME]));
+        let removal = || passed(Matter::Remove(ME));
+        match gone_by(&detail(vec![split(), removal()])) {
+            Some(Gone::Split(with)) => assert_eq!(with, ["Rosa"]),
+            _ => panic!("went by a split"),
+        }
+        match gone_by(&detail(vec![removal(), split()])) {
+            Some(Gone::Vote(yes, no)) => assert_eq!((yes, no), (2, 0)),
+            _ => panic!("was removed by a vote"),
+        }
+    }
+
+    #[test]
+    fn what_others_did_and_what_was_not_carried_tells_nothing() {
+        let mut failed = passed(Matter::Remove(ME));
+        failed.outcome = Some((Outcome::Failed, 0));
+        let others = passed(Matter::Split(vec![ROSA]));
+        let rosa = passed(Matter::Remove(ROSA));
+        assert!(gone_by(&detail(vec![failed, others, rosa])).is_none());
+    }
 }

@@ -10,13 +10,14 @@ use leptos::{
 
 use crate::{
     browser, catalogue,
-    parts::{Icon, Sign},
+    length::{Longest, Room, room},
+    parts::{Icon, Sign, area::told},
     thread::{Line, Talk, mention_begun, mentioned, rest_of_draft},
     ui::{Ui, ui},
 };
 
-/// The room left is told from here on.
-const TELL_BELOW: usize = 2_000;
+/// The longest message, and the longest post.
+const LONGEST: Longest = Longest::Bytes(MAX_TEXT_BYTES);
 /// The field grows to this many lines, then scrolls.
 const MOST_LINES: usize = 8;
 /// So many members are offered for a name that is begun.
@@ -49,9 +50,11 @@ pub fn Composer(
         ui.set_draft(talk, now.clone());
         let _ = text.try_set(now);
     };
+    let left = Memo::new(move |_| text.with(|text| room(text, LONGEST)));
+    let over = move || matches!(left.get(), Room::Over(_));
     let send = move || {
         let sent = text.get_untracked();
-        if sending.get_untracked() || sent.trim().is_empty() {
+        if sending.get_untracked() || sent.trim().is_empty() || untrack(over) {
             return;
         }
         sending.set(true);
@@ -97,21 +100,11 @@ pub fn Composer(
             let _ = field.focus();
         }
     };
-    let length = Memo::new(move |_| text.with(String::len));
-    let room = move || {
-        let length = length.get();
-        match MAX_TEXT_BYTES.checked_sub(length) {
-            None => catalogue::bytes_over(length - MAX_TEXT_BYTES),
-            Some(left) if left < TELL_BELOW => catalogue::bytes_left(left),
-            Some(_) => String::new(),
-        }
-    };
-    let over = move || length.get() > MAX_TEXT_BYTES;
     let nothing = move || text.with(|text| text.trim().is_empty());
     view! {
         <form class="composer" on:submit=submit novalidate>
             <p class="error" role="alert" id="composer-error" data-testid="composer-error">{error}</p>
-            <p class="small soft" class:act=over role="status" id="composer-room" data-testid="composer-room">{room}</p>
+            {told(move || left.get(), "composer-room".to_owned(), "composer-room".to_owned())}
             {matches!(talk, Talk::Collective(_)).then(|| beside(ui, text, typed, node))}
             <div class="line">
                 <textarea

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use super::forget::Forget;
 use crate::{
     catalogue,
-    parts::{Avatar, Code, Icon, Notice, Sign, Title},
+    parts::{Avatar, Code, Icon, Notice, Sign, Title, plain::alert},
     place::Place,
-    ui::ui,
+    ui::{Sending, ui},
 };
 
 /// A comrade's page.
@@ -101,19 +101,13 @@ fn About(
         state,
         ..
     } = comrade;
-    let error = RwSignal::new("");
+    let sending = Sending::new();
     let mark = move |verified| {
-        leptos::task::spawn_local(async move {
-            if let Err(failure) = ui
-                .ask(Command::MarkVerified {
-                    comrade: id,
-                    verified,
-                })
-                .await
-            {
-                error.try_set(catalogue::failure(failure));
-            }
-        });
+        let command = Command::MarkVerified {
+            comrade: id,
+            verified,
+        };
+        ui.attempt(command, sending, |_| {});
     };
     let person = if person.is_empty() {
         catalogue::NOT_KNOWN_YET.to_owned()
@@ -138,7 +132,7 @@ fn About(
                     <Code id="code" code/>
                     <p>{catalogue::CODE_HOW}</p>
                     <p class="small soft">{catalogue::CODE_WHY}" "{catalogue::CODE_DIFFERS}</p>
-                    <p class="error" role="alert">{error}</p>
+                    {alert("", sending)}
                     {if verified {
                         view! {
                             <button type="button" class="btn quiet" data-testid="unverify" on:click=move |_| mark(false)>
@@ -194,22 +188,16 @@ pub fn Request(
     }
     let name = catalogue::name(&name);
     let again = state == ComradeState::AskingAgain;
-    let error = RwSignal::new("");
+    let sending = Sending::once();
     let answer = move |command: Command, verified: bool| {
-        error.set("");
-        leptos::task::spawn_local(async move {
-            let declines = matches!(command, Command::Decline { .. });
-            match ui.ask(command).await {
-                Ok(_) if declines => ui.go(Place::People),
-                Ok(_) if verified => ui.tell(Command::MarkVerified {
-                    comrade: id,
-                    verified,
-                }),
-                Ok(_) => {}
-                Err(failure) => {
-                    error.try_set(catalogue::failure(failure));
-                }
-            }
+        let declines = matches!(command, Command::Decline { .. });
+        ui.attempt_and_go(command, sending, move || match (declines, verified) {
+            (true, _) => ui.go(Place::People),
+            (false, true) => ui.tell(Command::MarkVerified {
+                comrade: id,
+                verified,
+            }),
+            (false, false) => {}
         });
     };
     view! {
@@ -223,7 +211,7 @@ pub fn Request(
             })}
             <p>{catalogue::ASKING_TEXT}</p>
             <Code id="code" code/>
-            <p class="error" role="alert" data-testid="asking-error">{error}</p>
+            {alert("asking-error", sending)}
             <div class="actions">
                 <button
                     type="button"

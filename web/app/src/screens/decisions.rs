@@ -6,7 +6,7 @@ use komrade_view::{
     Choice, CollectiveCommand, CollectiveDetail, CollectiveId, Command, MAX_REASON_CHARS, Matter,
     PersonKey, ProposalId, ProposalView, Voice,
 };
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     collective::{detail, name_of, on_day, tint},
@@ -14,16 +14,22 @@ use super::{
 };
 use crate::{
     catalogue, clock,
+    length::Longest,
     parts::{
         Avatar,
+        area::Area,
+        each::each,
         plain::{
             self, alert, back, boxed, button, card, choices, form, link, live, maybe, nothing,
-            para, radio, words,
+            para, radio, theirs, words,
         },
     },
     place::{Place, Room},
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
 };
+
+/// What is left is told by the minute.
+const MINUTE_MILLIS: u64 = 60_000;
 
 type Detail = Memo<Option<Arc<CollectiveDetail>>>;
 
@@ -32,30 +38,31 @@ pub fn decisions(id: CollectiveId) -> AnyView {
     let ui = ui();
     let detail = detail(ui, id);
     let may = Memo::new(move |_| detail.with(|detail| detail.as_ref().map(|it| it.may_propose)));
-    let ids = move |ended: bool| {
+    let of = move |ended: bool| {
         Memo::new(move |_| {
             detail.with(|detail| {
                 let all = detail.iter().flat_map(|detail| detail.proposals.iter());
                 let of = all.filter(|proposal| proposal.outcome.is_some() == ended);
-                of.map(|proposal| proposal.id).collect::<Vec<_>>()
+                of.cloned().collect::<Vec<_>>()
             })
         })
     };
-    let (open, ended) = (ids(false), ids(true));
-    let list = move |title: &'static str, ids: Memo<Vec<ProposalId>>| {
-        let some = Memo::new(move |_| ids.with(|ids| !ids.is_empty()));
+    let (open, ended) = (of(false), of(true));
+    let list = move |title: &'static str, all: Memo<Vec<ProposalView>>| {
+        let some = Memo::new(move |_| all.with(|all| !all.is_empty()));
         live(move || {
             if !some.get() {
                 return nothing();
             }
+            let rows = each(
+                move || all.get(),
+                |proposal| proposal.id.0.into(),
+                move |proposal| row(ui, id, &proposal, detail),
+            );
             view! {
                 <section class="stack">
                     <h2>{title}</h2>
-                    <ul class="rows card flush">
-                        <For each=move || ids.get() key=|id| *id let:proposal>
-                            {row(ui, id, proposal, detail)}
-                        </For>
-                    </ul>
+                    <ul class="rows card flush">{rows}</ul>
                 </section>
             }
             .into_any()
@@ -85,33 +92,37 @@ pub fn decisions(id: CollectiveId) -> AnyView {
     vec![empty, open, propose, ended].into_any()
 }
 
-fn row(ui: Ui, id: CollectiveId, which: ProposalId, detail: Detail) -> AnyView {
-    let one = one(detail, which);
-    let minutes = Memo::new(move |_| ui.now.get() / 60_000);
-    let content = live(move || {
-        let (Some(proposal), Some(detail)) = (one.get(), detail.get_untracked()) else {
-            return nothing();
-        };
-        let asks = asks(&proposal);
-        let name = about(&detail, &proposal.matter);
-        let text = match &proposal.outcome {
-            Some((outcome, _)) => catalogue::outcome_short(*outcome, &option(&proposal)),
-            None => {
-                let left = proposal.needs.until.map(|until| {
-                    let seconds = clock::seconds_between(minutes.get() * 60_000, until);
-                    catalogue::left(&catalogue::remaining(seconds))
-                });
-                let far = catalogue::so_far(&proposal.needs);
-                [far]
-                    .into_iter()
-                    .chain(left)
-                    .collect::<Vec<_>>()
-                    .join(" · ")
-            }
-        };
-        let at = proposal.outcome.map_or(proposal.at, |(_, at)| at);
-        let when = catalogue::moment(clock::wall(at), ui.today().get());
-        view! {
+fn row(ui: Ui, id: CollectiveId, proposal: &ProposalView, detail: Detail) -> AnyView {
+    let Some(detail) = detail.get_untracked() else {
+        return nothing();
+    };
+    let which = proposal.id;
+    let asks = asks(proposal);
+    let name = about(&detail, &proposal.matter);
+    let needs = proposal.needs;
+    let ended = proposal
+        .outcome
+        .map(|(outcome, _)| catalogue::outcome_short(outcome, &option(proposal)));
+    let minutes = Memo::new(move |_| ui.now.get() / MINUTE_MILLIS);
+    let today = ui.today();
+    let text = move || match &ended {
+        Some(ended) => ended.clone(),
+        None => {
+            let left = needs.until.map(|until| {
+                let seconds = clock::seconds_between(minutes.get() * MINUTE_MILLIS, until);
+                catalogue::left(&catalogue::remaining(seconds))
+            });
+            let all: Vec<String> = [catalogue::so_far(&needs)]
+                .into_iter()
+                .chain(left)
+                .collect();
+            all.join(" · ")
+        }
+    };
+    let at = proposal.outcome.map_or(proposal.at, |(_, at)| at);
+    let when = move || catalogue::moment(clock::wall(at), today.get());
+    view! {
+        <li>
             <a
                 class="row"
                 href=Place::Collective(id, Room::Proposal).hash()
@@ -131,10 +142,9 @@ fn row(ui: Ui, id: CollectiveId, which: ProposalId, detail: Detail) -> AnyView {
                     </span>
                 </span>
             </a>
-        }
-        .into_any()
-    });
-    view! { <li>{content}</li> }.into_any()
+        </li>
+    }
+    .into_any()
 }
 
 fn one(detail: Detail, which: ProposalId) -> Memo<Option<ProposalView>> {
@@ -255,7 +265,7 @@ fn standing(ui: Ui, proposal: &ProposalView, detail: &CollectiveDetail) -> AnyVi
     let head = vec![
         title.into_any(),
         para("small soft", "", times.collect::<Vec<_>>().join(" · ")),
-        maybe(reason.map(|reason| para("quote", "", reason.clone()))),
+        maybe(reason.map(|reason| theirs("quote", "", reason.clone()))),
     ];
     let far = vec![
         boxed("stack", "", far(proposal, detail)),
@@ -289,7 +299,7 @@ fn each_says(
             true => catalogue::SPLIT_YES,
             false => catalogue::SPLIT_NOT_YET,
         };
-        view! { <li class="request"><b class="grow" dir="auto">{name}</b>" "<span class="soft">{said}</span></li> }
+        view! { <li class="request"><span class="grow"><b dir="auto">{name}</b></span><span class="soft">{said}</span></li> }
             .into_any()
     };
     let rows: Vec<AnyView> = who.iter().map(line).collect();
@@ -367,14 +377,14 @@ fn word(
     options: Vec<String>,
 ) -> AnyView {
     let ui = ui();
-    let error = RwSignal::new("");
+    let sending = Sending::once();
     let cast = move |choice| {
         let command = CollectiveCommand::Vote {
             collective: id,
             proposal: which,
             choice,
         };
-        ui.attempt(Command::Collective(command), error, |_| {});
+        ui.attempt(Command::Collective(command), sending, |_| {});
     };
     let act = move |id, text, choice, class| button(id, class, text, move || cast(choice));
     let votes = vote.then(|| match options.is_empty() {
@@ -392,91 +402,43 @@ fn word(
             ];
             boxed("actions", "", all)
         }
-        false => ballot(options, error, cast),
+        false => ballot(options, sending, cast),
     });
-    let vouches = vouch.then(|| vouching(ui, id, which, error));
-    let content = vec![maybe(vouches), maybe(votes), alert("word-error", error)];
+    let vouches = vouch.then(|| vouching(ui, id, which, sending));
+    let content = vec![maybe(vouches), maybe(votes), alert("word-error", sending)];
     card("your-word", catalogue::YOUR_WORD, content)
 }
 
-fn vouching(
-    ui: Ui,
-    collective: CollectiveId,
-    proposal: ProposalId,
-    error: RwSignal<&'static str>,
-) -> AnyView {
-    let node = NodeRef::<html::Textarea>::new();
+fn vouching(ui: Ui, collective: CollectiveId, proposal: ProposalId, sending: Sending) -> AnyView {
+    let area = Area::new(Longest::Chars(MAX_REASON_CHARS));
     let submit = move || {
-        let reason = node.get_untracked().map(|field| field.value());
+        let Some(reason) = area.read() else {
+            return;
+        };
         let command = CollectiveCommand::Vouch {
             collective,
             proposal,
-            reason: reason.unwrap_or_default().trim().to_owned(),
+            reason,
         };
-        ui.attempt(Command::Collective(command), error, |_| {});
+        ui.attempt(Command::Collective(command), sending, |_| {});
     };
     let content = vec![
         para("", "", catalogue::VOUCH_TEXT),
-        area(
+        area.draw(
             "vouch-reason",
             catalogue::VOUCH_REASON,
             catalogue::REASON_HINT,
             "",
-            MAX_REASON_CHARS,
-            node,
         ),
         plain::submit("vouch", catalogue::VOUCH),
     ];
     form(content, submit)
 }
 
-/// Several lines to write in.
-pub fn area(
-    id: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    first: &'static str,
-    longest: usize,
-    node: NodeRef<html::Textarea>,
-) -> AnyView {
-    area_of(id, id.to_owned(), label, hint, first, longest, node)
-}
-
-/// The same where there may be several on one page: `name` is for tests, `id` unique.
-pub fn area_of(
-    name: &'static str,
-    id: String,
-    label: &'static str,
-    hint: &'static str,
-    first: &'static str,
-    longest: usize,
-    node: NodeRef<html::Textarea>,
-) -> AnyView {
-    let hint_id = format!("{id}-hint");
-    view! {
-        <div class="field">
-            <label for=id.clone()>{label}</label>
-            <textarea
-                id=id
-                data-testid=name
-                node_ref=node
-                rows="2"
-                dir="auto"
-                class="grows"
-                maxlength=longest
-                aria-describedby=(!hint.is_empty()).then(|| hint_id.clone())
-                prop:value=first
-            ></textarea>
-            {(!hint.is_empty()).then(|| view! { <p class="hint" id=hint_id>{hint}</p> })}
-        </div>
-    }
-    .into_any()
-}
-
 /// A vote on one of several options.
 fn ballot(
     options: Vec<String>,
-    error: RwSignal<&'static str>,
+    sending: Sending,
     cast: impl Fn(Choice) + Copy + Send + Sync + 'static,
 ) -> AnyView {
     let chosen = RwSignal::new(None);
@@ -491,7 +453,7 @@ fn ballot(
     };
     let submit = move || match chosen.get_untracked() {
         Some(choice) => cast(choice),
-        None => error.set(catalogue::VOTE_MISSING),
+        None => sending.error.set(catalogue::VOTE_MISSING),
     };
     let content = vec![
         choices(catalogue::VOTE_OPTIONS, all.map(choice).collect()),
@@ -523,7 +485,7 @@ fn heard(ui: Ui, proposal: &ProposalView, detail: &CollectiveDetail) -> AnyView 
             false => name.clone(),
         };
         let reason = Some(&voice.reason).filter(|reason| !reason.is_empty());
-        let reason = maybe(reason.map(|reason| para("small", "", reason.clone())));
+        let reason = maybe(reason.map(|reason| theirs("small", "", reason.clone())));
         let when = catalogue::moment(clock::wall(voice.at), ui.today().get_untracked());
         view! {
             <li class="request" data-testid="voice">

@@ -3,7 +3,12 @@
 use komrade_view::{Command, ComradeId, ComradeState, ComradeView};
 use leptos::{html, prelude::*};
 
-use crate::{catalogue, parts::Notice, place::Place, ui::ui};
+use crate::{
+    catalogue,
+    parts::{Notice, plain::alert},
+    place::Place,
+    ui::{Sending, ui},
+};
 
 /// Both of them.
 #[component]
@@ -69,7 +74,7 @@ pub fn Once(
 ) -> impl IntoView {
     let ui = ui();
     let asked = RwSignal::new(false);
-    let error = RwSignal::new("");
+    let sending = Sending::new();
     let command = StoredValue::new(command);
     // The button that had the focus goes: it moves to the one that does no harm.
     let keep = NodeRef::<html::Button>::new();
@@ -78,21 +83,11 @@ pub fn Once(
             let _ = button.focus();
         }
     });
-    let act = move |_| {
-        error.set("");
-        leptos::task::spawn_local(async move {
-            match ui.ask(command.get_value()).await {
-                Ok(_) => ui.go(then),
-                Err(failure) => {
-                    let _ = error.try_set(catalogue::failure(failure));
-                }
-            }
-        });
-    };
+    let act = move |_| ui.attempt_and_go(command.get_value(), sending, move || ui.go(then));
     view! {
         <div class="stack">
             <p>{text}</p>
-            <p class="error" role="alert">{error}</p>
+            {alert("", sending)}
             {move || if asked.get() {
                 view! {
                     <Notice id="for-good" act=true><p>{catalogue::FOR_GOOD}</p></Notice>

@@ -12,11 +12,11 @@ use crate::{
         Field, Heading, Title,
         plain::{
             self, alert, back, boxed, button, card, choices, form, live, maybe, nothing, para,
-            radio,
+            radio, theirs,
         },
     },
     place::{Place, Room},
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
 };
 
 const TEMPLATES: [(&str, Template); 3] = [
@@ -36,7 +36,7 @@ struct Founding {
     /// The rules that the template began with, once told.
     begun: RwSignal<Option<ConstitutionView>>,
     rules: RwSignal<Option<RwSignal<ConstitutionView>>>,
-    error: RwSignal<&'static str>,
+    sending: Sending,
 }
 
 /// Founding a collective.
@@ -50,7 +50,7 @@ pub fn Found() -> impl IntoView {
         template: RwSignal::new(Template::AffinityGroup),
         begun: RwSignal::default(),
         rules: RwSignal::default(),
-        error: RwSignal::new(""),
+        sending: Sending::new(),
     };
     it.take(Template::AffinityGroup);
     view! {
@@ -72,13 +72,20 @@ impl Founding {
     fn take(self, template: Template) {
         self.template.set(template);
         let command = Command::Collective(CollectiveCommand::Template(template));
-        self.ui.attempt(command, self.error, move |answer| {
-            if let Answer::Constitution(rules) = answer
-                && self.template.get_untracked() == template
-            {
-                self.rules.set(None);
-                self.begun.set(Some((*rules).clone()));
-                self.rules.set(Some(RwSignal::new(*rules)));
+        leptos::task::spawn_local(async move {
+            let answer = self.ui.ask(command).await;
+            // Another may have been chosen meanwhile, or the screen left.
+            if self.template.try_get_untracked() != Some(template) {
+                return;
+            }
+            match answer {
+                Ok(Answer::Constitution(rules)) => {
+                    self.rules.set(None);
+                    self.begun.set(Some((*rules).clone()));
+                    self.rules.set(Some(RwSignal::new(*rules)));
+                }
+                Ok(_) => {}
+                Err(failure) => self.sending.error.set(catalogue::failure(failure)),
             }
         });
     }
@@ -91,7 +98,7 @@ impl Founding {
             name: self.name.get_untracked(),
             constitution: Box::new(rules.get_untracked()),
         });
-        self.ui.attempt(command, self.error, move |answer| {
+        self.ui.attempt(command, self.sending, move |answer| {
             if let Answer::Collective(id) = answer {
                 self.ui.go(Place::Collective(id, Room::Talk));
             }
@@ -180,7 +187,7 @@ fn ruled(it: Founding) -> AnyView {
             vec![
                 heading(catalogue::FOUND_RULES_TITLE),
                 choices(catalogue::FOUND_TEMPLATE, templates),
-                alert("", it.error),
+                alert("", it.sending),
             ],
         ),
         card(
@@ -210,13 +217,13 @@ fn looked_over(it: Founding) -> AnyView {
             "",
             vec![
                 heading(catalogue::FOUND_LOOK_TITLE),
-                para("big breaks", "found-look-name", it.name.get_untracked()),
+                theirs("big breaks", "found-look-name", it.name.get_untracked()),
                 maybe(rules.as_ref().map(sentences)),
                 para("small soft", "", catalogue::RULES_COUNT),
             ],
         ),
         para("", "", catalogue::FOUND_ALONE),
-        alert("found-error", it.error),
+        alert("found-error", it.sending),
         steps(
             it,
             button("found-sure", "btn", catalogue::FOUND_SURE, move || {

@@ -3,17 +3,20 @@
 use komrade_view::{
     Command, ComradeId, ComradeState, Introduction, IntroductionView, MAX_REASON_CHARS,
 };
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
-use super::{
-    collective::{comrade_name, on_day},
-    decisions::area,
-};
+use super::collective::{comrade_name, on_day};
 use crate::{
     catalogue,
-    parts::plain::{self, alert, boxed, button, card, link, live, live_para, nothing, para, words},
+    length::Longest,
+    parts::{
+        area::Area,
+        plain::{
+            self, alert, boxed, button, card, link, live, live_para, nothing, para, theirs, words,
+        },
+    },
     place::Place,
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
 };
 
 /// On a comrade's page: introduces them to another, and shows what came of it.
@@ -41,9 +44,9 @@ pub fn introduce(id: ComradeId) -> AnyView {
 }
 
 fn form(ui: Ui, id: ComradeId, others: Vec<ComradeId>) -> AnyView {
-    let (chosen, error) = (RwSignal::new(0_usize), RwSignal::new(""));
+    let (chosen, sending) = (RwSignal::new(0_usize), Sending::new());
     let done = RwSignal::new(String::new());
-    let said = NodeRef::<html::Textarea>::new();
+    let said = Area::new(Longest::Chars(MAX_REASON_CHARS));
     let options = others
         .iter()
         .enumerate()
@@ -58,16 +61,15 @@ fn form(ui: Ui, id: ComradeId, others: Vec<ComradeId>) -> AnyView {
         let Some(other) = others.get(chosen.get_untracked()).copied() else {
             return;
         };
-        let words = said.get_untracked().map(|field| field.value());
-        let words = words.unwrap_or_default().trim().to_owned();
-        let pair = [id, other];
+        let Some(words) = said.read() else {
+            return;
+        };
+        let (pair, sent) = ([id, other], words.clone());
         done.set(String::new());
-        ui.attempt(Command::Introduce { pair, words }, error, move |_| {
+        ui.attempt(Command::Introduce { pair, words }, sending, move |_| {
             let [one, other] = pair.map(|it| comrade_name(ui, it));
             done.set(catalogue::introduced(&one, &other));
-            if let Some(field) = said.get_untracked() {
-                field.set_value("");
-            }
+            said.clear(&sent);
         });
     };
     let select = view! {
@@ -82,15 +84,13 @@ fn form(ui: Ui, id: ComradeId, others: Vec<ComradeId>) -> AnyView {
             catalogue::introduce_text(&comrade_name(ui, id))
         }),
         select.into_any(),
-        area(
+        said.draw(
             "introduce-words",
             catalogue::INTRODUCE_WORDS,
             catalogue::INTRODUCE_WORDS_HINT,
             "",
-            MAX_REASON_CHARS,
-            said,
         ),
-        alert("introduce-error", error),
+        alert("introduce-error", sending),
         button_of_form(),
         done.into_any(),
     ];
@@ -169,7 +169,7 @@ pub fn cards(by: ComradeId) -> AnyView {
 
 fn one(ui: Ui, it: &IntroductionView) -> AnyView {
     let introduction = it.id;
-    let error = RwSignal::new("");
+    let sending = Sending::once();
     let content = match it.what.clone() {
         Introduction::Own { .. } => return nothing(),
         Introduction::Asked { by, name } => {
@@ -180,7 +180,7 @@ fn one(ui: Ui, it: &IntroductionView) -> AnyView {
                     introduction,
                     accept,
                 };
-                ui.attempt(command, error, |_| {});
+                ui.attempt(command, sending, |_| {});
             };
             let buttons = vec![
                 button(
@@ -198,11 +198,11 @@ fn one(ui: Ui, it: &IntroductionView) -> AnyView {
             ];
             let mut content = Vec::new();
             if !it.words.is_empty() {
-                content.push(para("quote", "", it.words.clone()));
+                content.push(theirs("quote", "", it.words.clone()));
             }
             content.extend([
                 para("", "", catalogue::introduction_text(&who, &name)),
-                alert("introduction-error", error),
+                alert("introduction-error", sending),
                 boxed("actions", "", buttons),
             ]);
             let title = catalogue::introduction_title(&who, &name);

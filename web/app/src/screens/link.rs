@@ -6,31 +6,30 @@ use komrade_view::{
     CollectiveCommand, CollectiveDetail, CollectiveId, CollectiveView, Command, ComradeId,
     ComradeState, ComradeView, MAX_REASON_CHARS, Millis, RequestView, Standing,
 };
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     collective::{comrade_name, on_day, ruled},
-    decisions::{area, area_of},
     forget::Once,
     meet::Make,
 };
 use crate::{
     catalogue, clock,
+    length::Longest,
     parts::{
         Avatar, Code, Notice,
-        plain::{alert, boxed, button, card, live, live_para, maybe, nothing, para},
+        area::Area,
+        each::each,
+        plain::{alert, boxed, button, card, live, live_para, maybe, nothing, para, theirs},
     },
     place::{self, Place},
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
 };
 
-type Detail = Memo<Option<Arc<CollectiveDetail>>>;
-type Area = NodeRef<html::Textarea>;
+/// What is said beside a request, and why one vouches.
+const LONGEST: Longest = Longest::Chars(MAX_REASON_CHARS);
 
-fn value(area: Area) -> String {
-    let value = area.get_untracked().map(|field| field.value());
-    value.unwrap_or_default().trim().to_owned()
-}
+type Detail = Memo<Option<Arc<CollectiveDetail>>>;
 
 // --- whoever opens one ---------------------------------------------------------------------------
 
@@ -58,22 +57,24 @@ pub fn linked(ui: Ui, of: Option<ComradeId>) -> Option<CollectiveId> {
 /// What a link offers: nothing was sent yet.
 pub fn offer(id: CollectiveId, by: ComradeId, view: Memo<Option<CollectiveView>>) -> AnyView {
     let ui = ui();
-    let error = RwSignal::new("");
-    let words = Area::new();
+    let sending = Sending::once();
+    let words = Area::new(LONGEST);
     let ask = move || {
-        let words = value(words);
+        let Some(words) = words.read() else {
+            return;
+        };
         let command = CollectiveCommand::Ask {
             collective: id,
             words,
         };
-        ui.attempt(Command::Collective(command), error, |_| {});
+        ui.attempt(Command::Collective(command), sending, |_| {});
     };
     let refuse = move || {
         let command = CollectiveCommand::AnswerOffer {
             collective: id,
             accept: false,
         };
-        ui.attempt(Command::Collective(command), error, move |_| {
+        ui.attempt(Command::Collective(command), sending, move |_| {
             ui.go(Place::People);
         });
     };
@@ -90,16 +91,9 @@ pub fn offer(id: CollectiveId, by: ComradeId, view: Memo<Option<CollectiveView>>
     let content = vec![
         para("", "", catalogue::linked_text(&who, members)),
         code(ui, by),
-        area(
-            "link-words",
-            catalogue::ASK_WORDS,
-            "",
-            "",
-            MAX_REASON_CHARS,
-            words,
-        ),
+        words.draw("link-words", catalogue::ASK_WORDS, "", ""),
         para("hint", "", hint),
-        alert("link-error", error),
+        alert("link-error", sending),
         boxed("actions", "", buttons),
     ];
     vec![
@@ -205,13 +199,13 @@ pub fn requests(id: CollectiveId, detail: Detail) -> AnyView {
     live(move || match some.get() {
         false => nothing(),
         true => {
-            let rows = view! {
-                <ul class="rows">
-                    <For each=move || who.get() key=|id| *id let:comrade>
-                        {asks(ui, id, comrade, detail)}
-                    </For>
-                </ul>
-            };
+            // By who asks alone: what is typed in a row must stay.
+            let rows = each(
+                move || who.get(),
+                |comrade| comrade.0.into(),
+                move |comrade| untrack(|| asks(ui, id, comrade, detail)),
+            );
+            let rows = view! { <ul class="rows">{rows}</ul> };
             let text = para("", "", catalogue::ASKING_IN_TEXT);
             card(
                 "requests",
@@ -236,15 +230,23 @@ fn asks(ui: Ui, collective: CollectiveId, comrade: ComradeId, detail: Detail) ->
         name, code, state, ..
     } = view;
     let met = state == ComradeState::Met;
-    let (error, reason) = (RwSignal::new(""), Area::new());
+    let (sending, reason) = (Sending::once(), Area::new(LONGEST));
     let answer = move |accept| {
+        // Why one would vouch is said with a yes alone.
+        let reason = match accept {
+            true => reason.read(),
+            false => Some(String::new()),
+        };
+        let Some(reason) = reason else {
+            return;
+        };
         let command = CollectiveCommand::AnswerRequest {
             collective,
             comrade,
             accept,
-            reason: value(reason),
+            reason,
         };
-        ui.attempt(Command::Collective(command), error, |_| {});
+        ui.attempt(Command::Collective(command), sending, |_| {});
     };
     let no = match met {
         true => catalogue::ASKED_NO_COMRADE,
@@ -280,19 +282,17 @@ fn asks(ui: Ui, collective: CollectiveId, comrade: ComradeId, detail: Detail) ->
         live_para("small soft", "", move || {
             catalogue::asked_when(&on_day(ui, at))
         }),
-        maybe((!words.is_empty()).then(|| para("quote", "request-words", words))),
+        maybe((!words.is_empty()).then(|| theirs("quote", "request-words", words))),
         view! { <p class="small soft">{catalogue::CODE}</p><Code id="code" code/> }.into_any(),
         maybe(again),
-        area_of(
+        reason.draw_one(
             "request-reason",
             format!("request-reason-{}", place::hex(comrade)),
             catalogue::VOUCH_REASON,
             catalogue::REASON_HINT,
             "",
-            MAX_REASON_CHARS,
-            reason,
         ),
-        alert("request-error", error),
+        alert("request-error", sending),
         boxed("actions", "", buttons),
         para("small soft", "", no),
     ];

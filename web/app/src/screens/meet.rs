@@ -9,7 +9,7 @@ use leptos::{ev::SubmitEvent, html, prelude::*};
 use super::open_invite::OpenInvite;
 use crate::{
     catalogue, clock,
-    parts::{Avatar, CopyText, Heading, Qr, Title},
+    parts::{Avatar, CopyText, Heading, Qr, Title, each::each},
     place::Place,
     ui::ui,
 };
@@ -23,21 +23,7 @@ const USUAL_DAYS: u8 = 7;
 #[component]
 pub fn Meet() -> impl IntoView {
     let ui = ui();
-    let asking = Memo::new(move |_| {
-        ui.comrades.with(|all| {
-            let asks = |comrade: &&ComradeView| {
-                matches!(
-                    comrade.state,
-                    ComradeState::Asking | ComradeState::AskingAgain
-                )
-            };
-            all.iter()
-                .flatten()
-                .filter(asks)
-                .cloned()
-                .collect::<Vec<_>>()
-        })
-    });
+    let asking = ui.asking();
     let seen = RwSignal::new(None);
     let made = RwSignal::new(None::<Made>);
     let own = Signal::derive(move || made.with(|made| Some(made.as_ref()?.link.clone())));
@@ -340,6 +326,7 @@ fn Live() -> impl IntoView {
                 </button>
             </li>
         }
+        .into_any()
     };
     view! {
         <section class="card stack">
@@ -349,11 +336,7 @@ fn Live() -> impl IntoView {
                 <p class="soft" data-testid="invites-empty">{catalogue::LIVE_EMPTY}</p>
             </Show>
             <ul class="rows">
-                <For
-                    each=move || ui.invites.get()
-                    key=|invite| (invite.id, invite.answered, invite.placed, invite.elsewhere)
-                    children=row
-                />
+                {each(move || ui.invites.get(), |invite| invite.id.0.into(), row)}
             </ul>
         </section>
     }

@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use komrade_view::{
-    CollectiveCommand, CollectiveDetail, CollectiveId, Command, MemberView, PersonKey, Standing,
+    CollectiveCommand, CollectiveDetail, CollectiveId, Command, MemberView, Standing,
 };
 use leptos::prelude::*;
 
 use super::{
-    collective::{detail, ended, forget, name_of, on_day, since_day, tint, went_with},
+    collective::{Gone, detail, ended, forget, gone_by, name_of, on_day, since_day, tint},
     forget::Once,
 };
 use crate::{
     catalogue,
     parts::{
         Avatar,
+        each::each,
         plain::{alert, boxed, button, card, link, live, live_para, maybe, nothing, para, words},
     },
     place::{Place, Room},
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
     vouches::{Link, Node, RADIUS, layout},
 };
 
@@ -36,27 +37,25 @@ type Detail = Memo<Option<Arc<CollectiveDetail>>>;
 pub fn members(id: CollectiveId, standing: Standing) -> AnyView {
     let ui = ui();
     let detail = detail(ui, id);
-    let ids = move |former: bool| {
-        Memo::new(move |_| {
+    let list = move |title: &'static str, former: bool| {
+        let all = move || {
             detail.with(|detail| {
                 let all = detail.iter().flat_map(|detail| of(detail, former));
-                all.map(|member| member.person).collect::<Vec<_>>()
+                all.cloned().collect::<Vec<_>>()
             })
-        })
-    };
-    let list = move |title: &'static str, former: bool| {
-        let ids = ids(former);
-        let some = Memo::new(move |_| ids.with(|ids| !ids.is_empty()));
+        };
+        let some = Memo::new(move |_| {
+            detail.with(|it| it.as_ref().is_some_and(|it| !of(it, former).is_empty()))
+        });
         live(move || match some.get() {
             false => nothing(),
             true => {
-                let rows = view! {
-                    <ul class="rows">
-                        <For each=move || ids.get() key=|id| *id let:person>
-                            {row(ui, person, former, detail)}
-                        </For>
-                    </ul>
-                };
+                let rows = each(
+                    all,
+                    |member| member.person.0.into(),
+                    move |member| row(ui, &member, former, detail),
+                );
+                let rows = view! { <ul class="rows">{rows}</ul> };
                 card("", title, vec![rows.into_any()])
             }
         })
@@ -81,17 +80,9 @@ fn of(detail: &CollectiveDetail, former: bool) -> &[MemberView] {
     }
 }
 
-fn row(ui: Ui, person: PersonKey, former: bool, detail: Detail) -> AnyView {
-    let member = Memo::new(move |_| {
-        detail.with(|detail| {
-            let mut all = of(detail.as_ref()?, former).iter();
-            all.find(|member| member.person == person).cloned()
-        })
-    });
-    let content = live(move || match (member.get(), detail.get_untracked()) {
-        (Some(member), Some(detail)) => about(ui, &member, former, &detail),
-        _ => nothing(),
-    });
+fn row(ui: Ui, member: &MemberView, former: bool, detail: Detail) -> AnyView {
+    let detail = detail.get_untracked();
+    let content = maybe(detail.map(|detail| about(ui, member, former, &detail)));
     view! { <li class="request" data-testid="member">{content}</li> }.into_any()
 }
 
@@ -261,14 +252,14 @@ fn disc(node: &Node, members: &[MemberView]) -> AnyView {
 // --- keys and leaving ----------------------------------------------------------------------------
 
 fn keys(ui: Ui, id: CollectiveId, detail: Detail) -> AnyView {
-    let error = RwSignal::new("");
+    let sending = Sending::new();
     let done = RwSignal::new("");
     let since = Memo::new(move |_| detail.with(|detail| detail.as_ref().map(|it| it.keys_since)));
     let last = Memo::new(move |_| detail.with(|detail| detail.as_ref().map(|it| it.final_at)));
     let draw = move || {
         done.set("");
         let command = Command::Collective(CollectiveCommand::Rekey(id));
-        ui.attempt(command, error, move |_| done.set(catalogue::REKEYED));
+        ui.attempt(command, sending, move |_| done.set(catalogue::REKEYED));
     };
     let done = view! { <p role="status" data-testid="rekeyed">{done}</p> };
     let content = vec![
@@ -285,7 +276,7 @@ fn keys(ui: Ui, id: CollectiveId, detail: Detail) -> AnyView {
             })
         }),
         para("", "", catalogue::REKEY_TEXT),
-        alert("", error),
+        alert("", sending),
         button("rekey", "btn quiet", catalogue::REKEY, draw),
         done.into_any(),
     ];
@@ -302,8 +293,8 @@ fn own(ui: Ui, id: CollectiveId, standing: Standing, detail: Detail) -> Vec<AnyV
             detail.with(|detail| ended(ui, detail.as_deref(), standing, at))
         });
         let found = live(move || {
-            let went = detail.with(|it| it.as_deref().and_then(went_with).is_some());
-            match went && matches!(standing, Standing::Removed(_)) {
+            let gone = detail.with(|it| it.as_deref().and_then(gone_by));
+            match matches!(standing, Standing::Removed(_)) && matches!(gone, Some(Gone::Split(_))) {
                 true => link(
                     "split-found",
                     "btn",
@@ -315,16 +306,16 @@ fn own(ui: Ui, id: CollectiveId, standing: Standing, detail: Detail) -> Vec<AnyV
         });
         return vec![text, found, forget(id)];
     }
-    let error = RwSignal::new("");
+    let sending = Sending::once();
     let back = move || {
         let command = Command::Collective(CollectiveCommand::Return(id));
-        ui.attempt(command, error, |_| {});
+        ui.attempt(command, sending, |_| {});
     };
     let mut all = Vec::new();
     if standing == Standing::Resting {
         all.push(para("", "", catalogue::RETURN_TEXT));
         all.push(button("return", "btn", catalogue::RETURN, back));
-        all.push(alert("", error));
+        all.push(alert("", sending));
     }
     let leave = view! {
         <Once

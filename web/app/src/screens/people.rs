@@ -7,9 +7,9 @@ use leptos::prelude::*;
 
 use super::{circles::circles, collective::standing_name, shell::route_words};
 use crate::{
-    catalogue, clock,
-    parts::{Avatar, Icon, Notice, Sign, Title},
-    place::{self, Place, Room},
+    catalogue,
+    parts::{Notice, Title, each::each, row::Row},
+    place::{Place, Room},
     thread::Talk,
     ui::{Ui, ui},
 };
@@ -18,18 +18,19 @@ use crate::{
 #[component]
 pub fn People() -> impl IntoView {
     let ui = ui();
-    let ids = Memo::new(move |_| {
-        ui.comrades.with(|all| {
-            all.iter()
-                .flatten()
-                .map(|comrade| comrade.id)
-                .collect::<Vec<_>>()
-        })
-    });
     let empty = move || {
         ui.comrades
             .with(|all| all.as_ref().is_some_and(Vec::is_empty))
     };
+    let some = Memo::new(move |_| {
+        ui.comrades
+            .with(|all| all.iter().flatten().next().is_some())
+    });
+    let rows = each(
+        move || ui.comrades.get().unwrap_or_default(),
+        |comrade| comrade.id.0.into(),
+        move |it| comrade(ui, it),
+    );
     let no_relay = move || {
         ui.route.with(|route| {
             let link = route.as_ref().map(|route| route.view.link);
@@ -59,98 +60,68 @@ pub fn People() -> impl IntoView {
             </Show>
             {collectives(ui)}
             {circles(ui)}
-            <Show when=move || ids.with(|ids| !ids.is_empty())>
+            <Show when=move || some.get()>
                 <h2 class="over-rows">{catalogue::COMRADES}</h2>
             </Show>
-            <ul class="rows">
-                <For each=move || ids.get() key=|id| *id let:id>
-                    {
-                        let comrade = ui.comrade(id);
-                        move || {
-                            let introduced = introduced_by(ui, id);
-                            comrade.get().map(|comrade| view! { <Row comrade introduced/> })
-                        }
-                    }
-                </For>
-            </ul>
+            <ul class="rows">{rows}</ul>
         </section>
     }
 }
 
-#[component]
-fn Row(
-    /// The comrade.
-    comrade: ComradeView,
-    /// They would introduce somebody, in words.
-    introduced: Option<String>,
-) -> impl IntoView {
-    let ui = ui();
+fn comrade(ui: Ui, comrade: ComradeView) -> AnyView {
     let ComradeView {
         id,
+        name,
         verified,
         state,
+        last,
         unread,
         active_at,
         ..
     } = comrade;
-    let name = catalogue::name(&comrade.name);
-    let mine = comrade.last.as_ref().is_some_and(|last| last.mine);
+    let introduced = introduced_by(ui, id);
     let asks =
         introduced.is_some() || matches!(state, ComradeState::Asking | ComradeState::AskingAgain);
-    let mine = mine && introduced.is_none();
-    let last = match (state, comrade.last) {
-        (ComradeState::Met, _) if introduced.is_some() => introduced.unwrap_or_default(),
-        (ComradeState::Met, Some(last)) => last.text,
-        (ComradeState::Met, None) => catalogue::NO_MESSAGE_YET.to_owned(),
-        (state, _) => catalogue::state(state).to_owned(),
+    let mine = introduced.is_none() && last.as_ref().is_some_and(|last| last.mine);
+    // Who asks by a link is looked at and answered where they want to come in.
+    let asks_in = ui.asking_in.with(|all| all.get(&id).copied());
+    let to = match asks_in {
+        Some(collective) => Place::Collective(collective, Room::Members),
+        None => Place::Conversation(id),
     };
-    let today = ui.today();
-    view! {
-        <li>
-            <a
-                class="row"
-                href=Place::Conversation(id).hash()
-                data-testid="person"
-                data-comrade=place::hex(id)
-                data-state=format!("{state:?}")
-                aria-current=move || (ui.place.get().talk() == Some(Talk::Comrade(id))).then_some("page")
-            >
-                <Avatar id name=comrade.name/>
-                <span class="lines">
-                    <span class="line">
-                        <span class="name" dir="auto" data-testid="person-name">{name}</span>
-                        {verified.then(|| view! {
-                            <span class="verified">
-                                <Icon sign=Sign::Check/>
-                                <span class="unseen">{catalogue::VERIFIED}</span>
-                            </span>
-                        })}
-                        <span class="when">
-                            {move || catalogue::moment(clock::wall(active_at), today.get())}
-                        </span>
-                    </span>
-                    <span class="line">
-                        {mine.then(|| view! { <span class="you">{catalogue::YOU}</span> })}
-                        <span
-                            class="last"
-                            class:asks=asks
-                            class:new=(unread > 0)
-                            dir="auto"
-                            data-testid="person-last"
-                        >
-                            {last}
-                        </span>
-                        {(unread > 0).then(|| view! {
-                            <span class="count" data-testid="person-unread" data-count=unread>
-                                <span aria-hidden="true">{unread}</span>
-                                <span class="unseen">{catalogue::unread(unread)}</span>
-                            </span>
-                        })}
-                    </span>
-                </span>
-            </a>
-        </li>
-    }
+    let last = match (state, introduced, last) {
+        (ComradeState::Asking | ComradeState::AskingAgain, ..) if asks_in.is_some() => {
+            catalogue::ASKS_IN.to_owned()
+        }
+        (ComradeState::Met, Some(introduced), _) => introduced,
+        (ComradeState::Met, None, Some(last)) => last.text,
+        (ComradeState::Met, None, None) => catalogue::NO_MESSAGE_YET.to_owned(),
+        (state, ..) => catalogue::state(state).to_owned(),
+    };
+    let said = match mine {
+        true => catalogue::YOU.to_owned(),
+        false => String::new(),
+    };
+    let here = move || ui.place.get().talk() == Some(Talk::Comrade(id));
+    let row = Row {
+        id: "person",
+        standing: format!("{state:?}"),
+        requests: 0,
+        to,
+        here: Signal::derive(here),
+        tint: id,
+        square: false,
+        name,
+        verified,
+        active_at,
+        said,
+        last,
+        asks,
+        mentions: false,
+        unread,
+        unread_text: catalogue::unread(unread),
+    };
+    row.draw()
 }
 
 /// Whom this comrade would introduce, if the person has not answered.
@@ -165,16 +136,20 @@ fn introduced_by(ui: Ui, id: ComradeId) -> Option<String> {
 
 /// The collectives, or what one is.
 fn collectives(ui: Ui) -> AnyView {
-    let ids = Memo::new(move |_| {
-        ui.collectives
-            .with(|all| all.iter().flatten().map(|it| it.id).collect::<Vec<_>>())
-    });
+    let rows = each(
+        move || ui.collectives.get().unwrap_or_default(),
+        |collective| collective.id.0.into(),
+        move |it| collective(ui, it),
+    );
     // Who has met nobody yet needs a comrade first.
     let alone = move || {
         ui.comrades
             .with(|all| all.iter().flatten().next().is_none())
     };
-    let some = Memo::new(move |_| ids.with(|ids| !ids.is_empty()));
+    let some = Memo::new(move |_| {
+        ui.collectives
+            .with(|all| all.iter().flatten().next().is_some())
+    });
     let found = move |text: &'static str| {
         view! {
             <a
@@ -194,14 +169,7 @@ fn collectives(ui: Ui) -> AnyView {
                 {found(catalogue::FOUND_SHORT)}
             </div>
         </Show>
-        <ul class="rows">
-            <For each=move || ids.get() key=|id| *id let:id>
-                {
-                    let collective = ui.collective(id);
-                    move || collective.get().map(|collective| row(ui, collective))
-                }
-            </For>
-        </ul>
+        <ul class="rows">{rows}</ul>
         <Show when=move || !some.get() && !alone()>
             <div class="empty" data-testid="collectives-empty">
                 <p class="small soft">{catalogue::COLLECTIVES_EMPTY}</p>
@@ -212,7 +180,7 @@ fn collectives(ui: Ui) -> AnyView {
     .into_any()
 }
 
-fn row(ui: Ui, collective: CollectiveView) -> AnyView {
+fn collective(ui: Ui, collective: CollectiveView) -> AnyView {
     let CollectiveView {
         id,
         name,
@@ -225,70 +193,40 @@ fn row(ui: Ui, collective: CollectiveView) -> AnyView {
         active_at,
         ..
     } = collective;
-    let today = ui.today();
     let asks = matches!(standing, Standing::Invited { .. } | Standing::Linked { .. })
         || asked > 0
         || requests > 0;
-    let (said, text) = match (catalogue::stands(standing), last) {
-        (_, _) if asked > 0 && unread == 0 => (None, catalogue::asked(asked)),
-        (_, _) if requests > 0 && unread == 0 => (None, catalogue::asking_in(requests)),
+    let (said, last) = match (catalogue::stands(standing), last) {
+        (_, _) if asked > 0 && unread == 0 => (String::new(), catalogue::asked(asked)),
+        (_, _) if requests > 0 && unread == 0 => (String::new(), catalogue::asking_in(requests)),
         ("", Some(post)) => {
             let by = match post.mine {
                 true => catalogue::YOU.to_owned(),
                 false => catalogue::said(&post.name),
             };
-            (Some(by), post.text)
+            (by, post.text)
         }
-        ("", None) => (None, catalogue::NO_POST_YET.to_owned()),
-        (standing, _) => (None, standing.to_owned()),
+        ("", None) => (String::new(), catalogue::NO_POST_YET.to_owned()),
+        (standing, _) => (String::new(), standing.to_owned()),
     };
     let here = move || ui.place.get().talk() == Some(Talk::Collective(id));
-    view! {
-        <li>
-            <a
-                class="row"
-                href=Place::Collective(id, Room::Talk).hash()
-                data-testid="collective"
-                data-collective=place::digits(&id.0)
-                data-standing=standing_name(standing)
-                data-asked=asked
-                data-requests=requests
-                aria-current=move || here().then_some("page")
-            >
-                <Avatar id=ComradeId(id.0) name=name.clone() square=true/>
-                <span class="lines">
-                    <span class="line">
-                        <span class="name" dir="auto" data-testid="collective-name">{name}</span>
-                        <span class="when">
-                            {move || catalogue::moment(clock::wall(active_at), today.get())}
-                        </span>
-                    </span>
-                    <span class="line">
-                        {said.map(|said| view! { <span class="you" dir="auto">{said}</span> })}
-                        <span
-                            class="last"
-                            class:asks=asks && unread == 0
-                            class:new=(unread > 0)
-                            dir="auto"
-                            data-testid="collective-last"
-                        >
-                            {text}
-                        </span>
-                        {(mentions > 0).then(|| view! {
-                            <span class="chip" aria-hidden="true" data-testid="collective-mentions">
-                                {catalogue::MENTIONED}
-                            </span>
-                        })}
-                        {(unread > 0).then(|| view! {
-                            <span class="count" data-testid="collective-unread" data-count=unread>
-                                <span aria-hidden="true">{unread}</span>
-                                <span class="unseen">{catalogue::unread_posts(unread, mentions)}</span>
-                            </span>
-                        })}
-                    </span>
-                </span>
-            </a>
-        </li>
-    }
-    .into_any()
+    let row = Row {
+        id: "collective",
+        standing: standing_name(standing).to_owned(),
+        requests,
+        to: Place::Collective(id, Room::Talk),
+        here: Signal::derive(here),
+        tint: ComradeId(id.0),
+        square: true,
+        name,
+        verified: false,
+        active_at,
+        said,
+        last,
+        asks: asks && unread == 0,
+        mentions: mentions > 0,
+        unread,
+        unread_text: catalogue::unread_posts(unread, mentions),
+    };
+    row.draw()
 }

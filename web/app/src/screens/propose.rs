@@ -6,18 +6,21 @@ use komrade_view::{
     Answer, CollectiveCommand, CollectiveDetail, CollectiveId, Command, ComradeId, ComradeState,
     MAX_OPTIONS, MAX_REASON_CHARS, Matter, MemberView, PersonKey,
 };
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use super::{
     collective::detail,
-    decisions::area,
     editor::{changes, editor},
 };
 use crate::{
     catalogue,
-    parts::plain::{self, alert, boxed, card, choices, live, maybe, nothing, para, radio, words},
+    length::Longest,
+    parts::{
+        area::Area,
+        plain::{self, alert, boxed, card, choices, live, maybe, nothing, para, radio, words},
+    },
     place::{Place, Room},
-    ui::{Ui, ui},
+    ui::{Sending, Ui, ui},
 };
 
 /// What can be proposed.
@@ -44,14 +47,17 @@ const KINDS: [(Kind, &str, &str); 8] = [
     (Kind::Dissolve, "dissolve", catalogue::PROPOSE_DISSOLVE),
 ];
 
-type Reading = NodeRef<html::Textarea>;
+/// The longest reason and the longest question.
+const LONGEST: Longest = Longest::Chars(MAX_REASON_CHARS);
+/// So many lines hold all options.
+const ALL_OPTIONS: Longest = Longest::Chars(MAX_OPTIONS * (MAX_REASON_CHARS + 1));
 
 /// What a form needs.
 #[derive(Clone, Copy)]
 struct Form {
     ui: Ui,
     id: CollectiveId,
-    error: RwSignal<&'static str>,
+    sending: Sending,
 }
 
 /// A new proposal.
@@ -73,7 +79,7 @@ fn forms(ui: Ui, id: CollectiveId, begun: Arc<CollectiveDetail>) -> AnyView {
     let form = Form {
         ui,
         id,
-        error: RwSignal::new(""),
+        sending: Sending::new(),
     };
     let delegates = begun.constitution.delegates;
     let offered = KINDS.into_iter();
@@ -82,7 +88,7 @@ fn forms(ui: Ui, id: CollectiveId, begun: Arc<CollectiveDetail>) -> AnyView {
         let checked = which == Kind::Comrade;
         let id = format!("propose-{name}");
         radio("propose", id, "choice", checked, words(text), move || {
-            form.error.set("");
+            form.sending.error.set("");
             kind.set(which);
         })
     };
@@ -93,7 +99,7 @@ fn forms(ui: Ui, id: CollectiveId, begun: Arc<CollectiveDetail>) -> AnyView {
         Kind::Split => split(form, &begun),
         kind => about(form, kind, &begun),
     });
-    let content = vec![chosen, alert("propose-error", form.error)];
+    let content = vec![chosen, alert("propose-error", form.sending)];
     vec![
         choices(catalogue::PROPOSE_WHAT, offered.map(choice).collect()),
         card("propose-form", "", content),
@@ -103,15 +109,17 @@ fn forms(ui: Ui, id: CollectiveId, begun: Arc<CollectiveDetail>) -> AnyView {
 
 impl Form {
     /// Proposes, and shows what was proposed.
-    fn send(self, matter: Matter, reason: Reading) {
-        let reason = reason.get_untracked().map(|field| field.value());
+    fn send(self, matter: Matter, reason: Area) {
+        let Some(reason) = reason.read() else {
+            return;
+        };
         let command = CollectiveCommand::Propose {
             collective: self.id,
             matter,
-            reason: reason.unwrap_or_default().trim().to_owned(),
+            reason,
         };
-        let Self { ui, id, error } = self;
-        ui.attempt(Command::Collective(command), error, move |answer| {
+        let Self { ui, id, sending } = self;
+        ui.attempt(Command::Collective(command), sending, move |answer| {
             if let Answer::Proposed(proposal) = answer {
                 ui.proposal.set(Some(proposal));
                 ui.go(Place::Collective(id, Room::Proposal));
@@ -121,14 +129,12 @@ impl Form {
 }
 
 /// The reason and the button.
-fn end(reason: Reading) -> AnyView {
-    let field = area(
+fn end(reason: Area) -> AnyView {
+    let field = reason.draw(
         "propose-reason",
         catalogue::PROPOSE_REASON,
         catalogue::REASON_HINT,
         "",
-        MAX_REASON_CHARS,
-        reason,
     );
     let sure = plain::submit("propose-sure", catalogue::PROPOSE_SURE);
     vec![field, para("small soft", "", catalogue::PROPOSE_VOTE), sure].into_any()
@@ -188,7 +194,7 @@ fn comrade(form: Form, detail: &CollectiveDetail) -> AnyView {
             comrade,
         };
         form.ui
-            .attempt(Command::Collective(command), form.error, move |_| {
+            .attempt(Command::Collective(command), form.sending, move |_| {
                 done.set(catalogue::asked_them(&name));
             });
     };
@@ -213,19 +219,18 @@ fn options(text: &str) -> Option<Vec<String>> {
 }
 
 fn decide(form: Form) -> AnyView {
-    let (question, written, reason) = (Reading::new(), Reading::new(), Reading::new());
-    let value = |field: Reading| {
-        field
-            .get_untracked()
-            .map_or_else(String::new, |it| it.value())
-    };
+    let (question, reason) = (Area::new(LONGEST), Area::new(LONGEST));
+    let written = Area::new(ALL_OPTIONS);
     let submit = move || {
-        let asked = value(question).trim().to_owned();
-        if asked.is_empty() || asked.chars().count() > MAX_REASON_CHARS {
-            form.error.set(catalogue::PROPOSE_QUESTION_MISSING);
+        let (Some(asked), Some(written)) = (question.read(), written.read()) else {
+            return;
+        };
+        if asked.is_empty() {
+            form.sending.error.set(catalogue::PROPOSE_QUESTION_MISSING);
+            question.focus();
             return;
         }
-        match options(&value(written)) {
+        match options(&written) {
             Some(options) => form.send(
                 Matter::Decide {
                     question: asked,
@@ -233,25 +238,16 @@ fn decide(form: Form) -> AnyView {
                 },
                 reason,
             ),
-            None => form.error.set(catalogue::PROPOSE_OPTIONS_WRONG),
+            None => form.sending.error.set(catalogue::PROPOSE_OPTIONS_WRONG),
         }
     };
     let content = vec![
-        area(
-            "propose-question",
-            catalogue::PROPOSE_QUESTION,
-            "",
-            "",
-            MAX_REASON_CHARS,
-            question,
-        ),
-        area(
+        question.draw("propose-question", catalogue::PROPOSE_QUESTION, "", ""),
+        written.draw(
             "propose-options",
             catalogue::PROPOSE_OPTIONS,
             catalogue::PROPOSE_OPTIONS_HINT,
             catalogue::PROPOSE_OPTIONS_FIRST,
-            MAX_OPTIONS * (MAX_REASON_CHARS + 1),
-            written,
         ),
         end(reason),
     ];
@@ -261,7 +257,7 @@ fn decide(form: Form) -> AnyView {
 fn amend(form: Form, detail: &CollectiveDetail) -> AnyView {
     let rules = RwSignal::new(detail.constitution.clone());
     let faults = RwSignal::new(Vec::new());
-    let reason = Reading::new();
+    let reason = Area::new(LONGEST);
     let before = StoredValue::new(detail.constitution.clone());
     let same = Memo::new(move |_| before.with_value(|before| rules.with(|rules| rules == before)));
     let submit = move || {
@@ -269,7 +265,7 @@ fn amend(form: Form, detail: &CollectiveDetail) -> AnyView {
             return;
         }
         if same.get_untracked() {
-            form.error.set(catalogue::RULES_SAME);
+            form.sending.error.set(catalogue::RULES_SAME);
             return;
         }
         form.send(Matter::Amend(Box::new(rules.get_untracked())), reason);
@@ -326,12 +322,12 @@ fn split(form: Form, detail: &CollectiveDetail) -> AnyView {
         .into_any()
     };
     let rows = all.by_ref().map(row).collect();
-    let reason = Reading::new();
+    let reason = Area::new(LONGEST);
     let submit = move || {
         let who = chosen.get_untracked();
         match (1..members).contains(&who.len()) {
             true => form.send(Matter::Split(who), reason),
-            false => form.error.set(catalogue::PROPOSE_SPLIT_WRONG),
+            false => form.sending.error.set(catalogue::PROPOSE_SPLIT_WRONG),
         }
     };
     let content = vec![
@@ -381,7 +377,7 @@ fn about(form: Form, kind: Kind, detail: &Arc<CollectiveDetail>) -> AnyView {
         }
         _ => all.iter().map(|(_, name, _)| name.clone()).collect(),
     };
-    let (chosen, reason) = (RwSignal::new(0), Reading::new());
+    let (chosen, reason) = (RwSignal::new(0), Area::new(LONGEST));
     let submit = move || {
         let who = all
             .get(chosen.get_untracked())

@@ -1,6 +1,6 @@
 //! The open app: parts at the edge (bottom bar on phones, rail on desktops), the list, the content.
 
-use komrade_view::{CollectiveView, Command, ComradeState, Introduction, NodeStage, Standing};
+use komrade_view::{CollectiveView, Command, Introduction, NodeStage, Standing};
 use leptos::{ev, prelude::*};
 
 use super::{
@@ -82,15 +82,6 @@ fn Navigation(
     unread: Memo<u32>,
 ) -> impl IntoView {
     let ui = ui();
-    let requests = Memo::new(move |_| {
-        ui.comrades.with(|all| {
-            let asks = |state| matches!(state, ComradeState::Asking | ComradeState::AskingAgain);
-            all.iter()
-                .flatten()
-                .filter(|comrade| asks(comrade.state))
-                .count()
-        })
-    });
     // What collectives ask counts as well: their members wait for it.
     let people = Signal::derive(move || {
         let asked = ui.collectives.with(|all| {
@@ -108,7 +99,8 @@ fn Navigation(
         });
         introduced.saturating_add(unread.get().saturating_add(asked) as usize)
     });
-    let meet = Signal::derive(move || requests.get());
+    let asking = ui.asking();
+    let meet = Signal::derive(move || asking.with(Vec::len));
     let none = Signal::derive(|| 0);
     view! {
         <nav aria-label=catalogue::NAVIGATION>

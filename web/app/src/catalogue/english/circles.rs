@@ -97,8 +97,6 @@ pub fn comment_stranger(called: &str, code: &str) -> String {
 }
 /// Oneself.
 pub const COMMENT_MINE: &str = "You";
-/// The signature was checked.
-pub const COMMENT_SIGNED: &str = "signed";
 
 /// Takes a post or a comment back.
 pub const TAKE_BACK: &str = "Take back";

@@ -58,7 +58,7 @@ pub fn stands(standing: Standing) -> &'static str {
         Standing::Member => "",
         Standing::Resting => "You are resting",
         Standing::Left(_) => "You left",
-        Standing::Removed(_) => "You were removed",
+        Standing::Removed(_) => "No longer a member",
         Standing::NotAdmitted(_) => "You were not admitted",
         Standing::Dissolved(_) => "Dissolved",
     }
@@ -319,7 +319,8 @@ pub fn ended(standing: Standing, when: &str, voices: Option<(usize, usize)>) -> 
             "You were removed by a decision of {yes} to {no} {when}; you keep what you already read."
         ),
         (Standing::Removed(_), None) => format!(
-            "You were removed by a decision of the members {when}; you keep what you already read."
+            "You are not a member any more, by a decision of the members {when}: a removal, or a \
+             split that you agreed to. You keep what you already read."
         ),
         (Standing::Left(_), _) => format!(
             "You left {when}. The others were told; you keep what you already read, and what they \

@@ -34,7 +34,8 @@ pub fn matter(matter: &Matter, name: &str) -> String {
         Matter::Delegate { elect: true, .. } => format!("Make {name} a delegate"),
         Matter::Delegate { elect: false, .. } => format!("Recall {name} as a delegate"),
         Matter::Decide { question, .. } => question.clone(),
-        Matter::Split(_) => format!("Split: {name} go on by themselves"),
+        Matter::Split(who) if who.len() == 1 => format!("Split: {name} goes and begins anew"),
+        Matter::Split(_) => format!("Split: {name} go and begin anew together"),
         Matter::Dissolve => "Dissolve the collective".to_owned(),
     }
 }
@@ -315,7 +316,7 @@ pub const PROPOSE_REMOVE_TEXT: &str = "Who is removed keeps what they already re
 pub const PROPOSE_SPLIT: &str = "Split";
 /// What that means.
 pub const PROPOSE_SPLIT_TEXT: &str = "Those you choose go, and found a collective of their own. It \
-    takes as many votes as other rules do, and the yes of each who goes: nobody is sent away by it. \
+    takes as many votes as a change of the rules, and the yes of each who goes: nobody is sent away by it. \
     All keep what they already read; the others stay, with new keys.";
 /// Members removed each other.
 pub const PROPOSE_SPLIT_SIDES: &str =

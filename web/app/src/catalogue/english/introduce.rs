@@ -6,9 +6,9 @@ pub const INTRODUCE_TITLE: &str = "Introduce";
 /// What happens.
 pub fn introduce_text(name: &str) -> String {
     format!(
-        "{name} and whom you choose are each asked, with the other's name and your words. If both say \
-         yes, they get what they need to meet, and you learn that they do. If one says no, the other \
-         hears nothing; you see who answered what."
+        "{name} and whom you choose are each asked whether they want to meet; they see the other's name \
+         and your words. They meet only if both say yes. If one says no, the other is not told; you see \
+         who answered what."
     )
 }
 
@@ -55,7 +55,7 @@ pub fn introduction_agreed(name: &str, when: &str) -> String {
 }
 
 /// Takes the yes back.
-pub const INTRODUCTION_BACK: &str = "Take it back";
+pub const INTRODUCTION_BACK: &str = "Take my yes back";
 
 /// Both said yes.
 pub fn introduction_met(by: &str, name: &str) -> String {
@@ -70,7 +70,7 @@ pub fn introduction_open(name: &str) -> String {
 }
 
 /// It is seen.
-pub const INTRODUCTION_SEEN: &str = "Do not show this any more";
+pub const INTRODUCTION_SEEN: &str = "Hide this";
 
 /// How far one's own is; each with what they said.
 pub fn introduction_own(

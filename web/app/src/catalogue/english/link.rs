@@ -74,7 +74,7 @@ pub fn linked_text(by: &str, members: u32) -> String {
 }
 
 /// The field.
-pub const ASK_WORDS: &str = "What do you want to say with it?";
+pub const ASK_WORDS: &str = "Who are you, and why do you ask?";
 
 /// Who reads that.
 pub fn ask_words_hint(by: &str) -> String {
@@ -109,12 +109,12 @@ pub fn candidacy_until(when: &str) -> String {
 }
 
 /// Takes it back.
-pub const WITHDRAW: &str = "Take it back";
+pub const WITHDRAW: &str = "Ask no longer";
 /// What that does.
 pub const WITHDRAW_TEXT: &str = "You are not proposed any more, or not welcomed if the members agree: \
     whoever you asked is told that you took it back.";
 /// Does it.
-pub const WITHDRAW_SURE: &str = "Take it back for good";
+pub const WITHDRAW_SURE: &str = "Take it back";
 
 // --- who asks ------------------------------------------------------------------------------------
 
@@ -123,6 +123,9 @@ pub const ASKING_IN: &str = "Asking to be proposed";
 /// What the member does.
 pub const ASKING_IN_TEXT: &str = "They opened your link. Anybody who has it can ask under any name: \
     compare the code with them before you propose them.";
+
+/// Somebody asks, in a row of the list of people.
+pub const ASKS_IN: &str = "Asks to be proposed";
 
 /// How many ask, in a row and for a screen reader.
 pub fn asking_in(count: u32) -> String {
@@ -140,7 +143,7 @@ pub fn asked_when(when: &str) -> String {
 /// Proposes and vouches.
 pub const PROPOSE_THEM: &str = "Propose them and vouch";
 /// Does not.
-pub const PROPOSE_THEM_NOT: &str = "Do not";
+pub const PROPOSE_THEM_NOT: &str = "Do not propose them";
 /// What a no means for a stranger.
 pub const ASKED_NO_STRANGER: &str = "If you do not, they are forgotten here and not told.";
 /// What a no means for a comrade.

@@ -3,7 +3,7 @@
 use komrade_view::{ComradeState, DialStage, Tick};
 
 use super::{network::waiting_for, number, span};
-use crate::waiting::Wait;
+use crate::{length::Room, waiting::Wait};
 
 /// Nobody yet.
 pub const PEOPLE_EMPTY: &str =
@@ -106,17 +106,20 @@ pub fn arrived_from(name: &str) -> String {
     format!("A new message from {name}")
 }
 
-/// Room left in a message.
-pub fn bytes_left(left: usize) -> String {
-    format!("{} bytes left", number(left as u64))
-}
-
-/// Too much.
-pub fn bytes_over(over: usize) -> String {
-    format!(
-        "{} bytes too long; what you typed is kept",
-        number(over as u64)
-    )
+/// How much room is left for a text, once that is little.
+pub fn room_left(room: Room) -> String {
+    match room {
+        Room::Enough => String::new(),
+        Room::Left(1) => "Room for about 1 more character".to_owned(),
+        Room::Left(left) => format!("Room for about {} more characters", number(left as u64)),
+        Room::Over(1) => {
+            "1 character too many: make it shorter to send it. What you typed stays.".to_owned()
+        }
+        Room::Over(over) => format!(
+            "{} characters too many: make it shorter to send it. What you typed stays.",
+            number(over as u64)
+        ),
+    }
 }
 
 /// Messages are missing.

@@ -374,8 +374,12 @@ fn whoever_asks_by_a_link_is_told_that_it_admits_nobody() {
 fn a_split_says_who_goes_and_what_they_can_do() {
     let persons = vec![PersonKey([0; 32]), PersonKey([1; 32])];
     assert_eq!(
+        matter(&Matter::Split(vec![PersonKey([0; 32])]), "Rosa"),
+        "Split: Rosa goes and begins anew"
+    );
+    assert_eq!(
         matter(&Matter::Split(persons), "Rosa and Emil"),
-        "Split: Rosa and Emil go on by themselves"
+        "Split: Rosa and Emil go and begin anew together"
     );
     speaks_well(PROPOSE_SPLIT_TEXT);
     speaks_well(PROPOSE_SPLIT_SIDES);
