@@ -52,12 +52,13 @@
 //! - nothing waits to leave, and nobody is told of an alarm that has no cause;
 //! - stores hold no more than their stated bounds.
 //!
+//! Who forgets a collective right after leaving it may not be missed by the others: their device keeps nothing of it that it could say once
+//! more.
+//!
 //! **Not held to yet**, and made by `cargo xtask sim --collective` with `--relays N`, `--burns`, `--copies`, or `--apart` (absences and
-//! partitions of up to two weeks): with two relays about half of the seeds end with members who see other states (`--relays 2 --peers 6
-//! --days 7`, seeds 3, 6 and 11). At one relay, whoever lacks the keys in use and says nothing more stays without them (seeds 2 and 3 of
-//! the row). And who
-//! comes in is told of operations that are missing and never come: those that were said beside
-//! their admission, for others.
+//! partitions of up to two weeks): with two relays members may end with other states (`--relays 2 --peers 6 --days 7`, seeds 3, 6 and
+//! 11 did so before devices spoke up by themselves). Who comes in is told for up to four days of operations that are missing and never
+//! come: the last that each device said before it knew of their admission, to others.
 //!
 //! # Large collectives
 //!

@@ -131,6 +131,7 @@ impl Open {
             space.record.floors.clear();
         }
         space.note_told_pin(&reading, is_member);
+        space.go_on_own_chain();
         self.space_membership(step, id);
     }
 
@@ -395,7 +396,9 @@ impl Space {
     fn is_newcomer(&self) -> bool {
         match self.record.place {
             Place::Candidate { .. } | Place::Asked { .. } => true,
-            Place::Member => self.keys.newest().is_none(),
+            Place::Member => {
+                self.keys.newest().is_none() || !self.society.is_member(&self.own.person)
+            }
             _ => false,
         }
     }
@@ -445,6 +448,20 @@ impl Space {
             self.parts.remove(&number);
             self.spent.insert(number);
         }
+    }
+
+    /// A device that forgot what it said before goes on behind that, as far as others remember: nothing new has a number of before.
+    fn go_on_own_chain(&mut self) {
+        let own = self.own.device;
+        let head = self.devices.get(&own).and_then(|it| it.head);
+        let Some((sequence, id)) = head.filter(|(last, _)| *last > self.record.sequence) else {
+            return;
+        };
+        let last = sequence.max(self.record.floor(&own));
+        self.record.sequence = last;
+        self.record.previous = Some(id.0.into());
+        self.record.floors.retain(|(of, _)| **of != own);
+        self.record.floors.push((own.into(), last));
     }
 
     /// What this device said of who belongs and was not known to whoever welcomed it: all of it, or what follows cannot be

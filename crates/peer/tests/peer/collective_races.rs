@@ -165,6 +165,26 @@ fn whoever_comes_back_is_given_keys() {
 }
 
 #[test]
+fn whoever_forgot_all_that_they_said_comes_back_all_the_same() {
+    let (mut world, met) = collective(953, 3);
+    let decide = Matter::Decide {
+        question: "Friday?".into(),
+        options: vec!["Yes".into(), "No".into()],
+    };
+    world.propose(1, decide);
+    world.post(1, "goodbye");
+    let id = world.collective(1).id;
+    world.order(1, CollectiveCommand::Leave(id));
+    world.pass(2 * DAY);
+    world.agree(&[0, 2], &["Ana", "Cleo"]);
+    world.order(1, CollectiveCommand::Forget(id));
+    world.pass(HOUR);
+    come_in(&mut world, met[0], 1);
+    world.agree(&[0, 1, 2], &["Ana", "Bo", "Cleo"]);
+    talk(&mut world, &[0, 1, 2]);
+}
+
+#[test]
 fn a_newcomer_of_whom_much_was_decided_meanwhile_is_told_all_of_it() {
     let (mut world, met) = people(943, 3);
     world.found(0, rules(1));
