@@ -404,12 +404,14 @@ fn word(
         }
         false => ballot(options, sending, cast),
     });
-    let vouches = vouch.then(|| vouching(ui, id, which, sending));
+    let vouches = vouch.then(|| vouching(ui, id, which));
     let content = vec![maybe(vouches), maybe(votes), alert("word-error", sending)];
     card("your-word", catalogue::YOUR_WORD, content)
 }
 
-fn vouching(ui: Ui, collective: CollectiveId, proposal: ProposalId, sending: Sending) -> AnyView {
+fn vouching(ui: Ui, collective: CollectiveId, proposal: ProposalId) -> AnyView {
+    // Of its own: whoever vouches may vote before that is answered.
+    let sending = Sending::once();
     let area = Area::new(Longest::Chars(MAX_REASON_CHARS));
     let submit = move || {
         let Some(reason) = area.read() else {
@@ -430,6 +432,7 @@ fn vouching(ui: Ui, collective: CollectiveId, proposal: ProposalId, sending: Sen
             catalogue::REASON_HINT,
             "",
         ),
+        alert("vouch-error", sending),
         plain::submit("vouch", catalogue::VOUCH),
     ];
     form(content, submit)
