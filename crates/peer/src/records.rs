@@ -4,6 +4,8 @@
 //! version of what is sealed is [`VERSION`], part of the seal of every record; which tables there are is
 //! the store's own business (`komrade_store::SCHEMA`).
 
+use std::fmt;
+
 use komrade_ether::{Day, EnvelopeId, Header, MAX_DAYS_AHEAD, Part};
 use komrade_social::Tag;
 use komrade_view::{MessageView, Millis, Tick};
@@ -35,7 +37,7 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Damaged> {
 const RETURN_DAYS: u32 = 2;
 
 /// What an entry of the outbox is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Content {
     /// An operation of one's own, by its number in the conversation; the message it shows, if it
     /// shows one.
@@ -48,6 +50,21 @@ pub(crate) enum Content {
     },
     /// What the devices have to say about the way, as it stands when it is sealed.
     Control,
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation {
+                sequence, ordinal, ..
+            } => f
+                .debug_struct("Operation")
+                .field("sequence", sequence)
+                .field("ordinal", ordinal)
+                .finish_non_exhaustive(),
+            Self::Control => f.write_str("Control"),
+        }
+    }
 }
 
 /// An envelope made for an entry.
