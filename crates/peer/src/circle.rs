@@ -331,8 +331,11 @@ impl Open {
         let Ok(Inserted::New(gone)) = circle.state.insert(operation) else {
             return false;
         };
-        let value = zeroize::Zeroizing::new(bytes);
-        step.write(Table::Spaces, operation_key(id, &operation_id), value);
+        let is_kept = !gone.contains(&operation_id);
+        if is_kept {
+            let value = zeroize::Zeroizing::new(bytes);
+            step.write(Table::Spaces, operation_key(id, &operation_id), value);
+        }
         for one in gone {
             step.delete(Table::Spaces, operation_key(id, &one));
         }
@@ -350,7 +353,7 @@ impl Open {
             step.touched.circles.insert(from);
         }
         step.show.circles = true;
-        true
+        is_kept
     }
 
     /// The comrade said something about a circle of theirs, or of one's own.

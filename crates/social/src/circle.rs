@@ -76,7 +76,7 @@ pub enum Refused {
 /// What came of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inserted {
-    /// It is new, and what had to make room for it is gone.
+    /// It is new, and what had to make room for it is gone; it is among that if it is too old itself by what went with it.
     New(Vec<OperationId>),
     /// It was there.
     Known,
@@ -162,7 +162,7 @@ impl Circle {
         while self.operations.len() > MAX_OPERATIONS || self.bytes > MAX_BYTES {
             gone.extend(self.forget_oldest());
         }
-        match gone.contains(&id) {
+        match gone == [id] {
             true => Err(Refused::TooOld),
             false => Ok(Inserted::New(gone)),
         }

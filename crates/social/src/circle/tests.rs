@@ -266,6 +266,28 @@ proptest! {
 }
 
 #[test]
+fn what_goes_with_one_that_is_too_old_itself_is_told() {
+    let (owner, mut all) = (Writer::new(1), Vec::new());
+    owner.write(&mut all, post("x"));
+    owner.write(&mut all, post(&"x".repeat(8_000)));
+    let mut circle = owner.circle();
+    let first = all[0].clone();
+    circle.insert(first.clone()).unwrap();
+    loop {
+        owner.write(&mut all, post(&"x".repeat(5_000)));
+        let next = all.last().unwrap();
+        if circle.bytes + next.as_bytes().len() > MAX_BYTES {
+            break;
+        }
+        circle.insert(next.clone()).unwrap();
+    }
+    let late = all[1].clone();
+    let gone = vec![first.id(), late.id()];
+    assert_eq!(circle.insert(late), Ok(Inserted::New(gone)));
+    assert_eq!(circle.insert(first), Err(Refused::TooOld));
+}
+
+#[test]
 fn only_the_owner_writes() {
     let (owner, all) = story();
     let stranger = Writer::new(9);
