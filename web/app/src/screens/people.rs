@@ -141,11 +141,6 @@ fn collectives(ui: Ui) -> AnyView {
         |collective| collective.id.0.into(),
         move |it| collective(ui, it),
     );
-    // Who has met nobody yet needs a comrade first.
-    let alone = move || {
-        ui.comrades
-            .with(|all| all.iter().flatten().next().is_none())
-    };
     let some = Memo::new(move |_| {
         ui.collectives
             .with(|all| all.iter().flatten().next().is_some())
@@ -170,7 +165,7 @@ fn collectives(ui: Ui) -> AnyView {
             </div>
         </Show>
         <ul class="rows">{rows}</ul>
-        <Show when=move || !some.get() && !alone()>
+        <Show when=move || !some.get()>
             <div class="empty" data-testid="collectives-empty">
                 <p class="small soft">{catalogue::COLLECTIVES_EMPTY}</p>
                 {found(catalogue::FOUND)}
