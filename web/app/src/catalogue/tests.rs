@@ -456,7 +456,7 @@ fn every_text_is_used_somewhere() {
         }
     }
     let mut files = Vec::new();
-    read(&Path::new("src"), &mut files);
+    read(Path::new("src"), &mut files);
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| !c.is_alphanumeric() && c != '_')
             .map(str::to_owned)
