@@ -363,7 +363,7 @@ fn first_frames() -> impl Strategy<Value = Frame> {
         any::<[u8; 16]>().prop_map(|locator| Frame::Fetch { locator }),
         (any::<[u8; 16]>(), prop::option::of(envelopes()))
             .prop_map(|(locator, envelope)| Frame::Fetched { locator, envelope }),
-        (20..=u8::MAX).prop_map(Frame::Unknown),
+        (UNREACHED + 1..=u8::MAX).prop_map(Frame::Unknown),
     ]
 }
 
