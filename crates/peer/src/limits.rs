@@ -122,6 +122,9 @@ pub const MAX_WAITING_EACH: usize = 100;
 /// Operations under first contacts of before that are remembered: all that is taken from somebody who has not been
 /// confirmed, of some first contacts.
 pub const MAX_FORMER: usize = 256;
+/// How many more operations than this device another copy of it is believed to have sent to one comrade: more than anybody writes in the time
+/// in which neither hears of the other.
+pub const MOST_BY_A_COPY: u64 = 1 << 20;
 /// Envelopes per comrade whose ids are remembered: far more than the [`WINDOW`] that may be sent
 /// twice.
 pub const MAX_SEEN: usize = 256;

@@ -351,13 +351,15 @@ impl Pair {
         acknowledgement: &Acknowledgement,
         mut kept: impl Iterator<Item = (u64, Tag)>,
     ) -> bool {
-        let highest = acknowledgement.highest();
+        // Numbers that nobody can have come to would leave none for what is written next.
+        let most = self.sequence.saturating_add(limits::MOST_BY_A_COPY);
+        let highest = acknowledgement.highest().min(most);
         let is_other =
             |(sequence, tag)| acknowledgement.names(sequence) && !acknowledgement.has(tag);
         let is_behind = highest > self.sequence || kept.any(is_other);
         let copied = match is_behind {
             true => highest,
-            false => acknowledgement.copied_up_to,
+            false => acknowledgement.copied_up_to.min(most),
         };
         let is_news = copied > self.copied_up_to;
         self.copied_up_to = self.copied_up_to.max(copied);

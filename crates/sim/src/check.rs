@@ -292,7 +292,7 @@ impl World {
                     continue;
                 };
                 let weak = self.ledger.is_ever_weak(author) || self.ledger.is_ever_weak(reader);
-                if !weak && (conversation.gap > 0 || conversation.lost > 0) {
+                if conversation.gap > 0 || (!weak && conversation.lost > 0) {
                     let (gap, lost) = (conversation.gap, conversation.lost);
                     wrong.push(format!(
                         "person {author} misses {gap} messages of {reader}, {lost} are lost"
@@ -372,7 +372,7 @@ impl World {
             };
             let count = shown.remove(message.text.as_str()).unwrap_or_default();
             let count = if doubled { 2 * count } else { count };
-            let weak = self.ledger.is_weak(written, reader);
+            let weak = self.ledger.may_be_lost(written, reader);
             if count > 1 || (count == 0 && !weak) {
                 let tick = message.tick;
                 wrong.push(format!(

@@ -137,6 +137,15 @@ impl Ledger {
         author || reader
     }
 
+    /// Whether nothing is promised of a message of a conversation that its author keeps, but that it is not shown twice: what was
+    /// on its way to somebody, or shown to them, after their profile was copied is gone with the half that took it.
+    pub fn may_be_lost(&self, written: &Written, to: usize) -> bool {
+        let mut copies = self.weak.get(&to).into_iter().flatten();
+        let shown = written.shown.get(&to);
+        copies
+            .any(|(copied, back)| written.at <= *back && shown.is_none_or(|shown| shown >= copied))
+    }
+
     /// Seals of one step.
     pub fn sealed(&mut self, seals: Vec<Seal>) {
         for (key, nonce) in seals {

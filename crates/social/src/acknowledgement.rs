@@ -81,7 +81,8 @@ pub struct Acknowledgement {
     pub wanted: Vec<Range>,
     /// Whatever was received from this number on has its tag among `tags`; of no meaning if there are none.
     pub named_from: u64,
-    /// Of operations that were received, at most [`MAX_TAGS`].
+    /// Of operations that were received, at most [`MAX_TAGS`]. Among them what comes right before each gap, for it alone can say of
+    /// whom everything before it is: what follows it, and names it, is missing.
     pub tags: Vec<Tag>,
     /// Up to here the device has used numbers twice: there only a tag says that an operation was received; 0: nowhere.
     pub copied_up_to: u64,
@@ -126,7 +127,18 @@ impl From<FieldError> for AcknowledgementError {
 impl Acknowledgement {
     /// Whether the operation of this number was received.
     pub fn covers(&self, sequence: u64) -> bool {
-        sequence <= self.up_to || self.beyond.iter().any(|range| range.contains(sequence))
+        self.covers_all(Range {
+            first: sequence,
+            last: sequence,
+        })
+    }
+
+    /// Whether the operations of all these numbers were received. However many they are, it costs the same.
+    pub fn covers_all(&self, numbers: Range) -> bool {
+        let first = numbers.first.max(self.up_to.saturating_add(1));
+        let mut beyond = self.beyond.iter();
+        numbers.last <= self.up_to
+            || beyond.any(|it| it.contains(first) && it.contains(numbers.last))
     }
 
     /// The highest number of all that was received.
@@ -136,7 +148,10 @@ impl Acknowledgement {
 
     /// Whether the tag of the operation that was received under this number is here.
     pub fn names(&self, sequence: u64) -> bool {
-        !self.tags.is_empty() && sequence >= self.named_from && self.covers(sequence)
+        let mut ends = self.beyond.iter().map(|range| range.last);
+        let is_end = sequence == self.up_to || ends.any(|end| end == sequence);
+        let is_named = is_end || (sequence >= self.named_from && self.covers(sequence));
+        !self.tags.is_empty() && is_named
     }
 
     /// Whether this very operation was received.
@@ -308,7 +323,7 @@ mod tests {
             up_to: 5,
             beyond: vec![range(8, 9)],
             wanted: vec![range(6, 7)],
-            named_from: 4,
+            named_from: 9,
             tags: vec![Tag([4; 8])],
             copied_up_to: 0,
         };
@@ -317,9 +332,19 @@ mod tests {
         let wanted: Vec<_> = (0..12).filter(|n| acknowledgement.wants(*n)).collect();
         assert_eq!(wanted, [6, 7]);
         let named: Vec<_> = (0..12).filter(|n| acknowledgement.names(*n)).collect();
-        assert_eq!(named, [4, 5, 8, 9]);
+        assert_eq!(named, [5, 9], "right before a gap, or from there on");
         assert!(acknowledgement.has(Tag([4; 8])) && !acknowledgement.has(Tag([5; 8])));
         assert_eq!(acknowledgement.highest(), 9);
+        for first in 1..12 {
+            for last in first..12 {
+                let all = (first..=last).all(|n| acknowledgement.covers(n));
+                let range = Range { first, last };
+                assert_eq!(acknowledgement.covers_all(range), all, "{range:?}");
+            }
+        }
+        // Nobody counts them one by one.
+        let last = u64::MAX;
+        assert!(!acknowledgement.covers_all(Range { first: 1, last }));
         let without = Acknowledgement {
             tags: Vec::new(),
             beyond: Vec::new(),

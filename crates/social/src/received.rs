@@ -13,8 +13,9 @@
 //!   is one of those; a younger one is a fork. A restored device writes with today's time, so this fails
 //!   only for one whose clock runs back by [`WINDOW`] messages, and then to the harm of its own words.
 //!
-//! What the author is told names operations by tags where numbers may not be enough: the newest few always, so that a
-//! device that was set back sees that they are none of its own; all that are comparable while a copy was seen among them.
+//! What the author is told names operations by tags where numbers may not be enough: the newest few, and what comes right before a gap,
+//! always, so that a device that was set back sees that they are none of its own (what lies before one of these is its own if that one is,
+//! by the links); all that are comparable while a copy was seen among them.
 //!
 //! What the author can no longer supply is *lost*: the account goes on without it, counts it, and still takes it
 //! if it comes after all while its number is comparable.
@@ -223,15 +224,20 @@ impl Received {
         }
     }
 
-    /// The tags of all operations from a number on, and of forks of settled numbers: few, unless a copy was seen among what is
-    /// comparable, or something there was given up, maybe by a copy that never had it.
+    /// The tags of all operations from a number on, of what comes right before each gap, and of forks of settled numbers: few, unless a
+    /// copy was seen among what is comparable, or something there was given up, maybe by a copy that never had it.
     fn tags(&self) -> (u64, Vec<Tag>) {
         let is_copied = self.copied_up_to() > self.floor();
         let has_lost = self.lost > 0 && !self.holes.is_empty();
         let late = self.late.iter().filter(|_| is_copied);
         let mut tags: Vec<Tag> = late.map(|id| Tag::from(*id)).collect();
+        let runs = self.runs().take(MAX_RANGES).map(|run| run.last);
+        let ends = runs
+            .chain([self.up_to])
+            .filter_map(|end| self.entries.get(&end));
+        let ends: Vec<Tag> = ends.flatten().map(|entry| Tag::from(entry.id)).collect();
         let most = match is_copied || has_lost {
-            true => MAX_TAGS,
+            true => MAX_TAGS.saturating_sub(ends.len()),
             false => NAMED,
         };
         let mut from = u64::MAX;
@@ -241,6 +247,11 @@ impl Received {
             }
             tags.extend(entries.iter().map(|entry| Tag::from(entry.id)));
             from = *sequence;
+        }
+        for end in ends {
+            if tags.len() < MAX_TAGS && !tags.contains(&end) {
+                tags.push(end);
+            }
         }
         (if tags.is_empty() { 0 } else { from }, tags)
     }

@@ -2,7 +2,7 @@
 
 use komrade_crypto::day_of;
 use komrade_social::{
-    Body as Said, DeviceId, OperationId,
+    Body as Said, DeviceId, OperationId, Range,
     circle::{Body, Comment, Fields, MAX_BYTES, MAX_COMMENTS, MAX_OPERATIONS, Operation},
 };
 use komrade_view::{CircleId, ComradeId, Millis};
@@ -58,13 +58,16 @@ impl Reader {
     }
 
     /// Up to where they have it all, when their device acknowledged so much of the conversation.
-    pub(super) fn had(&self, covers: impl Fn(u64) -> bool) -> u64 {
+    pub(super) fn had(&self, covers: impl Fn(Range) -> bool) -> u64 {
         let had = self.acknowledged(&covers);
         had.last().map_or(self.had, |(.., to)| self.had.max(*to))
     }
 
-    fn acknowledged(&self, covers: impl Fn(u64) -> bool) -> &[(u64, u64, u64)] {
-        let all = |it: &&(u64, u64, u64)| (it.0..=it.1).all(&covers);
+    fn acknowledged(&self, covers: impl Fn(Range) -> bool) -> &[(u64, u64, u64)] {
+        let all = |it: &&(u64, u64, u64)| {
+            let (first, last, _) = **it;
+            covers(Range { first, last })
+        };
         let many = self.sent.iter().take_while(all).count();
         self.sent.split_at_checked(many).map_or(&[], |(had, _)| had)
     }
@@ -89,7 +92,7 @@ impl Reader {
         true
     }
 
-    pub(super) fn note_sent(&mut self, number: u64, to: u64, covers: impl Fn(u64) -> bool) {
+    pub(super) fn note_sent(&mut self, number: u64, to: u64, covers: impl Fn(Range) -> bool) {
         self.had = self.had(&covers);
         let known = self.acknowledged(&covers).len();
         self.sent.drain(..known);
@@ -340,7 +343,9 @@ impl Open {
             return None;
         }
         let reader = self.circles.all.get_mut(&id)?.reader_mut(comrade)?;
-        reader.note_sent(pair.sequence, to, |number| pair.acknowledged.covers(number));
+        reader.note_sent(pair.sequence, to, |numbers| {
+            pair.acknowledged.covers_all(numbers)
+        });
         Some(())
     }
 

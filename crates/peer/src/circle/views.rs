@@ -50,7 +50,7 @@ impl Open {
     /// Up to which number a reader's device has it all.
     fn circle_had(&self, reader: &Reader) -> u64 {
         let pair = self.comrades.get(&reader.comrade).map(|it| &it.pair);
-        reader.had(|number| pair.is_some_and(|it| it.acknowledged.covers(number)))
+        reader.had(|numbers| pair.is_some_and(|it| it.acknowledged.covers_all(numbers)))
     }
 
     fn circle_view(&self, id: CircleId, circle: &Circle) -> CircleView {

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use komrade_crypto::{identity::PersonId, kem::PrekeyRing, pairwise::Account};
+use komrade_social::Range;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
@@ -226,6 +227,37 @@ fn whoever_was_set_back_goes_on_after_the_numbers_that_were_used() {
     };
     assert!(pair.note_acknowledged(&told, std::iter::empty()));
     assert_eq!(pair.copied_up_to, 12);
+}
+
+#[test]
+fn one_number_of_a_copy_right_before_a_gap_is_enough_to_doubt_what_lies_before_it() {
+    let mut pair = Pair {
+        sequence: 9,
+        ..Pair::default()
+    };
+    let kept = || (1..=9).map(|n| (n, Tag([n as u8; 8])));
+    let told = Acknowledgement {
+        beyond: vec![Range { first: 6, last: 9 }],
+        wanted: vec![Range { first: 5, last: 5 }],
+        ..acknowledgement(4, 8, &[8, 9, 44])
+    };
+    assert!(pair.note_acknowledged(&told, kept()));
+    let reached = kept().filter(|(n, tag)| pair.has_reached(*n, Some(*tag)));
+    assert_eq!(reached.map(|(n, _)| n).collect::<Vec<_>>(), [8, 9]);
+}
+
+#[test]
+fn a_comrade_who_speaks_of_numbers_that_nobody_comes_to_leaves_numbers() {
+    let mut pair = Pair::default();
+    for said in [(u64::MAX, 0), (3, u64::MAX)] {
+        let told = Acknowledgement {
+            copied_up_to: said.1,
+            ..acknowledgement(said.0, said.0, &[8])
+        };
+        assert!(pair.note_acknowledged(&told, std::iter::empty()));
+        assert!(pair.sequence <= limits::MOST_BY_A_COPY);
+        assert!(pair.copied_up_to <= 2 * limits::MOST_BY_A_COPY);
+    }
 }
 
 #[test]

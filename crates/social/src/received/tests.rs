@@ -120,6 +120,33 @@ fn while_a_copy_was_seen_among_them_all_comparable_operations_are_named() {
 }
 
 #[test]
+fn what_comes_right_before_a_gap_is_named() {
+    let own = chain(None, 40, "a");
+    // The copy wrote 10 to 12 as well, and what follows them is missing.
+    let other = self::chain(Some(&own[8]), 3, "b");
+    let mut received = insert_all(&own[..9]);
+    for operation in other.iter().chain(&own[13..]) {
+        received.insert(operation);
+    }
+    let acknowledgement = received.acknowledgement();
+    let is_other = |operation: &Operation| {
+        acknowledgement.names(operation.fields().sequence)
+            && !acknowledgement.has(operation.id().into())
+    };
+    assert_eq!(acknowledgement.copied_up_to, 0, "nobody can know it yet");
+    assert_eq!(
+        (acknowledgement.up_to, acknowledgement.tags.len()),
+        (12, NAMED + 1)
+    );
+    let others: Vec<u64> = own
+        .iter()
+        .filter(|it| is_other(it))
+        .map(|it| it.fields().sequence)
+        .collect();
+    assert_eq!(others, [12]);
+}
+
+#[test]
 fn with_all_bounds_reached_no_more_is_said_to_be_named_than_is() {
     let chain = chain(None, 2 * WINDOW as usize, "a");
     let mut received = insert_all(&chain);
