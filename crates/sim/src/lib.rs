@@ -27,22 +27,21 @@
 //! **Invites** work only as long as who made them uses the node at which they were made: who has answered one and not
 //! been confirmed is promised nothing once its maker has left that node, or was set back to before they made it.
 //!
-//! **Copies of a profile** are promised less. Of what is written by somebody between the moment when the profile was
-//! copied and three days after the copy that was put back runs (or the one beside has ended), no more is promised than that nobody is shown it twice:
-//! numbers and ratchets are used a second time, and their comrades must notice first. The same holds for what is written
-//! *to* them until then, unless it was shown before the copy was made. Whoever was set back to before they met somebody does not know
-//! them any more, and nothing can tell them: of what that person writes to them nothing is promised until both meet anew. Olm's message
-//! keys are not looked at once a profile has been copied.
-//! **Not held to yet**: that what a device keeps of its own words is shown, once its comrades have noticed that it was copied. In seed 26 a
-//! device whose copy ran beside it is told that six messages were delivered that were not shown.
+//! **Copies of a profile** are promised less. Whatever somebody's device keeps in the end of what they wrote is shown once, as in any
+//! world; but what they wrote after the copy was made is gone from their device when it is put back, and what a copy beside it wrote was
+//! never there: of that no more is promised than that nobody is shown it twice. Of what is written *to* them nothing is promised until
+//! the copy that was put back runs (or the one beside has ended), unless it was shown before the copy was made: the half that took and
+//! acknowledged it is gone. Whoever was set back to before they met somebody does not know them any more, and nothing can tell them: of
+//! what that person writes to them nothing is promised until both meet anew. Olm's message keys are not looked at once a profile has been
+//! copied. In a collective, where nothing is acknowledged, nothing is promised to and by whoever was copied until three days after that.
 //!
 //! In the row a third of the worlds has copies; in another third relays [burn](Settings::burns) every few hours, and in half of
 //! those with copies, too.
 //!
 //! # Worlds with a collective
 //!
-//! Another row of seeds ([`Settings::collective`]) is for collectives: six people at one relay, of whom one founds a collective; all
-//! others may come in. For a week its members post, offer comrades to propose them, vouch, vote, remove each other, change the rules,
+//! Another row of seeds ([`Settings::collective`]) is for collectives: six people at one relay or two, and in every fiftieth world 50
+//! people at three, of whom one founds a collective; all others may come in. For a week its members post, offer comrades to propose them, vouch, vote, remove each other, change the rules,
 //! rest, leave and change the keys, with the troubles above. Trouble begins a day later: what befalls first contact is shown by the
 //! other row. After two days of quiet everybody who belongs says a last word, and six days later
 //!

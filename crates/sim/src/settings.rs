@@ -85,12 +85,15 @@ impl Settings {
         }
     }
 
-    /// What a row of seeds with a collective is run with: six people at one relay. See the crate's documentation for what does not hold
-    /// in larger ones.
+    /// What a row of seeds with a collective is run with: six people at one relay or two, and one world of 50 at three.
     pub fn collective(seed: u64) -> Self {
+        let (peers, relays) = match seed % FULL_EVERY == FULL_EVERY - 1 {
+            true => (50, 3),
+            false => (6, 1 + (seed % 2) as usize),
+        };
         Self {
-            peers: 6,
-            relays: 1,
+            peers,
+            relays,
             days: 7,
             collective: true,
             ..Self::full(seed)
