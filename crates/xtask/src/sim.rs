@@ -15,8 +15,9 @@ use crate::{
 
 const CUSTOM: &str = "--cfg getrandom_backend=\"custom\"";
 /// Seeds that a long test lives through, and members of a large collective.
-const LONG: [(&str, &str); 2] = [
+const LONG: [(&str, &str); 3] = [
     ("KOMRADE_SIM_SEEDS", "1000"),
+    ("KOMRADE_SIM_COLLECTIVES", "1000"),
     ("KOMRADE_SIM_MEMBERS", "494"),
 ];
 

@@ -73,6 +73,9 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
             {
                 tests.args(["--exclude", name]);
             }
+            if long {
+                tests.env("KOMRADE_GOVERNANCE_SEEDS", "1000");
+            }
             run_tests(&mut tests)
         },
     )?;
