@@ -28,6 +28,8 @@ pub async fn walk(three: &Three, album: &mut Album) -> Result<()> {
     album.take(&bo.browser, "resting").await?;
     bo.browser.click("room-members").await?;
     bo.browser.see("return", LOCAL).await?;
+    let scroll = "document.querySelector('[data-testid=return]').scrollIntoView({block: 'center'})";
+    bo.browser.web().execute(scroll, vec![]).await?;
     album.take(&bo.browser, "resting-return").await?;
 
     ana.open_collective(NAME, "member").await?;
