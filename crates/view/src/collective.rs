@@ -445,7 +445,8 @@ pub struct ProposalView {
     pub ballots: Vec<Voice>,
     /// What it takes by the constitution in force when it was made.
     pub needs: Needs,
-    /// Members who may still vouch or vote and have not, those one knows first; at most 20.
+    /// Members who may still vouch or vote and have not, this person first, then those one knows; at most 20. Among them are those who
+    /// were put to rest lately: they return first.
     pub missing: Vec<PersonKey>,
     /// What this person may do now.
     pub may_vouch: bool,

@@ -113,7 +113,7 @@ impl Space {
         vouched.sort_by_key(|voice| voice.at);
         voted.sort_by_key(|voice| voice.at);
         let mut missing = standing.silent.clone();
-        missing.sort_by_key(|person| !knows(person));
+        missing.sort_by_key(|person| (*person != self.own.person, !knows(person)));
         missing.truncate(MAX_MISSING);
         let proposal = standing.id;
         // What cannot be shown cannot be voted on either.

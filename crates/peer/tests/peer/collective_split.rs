@@ -55,6 +55,45 @@ fn a_split_needs_the_yes_of_everybody_who_goes_and_the_rest_go_on() {
 }
 
 #[test]
+fn whoever_was_just_put_to_rest_is_waited_for_and_returns_to_decide() {
+    let (mut world, _) = collective(972, 4);
+    let [bo, dara] = ["Bo", "Dara"].map(|name| world.person(0, name));
+    world.propose(0, Matter::Rest(dara));
+    world.pass(MINUTE);
+    for at in 0..2 {
+        world.vote(at, Choice::Yes);
+        world.pass(MINUTE);
+    }
+    world.pass(2 * HOUR);
+    assert_eq!(world.collective(3).standing, Standing::Resting);
+    let split = world.propose(0, Matter::Split(vec![bo]));
+    world.pass(MINUTE);
+    for at in 0..2 {
+        world.vote(at, Choice::Yes);
+        world.pass(MINUTE);
+    }
+    world.pass(DAY);
+    // More than half of three, and not of four.
+    world.agree(&[0, 1, 2, 3], &["Ana", "Bo", "Cleo", "Dara"]);
+    let open = world.open_proposal(0);
+    assert_eq!((open.id, open.needs.electorate), (split, 4));
+    assert_eq!(open.needs.yes, Some((2, 3)));
+    assert!(open.missing.contains(&dara));
+    let asked = world.open_proposal(3);
+    assert_eq!(asked.missing.first(), Some(&dara));
+    assert!(!asked.may_vote);
+    assert_eq!(world.collective(3).asked, 1);
+    let back = CollectiveCommand::Return(world.collective(3).id);
+    world.order(3, back);
+    assert!(world.open_proposal(3).may_vote);
+    world.vote(3, Choice::Yes);
+    world.pass(DAY);
+    world.agree(&[0, 2, 3], &["Ana", "Cleo", "Dara"]);
+    let standing = world.collective(1).standing;
+    assert!(matches!(standing, Standing::Removed(_)));
+}
+
+#[test]
 fn nobody_splits_everybody_off_or_somebody_who_is_no_member() {
     let (mut world, _) = collective(971, 2);
     let all = ["Ana", "Bo"].map(|name| world.person(0, name));

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use super::{
     collective::{detail, name_of, on_day, tint},
     editor::{changes, sentences},
+    members::returning,
 };
 use crate::{
     catalogue, clock,
@@ -97,7 +98,7 @@ fn row(ui: Ui, id: CollectiveId, proposal: &ProposalView, detail: Detail) -> Any
         return nothing();
     };
     let which = proposal.id;
-    let asks = asks(proposal);
+    let asks = asks(proposal) || asks_to_return(proposal, &detail);
     let name = about(&detail, &proposal.matter);
     let needs = proposal.needs;
     let ended = proposal
@@ -161,6 +162,13 @@ fn asks(proposal: &ProposalView) -> bool {
     proposal.outcome.is_none() && (proposal.may_vouch || proposal.may_vote)
 }
 
+/// It waits for this person's return: they rest, and are counted all the same.
+fn asks_to_return(proposal: &ProposalView, detail: &CollectiveDetail) -> bool {
+    let mut all = detail.members.iter();
+    let own = all.find(|member| member.is_self && member.resting);
+    proposal.outcome.is_none() && own.is_some_and(|own| proposal.missing.contains(&own.person))
+}
+
 /// Of whom it is about.
 fn about(detail: &CollectiveDetail, matter: &Matter) -> String {
     match matter {
@@ -219,8 +227,19 @@ pub fn proposal(id: CollectiveId) -> AnyView {
             Some((proposal.may_vouch, proposal.may_vote, options))
         })
     });
+    let returns = Memo::new(move |_| {
+        let both = one.get().zip(detail.get());
+        both.is_some_and(|(proposal, detail)| asks_to_return(&proposal, &detail))
+    });
     let act = live(move || match acts.get() {
         Some((vouch, vote, options)) => word(id, which, vouch, vote, options),
+        None if returns.get() => {
+            let content = vec![
+                para("", "word-resting", catalogue::YOUR_WORD_RESTING),
+                returning(ui, id),
+            ];
+            card("your-word", catalogue::YOUR_WORD, content)
+        }
         None => nothing(),
     });
     let content = vec![with(standing), act, with(heard)];
@@ -510,6 +529,20 @@ fn heard(ui: Ui, proposal: &ProposalView, detail: &CollectiveDetail) -> AnyView 
         let missing = names(detail, &proposal.missing);
         para("small soft", "", catalogue::not_heard(&missing))
     });
+    let resting = detail.members.iter();
+    let resting: Vec<PersonKey> = resting
+        .filter(|it| it.resting && !it.is_self)
+        .map(|it| it.person)
+        .filter(|it| is_open && proposal.missing.contains(it))
+        .collect();
+    let resting = (!resting.is_empty()).then(|| {
+        let who = names(detail, &resting);
+        para(
+            "small soft",
+            "heard-resting",
+            catalogue::rest_and_count(&who),
+        )
+    });
     let mut all = proposal.vouches.iter().chain(&proposal.ballots);
     let mine = all.any(|it| is_own(it.person));
     let said =
@@ -521,6 +554,6 @@ fn heard(ui: Ui, proposal: &ProposalView, detail: &CollectiveDetail) -> AnyView 
     card(
         "",
         catalogue::HEARD,
-        vec![rows, maybe(said), maybe(missing)],
+        vec![rows, maybe(said), maybe(missing), maybe(resting)],
     )
 }

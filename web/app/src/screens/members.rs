@@ -306,16 +306,16 @@ fn own(ui: Ui, id: CollectiveId, standing: Standing, detail: Detail) -> Vec<AnyV
         });
         return vec![text, found, forget(id)];
     }
-    let sending = Sending::once();
-    let back = move || {
-        let command = Command::Collective(CollectiveCommand::Return(id));
-        ui.attempt(command, sending, |_| {});
-    };
     let mut all = Vec::new();
     if standing == Standing::Resting {
-        all.push(para("", "", catalogue::RETURN_TEXT));
-        all.push(button("return", "btn", catalogue::RETURN, back));
-        all.push(alert("", sending));
+        let text = move || {
+            detail.with(|detail| {
+                let days = detail.as_ref().map(|it| it.constitution.days);
+                days.map_or_else(String::new, catalogue::return_text)
+            })
+        };
+        all.push(live_para("", "", text));
+        all.push(returning(ui, id));
     }
     let leave = view! {
         <Once
@@ -329,4 +329,18 @@ fn own(ui: Ui, id: CollectiveId, standing: Standing, detail: Detail) -> Vec<AnyV
     };
     all.push(leave.into_any());
     all
+}
+
+/// Returns from resting.
+pub fn returning(ui: Ui, id: CollectiveId) -> AnyView {
+    let sending = Sending::once();
+    let back = move || {
+        let command = Command::Collective(CollectiveCommand::Return(id));
+        ui.attempt(command, sending, |_| {});
+    };
+    vec![
+        button("return", "btn", catalogue::RETURN, back),
+        alert("", sending),
+    ]
+    .into_any()
 }

@@ -342,10 +342,10 @@ fn split(form: Form, detail: &CollectiveDetail) -> AnyView {
 /// A member, or the collective itself.
 fn about(form: Form, kind: Kind, detail: &Arc<CollectiveDetail>) -> AnyView {
     let text = match kind {
-        Kind::Rest => catalogue::PROPOSE_REST_TEXT,
-        Kind::Remove => catalogue::PROPOSE_REMOVE_TEXT,
-        Kind::Dissolve => catalogue::PROPOSE_DISSOLVE_TEXT,
-        _ => "",
+        Kind::Rest => catalogue::propose_rest(detail.constitution.days),
+        Kind::Remove => catalogue::PROPOSE_REMOVE_TEXT.to_owned(),
+        Kind::Dissolve => catalogue::PROPOSE_DISSOLVE_TEXT.to_owned(),
+        _ => String::new(),
     };
     let fits = |member: &&MemberView| match kind {
         Kind::Rest => !member.resting && !member.is_self,

@@ -234,8 +234,7 @@ pub fn gap_of_collective(count: u32) -> String {
 /// Why one may not write.
 pub fn silent(standing: Standing, only_delegates: bool) -> &'static str {
     match standing {
-        Standing::Resting => "You are resting: you read, and do not write until you return.",
-        Standing::Member if only_delegates => {
+        Standing::Member | Standing::Resting if only_delegates => {
             "By the rules of this collective only delegates write here."
         }
         Standing::Member => "You cannot write here just now: your admission is still under way.",
@@ -415,8 +414,16 @@ pub const REKEYED: &str = "New keys are drawn and go to every member.";
 pub const PLACE_TITLE: &str = "Your place here";
 /// Returns from resting.
 pub const RETURN: &str = "Return from resting";
-/// What that does.
-pub const RETURN_TEXT: &str = "You are resting: you read on, and votes are counted without you. Nobody has to agree to your return.";
+
+/// What that does; `days`: for how many one is still counted.
+pub fn return_text(days: u8) -> String {
+    format!(
+        "You are resting: you read and write as before. What is proposed in the first {} of your rest still counts you, and you can \
+         return and vote on it; what is proposed later is decided without you. Nobody has to agree to your return.",
+        super::days_long(days.into())
+    )
+}
+
 /// Leaves.
 pub const LEAVE: &str = "Leave";
 /// Does it.

@@ -210,8 +210,23 @@ pub fn not_heard(who: &[String]) -> String {
     format!("Not heard yet: {}.", names(who))
 }
 
+/// Who of those rests.
+pub fn rest_and_count(who: &[String]) -> String {
+    let count = match who {
+        [_] => "counts",
+        _ => "count",
+    };
+    format!(
+        "{} began to rest only lately and still {count} here: by returning, they can vote.",
+        names(who)
+    )
+}
+
 /// Section.
 pub const YOUR_WORD: &str = "Your word";
+/// Whoever rests is asked for it.
+pub const YOUR_WORD_RESTING: &str = "You began to rest only lately, so you still count here. To vote, return first; nobody has to \
+    agree to that.";
 /// What vouching means.
 pub const VOUCH_TEXT: &str = "Vouch for somebody you know, and whom you would trust with what is \
     written here. Your name stays beside theirs.";
@@ -305,8 +320,16 @@ pub fn delegate_choice(name: &str, elect: bool) -> String {
 
 /// Rest.
 pub const PROPOSE_REST: &str = "Let a member rest";
-/// What that means.
-pub const PROPOSE_REST_TEXT: &str = "Who rests reads on and is not counted in votes. They return whenever they like, without a vote.";
+
+/// What that means; `days`: for how many they are still counted.
+pub fn propose_rest(days: u8) -> String {
+    format!(
+        "Who rests reads and writes as before. What is proposed in the next {} still counts them, so that they can return and vote on \
+         it; what is proposed later is decided without them. They return whenever they like, without a vote.",
+        super::days_long(days.into())
+    )
+}
+
 /// Remove.
 pub const PROPOSE_REMOVE: &str = "Remove a member";
 /// What that means.

@@ -150,7 +150,7 @@ pub fn rule_text(rule: Rule, rules: &ConstitutionView) -> String {
             votes(rules.removal, "it")
         ),
         Rule::Amendment => format!(
-            "These rules are changed, or the collective ended, if {}.",
+            "These rules are changed, or the collective split or ended, if {}.",
             votes(rules.amendment, "it")
         ),
         Rule::Ordinary => format!(
@@ -235,5 +235,5 @@ pub fn fault(fault: ConstitutionFault) -> &'static str {
 pub const RULES_ALONE: &str = "You begin alone, so one vouch is enough to begin with. Once there are \
     more of you, propose to ask for more.";
 /// Of how the sentences are meant.
-pub const RULES_COUNT: &str = "“All members” are those who are not resting. What was decided is never undone by a vote that \
-     arrives late.";
+pub const RULES_COUNT: &str = "“All members” are those who are not resting; whoever has just begun to rest still counts in what is proposed \
+     for as long as a vote lasts. What was decided is never undone by a vote that arrives late.";

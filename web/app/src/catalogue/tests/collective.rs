@@ -269,7 +269,6 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
         VOUCHED_HOW,
         REKEY_TEXT,
         REKEYED,
-        RETURN_TEXT,
         LEAVE_TEXT,
         FORGET_COLLECTIVE_TEXT,
         DECISIONS_EMPTY,
@@ -278,7 +277,7 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
         VOTED,
         PROPOSE_NOT,
         PROPOSE_COMRADE_TEXT,
-        PROPOSE_REST_TEXT,
+        YOUR_WORD_RESTING,
         PROPOSE_REMOVE_TEXT,
         PROPOSE_DISSOLVE_TEXT,
         PROPOSE_VOTE,
@@ -294,6 +293,12 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
         speaks_well(&rekeyed(when));
     }
     speaks_well(&silent_for(63));
+    for days in [1, 14] {
+        speaks_well(&return_text(days));
+        speaks_well(&propose_rest(days));
+    }
+    speaks_well(&rest_and_count(&["Bo".to_owned()]));
+    speaks_well(&rest_and_count(&["Bo".to_owned(), "Rosa".to_owned()]));
     speaks_well(&member_since(&[], "today"));
     let vouchers = ["Rosa".to_owned(), "Emil".to_owned()];
     assert_eq!(
