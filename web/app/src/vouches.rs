@@ -14,6 +14,8 @@ pub const RADIUS: u32 = 20;
 const MIDDLE: u32 = 30;
 /// How far below a circle its member's name ends.
 const NAME: u32 = 26;
+/// How far aside a link reaches that passes other rows, so that it does not cross the circle and the name of who stands between.
+const ASIDE: i32 = 56;
 /// Members side by side: what a phone shows without scrolling, and what many members take.
 const NARROW: usize = 4;
 const WIDE: usize = 10;
@@ -38,6 +40,8 @@ pub struct Link {
     pub from: (u32, u32),
     /// The upper edge of the newcomer's circle.
     pub to: (u32, u32),
+    /// How far aside the curve is drawn on its way, towards the middle of the picture; 0 from one row to the next.
+    pub aside: i32,
 }
 
 /// The picture.
@@ -79,7 +83,8 @@ pub fn layout(members: &[MemberView]) -> Picture {
     let size = |count: usize| u32::try_from(count).unwrap_or_default();
     let widest = rows.iter().map(|row| row.len()).max().unwrap_or_default();
     let (wide, high) = CELL;
-    let width = size(widest) * wide;
+    // Never too narrow for a link that passes by.
+    let width = size(widest.max(2)) * wide;
     let mut nodes = Vec::new();
     for (down, row) in (0_u32..).zip(&rows) {
         let left = (width - size(row.len()) * wide) / 2;
@@ -102,6 +107,11 @@ pub fn layout(members: &[MemberView]) -> Picture {
         above.map(|voucher| Link {
             from: (voucher.x, voucher.y + RADIUS + NAME),
             to: (node.x, node.y - RADIUS),
+            aside: match (node.y - voucher.y > high, voucher.x + node.x > width) {
+                (false, _) => 0,
+                (true, false) => ASIDE,
+                (true, true) => -ASIDE,
+            },
         })
     });
     Picture {
@@ -154,6 +164,22 @@ mod tests {
         assert!(y(1) < y(3) && y(3) < y(0) && y(0) < y(2));
         assert_eq!(picture.links.len(), 4);
         assert!(picture.links.iter().all(|link| link.from.1 < link.to.1));
+    }
+
+    #[test]
+    fn a_vouch_from_further_above_passes_whoever_stands_between() {
+        let members = [
+            member(1, 10, &[]),
+            member(2, 20, &[1]),
+            member(3, 30, &[1, 2]),
+        ];
+        let picture = layout(&members);
+        assert_eq!(picture.width, 2 * CELL.0);
+        let asides: Vec<i32> = picture.links.iter().map(|link| link.aside).collect();
+        assert_eq!(asides, [0, ASIDE, 0]);
+        // Half way a curve is three quarters of that away, between two circles.
+        let away = ASIDE.unsigned_abs() * 3 / 4;
+        assert!(away > RADIUS && away < CELL.0 - RADIUS);
     }
 
     #[test]

@@ -253,9 +253,15 @@ fn talk(
         }),
     ]
     .into_any();
-    let empty = Signal::derive(|| Some(catalogue::POSTS_EMPTY.to_owned()));
-    let (met, at_once) = (Memo::new(|_| true), Memo::new(|_| false));
     let may_post = Memo::new(move |_| detail.with(|detail| detail.as_ref().map(|it| it.may_post)));
+    let empty = Signal::derive(move || {
+        let text = match may_post.get() {
+            Some(false) => catalogue::POSTS_NONE,
+            _ => catalogue::POSTS_EMPTY,
+        };
+        Some(text.to_owned())
+    });
+    let (met, at_once) = (Memo::new(|_| true), Memo::new(|_| false));
     let below = live(move || match may_post.get() {
         None => nothing(),
         Some(true) => view! { <Composer talk name/> }.into_any(),

@@ -222,7 +222,8 @@ fn arrow(link: &Link) -> AnyView {
     let bend = (to_y - y) / 2;
     let (bend_from, bend_to) = (y + bend, to_y - bend);
     let end = to_y - 3;
-    let path = format!("M{x} {y}C{x} {bend_from} {to_x} {bend_to} {to_x} {end}");
+    let [by, to_by] = [x, to_x].map(|x| x.saturating_add_signed(link.aside));
+    let path = format!("M{x} {y}C{by} {bend_from} {to_by} {bend_to} {to_x} {end}");
     let (left, right, top) = (to_x - 5, to_x + 5, to_y - 9);
     let head = format!("M{left} {top}L{to_x} {end}L{right} {top}");
     view! { <path class="link" d=path + &head></path> }.into_any()

@@ -150,6 +150,8 @@ pub const FOUND_NAME_MISSING: &str = "Give it a name first.";
 
 /// Nothing said yet.
 pub const POSTS_EMPTY: &str = "Nothing is written yet. What you write here, every member can read.";
+/// No post, and none is to be written.
+pub const POSTS_NONE: &str = "Nothing was written.";
 /// Answers a post.
 pub const ANSWER: &str = "Answer";
 
@@ -326,8 +328,8 @@ pub fn ended(standing: Standing, when: &str, voices: Option<(usize, usize)>) -> 
              write now you cannot read."
         ),
         (Standing::NotAdmitted(_), _) => format!(
-            "You were not admitted: it was decided, or the time for it was over, {when}. Whoever \
-             proposed you can do so again."
+            "You were not admitted: it was decided, or the time for it was over, {when}. To come \
+             in, you have to be proposed again."
         ),
         (Standing::Dissolved(_), _) => format!(
             "The members dissolved this collective by vote {when}. You keep what you already read; \

@@ -266,6 +266,7 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
         RULES_ALONE,
         RULES_SAME,
         POSTS_EMPTY,
+        POSTS_NONE,
         VOUCHED_HOW,
         REKEY_TEXT,
         REKEYED,
