@@ -246,7 +246,8 @@ impl Open {
         }
         let packs = packs.into_iter().map(|(home, load)| (before, home, load));
         if let Some(space) = self.spaces.get_mut(&id) {
-            space.packs.extend(packs);
+            let room = limits::MAX_PACKS.saturating_sub(space.packs.len());
+            space.packs.extend(packs.take(room));
         }
         self.space_go_on_sending_seed(step, id);
     }
