@@ -57,7 +57,7 @@
 //! | loads that do not open, what was said before what it builds on | both | [`limits::MAX_WAITING_LOADS`], [`limits::MAX_PENDING`], [`limits::MAX_PENDING_EACH`], [`limits::MAX_UNPLACED_EACH`], [`limits::MAX_UNKNOWN`] | opened, their own expiry |
 //! | operations known to be missing, others' questions, those answered | memory | [`limits::MAX_WANTED_OPERATIONS`], [`limits::MAX_WANTED_EACH`], [`limits::MAX_QUESTIONS`], [`limits::MAX_ANSWERED`] | supplied, [`limits::WANTED_LIFE`], [`limits::WANTED_AT_ENTRY`], [`limits::QUESTION_LIFE`] |
 //! | envelopes that nobody recognised | memory | [`limits::MAX_STRANGERS`] of [`limits::STRANGER_BYTES`] | the oldest go |
-//! | homes of a collective that refused; a welcome that is being said; packs of new seeds that leave | memory | [`limits::MAX_SHUNNED`]; one, [`limits::MAX_WELCOME_PARTS`]; one of each home and new seed | [`limits::SHUNNED_FOR`]; its last part; room in a step |
+//! | homes of a collective that refused; a welcome that is being said; packs of new seeds that leave | memory | [`limits::MAX_SHUNNED`]; one, [`limits::MAX_WELCOME_PARTS`]; [`limits::MAX_PACKS`] | [`limits::SHUNNED_FOR`]; its last part; room in a step |
 //! | offers, who asks, who took it back, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
 //! | circles of one's own, who reads one | both | [`limits::MAX_CIRCLES`], [`limits::MAX_CIRCLE_READERS`] | ending, removing |
 //! | bytes of what circles hold, all together | both | [`limits::MAX_CIRCLES_BYTES`] | refusing one's own; the oldest of the largest of comrades |

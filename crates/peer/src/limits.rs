@@ -332,6 +332,9 @@ pub const MAX_SEEDS: usize = 256;
 pub const MAX_UNSURE_SEEDS: usize = 16;
 /// How far ahead of one's own the clock of whoever drew a seed may be.
 pub const CLOCKS_APART: Millis = 5 * MINUTE;
+/// Packs of new seeds of one collective that wait in memory for room in a step: those of one seed, if every device that is known were at
+/// a home of its own. Of a seed that is drawn while so many wait, whoever gets none asks for it.
+pub const MAX_PACKS: usize = MAX_DEVICES_KNOWN;
 /// What waits to leave for one collective; what was taken everywhere makes room.
 pub const MAX_SPACE_OUTBOX: usize = 256;
 /// How long what every home took is kept, for a relay that loses it.

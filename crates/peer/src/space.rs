@@ -405,7 +405,8 @@ pub(crate) struct Space {
     pub(crate) welcoming: Option<Welcoming>,
     /// What a newcomer is being given of before.
     pub(crate) telling: Option<Telling>,
-    /// Packs of a new seed that had no room in the step, each with the seed that it is hinted under: one of each home.
+    /// Packs of a new seed that had no room in the step, each with the seed that it is hinted under: one of each home,
+    /// [`limits::MAX_PACKS`] of them.
     pub(crate) packs: VecDeque<(Commit, NodeHome, Load)>,
     /// Questions that were answered: their ids, who asked, and when.
     pub(crate) answered: VecDeque<([u8; 32], [u8; 32], Millis)>,

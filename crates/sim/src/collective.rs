@@ -9,9 +9,8 @@ mod check;
 use std::collections::{BTreeMap, BTreeSet};
 
 use komrade_view::{
-    AdmissionRule, Answer, BallotRule, Choice, CollectiveCommand, CollectiveDetail, CollectiveId,
-    Command, ComradeState, ConstitutionView, Matter, MemberView, Millis, PersonKey, Posters,
-    ProposalView, Refusal, Share, Standing,
+    Answer, Choice, CollectiveCommand, CollectiveDetail, CollectiveId, Command, ComradeState,
+    ConstitutionView, Matter, MemberView, Millis, PersonKey, ProposalView, Refusal, Standing,
 };
 
 use crate::{
@@ -85,34 +84,11 @@ fn number(text: &str) -> Option<usize> {
     text.strip_prefix('p')?.split(' ').next()?.parse().ok()
 }
 
-/// Rules with so many vouches, everything else by more than half.
+/// Rules with so many vouches, which count for so many days.
 fn rules(vouches: u16, days: u8) -> ConstitutionView {
-    let half = Share {
-        parts: 1,
-        of: 2,
-        more: true,
-        least: 1,
-    };
     ConstitutionView {
-        admission: AdmissionRule {
-            vouches: Share::number(vouches),
-            ballot: None,
-        },
-        removal: half,
-        amendment: half,
-        ordinary: half,
         days,
-        decision: BallotRule {
-            quorum: half,
-            majority: half,
-            days: 7,
-        },
-        posters: Posters::Members,
-        history: false,
-        expiry_days: 60,
-        rest_after_days: Some(60),
-        delegates: false,
-        delegates_admit: false,
+        ..ConstitutionView::by_vouches(vouches)
     }
 }
 

@@ -133,7 +133,8 @@ pub struct RequestView {
 pub enum Alarm {
     /// A member signed two checkpoints that exclude each other: two halves may be told different things.
     DoubleSigned(PersonKey),
-    /// Members removed each other: the two sides may go on as two collectives.
+    /// Members removed each other, and of both sides some are still there, or this person is out by it: the two sides may go on as two
+    /// collectives.
     MutualRemoval,
     /// No checkpoint was confirmed by two thirds for 30 days.
     NotFinal(Millis),
@@ -479,7 +480,7 @@ pub struct CollectiveDetail {
     pub keys_since: Option<Millis>,
     /// When a checkpoint was last confirmed by more than two thirds.
     pub final_at: Option<Millis>,
-    /// Members removed each other: who stood on either side.
+    /// Under [`Alarm::MutualRemoval`]: who stood on either side.
     pub sides: Option<[Vec<PersonKey>; 2]>,
     /// This person may post.
     pub may_post: bool,

@@ -221,6 +221,15 @@ impl LeafRing {
             .is_none_or(|newest| today >= newest.day.saturating_add(LEAF_DAYS))
     }
 
+    /// Whether others seal to a record of this device's that it does not know of: its profile was restored, or copied. Then a new leaf key is due,
+    /// once a day at most: a copy draws another in turn.
+    pub fn is_superseded(&self, in_use: &LeafRecord, today: u32) -> bool {
+        self.0.first().is_some_and(|newest| {
+            let is_other = newest.key.mark != Mark::of(in_use.key());
+            is_other && in_use.number >= newest.number && today > newest.day
+        })
+    }
+
     /// Draws a new leaf key, and forgets those that nothing on its way can need. `seen` is the number
     /// of this device's highest record that is known at all: a restored profile may be behind it.
     /// Keep the ring before the [`record`](Self::record) leaves.

@@ -5,7 +5,7 @@ use komrade_crypto::{
         LastingKeys, LeafRecord, LeafRing, Mark, Member, MemberRoot, Missing, Pack, Receiving,
         Seed, Sending, SliceKey, Space, archive, rules,
     },
-    identity::{DeviceKey, PersonId},
+    identity::{DeviceKey, PersonId, verify_question},
     kem::KemSecret,
 };
 #[cfg(target_arch = "wasm32")]
@@ -103,6 +103,10 @@ fn seeds_and_messages() {
         [counted(3), counted(2)],
     );
     known.is("missing", asked.encode());
+    let question = DeviceKey::from_bytes(&device).sign_question(&asked.encode());
+    known.is("question", question);
+    let device = DeviceKey::from_bytes(&device).public();
+    assert!(verify_question(&device, &asked.encode(), &question).is_ok());
     assert_eq!(Missing::decode(&asked.encode()), Ok(asked));
     let others = [0, 60, 120, 180].map(counted::<32>);
     let turns = others.map(|mine| {

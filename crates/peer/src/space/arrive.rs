@@ -189,10 +189,10 @@ impl Open {
                 }
             }
         }
-        for bytes in &bundle.leaves {
-            if let Ok(leaf) = LeafRecord::decode(bytes) {
-                self.space_take_leaf(step, id, leaf);
-            }
+        let leaves = bundle.leaves.iter();
+        let leaves: Vec<_> = leaves.flat_map(|it| LeafRecord::decode(it)).collect();
+        for leaf in &leaves {
+            self.space_take_leaf(step, id, leaf.clone());
         }
         let Some(space) = self.spaces.get_mut(&id) else {
             return Ok(());
@@ -211,6 +211,7 @@ impl Open {
         if let Some(asked) = bundle.asked {
             space.hear(asked, commit, step.now);
         }
+        space.note_old_leaves(&leaves);
         later.map_or(Ok(()), Err)
     }
 

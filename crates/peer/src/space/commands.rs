@@ -209,7 +209,7 @@ impl Open {
             return Err(Refusal::BadConstitution);
         }
         self.space_reseed(step, id);
-        self.space_renew_leaf(step, id);
+        self.space_renew_leaf(step, id, false);
         self.space_tell_self(step, id);
         step.show.collectives = true;
         Ok(Answer::Collective(id))

@@ -5,7 +5,10 @@
 //! into force, checkpoints, what waited for keys, questions and answers, news of one's own name, homes and
 //! leaf keys. Where any member could do it, they take turns.
 
-use komrade_crypto::{day_of, group::rules};
+use komrade_crypto::{
+    day_of,
+    group::{LeafRecord, rules},
+};
 use komrade_social::{
     DeviceId, OperationId,
     collective::{Body, Subject},
@@ -253,7 +256,12 @@ impl Open {
         let is_housed = tag.is_none() || space.record.homes_told.map(|it| *it) == tag;
         space.record.name_told = number;
         space.record.homes_told = tag.map(Into::into).or(space.record.homes_told);
-        let is_stale = space.keys.leaves.is_due(day_of(step.now));
+        let today = day_of(step.now);
+        let own = space.devices.get(&space.own.device);
+        let in_use = own.and_then(|it| it.leaf.as_ref());
+        let is_other = |it: &LeafRecord| space.keys.leaves.is_superseded(it, today);
+        let is_other = in_use.is_some_and(is_other);
+        let is_stale = space.keys.leaves.is_due(today) || is_other;
         if !is_named {
             let _ = self.space_say(step, id, Body::Profile { name });
         }
@@ -262,7 +270,7 @@ impl Open {
             let _ = self.space_say(step, id, Body::Homes { homes });
         }
         if is_stale && !self.clock.is_doubted() {
-            self.space_renew_leaf(step, id);
+            self.space_renew_leaf(step, id, is_other);
         }
     }
 

@@ -195,7 +195,7 @@ impl Open {
         let name = self.own.name.clone();
         let homes_told = home::tag(&homes);
         // While it is no member's, so that it goes with the rest and not to all.
-        self.space_renew_leaf(step, id);
+        self.space_renew_leaf(step, id, false);
         let bodies = [
             Body::Accept {
                 proposal: proposal.id,

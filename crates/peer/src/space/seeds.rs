@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use komrade_crypto::{
     day_of,
     group::{
-        Commit, Member, MemberRoot, Seed, Slice,
+        Commit, Member, MemberRoot, Missing, Seed, Slice,
         rules::{self, Reseed},
         slices_in,
     },
@@ -23,7 +23,7 @@ use komrade_view::{Answer, CollectiveId, Millis, Refusal};
 
 use super::{
     Spot,
-    frame::{Bundle, Load},
+    frame::{Asked, Bundle, Load},
     keys::latest,
     spot,
 };
@@ -130,7 +130,7 @@ impl Open {
         if !space.is_in() || space.keys.newest().is_none() {
             return Err(Refusal::NotEntitled);
         }
-        self.space_renew_leaf(step, id);
+        self.space_renew_leaf(step, id, false);
         if !self.clock.is_doubted() {
             self.space_reseed(step, id);
         } else if let Some(space) = self.spaces.get_mut(&id) {
@@ -246,7 +246,8 @@ impl Open {
         }
         let packs = packs.into_iter().map(|(home, load)| (before, home, load));
         if let Some(space) = self.spaces.get_mut(&id) {
-            space.packs.extend(packs);
+            let room = limits::MAX_PACKS.saturating_sub(space.packs.len());
+            space.packs.extend(packs.take(room));
         }
         self.space_go_on_sending_seed(step, id);
     }
@@ -332,8 +333,8 @@ impl Open {
         }
     }
 
-    /// Draws a new leaf key and tells the others.
-    pub(super) fn space_renew_leaf(&mut self, step: &mut Step, id: CollectiveId) {
+    /// Draws a new leaf key and tells the others. `asks`: they sealed to another one, and what came since is asked for with it.
+    pub(super) fn space_renew_leaf(&mut self, step: &mut Step, id: CollectiveId, asks: bool) {
         let today = day_of(step.now);
         let key = self.device.key().clone();
         let Some(space) = self.spaces.get_mut(&id) else {
@@ -351,8 +352,10 @@ impl Open {
             return;
         };
         step.touched.spaces.insert(id);
+        let asked = || Asked::sign(&space.record.space, Missing::default(), step.now, &key);
         let bundle = Bundle {
             leaves: vec![leaf.encode()],
+            asked: asks.then(asked),
             ..Bundle::default()
         };
         let is_in = space.is_in();

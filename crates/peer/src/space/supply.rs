@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use komrade_crypto::{
     day_of,
     group::{
-        Commit, MAX_MISSING_HEADS, MAX_MISSING_SEEDS, Missing, Seed,
+        Commit, LeafRecord, MAX_MISSING_HEADS, MAX_MISSING_SEEDS, Missing, Seed,
         rules::{self, Phase},
     },
     identity::PersonId,
@@ -44,6 +44,8 @@ pub(crate) struct Question {
     pub(crate) since: Millis,
     /// What showed it, if it did not ask: by that the device knows of what lies before.
     shown_by: Option<OperationId>,
+    /// The device does not know of the leaf key that all others seal to.
+    has_old_leaf: bool,
 }
 
 impl Question {
@@ -149,7 +151,22 @@ impl Space {
             commit,
             since: now,
             shown_by: None,
+            has_old_leaf: false,
         });
+    }
+
+    /// Leaf keys that came beside what their devices lack: of a profile that was restored it may be an older one than what is sealed to.
+    pub(super) fn note_old_leaves(&mut self, leaves: &[LeafRecord]) {
+        for leaf in leaves {
+            let known = self.devices.get(leaf.device());
+            let known = known.and_then(|it| it.leaf.as_ref());
+            let is_old = known.is_some_and(|known| known.supersedes(leaf));
+            let mut questions = self.questions.iter_mut();
+            let question = questions.find(|it| it.device == *leaf.device());
+            if let Some(question) = question.filter(|_| is_old) {
+                question.has_old_leaf = true;
+            }
+        }
     }
 
     /// Whether a device is a member's.
@@ -209,6 +226,7 @@ impl Space {
             commit: *under,
             since: now,
             shown_by: Some(operation.id()),
+            has_old_leaf: false,
         });
     }
 
@@ -351,8 +369,12 @@ impl Open {
             return;
         };
         let asked = Asked::sign(&space.record.space, missing, step.now, &key);
+        // Whoever answers seals to it.
+        let own = space.devices.get(&space.own.device);
+        let leaf = own.and_then(|it| it.leaf.as_ref()).map(LeafRecord::encode);
         let bundle = Bundle {
             asked: Some(asked),
+            leaves: leaf.into_iter().collect(),
             ..Bundle::default()
         };
         let Ok(control) = state.lasting().seal_control(&bundle.encode(), step.rng) else {
@@ -453,7 +475,27 @@ impl Space {
             Some(_) => self.unseen_by(question, &self.society.heads()),
             None => Vec::new(),
         };
-        self.supplies(&question.missing, device, question.commit, unseen, step)
+        let mut loads = self.supplies(&question.missing, device, question.commit, unseen, step);
+        // By which it draws another key.
+        loads.extend(self.leaf_in_use(question, step));
+        loads
+    }
+
+    /// The leaf key that is sealed to, for a device that does not know of it.
+    fn leaf_in_use(&self, question: &Question, step: &mut Step) -> Option<Load> {
+        let device = self.devices.get(&question.device)?;
+        let leaf = device.leaf.as_ref().filter(|_| question.has_old_leaf)?;
+        let bundle = Bundle {
+            leaves: vec![leaf.encode()],
+            ..Bundle::default()
+        };
+        let seed = self.keys.get(&question.commit)?;
+        let control = seed.lasting().seal_control(&bundle.encode(), step.rng);
+        Some(Load {
+            control: control.ok(),
+            is_answer: true,
+            ..Load::default()
+        })
     }
 
     /// Control operations up to some that whoever asks does not know of, as far as is known: as many as one answer holds, the first ones.

@@ -1,12 +1,14 @@
 //! What the screens are shown of collectives.
 
+use std::collections::BTreeSet;
+
 use komrade_crypto::{
     day_of,
     identity::{PersonId, pair_code},
 };
 use komrade_social::{
     OperationId,
-    collective::{Body, COMMITTEE, Operation, rules_of},
+    collective::{Body, COMMITTEE, Operation, Subject, rules_of},
 };
 use komrade_store::Table;
 use komrade_view::{
@@ -315,11 +317,41 @@ impl Space {
         }
     }
 
-    /// Who stood against whom, if members removed each other.
+    /// Who stood against whom, if members removed each other and this person must know of that: they are out by it, or of both sides some are
+    /// still there, and somebody is out by it.
     fn sides(&self) -> Option<[Vec<PersonKey>; 2]> {
-        let rift = self.society.get()?.rifts().into_iter().next()?;
-        let keys = |side: Vec<PersonId>| side.iter().map(|it| PersonKey(it.0)).collect();
-        Some(rift.sides.map(keys))
+        let collective = self.society.get()?;
+        let is_there = |person: &PersonId| collective.member(*person).is_some();
+        let mut rifts = collective.rifts();
+        rifts.retain(|rift| {
+            let subjects = rift.proposals.iter();
+            let subjects = subjects.filter_map(|proposal| self.society.subject(proposal));
+            let mut removed = subjects.flat_map(Subject::persons);
+            if let Place::Removed(_) = self.record.place {
+                return removed.any(|person| *person == self.own.person);
+            }
+            let [one, other] = &rift.sides;
+            let has_some = |side: &[PersonId], against: &[PersonId]| {
+                let mut alone = side.iter().filter(|person| !against.contains(person));
+                alone.any(is_there)
+            };
+            has_some(one, other) && has_some(other, one) && !removed.all(is_there)
+        });
+        // Of several removals those who were for one may be more than those who were for another.
+        let (mut first, mut second) = (BTreeSet::new(), BTreeSet::new());
+        for rift in &rifts {
+            let [one, other] = &rift.sides;
+            let among =
+                |side: &BTreeSet<PersonId>| one.iter().filter(|it| side.contains(it)).count();
+            let (one, other) = match among(&second) > among(&first) {
+                true => (other, one),
+                false => (one, other),
+            };
+            first.extend(one);
+            second.extend(other);
+        }
+        let keys = |side: BTreeSet<PersonId>| side.iter().map(|it| PersonKey(it.0)).collect();
+        (!rifts.is_empty()).then(|| [first, second].map(keys))
     }
 
     fn standing(&self) -> Standing {
@@ -350,7 +382,9 @@ impl Space {
             return Some(Alarm::Contradicts);
         }
         if !self.is_in() {
-            return None;
+            let is_removed = matches!(self.record.place, Place::Removed(_));
+            let sides = is_removed.then(|| self.sides()).flatten();
+            return sides.map(|_| Alarm::MutualRemoval);
         }
         if let Some(double) = collective.double_signed().first() {
             return Some(Alarm::DoubleSigned(PersonKey(double.person.0)));
@@ -358,7 +392,7 @@ impl Space {
         if collective.has_other_past() {
             return Some(Alarm::OtherPast);
         }
-        if !collective.rifts().is_empty() {
+        if self.sides().is_some() {
             return Some(Alarm::MutualRemoval);
         }
         let root = self.root()?;

@@ -204,11 +204,16 @@ pub fn collective(seed: u64, count: usize) -> (World, Vec<ComradeId>) {
 
 /// The same with people at these relays.
 pub fn collective_at(seed: u64, relays: &[usize]) -> (World, Vec<ComradeId>) {
-    let count = relays.len();
     let (mut world, met) = people_at(seed, relays);
-    world.found(0, rules(1));
-    for at in 1..count {
-        world.candidate(0, met[at - 1], at);
+    gather(&mut world, &met, rules(1));
+    (world, met)
+}
+
+/// Ana founds a collective by these rules, and those whom she met come in one after the other.
+pub fn gather(world: &mut World, met: &[ComradeId], rules: ConstitutionView) {
+    world.found(0, rules);
+    for (at, comrade) in (1..).zip(met) {
+        world.candidate(0, *comrade, at);
         world.until(|world| {
             (0..=at).all(|one| {
                 let mut all = world.peers[one].collectives.iter();
@@ -217,7 +222,6 @@ pub fn collective_at(seed: u64, relays: &[usize]) -> (World, Vec<ComradeId>) {
         });
         world.pass(2 * HOUR);
     }
-    (world, met)
 }
 
 #[test]
@@ -266,9 +270,9 @@ fn three_people_at_three_relays_write_to_each_other() {
     }
 }
 
-/// Changes the rules so that admission takes two vouches; all of these vote for it.
-pub fn want_two_vouches(world: &mut World, voters: &[usize]) {
-    world.propose(voters[0], Matter::Amend(Box::new(rules(2))));
+/// The first of these proposes something, and all of them who may are for it.
+pub fn carry(world: &mut World, voters: &[usize], matter: Matter) {
+    world.propose(voters[0], matter);
     world.pass(MINUTE);
     for at in voters {
         if world.detail(*at).proposals.iter().any(|it| it.may_vote) {
@@ -277,9 +281,19 @@ pub fn want_two_vouches(world: &mut World, voters: &[usize]) {
         world.pass(MINUTE);
     }
     world.pass(2 * HOUR);
+}
+
+/// Changes the rules; all of these vote for it.
+pub fn amend(world: &mut World, voters: &[usize], rules: &ConstitutionView) {
+    carry(world, voters, Matter::Amend(Box::new(rules.clone())));
     for at in voters {
-        assert_eq!(world.detail(*at).constitution, rules(2));
+        assert_eq!(world.detail(*at).constitution, *rules);
     }
+}
+
+/// Changes the rules so that admission takes two vouches; all of these vote for it.
+pub fn want_two_vouches(world: &mut World, voters: &[usize]) {
+    amend(world, voters, &rules(2));
 }
 
 #[test]

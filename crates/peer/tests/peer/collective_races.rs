@@ -2,7 +2,7 @@
 //! wrong, and words of comrades who may not say them.
 
 use komrade_ether::{Draw, MemoryShelf, Node, NodeKey, Settings, Token};
-use komrade_store::Table;
+use komrade_store::{Record, Table};
 use komrade_view::*;
 
 use crate::{
@@ -503,6 +503,42 @@ fn whoever_was_away_while_another_changed_the_keys_draws_none_when_they_are_back
     world.agree(&[0, 1, 2], &["Ana", "Bo", "Cleo"]);
     talk(&mut world, &[0, 1, 2]);
     assert_eq!(seeds(&world, 0), drawn, "one seed more");
+}
+
+/// Everybody reads what is said under keys that were drawn after a profile was restored.
+fn reads_again(world: &mut World, at: usize, old: Vec<(Table, Record)>) {
+    world.set_back(at, old);
+    world.pass(HOUR);
+    world.order(0, CollectiveCommand::Rekey(world.collective(0).id));
+    world.pass(HOUR);
+    world.post(0, "under new keys");
+    world.pass(3 * DAY);
+    for at in 0..3 {
+        assert_eq!(world.said(at), ["under new keys"], "{at}");
+        assert_eq!(world.collective(at).gap, None, "{at}");
+    }
+}
+
+#[test]
+fn a_restored_profile_that_knows_an_older_leaf_key_than_the_others_draws_another() {
+    let (mut world, _) = collective(963, 3);
+    world.pass(DAY);
+    let old = world.peers[1].store.records();
+    world.order(1, CollectiveCommand::Rekey(world.collective(1).id));
+    world.pass(DAY);
+    reads_again(&mut world, 1, old);
+}
+
+#[test]
+fn a_restored_profile_that_draws_a_leaf_key_under_a_number_of_before_draws_another() {
+    // Of two with one number others keep that with the higher bytes, whichever that is.
+    for seed in 0..4 {
+        let (mut world, _) = collective(2_963 + seed, 3);
+        world.pass(6 * DAY);
+        let old = world.peers[1].store.records();
+        world.pass(2 * DAY);
+        reads_again(&mut world, 1, old);
+    }
 }
 
 // --- on the way ----------------------------------------------------------------------------------

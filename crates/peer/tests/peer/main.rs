@@ -26,6 +26,10 @@ mod collective_link;
 #[cfg(feature = "collectives")]
 mod collective_races;
 #[cfg(feature = "collectives")]
+mod collective_rift;
+#[cfg(feature = "collectives")]
+mod collective_rules;
+#[cfg(feature = "collectives")]
 mod collective_split;
 mod conversation;
 mod copied;

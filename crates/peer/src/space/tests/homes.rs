@@ -120,15 +120,13 @@ fn a_forward_that_came_to_nothing_goes_to_the_next_home() {
     assert_eq!(waits(&bench, number), [(6, true)]);
 }
 
-#[test]
-fn new_keys_cost_the_smallest_envelope_for_each_home() {
-    let mut pens: Vec<Pen> = (1..=15).map(Pen::of).collect();
-    let mut bench = Bench::found(&mut pens);
+/// These say where they are, each at a home of their own, and what to seal to.
+fn settle(bench: &mut Bench, pens: &mut [Pen]) {
     let under = bench.newest();
     let group = bench.space().group();
     let mut rng = ChaCha20Rng::seed_from_u64(4);
-    for (number, pen) in (10..).zip(&mut pens) {
-        let said = pen.says(&bench, houses(number));
+    for (number, pen) in (10..).zip(pens) {
+        let said = pen.says(bench, houses(number));
         let mut ring = komrade_crypto::group::LeafRing::new();
         ring.renew(20_000, 0, &mut rng).unwrap();
         let told = Bundle {
@@ -137,6 +135,14 @@ fn new_keys_cost_the_smallest_envelope_for_each_home() {
         };
         bench.arrive(&under, &[told]);
     }
+}
+
+#[test]
+fn new_keys_cost_the_smallest_envelope_for_each_home() {
+    let mut pens: Vec<Pen> = (1..=15).map(Pen::of).collect();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    settle(&mut bench, &mut pens);
     // And something that did not settle yet.
     let genesis = bench.space().id();
     for pen in &mut pens[..4] {
@@ -173,4 +179,24 @@ fn new_keys_for_more_homes_than_a_step_holds_leave_in_several() {
     bench.rest();
     assert!(bench.space().packs.is_empty());
     assert!(bench.space().outbox.len() >= homes);
+}
+
+#[test]
+fn keys_for_which_there_is_no_room_are_left_to_be_asked_for() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    settle(&mut bench, &mut pens);
+    let Home::Node(home) = homes_of(&[5]).remove(0) else {
+        panic!("no node");
+    };
+    let waits = |bench: &mut Bench, count| {
+        let packs = (0..count).map(|_| (under, home, Load::default()));
+        bench.space_mut().packs = packs.collect();
+        bench.reseed();
+        let packs = bench.space().packs.iter();
+        packs.filter(|(.., load)| *load != Load::default()).count()
+    };
+    assert_eq!(waits(&mut bench, limits::MAX_PACKS - 2), 2);
+    assert_eq!(waits(&mut bench, limits::MAX_PACKS), 0);
 }

@@ -420,7 +420,7 @@ fn a_seed_that_comes_late_opens_a_whole_row_of_others() {
     let group = bench.space().group();
     let root = bench.space().root().unwrap();
     let id = bench.id;
-    bench.step(|open, step| open.space_renew_leaf(step, id));
+    bench.step(|open, step| open.space_renew_leaf(step, id, false));
     let own = bench.space().own.device;
     let first = bench.newest();
     // Each seed comes under the one before, with the operation that tells of it; all but the first before the one before.

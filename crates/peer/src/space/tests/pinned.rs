@@ -78,8 +78,23 @@ fn while_two_final_states_exclude_each_other_nothing_is_carried_out() {
     let mut pens = three();
     let mut bench = Bench::found(&mut pens);
     let under = bench.newest();
-    let person = pens[0].person;
+    let (id, person) = (bench.id, pens[0].person);
     let removal = decide_to_remove(&mut bench, &mut pens);
+    // And somebody is to come in whom the owner of the vault vouched for and has met.
+    let newcomer = Pen::of(50);
+    welcome::comrade(&mut bench, 1, &newcomer);
+    let admit = Subject::Admit {
+        person: newcomer.person,
+        name: "Fay".into(),
+    };
+    let proposed = pens[1].says(&bench, propose(admit));
+    let (proposal, reason) = (proposed.id(), String::new());
+    let vouch = Body::Vouch { proposal, reason };
+    bench.hear(&under, &[proposed]);
+    let vouched = pens[2].says(&bench, vouch.clone());
+    bench.hear(&under, &[vouched]);
+    let vouched = bench.step(|open, step| open.space_say(step, id, vouch));
+    assert!(vouched.is_ok());
     // Both become final at once, with what came last.
     let common = pens[1].says(&bench, decide("common".into()));
     let pasts = [
@@ -94,12 +109,33 @@ fn while_two_final_states_exclude_each_other_nothing_is_carried_out() {
     assert_eq!(alarm(&bench), Some(Alarm::Contradicts));
     assert_eq!(bench.space().record.pinned, None);
     let ready = bench.space().society.ready(bench.now);
-    assert!(ready.iter().any(|it| it.id == removal));
-    let id = bench.id;
+    assert!(
+        [removal, proposal]
+            .iter()
+            .all(|id| ready.iter().any(|it| it.id == *id))
+    );
     bench.step(|open, step| open.space_enact(step, id, true));
-    bench.pass(DAY);
-    bench.pass(DAY);
+    for _ in 0..5 {
+        bench.pass(DAY);
+    }
     assert!(bench.space().society.is_member(&person));
+    assert!(
+        bench.space().record.escorts.is_empty(),
+        "nobody is welcomed"
+    );
+    let own = bench.space().own.device;
+    let mut history = bench.space().society.get().unwrap().history();
+    let carries_out = |it: &Operation| {
+        let is_own = it.fields().device.0 == own;
+        is_own && matches!(it.body(), Body::Enact { .. } | Body::Checkpoint(_))
+    };
+    assert!(!history.any(carries_out));
+    drop(history);
+    bench.restart();
+    assert_eq!(alarm(&bench), Some(Alarm::Contradicts));
+    // What the person has to say is said all the same.
+    let said = bench.step(|open, step| open.space_say(step, id, text("which of the two?")));
+    assert!(bench.knows(&said.unwrap()));
 }
 
 #[test]
