@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Place, Space, SpaceRecord,
     frame::{Bundle, Load},
+    supply::first_within,
 };
 use crate::{limits, open::Open, step::Step};
 
@@ -158,8 +159,11 @@ impl Open {
         space.record.note_reminded(now);
         step.touched.spaces.insert(id);
         let said = space.chain(OperationId(*last), limits::SUPPLY_CHAIN);
-        let said = said.into_iter().rev().filter(|(_, known)| known.is_control);
-        let said = said.map(|(_, known)| known.bytes.clone()).collect();
+        let said = said.into_iter().filter(|(_, known)| known.is_control);
+        let said = said.map(|(_, known)| known.bytes.clone());
+        // The last word of all is among them, whatever lies before it.
+        let mut said = first_within(limits::SUPPLY_BYTES, said);
+        said.reverse();
         self.space_enqueue_under(step, id, under, said);
     }
 
@@ -184,9 +188,11 @@ impl Open {
         let Some(seed) = space.keys.get(&under) else {
             return;
         };
-        let control = seed.lasting().seal_control(&bundle.encode(), step.rng);
+        let Ok(control) = seed.lasting().seal_control(&bundle.encode(), step.rng) else {
+            return;
+        };
         let load = Load {
-            control: control.ok(),
+            control: Some(control),
             ..Load::default()
         };
         let homes = space.homes();

@@ -54,6 +54,19 @@ impl Question {
     }
 }
 
+/// Whether what is asked, or shows that something is missing, is of these days by its own date: not of long ago, nor of a day to come.
+pub(super) fn first_within(
+    mut room: usize,
+    operations: impl Iterator<Item = Vec<u8>>,
+) -> Vec<Vec<u8>> {
+    let fits = |bytes: &Vec<u8>| {
+        let left = room.checked_sub(bytes.len());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    operations.take_while(fits).collect()
+}
+
 /// Takes some of each group in turn: the oldest, or any, by lot. Nobody's take the place of all others', and what nobody can give
 /// does not stand in the way of what somebody can.
 fn in_turn<T>(groups: Vec<Vec<T>>, most: usize, rng: &mut dyn CryptoRng) -> Vec<T> {
@@ -465,15 +478,10 @@ impl Space {
         let known = shown.map_or(Vec::new(), |it| {
             [&it.fields().context[..], &[it.id()]].concat()
         });
-        let mut room = limits::SUPPLY_BYTES;
-        let fits = |bytes: &Vec<u8>| {
-            let left = room.checked_sub(bytes.len());
-            room = left.unwrap_or(0);
-            left.is_some()
-        };
         let unseen = self.society.between(&known, until);
-        let unseen = unseen.map(|it| it.as_bytes().to_vec()).take_while(fits);
-        unseen.take(limits::MAX_BUNDLED / 2).collect()
+        let unseen = unseen.map(|it| it.as_bytes().to_vec());
+        let unseen = unseen.take(limits::MAX_BUNDLED / 2);
+        first_within(limits::SUPPLY_BYTES, unseen)
     }
 
     /// What somebody is told who is no member any more and may not know it: by what they went, and what lies before that. Under keys that
@@ -484,8 +492,13 @@ impl Space {
         let asked = question.missing.heads();
         let asked_for = self.society.between(&[], &ended);
         let asked_for = asked_for.filter(|it| asked.contains(&it.id().0));
-        operations.extend(asked_for.map(|it| it.as_bytes().to_vec()));
-        operations.truncate(limits::MAX_BUNDLED);
+        let asked_for = asked_for.map(|it| it.as_bytes().to_vec());
+        let asked_for = asked_for.filter(|it| !operations.contains(it));
+        let asked_for = asked_for.take(limits::MAX_BUNDLED.saturating_sub(operations.len()));
+        let bytes = operations.iter().map(Vec::len).sum();
+        let room = limits::SUPPLY_BYTES.saturating_sub(bytes);
+        let asked_for = first_within(room, asked_for);
+        operations.extend(asked_for);
         let root = self.root().filter(|_| !operations.is_empty())?;
         let seed = Seed::draw(self.group(), root, step.rng);
         let leaf = self.devices.get(&question.device)?.leaf.as_ref()?;

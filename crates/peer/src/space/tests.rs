@@ -7,6 +7,7 @@
     clippy::expect_used
 )]
 
+mod answers;
 mod history;
 mod homes;
 mod hostile;

@@ -1,0 +1,104 @@
+//! Answers: no more than fits.
+
+use komrade_ether::Class;
+
+use super::{
+    silence::{answer, housed, reminds, says, unfolds, words},
+    *,
+};
+
+/// As long as a proposal may be.
+fn long(number: usize) -> Body {
+    let option = |at: usize| format!("{number} {at} {}", "x".repeat(180));
+    propose(Subject::Decide {
+        question: "?".repeat(1_000),
+        options: (0..16).map(option).collect(),
+    })
+}
+
+fn bytes(operations: &[Vec<u8>]) -> usize {
+    operations.iter().map(Vec::len).sum()
+}
+
+#[test]
+fn whoever_went_is_told_no_more_than_fits_however_much_they_ask_for() {
+    let (mut bench, mut pens, rings) = housed();
+    let under = bench.newest();
+    let mut decided = Vec::new();
+    for pen in &mut pens {
+        for number in 0..4 {
+            let said = pen.says(&bench, long(number));
+            bench.hear(&under, std::slice::from_ref(&said));
+            assert!(bench.knows(&said));
+            decided.push(said);
+        }
+    }
+    let all: Vec<Vec<u8>> = decided.iter().map(|it| it.as_bytes().to_vec()).collect();
+    assert!(bytes(&all) > limits::SUPPLY_BYTES);
+    expel(&mut bench, &mut pens);
+    let missing = Missing::new([], decided.iter().map(|it| it.id().0));
+    let now = bench.now;
+    let asked = super::super::frame::Asked::sign(&bench.space().id().0, missing, now, &pens[0].key);
+    let heard = Bundle {
+        asked: Some(asked),
+        ..Bundle::default()
+    };
+    bench.arrive(&under, &[heard]);
+    let told = answer(&mut bench);
+    assert_eq!(told.len(), 1);
+    let operations = unfolds(&bench, &told[0].1, &rings[0]);
+    assert!(bytes(&operations) <= limits::SUPPLY_BYTES);
+    // By what they went is among them, and some of what they asked for.
+    let heads = bench.space().society.heads();
+    let ids = operations
+        .iter()
+        .map(|it| Operation::decode(it).unwrap().id());
+    let ids: Vec<OperationId> = ids.collect();
+    assert!(heads.iter().all(|id| ids.contains(id)));
+    assert!(decided.iter().any(|it| ids.contains(&it.id())));
+}
+
+#[test]
+fn whoever_left_says_so_with_no_more_than_fits() {
+    let (mut bench, _pens, _) = housed();
+    for number in 0..12 {
+        if number % 4 == 0 {
+            bench.now += 10 * DAY;
+        }
+        says(&mut bench, long(number));
+    }
+    let leave = says(&mut bench, Body::Leave);
+    let now = bench.now;
+    bench.space_mut().record.place = Place::Left(now);
+    bench.now += DAY;
+    let (_, said) = reminds(&mut bench).unwrap();
+    let all: Vec<Vec<u8>> = said.iter().map(|it| it.as_bytes().to_vec()).collect();
+    assert!(bytes(&all) <= limits::SUPPLY_BYTES);
+    assert_eq!(said.last().map(Operation::id), Some(leave.id()));
+    assert!(said.len() > 4);
+}
+
+#[test]
+fn what_can_never_leave_makes_room_for_answers() {
+    let (mut bench, _, _) = housed();
+    let (id, under) = (bench.id, bench.newest());
+    let large = Load {
+        control: Some(vec![0; 70_000]),
+        ..Load::default()
+    };
+    assert!(Class::smallest_for(large.encode().len(), false).is_none());
+    bench.step(|open, step| {
+        let homes = open.spaces[&id].homes();
+        open.space_enqueue_load(step, id, under, &large, homes.clone());
+        // Of a seed that had to go before this was its turn.
+        for _ in 0..=limits::MAX_WORDS {
+            let gone = Commit([7; 32]);
+            open.space_enqueue_load(step, id, gone, &Load::default(), homes.clone());
+        }
+        open.space_enqueue_load(step, id, under, &Load::default(), homes);
+    });
+    bench.rest();
+    assert_eq!(words(&bench).len(), 1);
+    bench.restart();
+    assert_eq!(words(&bench).len(), 1);
+}
