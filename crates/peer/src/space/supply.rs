@@ -55,6 +55,11 @@ impl Question {
 }
 
 /// Whether what is asked, or shows that something is missing, is of these days by its own date: not of long ago, nor of a day to come.
+fn is_timely(time: Millis, now: Millis) -> bool {
+    time <= now.saturating_add(limits::DAY) && time > now.saturating_sub(limits::QUESTION_AGE)
+}
+
+/// The first of these operations, as many as take no more than so many bytes.
 pub(super) fn first_within(
     mut room: usize,
     operations: impl Iterator<Item = Vec<u8>>,
@@ -132,23 +137,15 @@ impl Space {
     /// again was heard before.
     pub(super) fn hear(&mut self, asked: Asked, commit: Commit, now: Millis) {
         let space = *self.record.space;
-        let is_timely = asked.time <= now.saturating_add(limits::DAY)
-            && asked.time > now.saturating_sub(limits::QUESTION_AGE);
         if asked.device == self.own.device
-            || !is_timely
+            || !is_timely(asked.time, now)
             || !(self.is_theirs(&asked.device) || self.was_theirs(&asked.device))
         {
             return;
         }
         let id = asked.id(&space);
-        let day = now.saturating_sub(limits::DAY);
-        let lately =
-            |(_, device, at): &&([u8; 32], [u8; 32], Millis)| *device == asked.device && *at > day;
-        if self.answered.iter().any(|(known, ..)| *known == id)
-            || self.answered.iter().filter(lately).count() >= limits::MAX_ANSWERS_EACH
-            // The signature last: it is dear.
-            || !asked.is_signed(&space)
-        {
+        // The signature last: it is dear.
+        if !self.may_answer(&id, &asked.device, now) || !asked.is_signed(&space) {
             return;
         }
         if self.chosen(now) == Some(commit) {
@@ -211,7 +208,7 @@ impl Space {
         for (byte, other) in id.iter_mut().zip(day_of(fields.time).to_be_bytes()) {
             *byte ^= other;
         }
-        if self.answered.iter().any(|(known, ..)| *known == id) {
+        if !self.may_answer(&id, &device, now) {
             return;
         }
         self.queue(Question {
@@ -235,6 +232,9 @@ impl Space {
         now: Millis,
     ) -> bool {
         let fields = operation.fields();
+        if !is_timely(fields.time, now) {
+            return false;
+        }
         let height = |commit: &Commit| self.keys.get(commit).map_or(0, |it| it.height);
         let root = self.keys.get(under).and_then(|it| it.root());
         let is_for_others = root != self.root() && !self.lacks_context(operation);
@@ -244,15 +244,13 @@ impl Space {
         under != chosen
             && (height(under) < height(chosen) || is_for_others)
             && fields.time > height(chosen).saturating_add(limits::MISSED_AFTER)
-            && fields.time > now.saturating_sub(limits::QUESTION_AGE)
             && !self.known.values().any(has_it)
     }
 
     /// Whether somebody who is no member any more said something an hour after they went, not knowing of it.
     fn is_gone_unawares(&mut self, operation: &Operation, now: Millis) -> bool {
         let fields = operation.fields();
-        let is_old = fields.time <= now.saturating_sub(limits::QUESTION_AGE);
-        if is_old || !self.was_theirs(&fields.device.0) {
+        if !is_timely(fields.time, now) || !self.was_theirs(&fields.device.0) {
             return false;
         }
         let ended = self.society.ended_by(&fields.device.0);
@@ -262,6 +260,16 @@ impl Space {
         };
         let mut unseen = self.society.between(&fields.context, &ended);
         unseen.find(is_after).is_some()
+    }
+
+    /// Whether a question was not answered yet, and its device has not had all answers of a day.
+    fn may_answer(&self, id: &[u8; 32], device: &[u8; 32], now: Millis) -> bool {
+        let day = now.saturating_sub(limits::DAY);
+        let mut answered = self.answered.iter();
+        let theirs = answered
+            .clone()
+            .filter(|(_, to, at)| to == device && *at > day);
+        theirs.count() < limits::MAX_ANSWERS_EACH && !answered.any(|(known, ..)| known == id)
     }
 
     fn queue(&mut self, mut question: Question) {

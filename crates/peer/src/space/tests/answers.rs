@@ -1,8 +1,9 @@
-//! Answers: no more than fits.
+//! Answers: no more than fits, and no more than others can be made to give.
 
 use komrade_ether::Class;
 
 use super::{
+    questions::{asked, question},
     silence::{answer, housed, reminds, says, unfolds, words},
     *,
 };
@@ -101,4 +102,54 @@ fn what_can_never_leave_makes_room_for_answers() {
     assert_eq!(words(&bench).len(), 1);
     bench.restart();
     assert_eq!(words(&bench).len(), 1);
+}
+
+#[test]
+fn nobody_gets_more_answers_by_the_dates_of_what_they_say() {
+    let (mut bench, mut pens, post) = asked();
+    let (id, before) = (bench.id, bench.newest());
+    bench.reseed();
+    bench.now += 2 * HOUR;
+    let ahead = pens[1].says_at(&bench, bench.now + 2 * DAY, text("of a day to come"));
+    bench.hear(&before, &[ahead]);
+    assert!(bench.space().questions.is_empty());
+    // What one says under old keys counts as a question, and so it counts among those.
+    let newest = bench.newest();
+    for n in 0..limits::MAX_ANSWERS_EACH as u64 {
+        let heard = question(&bench, &pens[1], &pens[1], post.id(), bench.now + n);
+        bench.arrive(&newest, &[heard]);
+        let since = bench.now - 4 * HOUR;
+        let questions = &mut bench.space_mut().questions;
+        questions.iter_mut().for_each(|it| it.since = since);
+        bench.step(|open, step| open.space_answer(step, id));
+        let outbox = &mut bench.space_mut().outbox;
+        outbox.clear();
+    }
+    let late = pens[1].says(&bench, text("hello?"));
+    bench.hear(&before, &[late]);
+    assert!(bench.space().questions.is_empty());
+    bench.now += DAY;
+    let late = pens[1].says(&bench, text("a day later"));
+    bench.hear(&before, &[late]);
+    assert_eq!(bench.space().questions.len(), 1);
+}
+
+#[test]
+fn whoever_went_gets_no_more_farewells_by_dates_of_days_to_come() {
+    let (mut bench, mut pens, _) = housed();
+    let under = bench.newest();
+    let knows = bench.space().society.heads();
+    expel(&mut bench, &mut pens);
+    bench.reseed();
+    bench.now += 2 * HOUR;
+    let mut fields = pens[0].fields(&bench, knows, text("of a day to come"));
+    fields.time = bench.now + 2 * DAY;
+    let ahead = pens[0].sign(fields);
+    let told = |bench: &Bench| {
+        let words = words(bench).into_iter();
+        words.filter(|(_, _, homes)| homes.contains(&10)).count()
+    };
+    bench.hear(&under, &[ahead]);
+    answer(&mut bench);
+    assert_eq!(told(&bench), 0);
 }
