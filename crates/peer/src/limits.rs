@@ -367,6 +367,10 @@ pub const QUESTION_LIFE: Millis = 8 * HOUR;
 pub const REMIND_AFTER: Millis = DAY;
 /// The same once more, and then no more until something comes: most people have opened the app by then.
 pub const REMIND_AGAIN: Millis = 4 * DAY;
+/// How long each device to which nothing came waits for those before it to speak up: time enough for what they say to be fetched.
+pub const REMIND_PACE: Millis = HOUR;
+/// So many speak up one after the other; of more devices than that some do so in the same hour.
+pub const REMINDING: u64 = 12;
 /// Operations of one device that are supplied from one that is asked for backwards.
 pub const SUPPLY_CHAIN: usize = 16;
 /// Bytes of operations in one answer.

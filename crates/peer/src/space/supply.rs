@@ -17,7 +17,10 @@ use komrade_crypto::{
     },
     identity::PersonId,
 };
-use komrade_social::{OperationId, collective::Operation};
+use komrade_social::{
+    OperationId,
+    collective::{Body, Operation},
+};
 use komrade_view::{CollectiveId, Millis};
 use rand_core::CryptoRng;
 
@@ -149,7 +152,7 @@ impl Space {
             return;
         }
         if self.chosen(now) == Some(commit) {
-            self.record.note_heard(now);
+            self.record.silence_put_off(now);
         }
         self.queue(Question {
             id,
@@ -189,7 +192,13 @@ impl Space {
         let is_member = self.is_theirs(&device);
         let chosen = self.chosen(now);
         if is_member && chosen == Some(*under) {
-            self.record.note_heard(now);
+            // What devices say by themselves begins no other silence.
+            match operation.body() {
+                Body::Profile { .. } | Body::Homes { .. } | Body::Seed { .. } => {
+                    self.record.silence_put_off(now);
+                }
+                _ => self.record.silence_heard(now),
+            }
         }
         let is_behind = match chosen {
             Some(chosen) if is_member => self.is_behind_with(operation, under, &chosen, now),

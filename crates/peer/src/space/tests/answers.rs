@@ -1,4 +1,4 @@
-//! Answers: no more than fits, and no more than others can be made to give.
+//! Answers, and what devices say by themselves: no more than fits, and no more than others can be made to say.
 
 use komrade_ether::Class;
 
@@ -152,4 +152,36 @@ fn whoever_went_gets_no_more_farewells_by_dates_of_days_to_come() {
     bench.hear(&under, &[ahead]);
     answer(&mut bench);
     assert_eq!(told(&bench), 0);
+}
+
+#[test]
+fn devices_that_speak_up_do_not_wake_each_other() {
+    let (mut bench, mut pens, _) = housed();
+    let hears = |bench: &mut Bench, pen: &mut Pen, body: Body| {
+        let (under, said) = (bench.newest(), pen.says(bench, body));
+        bench.hear(&under, &[said]);
+    };
+    // With every duty, too.
+    let named = |bench: &Bench| {
+        let own = bench.space().own.device;
+        let known = bench.space().known.values().filter(|it| it.device == own);
+        let said = known.map(|it| Operation::decode_stored(&it.bytes).unwrap());
+        said.filter(|it| matches!(it.body(), Body::Profile { .. }))
+            .count()
+    };
+    hears(&mut bench, &mut pens[0], text("the last word"));
+    let mut early = 0;
+    for round in 0..30 {
+        bench.now += 5 * DAY;
+        reminds(&mut bench);
+        let name = "Ana".into();
+        hears(&mut bench, &mut pens[1], Body::Profile { name });
+        early = if round < 5 { named(&bench) } else { early };
+    }
+    // One's own name, and twice because nobody said anything.
+    assert!((2..=3).contains(&early), "{early}");
+    assert_eq!(named(&bench), early);
+    hears(&mut bench, &mut pens[0], text("another"));
+    bench.now += DAY + limits::REMINDING * limits::REMIND_PACE;
+    assert!(reminds(&mut bench).is_some());
 }
