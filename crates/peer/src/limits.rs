@@ -260,8 +260,9 @@ pub const OFFER_DAYS: Millis = 30 * DAY;
 pub const WELCOME_AGAIN: Millis = 3 * DAY;
 /// The same for a newcomer whose acceptance does not hold: soon, and not as often as somebody may say they come in.
 pub const WELCOME_ANEW: Millis = HOUR;
-/// What a newcomer is told not to miss of a device, beyond the newest number that operations show.
-pub const FLOOR_AHEAD: u64 = 1_000;
+/// What a newcomer is told not to miss of a device, beyond the newest number that its own operations show: as much as is kept of what one
+/// person said since.
+pub const FLOOR_AHEAD: u64 = (MAX_OPERATIONS / PERSON_SHARE) as u64;
 /// How long keys are given to a newcomer of whom nothing is heard.
 pub const ESCORT_LIFE: Millis = 30 * DAY;
 /// Bytes of a welcome in one operation of a conversation.

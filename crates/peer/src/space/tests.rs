@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod entering;
 mod history;
 mod homes;
 mod hostile;
