@@ -78,3 +78,42 @@ fn nobody_pushes_the_numbers_of_whoever_comes_back() {
     let (bench, last) = comes_back(u64::MAX, forges);
     assert!(bench.space().record.sequence <= last + limits::FLOOR_AHEAD);
 }
+
+#[test]
+fn whoever_is_in_already_gets_no_history_by_entering_once_more() {
+    let mut pens = three();
+    let mut bench = Bench::found_sharing(&mut pens, true);
+    let id = bench.id;
+    let before = bench.newest();
+    let post = pens[1].says(&bench, text("among us"));
+    bench.hear(&before, &[post]);
+    bench.reseed();
+    let by = comrade(&mut bench, 1, &pens[0]);
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let mut ring = komrade_crypto::group::LeafRing::new();
+    ring.renew(20_000, 0, &mut rng).unwrap();
+    let leaf = ring.record(&bench.space().group(), &pens[0].key).unwrap();
+    for n in 0..3 {
+        // It builds on what nobody has.
+        let accept = Body::Accept {
+            proposal: invented(n),
+            certificate: pens[0].certificate.clone(),
+        };
+        let accept = pens[0].builds_on(&bench, vec![invented(n)], accept);
+        let (operations, leaf) = (vec![accept.as_bytes().to_vec()], leaf.encode());
+        bench.step(|open, step| {
+            open.space_entering(step, by, id, operations, leaf);
+            open.space_admissions(step, id);
+        });
+        bench.rest();
+        assert!(bench.knows(&accept));
+    }
+    assert!(bench.open.comrades[&by].outbox.is_empty());
+    // Nor if it had its place: another brought them in.
+    let (device, chosen) = (pens[0].id(), bench.newest());
+    let escort = &mut bench.space_mut().record.escorts[0];
+    (escort.entered, escort.seed) = (Some((device.into(), 1)), Some(chosen));
+    bench.step(|open, step| open.space_give_history(step, id));
+    bench.rest();
+    assert!(bench.open.comrades[&by].outbox.is_empty());
+}
