@@ -306,6 +306,10 @@ impl Open {
         let comrade = self.comrades.get_mut(&by);
         let comrade = comrade.filter(|it| !it.record.removed);
         let comrade = comrade.ok_or(Refusal::Unknown)?;
+        // A warning is for the person to judge, and whose link it is says nothing of who they are.
+        if comrade.record.state == ComradeState::AskingAgain {
+            return Err(Refusal::NotConfirmed);
+        }
         let is_asking = comrade.record.is_asking();
         if comrade.record.is_looked_at() {
             let invite = comrade.record.accepted().ok_or(Refusal::Unknown)?;

@@ -1,5 +1,7 @@
 //! Who comes in, or comes back: what others say of them, and what they are given.
 
+use komrade_view::{ComradeId, ComradeState, Refusal};
+
 use super::{
     welcome::{comrade, founds, welcomed, welcomed_by},
     *,
@@ -116,4 +118,30 @@ fn whoever_is_in_already_gets_no_history_by_entering_once_more() {
     bench.step(|open, step| open.space_give_history(step, id));
     bench.rest();
     assert!(bench.open.comrades[&by].outbox.is_empty());
+}
+
+#[test]
+fn asking_by_a_link_confirms_nobody_who_carries_a_warning() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let (id, somebody) = (bench.id, Pen::of(50));
+    let by: ComradeId = comrade(&mut bench, 1, &somebody);
+    let is_linked = |bench: &Bench| {
+        let state = bench.open.comrades[&by].record.state;
+        (state, bench.space().record.place == Place::Linked { by })
+    };
+    let again = ComradeState::AskingAgain;
+    for (state, after) in [
+        (again, Err(Refusal::NotConfirmed)),
+        (ComradeState::Asking, Ok(())),
+    ] {
+        bench.open.comrades.get_mut(&by).unwrap().record.state = state;
+        bench.space_mut().record.place = Place::Linked { by };
+        let done = bench.step(|open, step| open.space_apply(step, id, String::new()));
+        assert_eq!(done.map(|_| ()), after);
+        match after {
+            Ok(()) => assert_eq!(is_linked(&bench), (ComradeState::Met, false)),
+            Err(_) => assert_eq!(is_linked(&bench), (again, true)),
+        }
+    }
 }
