@@ -253,8 +253,8 @@ pub const MAX_SPACES: usize = 64;
 pub const MAX_INVITED: usize = 16;
 /// Comrades offered to be proposed to one collective, and newcomers brought in.
 pub const MAX_OFFERS: usize = 32;
-/// How long an offer waits for an answer, and somebody who asks by a link: they take the room of others who ask, here
-/// ([`MAX_OFFERS`]) and among those who were not met ([`MAX_ASKING`]).
+/// How long an offer waits for an answer, and somebody who answered a link that is given to many, whether they ask or say nothing: they
+/// take the room of others who ask, here ([`MAX_OFFERS`]) and among those who were not met ([`MAX_ASKING`]).
 pub const OFFER_DAYS: Millis = 30 * DAY;
 /// When the welcome is said again while the candidate has not come in.
 pub const WELCOME_AGAIN: Millis = 3 * DAY;
