@@ -395,12 +395,13 @@ pub const MAX_CIRCLES_BYTES: usize = 32 * 1024 * 1024;
 /// Who reads one circle: what is noted of them fits in one record. Of more comrades than that the circle of all has the first 500 by
 /// their ids here; its row counts them.
 pub const MAX_CIRCLE_READERS: usize = 500;
-/// Circles of comrades that are read.
+/// Circles of comrades that are read, and those that the person left, which are remembered so that they do not come again: the one that
+/// was left first makes room.
 pub const MAX_CIRCLES_READ: usize = 256;
 /// Those of one comrade.
 pub const MAX_CIRCLES_OF: usize = 8;
-/// The same with those that the person left, which are remembered so that they do not come again: beyond that nothing new of this
-/// comrade is read. They can make more of them than that, and add the person again to any.
+/// The same with those of theirs that the person left: the one that was left first makes room. They can make more of them than that, and
+/// add the person again to any.
 pub const MAX_CIRCLES_KNOWN_OF: usize = MAX_CIRCLES;
 /// How long a post or a comment is kept, by everybody, in days by the owner's clock. Readers take their word for it: bytes are bounded.
 pub const CIRCLE_DAYS: u32 = 90;
