@@ -22,7 +22,7 @@
 //! Parts: formats (`frame`), records (`places`), keys (`keys`), what is shown (`views`, `rules`), what the
 //! person asks (`commands`).
 //!
-//! Left out on purpose: splitting, ballots that are secret.
+//! Left out on purpose: ballots that are secret.
 
 mod account;
 mod arrive;
