@@ -82,6 +82,9 @@ pub(crate) struct ComradeRecord {
     pub(crate) locator: Option<[u8; 16]>,
     /// The invite made here that they answered.
     pub(crate) answered: Option<InviteId>,
+    /// They answered one that is given to many then, and were not known before.
+    #[serde(default)]
+    pub(crate) asks_since: Option<Millis>,
     pub(crate) next_ordinal: u64,
     pub(crate) next_entry: u64,
     pub(crate) read_up_to: u64,
@@ -126,6 +129,7 @@ impl ComradeRecord {
             accepted: None,
             locator: None,
             answered: None,
+            asks_since: None,
             next_ordinal: 1,
             next_entry: 1,
             read_up_to: 0,

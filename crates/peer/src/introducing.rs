@@ -11,6 +11,8 @@
 //!
 //! Nothing leaves because something arrived: what follows from mail is done at times that are drawn while something is under way.
 
+#[cfg(test)]
+mod tests;
 pub(crate) mod word;
 
 use komrade_crypto::{day_of, invite::Invite};
@@ -25,6 +27,7 @@ use zeroize::Zeroizing;
 
 use self::word::Word;
 use crate::{
+    comrade::Comrade,
     invites::Wanted,
     limits,
     open::Open,
@@ -320,9 +323,23 @@ impl Open {
             Word::Offer { name, words } => {
                 let theirs = all.asked.iter().filter(|it| it.by == comrade);
                 let is_known = theirs.clone().any(|it| *it.id == id);
-                let is_full = theirs.count() >= limits::MAX_INTRODUCTIONS_EACH
-                    || all.asked.len() >= limits::MAX_INTRODUCTIONS;
-                if is_known || is_full {
+                let is_one_full = theirs.count() >= limits::MAX_INTRODUCTIONS_EACH;
+                let is_full = all.asked.len() >= limits::MAX_INTRODUCTIONS;
+                if is_known {
+                    return;
+                }
+                // What is over makes room.
+                let before = all.asked.len();
+                let makes_room = |it: &Asked| is_full || (is_one_full && it.by == comrade);
+                let is_over = |it: &Asked| matches!(it.stage, Stage::Met(_));
+                all.asked.retain(|it| !(makes_room(it) && is_over(it)));
+                let theirs = all.asked.iter().filter(|it| it.by == comrade);
+                if theirs.count() >= limits::MAX_INTRODUCTIONS_EACH
+                    || all.asked.len() >= limits::MAX_INTRODUCTIONS
+                {
+                    if all.asked.len() < before {
+                        self.note_introductions(step);
+                    }
                     return;
                 }
                 all.asked.push(Asked {
@@ -472,11 +489,14 @@ impl Open {
         }
     }
 
-    /// Who answered an invite made here.
+    /// Who answered an invite made here: whoever carries no warning, if there are more.
     fn answered_by(&self, invite: InviteId) -> Option<ComradeId> {
-        let mut all = self.comrades.iter();
-        let found = all.find(|(_, it)| it.record.answered == Some(invite) && !it.record.removed);
-        found.map(|(id, _)| *id)
+        let all = self.comrades.iter();
+        let answered =
+            all.filter(|(_, it)| it.record.answered == Some(invite) && !it.record.removed);
+        let carries_warning =
+            |(_, it): &(&ComradeId, &Comrade)| it.record.state == ComradeState::AskingAgain;
+        answered.min_by_key(carries_warning).map(|(id, _)| *id)
     }
 
     fn introduction_tell(

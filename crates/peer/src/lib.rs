@@ -61,7 +61,7 @@
 //! | offers, who asks, who took it back, newcomers brought in | both | [`limits::MAX_OFFERS`] each | decided, [`limits::OFFER_DAYS`], [`limits::ESCORT_LIFE`] |
 //! | circles of one's own, who reads one | both | [`limits::MAX_CIRCLES`], [`limits::MAX_CIRCLE_READERS`] | ending, removing |
 //! | bytes of what circles hold, all together | both | [`limits::MAX_CIRCLES_BYTES`] | refusing one's own; the oldest of the largest of comrades |
-//! | circles of comrades | both | [`limits::MAX_CIRCLES_READ`], of one [`limits::MAX_CIRCLES_OF`] | forgetting; removing the comrade |
+//! | circles of comrades | both | [`limits::MAX_CIRCLES_READ`], of one [`limits::MAX_CIRCLES_OF`], with those that were left [`limits::MAX_CIRCLES_KNOWN_OF`] | forgetting; the one left first; removing the comrade |
 //! | what is in a circle | both | see `komrade_social::circle` | [`limits::CIRCLE_DAYS`]; the oldest go |
 //! | loads of circles that have come | memory | [`limits::MAX_CIRCLE_ARRIVED`] | room in a step |
 //! | comments that an owner has not published | both | [`limits::MAX_CIRCLE_WAITING`] | published, [`limits::MESSAGE_LIFE`] |

@@ -256,15 +256,16 @@ pub const MAX_SPACES: usize = 64;
 pub const MAX_INVITED: usize = 16;
 /// Comrades offered to be proposed to one collective, and newcomers brought in.
 pub const MAX_OFFERS: usize = 32;
-/// How long an offer waits for an answer, and somebody who asks by a link: they take the room of others who ask, here
-/// ([`MAX_OFFERS`]) and among those who were not met ([`MAX_ASKING`]).
+/// How long an offer waits for an answer, and somebody who answered a link that is given to many, whether they ask or say nothing: they
+/// take the room of others who ask, here ([`MAX_OFFERS`]) and among those who were not met ([`MAX_ASKING`]).
 pub const OFFER_DAYS: Millis = 30 * DAY;
 /// When the welcome is said again while the candidate has not come in.
 pub const WELCOME_AGAIN: Millis = 3 * DAY;
 /// The same for a newcomer whose acceptance does not hold: soon, and not as often as somebody may say they come in.
 pub const WELCOME_ANEW: Millis = HOUR;
-/// What a newcomer is told not to miss of a device, beyond the newest number that operations show.
-pub const FLOOR_AHEAD: u64 = 1_000;
+/// What a newcomer is told not to miss of a device, beyond the newest number that its own operations show: as much as is kept of what one
+/// person said since.
+pub const FLOOR_AHEAD: u64 = (MAX_OPERATIONS / PERSON_SHARE) as u64;
 /// How long keys are given to a newcomer of whom nothing is heard.
 pub const ESCORT_LIFE: Millis = 30 * DAY;
 /// Bytes of a welcome in one operation of a conversation.
@@ -373,6 +374,10 @@ pub const QUESTION_LIFE: Millis = 8 * HOUR;
 pub const REMIND_AFTER: Millis = DAY;
 /// The same once more, and then no more until something comes: most people have opened the app by then.
 pub const REMIND_AGAIN: Millis = 4 * DAY;
+/// How long each device to which nothing came waits for those before it to speak up: time enough for what they say to be fetched.
+pub const REMIND_PACE: Millis = HOUR;
+/// So many speak up one after the other; of more devices than that some do so in the same hour.
+pub const REMINDING: u64 = 12;
 /// Operations of one device that are supplied from one that is asked for backwards.
 pub const SUPPLY_CHAIN: usize = 16;
 /// Bytes of operations in one answer.
@@ -396,12 +401,13 @@ pub const MAX_CIRCLES_BYTES: usize = 32 * 1024 * 1024;
 /// Who reads one circle: what is noted of them fits in one record. Of more comrades than that the circle of all has the first 500 by
 /// their ids here; its row counts them.
 pub const MAX_CIRCLE_READERS: usize = 500;
-/// Circles of comrades that are read.
+/// Circles of comrades that are read, and those that the person left, which are remembered so that they do not come again: the one that
+/// was left first makes room.
 pub const MAX_CIRCLES_READ: usize = 256;
 /// Those of one comrade.
 pub const MAX_CIRCLES_OF: usize = 8;
-/// The same with those that the person left, which are remembered so that they do not come again: beyond that nothing new of this
-/// comrade is read. They can make more of them than that, and add the person again to any.
+/// The same with those of theirs that the person left: the one that was left first makes room. They can make more of them than that, and
+/// add the person again to any.
 pub const MAX_CIRCLES_KNOWN_OF: usize = MAX_CIRCLES;
 /// How long a post or a comment is kept, by everybody, in days by the owner's clock. Readers take their word for it: bytes are bounded.
 pub const CIRCLE_DAYS: u32 = 90;

@@ -22,7 +22,7 @@
 //! Parts: formats (`frame`), records (`places`), keys (`keys`), what is shown (`views`, `rules`), what the
 //! person asks (`commands`).
 //!
-//! Left out on purpose: splitting, ballots that are secret.
+//! Left out on purpose: ballots that are secret.
 
 mod account;
 mod arrive;
@@ -831,7 +831,7 @@ impl Open {
             let wait = now.saturating_add(u64::from(group::rules::MAX_WAIT_MILLIS));
             space.record.reseed_at = space.record.reseed_at.map(|at| at.min(wait));
             space.record.asked_at = space.record.asked_at.map(|at| at.min(now));
-            space.record.bring_silence_down(now);
+            space.record.silence_bring_down(now);
             let wanted = space.wanted.values_mut().map(|wanted| &mut wanted.since);
             for since in space.decided.values_mut().chain(wanted) {
                 *since = (*since).min(now);

@@ -132,6 +132,7 @@ impl Open {
             step.touched.own |= self.device.renew(&self.own, step.now, step.rng);
         }
         self.expire_invites(step);
+        self.expire_asking(step);
         self.end_introductions(step);
         self.expire_entries(step);
         self.expire_waiting(step);

@@ -192,7 +192,10 @@ impl Way {
     pub(crate) fn note_unreached(&mut self, home: u64, now: Millis) {
         self.unreached.insert(home, now);
         if self.unreached.len() > MAX_UNREACHED {
-            self.unreached.pop_first();
+            let oldest = self.unreached.iter().min_by_key(|(_, at)| **at);
+            if let Some(oldest) = oldest.map(|(home, _)| *home) {
+                self.unreached.remove(&oldest);
+            }
         }
     }
 
@@ -628,5 +631,22 @@ impl Open {
             Party::Node(relay) => Some(relay),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_homes_that_are_not_reached_the_oldest_is_forgotten() {
+        let mut way = Way::new(0);
+        let homes = (0..=MAX_UNREACHED as u64).rev();
+        for (now, home) in (1..).zip(homes) {
+            way.note_unreached(home, now);
+        }
+        // The highest was told of first.
+        assert!(!way.is_unreached(MAX_UNREACHED as u64, 100));
+        assert!((0..MAX_UNREACHED as u64).all(|home| way.is_unreached(home, 100)));
     }
 }

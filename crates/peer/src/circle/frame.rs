@@ -5,7 +5,7 @@
 //! | 1 | version |
 //! | 2 | which word: 1 a load, 2 a comment, 3 a farewell, 4 the end, 5 a gap |
 //! | 3 | what the owner drew for the circle, 16 bytes |
-//! | 4 | since when the reader reads it, in milliseconds since the epoch, as the owner says; not of the end |
+//! | 4 | since when the reader reads it, in milliseconds since the epoch, as the owner says; of the end 0 |
 //! | 5 | load: nothing up to this number is for the reader |
 //! | 6, 7 | load: with it all is there after the first number and up to the second |
 //! | 8 | load: the exact bytes of operations, a list |

@@ -10,7 +10,7 @@ use komrade_social::{
 use komrade_view::{CircleId, ComradeId};
 
 use super::{
-    CircleRecord,
+    Circle, CircleRecord,
     frame::{Load, Word},
 };
 use crate::{limits, open::Open, step::Step};
@@ -35,15 +35,7 @@ impl Open {
         load: Load,
     ) {
         if !self.circles.all.contains_key(&id) {
-            // Those that this person left count, too: they are remembered so that they do not come again.
-            let others = self.circles.all.values();
-            let others = others.filter(|it| !it.record.is_own());
-            let theirs = others.clone().filter(|it| it.record.owner == Some(owner));
-            let live = theirs.clone().filter(|it| it.record.left.is_none());
-            if others.count() >= limits::MAX_CIRCLES_READ
-                || theirs.count() >= limits::MAX_CIRCLES_KNOWN_OF
-                || live.count() >= limits::MAX_CIRCLES_OF
-            {
+            if !self.circle_makes_room(step, owner) {
                 return;
             }
             let record = CircleRecord::new(nonce, Some(owner), String::new(), step.now);
@@ -84,6 +76,34 @@ impl Open {
             self.circles.arrived.push_back(arrived);
         }
         self.circles_unfold(step, 1);
+    }
+
+    /// Says whether there is room for one more circle of a comrade. Those that this person left count, too, for they are remembered so
+    /// that they do not come again: the one that was left first is forgotten, if that makes room.
+    fn circle_makes_room(&mut self, step: &mut Step, owner: ComradeId) -> bool {
+        let is_theirs = |it: &Circle| it.record.owner == Some(owner);
+        let others = self.circles.all.iter();
+        let others = others.filter(|(_, it)| !it.record.is_own() && !it.record.is_forgotten);
+        let theirs = others.clone().filter(|(_, it)| is_theirs(it));
+        let live = theirs.clone().filter(|(_, it)| it.record.left.is_none());
+        if live.count() >= limits::MAX_CIRCLES_OF {
+            return false;
+        }
+        let is_one_full = theirs.count() >= limits::MAX_CIRCLES_KNOWN_OF;
+        if !is_one_full && others.clone().count() < limits::MAX_CIRCLES_READ {
+            return true;
+        }
+        let left = others.filter(|(_, it)| !is_one_full || is_theirs(it));
+        let left = left.filter_map(|(id, it)| Some((it.record.left?, *id)));
+        let Some((_, oldest)) = left.min() else {
+            return false;
+        };
+        if let Some(circle) = self.circles.all.get_mut(&oldest) {
+            circle.record.is_forgotten = true;
+        }
+        step.touched.circles.insert(oldest);
+        step.again = true;
+        true
     }
 
     /// Takes what came, as far as there is room in the step: one load writes no more than its operations, and deletes those for which

@@ -574,6 +574,64 @@ fn what_was_left_does_not_come_again() {
 }
 
 #[test]
+fn the_circle_that_was_left_first_makes_room() {
+    let rng = &mut ChaCha20Rng::seed_from_u64(21);
+    let mut open = open(rng);
+    let theirs = |number: usize| {
+        let mut nonce = [0; 16];
+        nonce[..8].copy_from_slice(&number.to_be_bytes());
+        Theirs { nonce, ..bos() }
+    };
+    let tells = |open: &mut Open, rng: &mut ChaCha20Rng, number: usize| {
+        let it = theirs(number);
+        let said = it.owner.writes(it.nonce, 1, TODAY + 90, post("x"));
+        it.tells(open, rng, 0, &[said]);
+        it.id()
+    };
+    for number in 0..limits::MAX_CIRCLES_KNOWN_OF {
+        let circle = tells(&mut open, rng, number);
+        let leave = CircleCommand::Leave(circle);
+        let now = NOW + number as u64;
+        let left = step(rng, now, |step| open.circle_command(step, leave));
+        left.0.unwrap();
+    }
+    let most = limits::MAX_CIRCLES_KNOWN_OF;
+    let next = tells(&mut open, rng, most);
+    settle(&mut open, rng, NOW);
+    let known = |open: &Open, id: CircleId| open.circles.all.contains_key(&id);
+    assert!(known(&open, next) && !known(&open, theirs(0).id()));
+    assert!((1..most).all(|number| known(&open, theirs(number).id())));
+    // As many of all comrades together: one of another is forgotten for it. What is read makes no room.
+    let bo = Somebody::new(10);
+    for number in most + 1..=limits::MAX_CIRCLES_READ {
+        let (nonce, owner) = (theirs(number).nonce, ComradeId([100; 16]));
+        open.comrades.insert(owner, bo.comrade());
+        let record = CircleRecord::new(nonce, Some(owner), String::new(), NOW);
+        open.circle_place(record);
+    }
+    let cleo = Theirs {
+        owner: Somebody::new(20),
+        comrade: CLEO,
+        nonce: [7; 16],
+    };
+    let said = cleo.owner.writes(cleo.nonce, 1, TODAY + 90, post("x"));
+    cleo.tells(&mut open, rng, 0, &[said]);
+    assert!(known(&open, cleo.id()) && !known(&open, theirs(1).id()));
+    for circle in open.circles.all.values_mut() {
+        circle.record.left = None;
+    }
+    let more = Theirs {
+        nonce: [8; 16],
+        ..cleo
+    };
+    let said = more.owner.writes(more.nonce, 1, TODAY + 90, post("x"));
+    more.tells(&mut open, rng, 0, &[said]);
+    assert!(!known(&open, more.id()));
+    let read = open.circles.all.values().filter(|it| !it.record.is_own());
+    assert_eq!(read.count(), limits::MAX_CIRCLES_READ);
+}
+
+#[test]
 fn the_bytes_of_a_record_are_frozen() {
     let mut own = CircleRecord::new([7; 16], None, "Close ones".into(), NOW);
     own.sequence = 9;

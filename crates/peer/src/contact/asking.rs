@@ -12,6 +12,7 @@ use komrade_view::{Answer, ComradeId, ComradeState, InviteId, Millis, Refusal};
 use super::{introduce, take_homes};
 use crate::comrade::{Comrade, ComradeRecord, Who};
 use crate::inbox::Source;
+use crate::invites::Invitation;
 use crate::links::Party;
 use crate::open::Open;
 use crate::packet::{IntroBody, Packet};
@@ -178,6 +179,11 @@ impl Open {
         if comrade.pair.contacts().len() >= limits::MAX_CONTACTS {
             return Err(Outcome::NotForMe);
         }
+        let is_stranger = known.is_none() || comrade.record.is_looked_at();
+        let invitation = self.invites.get(&invite);
+        if is_stranger && invitation.is_some_and(Invitation::is_for_many) {
+            comrade.record.asks_since = Some(step.now);
+        }
         let before = comrade.record.answered.replace(invite);
         comrade
             .pair
@@ -269,6 +275,26 @@ impl Open {
         let id = ComradeId(step.draw());
         self.comrades.insert(id, Comrade::new(record));
         Ok(id)
+    }
+
+    /// Whoever answered an invite that is given to many, and to whom nobody has said anything, makes room for others.
+    pub(crate) fn expire_asking(&mut self, step: &mut Step) {
+        let old = step.now.saturating_sub(limits::OFFER_DAYS);
+        let is_over = |comrade: &Comrade| {
+            let record = &comrade.record;
+            let is_old = record.asks_since.is_some_and(|since| since <= old);
+            is_old && record.is_asking() && !record.removed
+        };
+        // Of those who ask it is the collective's to say when their time is over.
+        let over = self.comrades.iter();
+        let over = over.filter(|(id, it)| is_over(it) && !self.space_has_request(**id));
+        let over: Vec<ComradeId> = over.map(|(id, _)| *id).collect();
+        for id in over {
+            if !step.has_room() {
+                return;
+            }
+            let _ = self.decline(step, id);
+        }
     }
 
     pub(crate) fn confirm(&mut self, step: &mut Step, id: ComradeId) -> Result<Answer, Refusal> {

@@ -480,7 +480,7 @@ impl Space {
 
     /// Somebody has seen one's own operations up to this number.
     fn note_seen(&mut self, device: &[u8; 32], sequence: u64) {
-        self.record.note_answer(sequence);
+        self.record.silence_answered(sequence);
         let seen = &mut self.record.seen;
         match seen.iter_mut().find(|(of, _)| **of == *device) {
             Some((_, up_to)) => *up_to = sequence.max(*up_to),

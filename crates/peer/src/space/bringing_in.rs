@@ -285,7 +285,7 @@ impl Open {
         if welcoming.said < of {
             space.welcoming = Some(welcoming);
         } else {
-            space.escort(welcoming.comrade, welcoming.person, step.now);
+            space.escort(welcoming.comrade, welcoming.person, false, step.now);
             let comrade = self.comrades.get(&welcoming.comrade);
             let last = comrade.map(|it| it.record.next_entry.saturating_sub(1));
             if let Some(escort) = space.record.escorts.last_mut() {
@@ -319,13 +319,15 @@ impl Open {
         let brings_news = operations.iter().any(is_new);
         let is_escorted = space.record.escorts.iter().any(|it| it.person == person);
         if !is_escorted {
+            let is_member = space.society.is_member(&person);
             let mut standings = space.society.standings(step.now).into_iter();
-            let is_asked_in = space.society.is_member(&person)
-                || standings.any(|it| it.stage.is_open() && admits(&it.subject, &person));
+            let is_asked_in =
+                is_member || standings.any(|it| it.stage.is_open() && admits(&it.subject, &person));
             if !is_asked_in || !brings_news {
                 return;
             }
-            space.escort(comrade, person, step.now);
+            // Whoever is in already was brought in by another, who gives them what was said before.
+            space.escort(comrade, person, is_member, step.now);
         }
         let mut escorts = space.record.escorts.iter_mut();
         let Some(escort) = escorts.find(|it| it.person == person) else {
@@ -402,11 +404,18 @@ impl Open {
             let Some(space) = self.spaces.get_mut(&id) else {
                 return;
             };
-            space.note_entered(&person, &taken);
             let root = space.root();
             let has_seed = root.is_some_and(|root| space.keys.choose(&root, today).is_some());
             if space.society.is_member(&person) && !has_seed {
                 self.space_reseed(step, id);
+            }
+        }
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        for at in 0..space.record.escorts.len() {
+            if space.note_entered(at) {
+                step.touched.spaces.insert(id);
             }
         }
         self.space_note_failed(step, id);
@@ -537,7 +546,7 @@ impl Offer {
 
 impl Space {
     /// Brings somebody in from now on.
-    fn escort(&mut self, comrade: ComradeId, person: PersonId, now: Millis) {
+    fn escort(&mut self, comrade: ComradeId, person: PersonId, has_history: bool, now: Millis) {
         let told_up_to = self.record.next_arrival.saturating_sub(1);
         let escorts = &mut self.record.escorts;
         escorts.retain(|it| it.person != person);
@@ -554,28 +563,44 @@ impl Space {
             accepted: None,
             entered: None,
             seed: None,
-            has_history: false,
+            has_history,
         });
     }
 
-    /// What somebody entered with was taken: what they know is what their acceptance had seen, whoever welcomed them.
-    fn note_entered(&mut self, person: &PersonId, taken: &[Operation]) {
+    /// What somebody entered with was passed on, and has its place: what they know is what their acceptance had seen, whoever welcomed
+    /// them. One that waits for what is not here shows nothing yet. Says whether that is news.
+    fn note_entered(&mut self, at: usize) -> bool {
+        let Some(escort) = self.record.escorts.get(at) else {
+            return false;
+        };
+        let (person, known) = (escort.person, &self.known);
+        let accepted = escort.accepted.as_ref().filter(|it| it.is_passed_on);
+        let operations = accepted.into_iter().flat_map(|it| &it.operations);
+        let operations = operations.filter_map(|it| Operation::decode_stored(it).ok());
+        let is_here = |it: &Operation| {
+            it.fields().person == person && known.get(&it.id()).is_some_and(|it| it.is_placed)
+        };
+        let taken: Vec<Operation> = operations.filter(is_here).collect();
         let accepts = |it: &&Operation| matches!(it.body(), Body::Accept { .. });
         let Some(accept) = taken.iter().rev().find(accepts) else {
-            return;
+            return false;
         };
         let device = accept.fields().device;
         let own = taken.iter().filter(|it| it.fields().device == device);
         let last = own.map(|it| it.fields().sequence).max().unwrap_or(0);
+        let entered = Some((device.0.into(), last));
+        if escort.entered == entered {
+            return false;
+        }
         let unseen = self.society.get().into_iter();
         let unseen = unseen.flat_map(|it| it.unseen_by(accept.id()));
         let arrivals = unseen.filter_map(|it| Some(self.known.get(&it.id())?.arrival));
         let first = arrivals.min().map(|first| first.saturating_sub(1));
-        let mut escorts = self.record.escorts.iter_mut();
-        if let Some(escort) = escorts.find(|it| it.person == *person) {
-            escort.entered = Some((device.0.into(), last));
+        if let Some(escort) = self.record.escorts.get_mut(at) {
+            escort.entered = entered;
             escort.told_up_to = first.unwrap_or(escort.told_up_to);
         }
+        true
     }
 
     pub(super) fn begin_welcome(

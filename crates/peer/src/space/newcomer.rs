@@ -259,21 +259,24 @@ impl Open {
     }
 }
 
-/// The highest number of each device that these operations show.
+/// The highest number of each device that its own operations show. What others say of it counts for nothing; and whose highest is not
+/// theirs has none: to look for the next would be to check as many signatures as somebody cares to invent.
 fn numbers_in(operations: &[Vec<u8>]) -> BTreeMap<[u8; 32], u64> {
-    let mut numbers: BTreeMap<[u8; 32], u64> = BTreeMap::new();
+    let mut highest: BTreeMap<[u8; 32], Operation> = BTreeMap::new();
     for operation in operations {
         let Ok(operation) = Operation::decode_stored(operation) else {
             continue;
         };
         let fields = operation.fields();
-        let seen = fields.seen.iter().map(|head| (head.device, head.sequence));
-        for (device, number) in seen.chain([(fields.device, fields.sequence)]) {
-            let known = numbers.entry(device.0).or_default();
-            *known = number.max(*known);
+        let known = highest.get(&fields.device.0);
+        if known.is_none_or(|known| fields.sequence > known.fields().sequence) {
+            highest.insert(fields.device.0, operation);
         }
     }
-    numbers
+    highest.retain(|_, operation| operation.verify().is_ok());
+    let numbers = highest.into_iter();
+    let numbers = numbers.map(|(device, operation)| (device, operation.fields().sequence));
+    numbers.collect()
 }
 
 /// The first parts of each welcome stand where a version kept them that took no more; those that follow stand behind all of them.
@@ -457,7 +460,8 @@ impl Space {
         let Some((sequence, id)) = head.filter(|(last, _)| *last > self.record.sequence) else {
             return;
         };
-        let last = sequence.max(self.record.floor(&own));
+        let most = sequence.saturating_add(limits::FLOOR_AHEAD);
+        let last = sequence.max(self.record.floor(&own).min(most));
         self.record.sequence = last;
         self.record.previous = Some(id.0.into());
         self.record.floors.retain(|(of, _)| **of != own);

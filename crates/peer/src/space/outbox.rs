@@ -445,12 +445,12 @@ impl Open {
         super::ON && targets.any(|it| it.accepted_at.is_some() && it.went_by(node))
     }
 
-    /// Lets entries go whose time is over, and the oldest of too many.
+    /// Lets entries go whose time is over or that can never leave, and the oldest of too many.
     pub(crate) fn space_expire(&mut self, step: &mut Step, id: CollectiveId) {
         let Some(space) = self.spaces.get(&id) else {
             return;
         };
-        let over = |entry: &Entry| entry.ends_at() <= step.now;
+        let over = |entry: &Entry| entry.ends_at() <= step.now || !space.can_leave(entry);
         let mut going: BTreeSet<u64> = space
             .outbox
             .iter()
@@ -572,6 +572,13 @@ impl Space {
         let room = usize::try_from(MAX_TARGETS).unwrap_or(usize::MAX);
         let room = room.saturating_sub(entry.targets.len());
         entry.targets.extend(next.into_iter().take(room));
+    }
+
+    /// Whether an envelope can be made of an entry: the keys that it is sealed under are here, and it is not too large.
+    fn can_leave(&self, entry: &Entry) -> bool {
+        let is_small = Class::smallest_for(entry.body.len(), false).is_some();
+        let sealed = entry.commit.as_ref();
+        sealed.is_none_or(|commit| is_small && self.keys.get(commit).is_some())
     }
 
     /// The envelope for one home of an entry, made if there is none that may still be sent.

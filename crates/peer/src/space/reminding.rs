@@ -7,11 +7,12 @@
 //!
 //! Whoever left says so once more in the same way: they hear no answer.
 //!
-//! Bounds: twice for each silence, [`limits::REMIND_AFTER`] and [`limits::REMIND_AGAIN`] after it began.
+//! Bounds: twice for each silence, [`limits::REMIND_AFTER`] and [`limits::REMIND_AGAIN`] after it began, and some hours one after the
+//! other if all heard nothing. What others' devices say by themselves puts it off, and does not begin another silence.
 
 use komrade_crypto::{
     day_of,
-    group::{Commit, LeafRecord},
+    group::{Commit, LeafRecord, rules},
 };
 use komrade_social::{OperationId, collective::Body};
 use komrade_view::{CollectiveId, Millis};
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Place, Space, SpaceRecord,
     frame::{Bundle, Load},
+    supply::first_within,
 };
 use crate::{limits, open::Open, step::Step};
 
@@ -55,7 +57,7 @@ impl Silence {
 
 impl SpaceRecord {
     /// This device said something.
-    pub(super) fn note_said(&mut self, now: Millis) {
+    pub(super) fn silence_begins(&mut self, now: Millis) {
         let before = self.unanswered.map(|(silence, _)| silence);
         let silence = before.filter(|it| it.reminded == 0);
         let silence = silence.unwrap_or(Silence::begins(now));
@@ -63,22 +65,31 @@ impl SpaceRecord {
     }
 
     /// Somebody has seen what this device said up to this number.
-    pub(super) fn note_answer(&mut self, sequence: u64) {
+    pub(super) fn silence_answered(&mut self, sequence: u64) {
         self.unanswered = self.unanswered.filter(|(_, last)| sequence < *last);
     }
 
     /// Something came under the keys in use.
-    pub(super) fn note_heard(&mut self, now: Millis) {
+    pub(super) fn silence_heard(&mut self, now: Millis) {
         self.unheard = Some(Silence::begins(now));
     }
 
-    fn is_silent(&self, now: Millis) -> bool {
-        let unanswered = self.unanswered.map(|(silence, _)| silence);
-        let mut silences = unanswered.into_iter().chain(self.unheard);
-        silences.any(|silence| silence.is_due(now))
+    /// The same of what a device says by itself, when it speaks up, asks or draws a seed: whoever else would speak up waits once more, and
+    /// not more often than before. Otherwise two devices whose persons say nothing would wake each other for ever.
+    pub(super) fn silence_put_off(&mut self, now: Millis) {
+        let silence = self.unheard.get_or_insert(Silence::begins(now));
+        silence.since = now;
     }
 
-    fn note_reminded(&mut self, now: Millis) {
+    /// `turn`: how long this device waits for others who heard nothing either.
+    fn is_silent(&self, now: Millis, turn: Millis) -> bool {
+        let unanswered = self.unanswered.map(|(silence, _)| silence);
+        let is_unheard = |silence: Silence| silence.is_due(now.saturating_sub(turn));
+        unanswered.is_some_and(|silence| silence.is_due(now))
+            || self.unheard.is_some_and(is_unheard)
+    }
+
+    fn silence_reminded(&mut self, now: Millis) {
         let unanswered = self.unanswered.iter_mut().map(|(silence, _)| silence);
         for silence in unanswered.chain(&mut self.unheard) {
             silence.remind(now);
@@ -86,7 +97,7 @@ impl SpaceRecord {
     }
 
     /// The clock was ahead.
-    pub(super) fn bring_silence_down(&mut self, now: Millis) {
+    pub(super) fn silence_bring_down(&mut self, now: Millis) {
         let unanswered = self.unanswered.iter_mut().map(|(silence, _)| silence);
         for silence in unanswered.chain(&mut self.unheard) {
             silence.since = silence.since.min(now);
@@ -111,16 +122,23 @@ impl Open {
         let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
             return;
         };
-        if space.society.devices().len() < 2 {
+        let devices: Vec<[u8; 32]> = {
+            let devices = space.society.devices().into_iter();
+            devices.map(|member| member.device).collect()
+        };
+        if devices.len() < 2 {
             return;
         }
         if space.record.unheard.is_none() {
-            space.record.note_heard(now);
+            space.record.silence_heard(now);
             step.touched.spaces.insert(id);
         }
         let body = Body::Profile { name };
         let may_say = space.society.may(&space.own, &body, now).is_ok();
-        if !space.record.is_silent(now) || !may_say {
+        let others = devices.iter().filter(|it| **it != space.own.device);
+        let turn = rules::turn(&space.record.space, &space.own.device, others) as u64;
+        let turn = turn % limits::REMINDING * limits::REMIND_PACE;
+        if !space.record.is_silent(now, turn) || !may_say {
             return;
         }
         // Without keys for the members of now, new ones are on their way, and whatever follows from them.
@@ -129,7 +147,7 @@ impl Open {
         let Some(under) = chosen.and_then(|_| space.newest_shared()) else {
             return;
         };
-        space.record.note_reminded(now);
+        space.record.silence_reminded(now);
         let unanswered = space.record.unanswered;
         let Ok(operation) = self.space_sign(step, id, body) else {
             return;
@@ -149,17 +167,20 @@ impl Open {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
-        let is_due = matches!(space.record.place, Place::Left(_)) && space.record.is_silent(now);
+        let is_due = matches!(space.record.place, Place::Left(_)) && space.record.is_silent(now, 0);
         let last = space.record.previous.filter(|_| is_due);
         let under = space.newest_within().or_else(|| space.keys.newest());
         let (Some(last), Some(under)) = (last, under) else {
             return;
         };
-        space.record.note_reminded(now);
+        space.record.silence_reminded(now);
         step.touched.spaces.insert(id);
         let said = space.chain(OperationId(*last), limits::SUPPLY_CHAIN);
-        let said = said.into_iter().rev().filter(|(_, known)| known.is_control);
-        let said = said.map(|(_, known)| known.bytes.clone()).collect();
+        let said = said.into_iter().filter(|(_, known)| known.is_control);
+        let said = said.map(|(_, known)| known.bytes.clone());
+        // The last word of all is among them, whatever lies before it.
+        let mut said = first_within(limits::SUPPLY_BYTES, said);
+        said.reverse();
         self.space_enqueue_under(step, id, under, said);
     }
 
@@ -184,9 +205,11 @@ impl Open {
         let Some(seed) = space.keys.get(&under) else {
             return;
         };
-        let control = seed.lasting().seal_control(&bundle.encode(), step.rng);
+        let Ok(control) = seed.lasting().seal_control(&bundle.encode(), step.rng) else {
+            return;
+        };
         let load = Load {
-            control: control.ok(),
+            control: Some(control),
             ..Load::default()
         };
         let homes = space.homes();

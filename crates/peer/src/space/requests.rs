@@ -201,12 +201,17 @@ impl Open {
         }
         // Whoever was not met is told nothing.
         for comrade in strangers {
-            let all = self.spaces.values();
-            let mut all = all.flat_map(|it| &it.record.requests);
-            if !all.any(|it| it.comrade == comrade) {
+            if !self.space_has_request(comrade) {
                 let _ = self.decline(step, comrade);
             }
         }
+    }
+
+    /// Whether somebody asks this person to be proposed to any collective.
+    pub(crate) fn space_has_request(&self, comrade: ComradeId) -> bool {
+        let all = self.spaces.values();
+        let mut all = all.flat_map(|it| &it.record.requests);
+        all.any(|it| it.comrade == comrade)
     }
 
     /// Tells candidates how far it is, if that changed.
@@ -306,6 +311,10 @@ impl Open {
         let comrade = self.comrades.get_mut(&by);
         let comrade = comrade.filter(|it| !it.record.removed);
         let comrade = comrade.ok_or(Refusal::Unknown)?;
+        // A warning is for the person to judge, and whose link it is says nothing of who they are.
+        if comrade.record.state == ComradeState::AskingAgain {
+            return Err(Refusal::NotConfirmed);
+        }
         let is_asking = comrade.record.is_asking();
         if comrade.record.is_looked_at() {
             let invite = comrade.record.accepted().ok_or(Refusal::Unknown)?;

@@ -196,12 +196,16 @@ impl Open {
         let space = self.spaces.get_mut(&id).ok_or(Refusal::Unknown)?;
         let fields = space.fields(body, step.now);
         let (sequence, time) = (fields.sequence, fields.time);
+        let is_seed = matches!(fields.body, Body::Seed { .. });
         let signed = Operation::sign(fields, self.device.key());
         let operation = signed.map_err(|_| Refusal::OutOfBounds)?;
         space.record.sequence = sequence;
         space.record.previous = Some(operation.id().0.into());
         space.record.spoke_at = time;
-        space.record.note_said(step.now);
+        // Nobody answers to a seed; whoever does not get it draws one, too, or shows that by what they say.
+        if !is_seed {
+            space.record.silence_begins(step.now);
+        }
         step.touched.spaces.insert(id);
         Ok(operation)
     }

@@ -17,7 +17,10 @@ use komrade_crypto::{
     },
     identity::PersonId,
 };
-use komrade_social::{OperationId, collective::Operation};
+use komrade_social::{
+    OperationId,
+    collective::{Body, Operation},
+};
 use komrade_view::{CollectiveId, Millis};
 use rand_core::CryptoRng;
 
@@ -54,6 +57,24 @@ impl Question {
         let seeds = self.missing.seeds();
         self.missing.heads().is_empty() && (seeds.is_empty() || seeds.contains(commit))
     }
+}
+
+/// Whether what is asked, or shows that something is missing, is of these days by its own date: not of long ago, nor of a day to come.
+fn is_timely(time: Millis, now: Millis) -> bool {
+    time <= now.saturating_add(limits::DAY) && time > now.saturating_sub(limits::QUESTION_AGE)
+}
+
+/// The first of these operations, as many as take no more than so many bytes.
+pub(super) fn first_within(
+    mut room: usize,
+    operations: impl Iterator<Item = Vec<u8>>,
+) -> Vec<Vec<u8>> {
+    let fits = |bytes: &Vec<u8>| {
+        let left = room.checked_sub(bytes.len());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    operations.take_while(fits).collect()
 }
 
 /// Takes some of each group in turn: the oldest, or any, by lot. Nobody's take the place of all others', and what nobody can give
@@ -121,27 +142,19 @@ impl Space {
     /// again was heard before.
     pub(super) fn hear(&mut self, asked: Asked, commit: Commit, now: Millis) {
         let space = *self.record.space;
-        let is_timely = asked.time <= now.saturating_add(limits::DAY)
-            && asked.time > now.saturating_sub(limits::QUESTION_AGE);
         if asked.device == self.own.device
-            || !is_timely
+            || !is_timely(asked.time, now)
             || !(self.is_theirs(&asked.device) || self.was_theirs(&asked.device))
         {
             return;
         }
         let id = asked.id(&space);
-        let day = now.saturating_sub(limits::DAY);
-        let lately =
-            |(_, device, at): &&([u8; 32], [u8; 32], Millis)| *device == asked.device && *at > day;
-        if self.answered.iter().any(|(known, ..)| *known == id)
-            || self.answered.iter().filter(lately).count() >= limits::MAX_ANSWERS_EACH
-            // The signature last: it is dear.
-            || !asked.is_signed(&space)
-        {
+        // The signature last: it is dear.
+        if !self.may_answer(&id, &asked.device, now) || !asked.is_signed(&space) {
             return;
         }
         if self.chosen(now) == Some(commit) {
-            self.record.note_heard(now);
+            self.record.silence_put_off(now);
         }
         self.queue(Question {
             id,
@@ -196,7 +209,13 @@ impl Space {
         let is_member = self.is_theirs(&device);
         let chosen = self.chosen(now);
         if is_member && chosen == Some(*under) {
-            self.record.note_heard(now);
+            // What devices say by themselves begins no other silence.
+            match operation.body() {
+                Body::Profile { .. } | Body::Homes { .. } | Body::Seed { .. } => {
+                    self.record.silence_put_off(now);
+                }
+                _ => self.record.silence_heard(now),
+            }
         }
         let is_behind = match chosen {
             Some(chosen) if is_member => self.is_behind_with(operation, under, &chosen, now),
@@ -215,7 +234,7 @@ impl Space {
         for (byte, other) in id.iter_mut().zip(day_of(fields.time).to_be_bytes()) {
             *byte ^= other;
         }
-        if self.answered.iter().any(|(known, ..)| *known == id) {
+        if !self.may_answer(&id, &device, now) {
             return;
         }
         self.queue(Question {
@@ -240,6 +259,9 @@ impl Space {
         now: Millis,
     ) -> bool {
         let fields = operation.fields();
+        if !is_timely(fields.time, now) {
+            return false;
+        }
         let height = |commit: &Commit| self.keys.get(commit).map_or(0, |it| it.height);
         let root = self.keys.get(under).and_then(|it| it.root());
         let is_for_others = root != self.root() && !self.lacks_context(operation);
@@ -249,15 +271,13 @@ impl Space {
         under != chosen
             && (height(under) < height(chosen) || is_for_others)
             && fields.time > height(chosen).saturating_add(limits::MISSED_AFTER)
-            && fields.time > now.saturating_sub(limits::QUESTION_AGE)
             && !self.known.values().any(has_it)
     }
 
     /// Whether somebody who is no member any more said something an hour after they went, not knowing of it.
     fn is_gone_unawares(&mut self, operation: &Operation, now: Millis) -> bool {
         let fields = operation.fields();
-        let is_old = fields.time <= now.saturating_sub(limits::QUESTION_AGE);
-        if is_old || !self.was_theirs(&fields.device.0) {
+        if !is_timely(fields.time, now) || !self.was_theirs(&fields.device.0) {
             return false;
         }
         let ended = self.society.ended_by(&fields.device.0);
@@ -267,6 +287,16 @@ impl Space {
         };
         let mut unseen = self.society.between(&fields.context, &ended);
         unseen.find(is_after).is_some()
+    }
+
+    /// Whether a question was not answered yet, and its device has not had all answers of a day.
+    fn may_answer(&self, id: &[u8; 32], device: &[u8; 32], now: Millis) -> bool {
+        let day = now.saturating_sub(limits::DAY);
+        let mut answered = self.answered.iter();
+        let theirs = answered
+            .clone()
+            .filter(|(_, to, at)| to == device && *at > day);
+        theirs.count() < limits::MAX_ANSWERS_EACH && !answered.any(|(known, ..)| known == id)
     }
 
     fn queue(&mut self, mut question: Question) {
@@ -507,15 +537,10 @@ impl Space {
         let known = shown.map_or(Vec::new(), |it| {
             [&it.fields().context[..], &[it.id()]].concat()
         });
-        let mut room = limits::SUPPLY_BYTES;
-        let fits = |bytes: &Vec<u8>| {
-            let left = room.checked_sub(bytes.len());
-            room = left.unwrap_or(0);
-            left.is_some()
-        };
         let unseen = self.society.between(&known, until);
-        let unseen = unseen.map(|it| it.as_bytes().to_vec()).take_while(fits);
-        unseen.take(limits::MAX_BUNDLED / 2).collect()
+        let unseen = unseen.map(|it| it.as_bytes().to_vec());
+        let unseen = unseen.take(limits::MAX_BUNDLED / 2);
+        first_within(limits::SUPPLY_BYTES, unseen)
     }
 
     /// What somebody is told who is no member any more and may not know it: by what they went, and what lies before that. Under keys that
@@ -526,8 +551,13 @@ impl Space {
         let asked = question.missing.heads();
         let asked_for = self.society.between(&[], &ended);
         let asked_for = asked_for.filter(|it| asked.contains(&it.id().0));
-        operations.extend(asked_for.map(|it| it.as_bytes().to_vec()));
-        operations.truncate(limits::MAX_BUNDLED);
+        let asked_for = asked_for.map(|it| it.as_bytes().to_vec());
+        let asked_for = asked_for.filter(|it| !operations.contains(it));
+        let asked_for = asked_for.take(limits::MAX_BUNDLED.saturating_sub(operations.len()));
+        let bytes = operations.iter().map(Vec::len).sum();
+        let room = limits::SUPPLY_BYTES.saturating_sub(bytes);
+        let asked_for = first_within(room, asked_for);
+        operations.extend(asked_for);
         let root = self.root().filter(|_| !operations.is_empty())?;
         let seed = Seed::draw(self.group(), root, step.rng);
         let leaf = self.devices.get(&question.device)?.leaf.as_ref()?;

@@ -7,6 +7,8 @@
     clippy::expect_used
 )]
 
+mod answers;
+mod entering;
 mod history;
 mod homes;
 mod hostile;

@@ -348,6 +348,31 @@ fn whoever_asks_by_a_link_and_is_not_answered_makes_room_after_a_month() {
 }
 
 #[test]
+fn whoever_answered_a_link_and_asks_nothing_makes_room_after_a_month() {
+    let mut world = strangers(951, &["Ana", "Bo", "Cleo"]);
+    let link = link(&mut world, 0);
+    world.pass(MINUTE);
+    open(&mut world, 1, &link);
+    ask(&mut world, 1, "let me in");
+    requests(&mut world, 0, 1);
+    // Whoever gives up the collective has not answered Bo by that.
+    let collective = world.collective(0).id;
+    world.order(0, CollectiveCommand::Leave(collective));
+    world.order(0, CollectiveCommand::Forget(collective));
+    world.pass(29 * DAY);
+    assert_eq!(world.peers[0].comrades.len(), 1);
+    world.restart(0);
+    world.pass(2 * DAY);
+    assert!(world.peers[0].comrades.is_empty());
+    // Who answers an invite of one's own is waited for.
+    let invite = world.make_invite(0);
+    world.accept(2, &invite);
+    world.until(|world| world.peers[0].comrades.len() == 1);
+    world.pass(40 * DAY);
+    assert_eq!(world.only(0).state, ComradeState::Asking);
+}
+
+#[test]
 fn a_comrades_link_needs_no_second_meeting() {
     let (mut world, met) = people(947, 2);
     world.found(0, rules(1));

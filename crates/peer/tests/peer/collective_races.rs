@@ -57,6 +57,21 @@ fn standing(world: &World, at: usize) -> Standing {
     world.collective(at).standing
 }
 
+#[test]
+fn devices_of_whom_nobody_says_anything_fall_silent() {
+    let (mut world, _) = collective(975, 3);
+    talk(&mut world, &[0, 1, 2]);
+    let before = operations(&world, 0);
+    world.pass(30 * DAY);
+    let (after, drawn) = (operations(&world, 0), seeds(&world, 0));
+    // Each speaks up twice, and a seed is drawn as often as one has to be.
+    assert!(after <= before + 6 + drawn, "{before}, {after}, {drawn}");
+    world.pass(20 * DAY);
+    let (now, all) = (operations(&world, 0), seeds(&world, 0));
+    assert!(now <= after + all - drawn, "{after}, {now}, {drawn}, {all}");
+    talk(&mut world, &[0, 1, 2]);
+}
+
 // --- coming in -----------------------------------------------------------------------------------
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::space::{frame::Asked, outbox::What};
 
 /// The owner of the vault has a member's post that another asks for.
-fn asked() -> (Bench, [Pen; 3], Operation) {
+pub(super) fn asked() -> (Bench, [Pen; 3], Operation) {
     let mut pens = three();
     let mut bench = Bench::found(&mut pens);
     let under = bench.newest();
@@ -17,7 +17,13 @@ fn asked() -> (Bench, [Pen; 3], Operation) {
     (bench, pens, post)
 }
 
-fn question(bench: &Bench, by: &Pen, signed_by: &Pen, lacks: OperationId, at: Millis) -> Bundle {
+pub(super) fn question(
+    bench: &Bench,
+    by: &Pen,
+    signed_by: &Pen,
+    lacks: OperationId,
+    at: Millis,
+) -> Bundle {
     let space = bench.space().id().0;
     let missing = Missing::new([], [lacks.0]);
     let mut asked = Asked::sign(&space, missing, at, &signed_by.key);
