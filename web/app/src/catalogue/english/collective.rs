@@ -254,7 +254,8 @@ pub fn alarm(alarm: Alarm, name: &str, days: u64) -> String {
         ),
         Alarm::MutualRemoval => "Members removed each other, so who belongs is in dispute. Talk, \
                                  outside of Komrade too, before you decide anything else. If you \
-                                 cannot go on together, you can split: propose it under Decisions."
+                                 cannot go on together, you can split: whoever is still a member here \
+                                 proposes it under Decisions, and whoever is not founds another."
             .to_owned(),
         Alarm::NotFinal(_) => format!(
             "For {days} days no two thirds of the members have confirmed the same state. Nothing is \
