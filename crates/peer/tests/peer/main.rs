@@ -13,6 +13,7 @@
 
 mod again;
 mod burns;
+mod carriers;
 mod catching_up;
 mod circle;
 mod circle_bounds;
@@ -29,6 +30,7 @@ mod collective_races;
 mod collective_split;
 mod conversation;
 mod copied;
+mod halving;
 mod homes;
 mod hostile;
 mod introducing;
