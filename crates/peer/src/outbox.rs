@@ -376,12 +376,13 @@ impl Open {
             } else if outcome.is_held() {
                 self.accepted(step, &flight);
             } else if outcome.wants_pass() {
-                let wait = self
-                    .note_refused_pass(id, flight.leg.map(|(_, home)| home), outcome)
-                    .then_some(limits::MINUTE);
+                // A device is shown no pass: the same again at once would be refused again, and for ever.
+                let home = flight.leg.map(|(_, home)| home);
+                let waits = home.is_none() || self.note_refused_pass(id, home, outcome);
                 self.forget_work(id, number);
                 if let Some(comrade) = self.comrades.get_mut(&id) {
-                    comrade.hold_until = step.now.saturating_add(wait.unwrap_or(0));
+                    let wait = if waits { limits::MINUTE } else { 0 };
+                    comrade.hold_until = step.now.saturating_add(wait);
                 }
             } else if outcome.is_passing() || is_disputed {
                 comrade.hold_until = step.now.saturating_add(limits::MINUTE);
