@@ -42,6 +42,7 @@ mod nodes;
 mod queue;
 #[cfg(not(target_arch = "wasm32"))]
 mod redacted;
+mod refused;
 mod removing;
 mod saver;
 mod seeking;
