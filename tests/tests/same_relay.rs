@@ -4,12 +4,13 @@ use std::net::TcpListener;
 
 use anyhow::{Result, ensure};
 use komrade_tests::{LOCAL, Person, Relay, RelaySettings};
+use thirtyfour::By;
 
 #[tokio::test]
 async fn two_members_of_one_relay_meet_and_talk_without_i2p() -> Result<()> {
     // A bridge that takes connections and never says a word: its router is never ready.
     let silent = TcpListener::bind("127.0.0.1:0")?;
-    let relay = Relay::start(RelaySettings::Sam(silent.local_addr()?.to_string()))?;
+    let mut relay = Relay::start(RelaySettings::Sam(silent.local_addr()?.to_string()))?;
     let ana = Person::arrive(relay.join_link(), "Ana").await?;
     let bo = Person::arrive(relay.join_link(), "Bo").await?;
     ana.reachable().await?;
@@ -52,6 +53,26 @@ async fn two_members_of_one_relay_meet_and_talk_without_i2p() -> Result<()> {
     ];
     ensure!(ana.messages().await? == all, "Ana has all, once");
     ensure!(bo.messages().await? == all, "Bo has all, once");
+
+    // Without its relay a message is kept, and its tick, touched, says what it waits for.
+    relay.kill()?;
+    let kept = "Who has the keys?";
+    ana.write(kept).await?;
+    let message = ana
+        .browser
+        .see_text_with("message", kept, ("data-tick", "kept"), LOCAL)
+        .await?;
+    message.find(By::Testid("tick")).await?.click().await?;
+    ana.browser
+        .see_text(
+            "tick-explained",
+            "It waits for your relay to answer.",
+            LOCAL,
+        )
+        .await?;
+    relay.restart()?;
+    bo.read(kept, LOCAL).await?;
+
     ana.browser.click("nav-route").await?;
     ana.browser
         .see_with("route-router", "data-mood", "waits", LOCAL)

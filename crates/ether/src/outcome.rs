@@ -38,6 +38,8 @@ pub enum Outcome {
     QueueFull,
     /// The home did not answer until the envelope expired.
     Unreachable,
+    /// More bytes than any envelope has. Versions before this code take it for one that they do not know.
+    TooLarge,
     /// A code that this version does not know. It comes from [`Outcome::decode`] only.
     Unknown(u8),
 }
@@ -64,6 +66,7 @@ impl Outcome {
             Self::NotAllowed => 13,
             Self::QueueFull => 14,
             Self::Unreachable => 15,
+            Self::TooLarge => 16,
             Self::Unknown(code) => code,
         }
     }
@@ -95,7 +98,8 @@ impl Outcome {
             [13] => Some(Self::NotAllowed),
             [14] => Some(Self::QueueFull),
             [15] => Some(Self::Unreachable),
-            [code] if code > 15 => Some(Self::Unknown(code)),
+            [16] => Some(Self::TooLarge),
+            [code] if code > 16 => Some(Self::Unknown(code)),
             _ => None,
         }
     }
@@ -127,6 +131,7 @@ impl From<EnvelopeError> for Outcome {
     fn from(error: EnvelopeError) -> Self {
         match error {
             EnvelopeError::UnknownVersion(_) | EnvelopeError::UnknownClass(_) => Self::Foreign,
+            EnvelopeError::TooLong(_) => Self::TooLarge,
             _ => Self::Malformed,
         }
     }
@@ -152,7 +157,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// All that this version knows, in the order of their codes.
-    pub(crate) const KNOWN: [Outcome; 16] = [
+    pub(crate) const KNOWN: [Outcome; 17] = [
         Outcome::Accepted,
         Outcome::AlreadyHave,
         Outcome::Full,
@@ -169,6 +174,7 @@ pub(crate) mod tests {
         Outcome::NotAllowed,
         Outcome::QueueFull,
         Outcome::Unreachable,
+        Outcome::TooLarge,
     ];
 
     pub(crate) fn outcomes() -> impl Strategy<Value = Outcome> {
@@ -178,7 +184,7 @@ pub(crate) mod tests {
 
     #[test]
     fn codes_are_frozen_and_mean_one_thing() {
-        let codes: Vec<u8> = (0..16).collect();
+        let codes: Vec<u8> = (0..17).collect();
         assert_eq!(KNOWN.map(Outcome::code).as_slice(), codes);
         assert_eq!(Outcome::NeedsWork(16).encode(), [9, 16]);
         for code in (0..=u8::MAX).filter(|code| *code != 9) {

@@ -7,7 +7,7 @@ use komrade_crypto::{
     identity::{PersonId, pair_code},
     invite::{self, Invite},
 };
-use komrade_view::{ComradeId, ComradeState, ComradeView, Gap, InviteId, Millis};
+use komrade_view::{ComradeId, ComradeState, ComradeView, Gap, InviteId, Millis, PutRefusal};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -276,6 +276,8 @@ pub(crate) struct Comrade {
     pub(crate) reading: Option<u64>,
     /// Nothing is sent before: the other side asked for patience, or does not understand.
     pub(crate) hold_until: Millis,
+    /// What was answered last to what was sent, if that was a refusal.
+    pub(crate) put_refused: Option<PutRefusal>,
     /// Mail of theirs came through the node: what follows from it does not leave before.
     pub(crate) quiet_until: Millis,
     /// Nor does what the person wrote before.
@@ -304,6 +306,7 @@ impl Comrade {
             dialer: Dialer::default(),
             reading: None,
             hold_until: 0,
+            put_refused: None,
             quiet_until: 0,
             is_all_quiet: false,
             is_refused: false,

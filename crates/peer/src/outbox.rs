@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
 use komrade_store::{Query, Record, Table};
-use komrade_view::{CollectiveId, ComradeId, ComradeState, Millis};
+use komrade_view::{CollectiveId, ComradeId, ComradeState, Millis, RefusedBy};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     home, keys, limits,
     links::{Flight, Link, Party},
     open::{Open, Purpose},
+    queue::put_refusal,
     records::{self, Content, Entry, Sealed, TickRecord},
     step::Step,
     way::{Leg, Way},
@@ -368,6 +369,13 @@ impl Open {
             // right, and no seal is spent on it.
             let is_disputed = matches!(outcome, Outcome::Expired | Outcome::TooFar)
                 && !sealed.is_expired(step.now);
+            let by = match flight.leg {
+                Some(_) => RefusedBy::OwnRelay,
+                None => RefusedBy::TheirDevice,
+            };
+            let refused = put_refusal(by, outcome);
+            step.show.route |= refused.is_some() || comrade.put_refused.is_some();
+            comrade.put_refused = refused;
             if outcome.is_held() && is_dropped {
                 // Whoever took it brings it to where nobody reads: another one leaves for a home that lives.
                 entry.sealed = None;
@@ -376,12 +384,13 @@ impl Open {
             } else if outcome.is_held() {
                 self.accepted(step, &flight);
             } else if outcome.wants_pass() {
-                let wait = self
-                    .note_refused_pass(id, flight.leg.map(|(_, home)| home), outcome)
-                    .then_some(limits::MINUTE);
+                // A device is shown no pass: the same again at once would be refused again, and for ever.
+                let home = flight.leg.map(|(_, home)| home);
+                let waits = home.is_none() || self.note_refused_pass(id, home, outcome);
                 self.forget_work(id, number);
                 if let Some(comrade) = self.comrades.get_mut(&id) {
-                    comrade.hold_until = step.now.saturating_add(wait.unwrap_or(0));
+                    let wait = if waits { limits::MINUTE } else { 0 };
+                    comrade.hold_until = step.now.saturating_add(wait);
                 }
             } else if outcome.is_passing() || is_disputed {
                 comrade.hold_until = step.now.saturating_add(limits::MINUTE);
@@ -701,7 +710,7 @@ impl Open {
             entry.sealed = None;
             step.touched.entries.insert((id, *number));
         }
-        comrade.hold_until = 0;
+        (comrade.hold_until, comrade.put_refused) = (0, None);
     }
 
     /// Entries whose time is over.

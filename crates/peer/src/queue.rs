@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use komrade_view::{ComradeId, QueueReason, QueueView};
+use komrade_ether::Outcome;
+use komrade_view::{ComradeId, PutRefusal, PutRefusalCode, QueueReason, QueueView, RefusedBy};
 
 use crate::{comrade::Comrade, home, limits, open::Open, records::Entry, step::Step};
 
@@ -23,6 +24,7 @@ impl Open {
                     self.handed_to(comrade)
                 },
                 home: self.queued_for(step, *id, comrade, waiting > 0),
+                refused: comrade.put_refused.filter(|_| waiting > 0),
             })
         };
         let known = self.comrades.iter().filter(|(_, it)| !it.record.removed);
@@ -90,4 +92,29 @@ impl Open {
             QueueReason::HandedOn
         }
     }
+}
+
+/// What is shown of an answer; `None`: it is no refusal.
+pub(crate) fn put_refusal(by: RefusedBy, outcome: Outcome) -> Option<PutRefusal> {
+    use PutRefusalCode as Code;
+    let why = match outcome {
+        Outcome::Accepted | Outcome::AlreadyHave => return None,
+        Outcome::Full => Code::Full,
+        Outcome::Expired => Code::Expired,
+        Outcome::TooFar => Code::TooFar,
+        Outcome::Malformed => Code::Malformed,
+        Outcome::TooLarge => Code::TooLarge,
+        Outcome::Foreign => Code::Foreign,
+        Outcome::NotForMe => Code::NotForMe,
+        Outcome::Busy => Code::Busy,
+        Outcome::NeedsWork(_) => Code::NeedsWork,
+        Outcome::WrongWork => Code::WrongWork,
+        Outcome::WrongToken => Code::WrongToken,
+        Outcome::OverShare => Code::OverShare,
+        Outcome::NotAllowed => Code::NotAllowed,
+        Outcome::QueueFull => Code::QueueFull,
+        Outcome::Unreachable => Code::Unreachable,
+        _ => Code::Unknown,
+    };
+    Some(PutRefusal { by, why })
 }

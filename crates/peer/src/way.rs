@@ -250,6 +250,9 @@ impl Open {
             step.effect(Effect::UseRelay { relay, order: None });
         }
         self.own.retire(relay);
+        if node.is_some() {
+            self.offer_elsewhere(step);
+        }
         step.touched.own = true;
         step.show.route = true;
         step.show.invites = true;

@@ -296,6 +296,7 @@ mod tests {
             handed: 0,
             reason: QueueReason::Keys,
             home: None,
+            refused: None,
         };
         let dial = DialView {
             comrade,

@@ -109,6 +109,8 @@ pub struct QueueView {
     /// Which of the homes that the comrade has told of they are for, from 1, and how many these are;
     /// `None` while that is not known.
     pub home: Option<(u8, u8)>,
+    /// What was answered last to what waits, if that was a refusal.
+    pub refused: Option<PutRefusal>,
 }
 
 /// What queued messages wait for.
@@ -116,7 +118,7 @@ pub struct QueueView {
 pub enum QueueReason {
     /// The comrade has not answered, so that there are no keys for them, or waits to be confirmed.
     Keys,
-    /// Their relay or their device refused; tried again then.
+    /// It was refused, see [`QueueView::refused`]; tried again then.
     Patience(Millis),
     /// A quiet moment then: something of theirs has just arrived, and the relay must not be able to
     /// tell by what leaves for whom it was.
@@ -125,7 +127,7 @@ pub enum QueueReason {
     OwnRelay,
     /// Their own device, for no relay keeps envelopes for them.
     TheirDevice,
-    /// Work that their relay asks for is being done.
+    /// Work that a relay asks for is being done.
     Work,
     /// Nothing: they are on their way.
     Turn,
@@ -135,6 +137,95 @@ pub enum QueueReason {
     HandedOn,
     /// The same, but none of theirs was reached for long: they are looked for at their lifeboat, too.
     Unreached,
+}
+
+impl QueueReason {
+    /// Until when, if that is known.
+    pub fn until(self) -> Option<Millis> {
+        match self {
+            Self::Patience(until) | Self::Quiet(until) => Some(until),
+            _ => None,
+        }
+    }
+}
+
+/// A refusal of something that was to be kept or passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutRefusal {
+    /// Who refused.
+    pub by: RefusedBy,
+    /// Why.
+    pub why: PutRefusalCode,
+}
+
+/// Who refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefusedBy {
+    /// One's own relay.
+    OwnRelay,
+    /// The comrade's relay: one's own brought it there.
+    TheirRelay,
+    /// The comrade's device.
+    TheirDevice,
+}
+
+/// Why it was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PutRefusalCode {
+    /// No room for anybody.
+    Full,
+    /// Expired, by the clock there.
+    Expired,
+    /// To be kept longer than anything is, by the clock there.
+    TooFar,
+    /// Not understood.
+    Malformed,
+    /// Larger than anything that is taken.
+    TooLarge,
+    /// Of a version that is not known there.
+    Foreign,
+    /// For nobody there.
+    NotForMe,
+    /// Too much at once.
+    Busy,
+    /// Work is due.
+    NeedsWork,
+    /// The work was too little, too old, or for something else.
+    WrongWork,
+    /// The token is good no more.
+    WrongToken,
+    /// One's share of the room is used up.
+    OverShare,
+    /// Not from this device.
+    NotAllowed,
+    /// Too much waits there for other relays.
+    QueueFull,
+    /// The comrade's relay did not answer until it expired.
+    Unreachable,
+    /// A code of a newer version.
+    Unknown,
+}
+
+impl PutRefusalCode {
+    /// Every one there is, for tests of the catalogue and of the engine.
+    pub const ALL: [Self; 16] = [
+        Self::Full,
+        Self::Expired,
+        Self::TooFar,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Foreign,
+        Self::NotForMe,
+        Self::Busy,
+        Self::NeedsWork,
+        Self::WrongWork,
+        Self::WrongToken,
+        Self::OverShare,
+        Self::NotAllowed,
+        Self::QueueFull,
+        Self::Unreachable,
+        Self::Unknown,
+    ];
 }
 
 /// The connection between the app and its relay.

@@ -1,8 +1,11 @@
-//! Nothing readable passes: proxies at both relays' WebSockets and at the SAM bridge keep every byte of two people's talk.
+//! Nothing readable passes: proxies at both relays' WebSockets and at the SAM bridge keep every byte of two people's talk. Nor is
+//! anything readable kept: what both relays have on their disks afterwards is looked through, too.
 
+mod folder;
 mod vault;
 
 use anyhow::{Context, Result, ensure};
+use folder::Folder;
 use komrade_crypto::identity::RecoveryWords;
 use komrade_tests::{I2P, LOCAL, Network, Person, Recorder, Relay, RelaySettings, until};
 use serde_json::json;
@@ -41,7 +44,7 @@ async fn nothing_readable_passes_a_relay_or_a_router() -> Result<()> {
     let network = Network::start()?;
     let sam = Recorder::start(network.sam().parse()?).await?;
     let settings = || RelaySettings::Sam(sam.listen().to_string());
-    let relays = [Relay::start(settings())?, Relay::start(settings())?];
+    let mut relays = [Relay::start(settings())?, Relay::start(settings())?];
     let sockets = [
         Recorder::start(relays[0].listen()).await?,
         Recorder::start(relays[1].listen()).await?,
@@ -115,5 +118,35 @@ async fn nothing_readable_passes_a_relay_or_a_router() -> Result<()> {
         }
     }
     ana.browser.close().await?;
-    bo.browser.close().await
+    bo.browser.close().await?;
+
+    // What is left on the disks of both.
+    let mut envelopes = std::collections::BTreeMap::new();
+    let (mut kept, mut looked) = (0, 0);
+    for relay in &mut relays {
+        relay.kill()?;
+        let before = Folder::read(relay.data())?;
+        ensure!(
+            !before.has(planted.as_bytes()),
+            "the canary was there before it was planted"
+        );
+        folder::plant(relay.data(), planted.as_bytes())?;
+        let folder = Folder::read(relay.data())?;
+        ensure!(folder.has(planted.as_bytes()), "the canary is not found");
+        for (what, needle) in &needles {
+            ensure!(!folder.has(needle), "readable on the disk: {what}");
+        }
+        // At least: what each was told, and the answer.
+        ensure!(folder.envelopes.len() >= 2, "a relay kept nothing");
+        kept += folder.envelopes.len();
+        looked += folder.bytes();
+        envelopes.extend(folder.envelopes);
+    }
+    let common = folder::common_run(&envelopes);
+    ensure!(
+        common.is_none(),
+        "two envelopes have this in common: {common:?}"
+    );
+    println!("looked for them in {looked} bytes of two disks; compared {kept} envelopes");
+    Ok(())
 }

@@ -2,8 +2,8 @@
 //! node. The relay's I2P router matters only for what goes on to other relays.
 
 use komrade_view::{
-    ComradeId, DialStage, HostStage, LinkState, Millis, NodeStage, RefusalCode, RouteView,
-    RouterStage,
+    ComradeId, DialStage, HostStage, LinkState, Millis, NodeStage, QueueReason, QueueView,
+    RefusalCode, RouteView, RouterStage,
 };
 
 /// The route as told, and since when each part of it stands as it does.
@@ -114,6 +114,12 @@ impl Route {
         }
     }
 
+    /// What waits for `comrade`, if anything does and is among what is shown.
+    pub fn queue(&self, comrade: ComradeId) -> Option<QueueView> {
+        let mut queues = self.view.queues.iter().copied();
+        queues.find(|queue| queue.comrade == comrade && queue.waiting > 0)
+    }
+
     /// What a message to `comrade` waits for. Before they are `met`, their relay has to be asked
     /// for their keys; afterwards only one's own relay matters, whatever is dialled beside.
     pub fn wait_for(&self, comrade: ComradeId, met: bool) -> Wait {
@@ -122,7 +128,13 @@ impl Route {
         }
         let at = |for_what, since| Wait { for_what, since };
         if met {
-            return at(For::Storing, None);
+            let for_what = match self.queue(comrade).map(|queue| queue.reason) {
+                Some(QueueReason::Patience(_)) => For::Patience,
+                Some(QueueReason::Work) => For::Work,
+                Some(QueueReason::Quiet(_)) => For::Quiet,
+                _ => For::Storing,
+            };
+            return at(for_what, None);
         }
         let dial = self.view.dials.iter().find(|dial| dial.comrade == comrade);
         let Some(dial) = dial else {
@@ -192,6 +204,12 @@ pub enum For {
     TheirApp,
     /// Not reached; tried again.
     NextTry,
+    /// It was refused, and is tried again.
+    Patience,
+    /// Work that a relay asks for.
+    Work,
+    /// A moment at which nothing of theirs has just come.
+    Quiet,
     /// Nothing stands in the way.
     Turn,
 }
@@ -302,6 +320,34 @@ mod tests {
         assert_eq!(route.wait_for(BO, true).for_what, For::Storing);
         let other = ComradeId([2; 16]);
         assert_eq!(route.wait_for(other, false).for_what, For::Turn);
+    }
+
+    #[test]
+    fn what_was_refused_waits_for_the_next_try_and_work_for_its_end() {
+        let queue = |reason| QueueView {
+            comrade: BO,
+            waiting: 1,
+            handed: 0,
+            reason,
+            home: None,
+            refused: None,
+        };
+        for (reason, for_what) in [
+            (QueueReason::Patience(9), For::Patience),
+            (QueueReason::Work, For::Work),
+            (QueueReason::Quiet(9), For::Quiet),
+            (QueueReason::Turn, For::Storing),
+        ] {
+            let mut view = view(up(), NodeStage::Ready(1), RouterStage::Starting);
+            view.queues.push(queue(reason));
+            let mut route = Route::told(None, view, 5);
+            assert_eq!(route.wait_for(BO, true).for_what, for_what);
+            assert_eq!(route.queue(BO), Some(queue(reason)));
+            // What was handed on waits here no longer.
+            route.view.queues[0].waiting = 0;
+            assert_eq!(route.wait_for(BO, true).for_what, For::Storing);
+            assert_eq!(route.queue(BO), None);
+        }
     }
 
     #[test]

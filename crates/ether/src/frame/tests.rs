@@ -309,6 +309,10 @@ fn whatever_is_put_and_not_understood_can_still_be_answered() {
         let error = Frame::decode(&bytes[..start]).unwrap_err();
         let (id, outcome) = (EnvelopeId::of(&[]), Outcome::Malformed);
         assert_eq!(error.answer(), Some(Frame::Ack { id, outcome }));
+        bytes.resize(start + MAX_ENVELOPE_BYTES + 1, 0);
+        let error = Frame::decode(&bytes).unwrap_err();
+        let (id, outcome) = (EnvelopeId::of(&bytes[start..]), Outcome::TooLarge);
+        assert_eq!(error.answer(), Some(Frame::Ack { id, outcome }));
     }
 }
 

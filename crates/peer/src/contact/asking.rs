@@ -225,7 +225,7 @@ impl Open {
                 step.touched.entries.insert((id, *number));
             }
         }
-        comrade.hold_until = 0;
+        (comrade.hold_until, comrade.put_refused) = (0, None);
         comrade.dialer.reset();
         if comrade.record.is_met() {
             comrade.pair.report_due = true;

@@ -9,11 +9,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use komrade_ether::{Envelope, EnvelopeId, Frame, Outcome};
-use komrade_view::ComradeId;
+use komrade_view::{ComradeId, RefusedBy};
 
 use super::send;
 use crate::{
-    LinkId, RelayId, home::NodeHome, inbox::Source, limits, open::Open, records::Entry, step::Step,
+    LinkId, RelayId, home::NodeHome, inbox::Source, limits, open::Open, queue::put_refusal,
+    records::Entry, step::Step,
 };
 
 /// Mail that is opened in one step: with what is kept of each, of all comrades, far below the bound
@@ -260,6 +261,10 @@ impl Open {
         let sealed = entry.sealed.filter(|sealed| !sealed.is_expired(step.now));
         let is_disputed = sealed.is_some() && matches!(outcome, Outcome::Expired | Outcome::TooFar);
         let (is_over, seals, home) = (entry.expires_at <= step.now, entry.seals, entry.home);
+        if let Some(state) = self.comrades.get_mut(&comrade) {
+            state.put_refused = put_refusal(RefusedBy::TheirRelay, outcome);
+            step.show.route = true;
+        }
         let asks_again = self.note_refused_pass(comrade, home, outcome);
         // With other work it may be taken there.
         let is_final = asks_again || !outcome.wants_pass();

@@ -19,6 +19,7 @@ use crate::{
     home::NodeHome,
     inbox::Source,
     keys, limits,
+    links::Party,
     open::{Open, Purpose},
     step::Step,
 };
@@ -103,6 +104,8 @@ pub(crate) struct Comparing {
     returning: Vec<EnvelopeId>,
     /// The other side takes no more, though it lacks something.
     is_refused: bool,
+    /// There is more to offer by now: to be done again.
+    is_again: bool,
     pub(super) begun_at: Millis,
     /// When something came last.
     pub(super) moved_at: Millis,
@@ -122,6 +125,7 @@ impl Comparing {
             lacking: VecDeque::new(),
             returning: Vec::new(),
             is_refused: false,
+            is_again: false,
             begun_at: now,
             moved_at: now,
         }
@@ -182,6 +186,31 @@ impl Open {
         let side = Side::Leads(None);
         way.comparing = Some(Comparing::new(link, With::Node(relay), side, step.now));
         self.read_index(step, link, None);
+    }
+
+    /// A node is in use no more: the copies of what it held are offered to the first of those that are.
+    pub(crate) fn offer_elsewhere(&mut self, step: &mut Step) {
+        let first = self.own.standing().find(|it| it.home.is_some());
+        let Some(relay) = first.map(|it| it.id) else {
+            return;
+        };
+        if self.node.replicas.envelopes == 0 {
+            return;
+        }
+        let mut log = self.log(relay);
+        log.compare = true;
+        self.set_log(step, relay, log);
+        let Some(way) = self.ways.get_mut(&relay) else {
+            return;
+        };
+        if let Some(comparing) = &mut way.comparing {
+            comparing.is_again = true;
+        }
+        let is_ready = way.caught_up && !self.node.saver.is_held();
+        let link = self.links.of(Party::Node(relay)).next();
+        if let Some(link) = link.map(|(link, _)| link).filter(|_| is_ready) {
+            self.begin_comparing(step, link, relay);
+        }
     }
 
     /// Reads the next page of the index.
@@ -477,14 +506,18 @@ impl Open {
     pub(super) fn end_comparing(&mut self, step: &mut Step, link: LinkId, is_well: bool) {
         match self.node_of_link(link) {
             Some(relay) => {
+                let mut is_again = false;
                 if let Some(way) = self.ways.get_mut(&relay) {
-                    way.comparing = None;
+                    is_again = way.comparing.take().is_some_and(|it| it.is_again);
                     way.is_recovering = false;
                 }
                 let mut log = self.log(relay);
-                log.compare = false;
+                log.compare = is_again;
                 self.set_log(step, relay, log);
                 step.show.route = true;
+                if is_again {
+                    self.begin_comparing(step, link, relay);
+                }
             }
             None => self.end_seeking(step, link, is_well),
         }

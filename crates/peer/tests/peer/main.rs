@@ -13,6 +13,7 @@
 
 mod again;
 mod burns;
+mod carriers;
 mod catching_up;
 mod circle;
 mod circle_bounds;
@@ -33,6 +34,7 @@ mod collective_rules;
 mod collective_split;
 mod conversation;
 mod copied;
+mod halving;
 mod homes;
 mod hostile;
 mod introducing;
@@ -44,6 +46,7 @@ mod nodes;
 mod queue;
 #[cfg(not(target_arch = "wasm32"))]
 mod redacted;
+mod refused;
 mod removing;
 mod saver;
 mod seeking;

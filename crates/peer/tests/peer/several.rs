@@ -1,6 +1,6 @@
 //! Several relays: the first carries what is put, the others stand by, and one of them may burn.
 
-use komrade_ether::{Frame, ShelfTable};
+use komrade_ether::{EnvelopeId, Frame, ShelfRead, ShelfTable};
 use komrade_view::*;
 
 use crate::world::{DAY, HOUR, MINUTE, SECOND, World, relay_link, relay_link_with};
@@ -496,4 +496,54 @@ fn a_relay_that_is_being_left_is_used_again_when_its_link_is_given_again() {
         world.add_way(0, relay);
     }
     assert_eq!(world.ask(0, again), Err(Refusal::TooManyRelays));
+}
+
+#[test]
+fn copies_go_to_the_relay_that_takes_the_place_of_one_that_was_left() {
+    let mut world = World::new(740, 3);
+    (0..3).for_each(|relay| world.add_relay(relay));
+    for (at, name, relay) in [(0, "Ana", 1), (1, "Bo", 0), (2, "Cleo", 0)] {
+        world.settle_at(at, name, relay);
+    }
+    let (cleo, ana) = world.meet(0, 2);
+    world.meet(0, 1);
+    world.pass(HOUR);
+    world.stop(2);
+    world.frames_to_nodes.clear();
+    for n in 0..3 {
+        world.send(0, cleo, &format!("message {n}"));
+    }
+    world.pass(SECOND);
+    let frames = world.frames_to_nodes.iter();
+    let ids = frames.filter_map(|frame| match frame {
+        Frame::Forward { envelope, .. } => Some(envelope.id()),
+        _ => None,
+    });
+    let ids: Vec<EnvelopeId> = ids.collect();
+    assert_eq!(ids.len(), 3);
+    let held = |world: &World, relay: usize| {
+        let shelf = &world.relays[&relay].shelf;
+        let has = |id: &&EnvelopeId| shelf.get(ShelfTable::Envelopes, &id.0).unwrap().is_some();
+        ids.iter().filter(has).count()
+    };
+    world.pass(MINUTE);
+    world.join(1, 2);
+    world.pass(SECOND);
+    // Two relays in use could tell by them that the same person uses both.
+    assert_eq!(
+        (world.ways(1).len(), held(&world, 0), held(&world, 2)),
+        (2, 3, 0)
+    );
+    world.until(|world| world.ways(1).len() == 1);
+    world.pass(MINUTE);
+    assert_eq!(held(&world, 2), 3);
+    // Whoever they are for comes to the new relay, too.
+    world.burn_relay(0);
+    world.peers[2].online = false;
+    world.restart(2);
+    world.stop(0);
+    world.peers[2].online = true;
+    world.join(2, 2);
+    world.pass(HOUR);
+    assert_eq!(world.texts(2, ana).len(), 3);
 }

@@ -240,6 +240,7 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
         handed,
         reason,
         home: None,
+        refused: None,
     };
     let wait = |for_what| {
         Some(Wait {
@@ -298,6 +299,54 @@ fn what_is_queued_is_told_with_its_reason_in_whole_sentences() {
 }
 
 #[test]
+fn every_refusal_of_what_waits_has_a_sentence_that_says_what_comes_next() {
+    use komrade_view::{ComradeId, PutRefusal, PutRefusalCode, QueueReason, QueueView, RefusedBy};
+
+    let by = [
+        RefusedBy::OwnRelay,
+        RefusedBy::TheirRelay,
+        RefusedBy::TheirDevice,
+    ];
+    let all = by.iter().flat_map(|by| {
+        let why = PutRefusalCode::ALL.into_iter();
+        why.map(|why| PutRefusal { by: *by, why })
+    });
+    let mut sentences = BTreeSet::new();
+    for refused in all {
+        let text = put_refused(refused);
+        speaks_well(&text);
+        assert!(text.ends_with("Komrade tries again by itself."), "{text}");
+        let queue = QueueView {
+            comrade: ComradeId([1; 16]),
+            waiting: 1,
+            handed: 0,
+            reason: QueueReason::Patience(7),
+            home: None,
+            refused: Some(refused),
+        };
+        let told = queued(queue, None, None, 42);
+        let wait = Wait {
+            for_what: For::Patience,
+            since: None,
+        };
+        let ticked = tick_explained(
+            Tick::Kept,
+            "Bo",
+            "08:06",
+            false,
+            &it_waits(Some(queue), wait, 42),
+        );
+        for told in [told, ticked] {
+            speaks_well(&told);
+            assert!(told.contains(&text), "{told}");
+            assert!(told.contains("42\u{a0}s for the next try"), "{told}");
+        }
+        sentences.insert(text);
+    }
+    assert_eq!(sentences.len(), by.len() * PutRefusalCode::ALL.len());
+}
+
+#[test]
 fn who_learns_what_is_told_in_whole_sentences() {
     speaks_well(LEARN_NOBODY);
     speaks_well(&learn_now("relay.example", 65, 2_048));
@@ -319,7 +368,14 @@ fn ticks_say_what_is_known_and_no_more() {
         Tick::Expired,
     ] {
         for live in [false, true] {
-            speaks_well(&tick_explained(mark, "Bo", "08:06", live));
+            let wait = Wait {
+                for_what: For::RelayToAnswer,
+                since: None,
+            };
+            let told = tick_explained(mark, "Bo", "08:06", live, &it_waits(None, wait, 0));
+            speaks_well(&told);
+            let names_it = told.contains("It waits for your relay to answer.");
+            assert_eq!(names_it, mark == Tick::Kept, "{told}");
         }
     }
     let accepted = Tick::Accepted(0);

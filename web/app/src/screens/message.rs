@@ -7,6 +7,7 @@ use crate::{
     catalogue, clock,
     thread::{Line, Talk},
     ui::{Reply, ui},
+    waiting::{For, Wait},
 };
 
 /// Written so much earlier than it came, a message tells both times.
@@ -72,15 +73,16 @@ pub fn Message(
         How::Message(tick) => catalogue::tick(tick, live.get()).to_owned(),
         How::Post(tick) => catalogue::post_tick(tick),
     };
+    // A post waits for what mail to somebody who is met waits for.
+    let waits_with = move || match talk {
+        Talk::Comrade(id) => (id, met.get()),
+        Talk::Collective(_) => (ComradeId([0; 16]), true),
+    };
     let how_far = move || {
         if !is_kept || newest_kept.get() != Some(ordinal) {
             return in_words();
         }
-        // A post waits for what mail to somebody who is met waits for.
-        let (whose, met) = match talk {
-            Talk::Comrade(id) => (id, met.get()),
-            Talk::Collective(_) => (ComradeId([0; 16]), true),
-        };
+        let (whose, met) = waits_with();
         ui.route.with(|route| match route {
             Some(route) => {
                 let wait = route.wait_for(whose, met);
@@ -107,6 +109,25 @@ pub fn Message(
         .collect::<Vec<_>>()
         .join(" · ")
     };
+    let waits = move || {
+        if !is_kept {
+            return String::new();
+        }
+        let (whose, met) = waits_with();
+        ui.route.with(|route| {
+            let turn = Wait {
+                for_what: For::Turn,
+                since: None,
+            };
+            let queue = route.as_ref().and_then(|route| route.queue(whose));
+            let wait = route
+                .as_ref()
+                .map_or(turn, |route| route.wait_for(whose, met));
+            let until = queue.and_then(|queue| queue.reason.until());
+            let until = until.map_or(0, |until| clock::seconds_between(ui.now.get(), until));
+            catalogue::it_waits(queue, wait, until)
+        })
+    };
     let explanation = move || match said {
         How::Message(tick) => {
             let at = match tick {
@@ -118,9 +139,10 @@ pub fn Message(
                 &name.get(),
                 &catalogue::day_and_time(clock::wall(at), today.get()),
                 live.get(),
+                &waits(),
             )
         }
-        How::Post(tick) => catalogue::post_tick_explained(tick),
+        How::Post(tick) => catalogue::post_tick_explained(tick, &waits()),
     };
     let explanation_id = format!("tick-{ordinal}");
     let author = {

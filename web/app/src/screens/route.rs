@@ -410,12 +410,8 @@ fn Queues() -> impl IntoView {
                 let name = ui.comrade(queue.comrade).with(|view| {
                     catalogue::name(view.as_ref().map_or("", |view| view.name.as_str()))
                 });
-                let until = match queue.reason {
-                    QueueReason::Patience(until) | QueueReason::Quiet(until) => {
-                        clock::seconds_between(now, until)
-                    }
-                    _ => 0,
-                };
+                let until = queue.reason.until();
+                let until = until.map_or(0, |until| clock::seconds_between(now, until));
                 let text = catalogue::queued(*queue, wait, router, until);
                 view! {
                     <li class="stage" data-testid="queue" data-reason=reason_name(queue.reason)>

@@ -194,15 +194,13 @@ pub fn post_tick(tick: PostTick) -> String {
     }
 }
 
-/// What that means.
-pub fn post_tick_explained(tick: PostTick) -> String {
+/// What that means; `waits` is a sentence on what it waits for while it is kept here.
+pub fn post_tick_explained(tick: PostTick, waits: &str) -> String {
     match tick {
         PostTick::Theirs => {
             "Came sealed to the members and was opened here. No relay can read it.".to_owned()
         }
-        PostTick::Kept => "Stored on this device and nowhere else yet. It goes out by itself as \
-                           soon as the way is open; you may close the tab and come back."
-            .to_owned(),
+        PostTick::Kept => super::kept_explained(waits),
         PostTick::Accepted { homes, of } => format!(
             "Sealed, it was handed on for {homes} of the {of} relays that the members use. Whether \
              it was opened shows when members write something after it."

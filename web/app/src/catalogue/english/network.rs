@@ -1,8 +1,9 @@
 //! The route: relay, node, router, destination, replicas, dials, and what each party can learn.
 
 use komrade_view::{
-    DialStage, HostStage, LinkState, NodeStage, QueueReason, QueueView, RefusalCode, RelayStanding,
-    RelayView, ReplicaView, RouterStage, Traffic, TrafficView,
+    DialStage, HostStage, LinkState, NodeStage, PutRefusal, PutRefusalCode, QueueReason, QueueView,
+    RefusalCode, RefusedBy, RelayStanding, RelayView, ReplicaView, RouterStage, Traffic,
+    TrafficView,
 };
 
 use super::{bytes, number, soon, span};
@@ -215,6 +216,9 @@ pub fn waiting_for(what: For) -> &'static str {
         For::Keys => "their keys",
         For::TheirApp => "their app to open",
         For::NextTry => "the next try",
+        For::Patience => "the next try, for it was refused",
+        For::Work => "work that a relay asks for",
+        For::Quiet => "a quiet moment",
         For::Turn => "its turn",
     }
 }
@@ -402,7 +406,7 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
             number(more.into())
         ),
     };
-    let why = match queue.reason {
+    match queue.reason {
         R::KeptByRelay => {
             return format!(
                 "{handed} Your relay keeps what it has until their app fetches it.{}",
@@ -431,26 +435,83 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
                 which(queue)
             );
         }
-        R::Keys => "for their keys, which come once they answer".to_owned(),
-        R::Patience(_) => format!("for {}: their relay asked for patience", span(until)),
-        R::Quiet(_) => format!(
-            "up to {}, so that your relay cannot tell by its moment whose message has just come",
-            span(until)
-        ),
-        R::OwnRelay => {
-            let what = wait.map_or(For::Node, |wait| wait.for_what);
-            format!("for {}", waiting_for(what))
-        }
-        R::TheirDevice => "for their device, since no relay keeps envelopes for them".to_owned(),
-        R::Work => "for work that their relay asks for; this device is doing it".to_owned(),
-        R::Turn => "for your relay to store them; they are on their way".to_owned(),
-    };
+        _ => {}
+    }
     let waiting = match queue.waiting {
         1 => "1 message waits".to_owned(),
         more => format!("{} messages wait", number(more.into())),
     };
-    let text = format!("{waiting} {why}. {handed}");
+    let text = format!("{waiting} {} {handed}", obstacle(queue, wait, until));
     format!("{}{}", text.trim_end(), which(queue))
+}
+
+/// What one message waits for, and the last answer if that was a refusal. `wait`: if nothing of `queue` is known, or if it waits
+/// for one's own relay.
+pub fn it_waits(queue: Option<QueueView>, wait: Wait, until: u64) -> String {
+    match queue {
+        Some(queue) => format!("It waits {}", obstacle(queue, Some(wait), until)),
+        None => format!("It waits for {}.", waiting_for(wait.for_what)),
+    }
+}
+
+/// The end of a sentence, and another one of what was refused.
+fn obstacle(queue: QueueView, wait: Option<Wait>, until: u64) -> String {
+    use QueueReason as R;
+    let what = match queue.reason {
+        R::Keys => "for their keys, which come once they answer".to_owned(),
+        R::Patience(_) => format!("{} for the next try", span(until)),
+        R::Quiet(_) => format!(
+            "up to {}, so that your relay cannot tell by its moment whose message has just come",
+            span(until)
+        ),
+        R::TheirDevice => "for their device, since no relay keeps envelopes for them".to_owned(),
+        R::Work => format!("for {}; this device is doing it", waiting_for(For::Work)),
+        R::Turn => "for your relay to store what is on its way".to_owned(),
+        _ => {
+            let what = wait.map_or(For::Node, |wait| wait.for_what);
+            format!("for {}", waiting_for(what))
+        }
+    };
+    let refused = queue.refused.map(put_refused);
+    match refused {
+        Some(refused) => format!("{what}. {refused}"),
+        None => format!("{what}."),
+    }
+}
+
+/// Who refused what waits and why, and what comes of it.
+pub fn put_refused(refused: PutRefusal) -> String {
+    use PutRefusalCode as Code;
+    let who = match refused.by {
+        RefusedBy::OwnRelay => "Your relay",
+        RefusedBy::TheirRelay => "Their relay",
+        RefusedBy::TheirDevice => "Their device",
+    };
+    let what = match refused.why {
+        Code::Full => "was full: there is room again when older things expire",
+        Code::Expired => "takes it for expired: check the clock of this device",
+        Code::TooFar => "takes it for dated too far ahead: check the clock of this device",
+        Code::Malformed => "could not read it: it is sealed anew",
+        Code::TooLarge => "takes nothing that large: write shorter messages",
+        Code::Foreign => "speaks another version of Komrade: reload this page",
+        Code::NotForMe => "knows nobody whom it is for: ask them whether they moved",
+        Code::Busy => "was too busy",
+        Code::NeedsWork => "asks for work first, which this device does",
+        Code::WrongWork => "found the work too little or too old: this device does more",
+        Code::WrongToken => {
+            "takes the token that they gave no longer: this device does work instead"
+        }
+        Code::OverShare => {
+            "holds as much from here as it may: there is room again when older things expire"
+        }
+        Code::NotAllowed => {
+            "does not let you put anything there: ask whoever runs it, or use another relay"
+        }
+        Code::QueueFull => "has too much waiting for other relays: you can also add another relay",
+        Code::Unreachable => "did not answer until it expired: it is sealed anew",
+        Code::Unknown => "refused for a reason that is newer than this page: reload it",
+    };
+    format!("{who} {what}. Komrade tries again by itself.")
 }
 
 /// For which of a comrade's relays something is queued, if they have several.

@@ -226,17 +226,13 @@ pub fn tick_waiting(wait: Wait, seconds: Option<u64>) -> String {
 }
 
 /// What a tick means. `at` is when it came that far, `name` whose side; `live`: the two devices may
-/// be linked directly.
-pub fn tick_explained(tick: Tick, name: &str, at: &str, live: bool) -> String {
+/// be linked directly; `waits` is a sentence on what it waits for while it is kept here.
+pub fn tick_explained(tick: Tick, name: &str, at: &str, live: bool, waits: &str) -> String {
     match tick {
         Tick::Theirs => {
             format!("Came sealed and was opened here. Only you and {name} can read it.")
         }
-        Tick::Kept => {
-            "Stored on this device and nowhere else yet. It goes to your relay by itself as soon \
-             as the way is open; you may close the tab and come back."
-                .to_owned()
-        }
+        Tick::Kept => kept_explained(waits),
         Tick::Accepted(_) => {
             let stored = if live {
                 format!(
@@ -264,6 +260,14 @@ pub fn tick_explained(tick: Tick, name: &str, at: &str, live: bool) -> String {
              copy it and send it again."
         ),
     }
+}
+
+/// What a tick of something that is kept here means.
+pub fn kept_explained(waits: &str) -> String {
+    format!(
+        "Stored on this device and nowhere else yet. {waits} It goes out by itself; you may close \
+         the tab and come back."
+    )
 }
 
 /// Opens the explanation of a tick.

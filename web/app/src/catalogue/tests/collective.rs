@@ -249,7 +249,9 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
     let short: std::collections::BTreeSet<String> = ticks.iter().map(|it| post_tick(*it)).collect();
     assert_eq!(short.len(), ticks.len());
     for tick in ticks {
-        speaks_well(&post_tick_explained(tick));
+        let told = post_tick_explained(tick, "It waits for its turn.");
+        speaks_well(&told);
+        assert_eq!(told.contains("It waits"), tick == PostTick::Kept);
     }
     for it in [
         Template::AffinityGroup,
