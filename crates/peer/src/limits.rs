@@ -380,8 +380,8 @@ pub const REMIND_PACE: Millis = HOUR;
 pub const REMINDING: u64 = 12;
 /// Operations of one device that are supplied from one that is asked for backwards.
 pub const SUPPLY_CHAIN: usize = 16;
-/// Bytes of operations in one answer.
-pub const SUPPLY_BYTES: usize = 40 * 1024;
+/// Bytes of operations in one answer: the longest of all fits, and leaves room for a seed in the largest envelope.
+pub const SUPPLY_BYTES: usize = komrade_social::collective::MAX_OPERATION_BYTES;
 /// How long each member waits for those before it to put a decision into force.
 pub const ENACT_PACE: Millis = 5 * MINUTE;
 /// Decisions put into force at once.

@@ -63,6 +63,9 @@ pub(crate) struct LogRecord {
     /// `after`.
     #[serde(default)]
     pub(crate) larger_after: Option<u64>,
+    /// When this incarnation was met.
+    #[serde(default)]
+    met_at: Option<Millis>,
 }
 
 /// How much is kept of others' envelopes.
@@ -349,6 +352,7 @@ impl Open {
             }
             log.compare = self.node.replicas.envelopes > 0;
             log.incarnation = incarnation;
+            log.met_at = Some(step.now);
             log.after = after;
             log.larger_after = None;
             self.forget_placed(step, relay);

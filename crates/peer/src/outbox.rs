@@ -374,8 +374,11 @@ impl Open {
                 None => RefusedBy::TheirDevice,
             };
             let refused = put_refusal(by, outcome);
-            step.show.route |= refused.is_some() || comrade.put_refused.is_some();
-            comrade.put_refused = refused;
+            // While it is waited for something refused, what was taken at the same time says nothing of that.
+            if refused.is_some() || comrade.hold_until <= step.now {
+                step.show.route |= refused != comrade.put_refused;
+                comrade.put_refused = refused;
+            }
             if outcome.is_held() && is_dropped {
                 // Whoever took it brings it to where nobody reads: another one leaves for a home that lives.
                 entry.sealed = None;

@@ -229,13 +229,16 @@ impl Received {
     fn tags(&self) -> (u64, Vec<Tag>) {
         let is_copied = self.copied_up_to() > self.floor();
         let has_lost = self.lost > 0 && !self.holes.is_empty();
-        let late = self.late.iter().filter(|_| is_copied);
-        let mut tags: Vec<Tag> = late.map(|id| Tag::from(*id)).collect();
         let runs = self.runs().take(MAX_RANGES).map(|run| run.last);
         let ends = runs
             .chain([self.up_to])
             .filter_map(|end| self.entries.get(&end));
+        // They always fit: as many numbers, and the forks of them all.
+        const { assert!(MAX_RANGES + 1 + MAX_FORKS <= MAX_TAGS) };
         let ends: Vec<Tag> = ends.flatten().map(|entry| Tag::from(entry.id)).collect();
+        let late = self.late.iter().filter(|_| is_copied);
+        let late = late.take(MAX_TAGS.saturating_sub(ends.len()));
+        let mut tags: Vec<Tag> = late.map(|id| Tag::from(*id)).collect();
         let most = match is_copied || has_lost {
             true => MAX_TAGS.saturating_sub(ends.len()),
             false => NAMED,
@@ -249,7 +252,7 @@ impl Received {
             from = *sequence;
         }
         for end in ends {
-            if tags.len() < MAX_TAGS && !tags.contains(&end) {
+            if !tags.contains(&end) {
                 tags.push(end);
             }
         }

@@ -181,8 +181,13 @@ impl Open {
         }
         let is_stranger = known.is_none() || comrade.record.is_looked_at();
         let invitation = self.invites.get(&invite);
-        if is_stranger && invitation.is_some_and(Invitation::is_for_many) {
-            comrade.record.asks_since = Some(step.now);
+        if invitation.is_some_and(Invitation::is_for_many) {
+            if is_stranger {
+                comrade.record.asks_since = Some(step.now);
+            }
+        } else {
+            // Meant for them alone: that waits for the person.
+            comrade.record.asks_since = None;
         }
         let before = comrade.record.answered.replace(invite);
         comrade

@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use komrade_ether::{
-    Bucket, Day, Envelope, EnvelopeId, Frame, MAX_WANT_IDS, Outcome, Reconciler, Responder,
+    Bucket, Day, Envelope, EnvelopeId, Frame, MAX_WANT_IDS, Outcome, RETURN_MILLIS, Reconciler,
+    Responder,
 };
 use komrade_store::{Query, Record, Table};
 use komrade_view::{ComradeId, Millis};
@@ -188,7 +189,7 @@ impl Open {
         self.read_index(step, link, None);
     }
 
-    /// A node is in use no more: the copies of what it held are offered to the first of those that are.
+    /// A node is in use no more: the copies of what it held are offered to the first of those that are, unless that one takes none any more.
     pub(crate) fn offer_elsewhere(&mut self, step: &mut Step) {
         let first = self.own.standing().find(|it| it.home.is_some());
         let Some(relay) = first.map(|it| it.id) else {
@@ -198,6 +199,11 @@ impl Open {
             return;
         }
         let mut log = self.log(relay);
+        let takes = |met: Millis| step.now < met.saturating_add(RETURN_MILLIS);
+        if !log.met_at.is_some_and(takes) {
+            // One that is compared at all learns what there is here.
+            return;
+        }
         log.compare = true;
         self.set_log(step, relay, log);
         let Some(way) = self.ways.get_mut(&relay) else {

@@ -209,7 +209,7 @@ impl Space {
         let is_member = self.is_theirs(&device);
         let chosen = self.chosen(now);
         if is_member && chosen == Some(*under) {
-            // What devices say by themselves begins no other silence.
+            // What devices say by themselves begins no other silence; what follows from a decision does, as often as something is decided.
             match operation.body() {
                 Body::Profile { .. } | Body::Homes { .. } | Body::Seed { .. } => {
                     self.record.silence_put_off(now);

@@ -496,11 +496,9 @@ pub fn put_refused(refused: PutRefusal) -> String {
         Code::Foreign => "speaks another version of Komrade: reload this page",
         Code::NotForMe => "knows nobody whom it is for: ask them whether they moved",
         Code::Busy => "was too busy",
-        Code::NeedsWork => "asks for work first, which this device does",
-        Code::WrongWork => "found the work too little or too old: this device does more",
-        Code::WrongToken => {
-            "takes the token that they gave no longer: this device does work instead"
-        }
+        Code::NeedsWork => "asks for work first",
+        Code::WrongWork => "found the work too little or too old",
+        Code::WrongToken => "no longer takes the token that they gave",
         Code::OverShare => {
             "holds as much from here as it may: there is room again when older things expire"
         }
