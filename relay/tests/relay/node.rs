@@ -153,7 +153,7 @@ async fn each_refusal_has_its_own_code() {
     assert_eq!(put_bytes(&mut link, foreign).await, Outcome::Foreign);
     let mut oversize = envelope(Class::ordinary(Size::K64)).into_bytes();
     oversize.push(0);
-    assert_eq!(put_bytes(&mut link, oversize).await, Outcome::Malformed);
+    assert_eq!(put_bytes(&mut link, oversize).await, Outcome::TooLarge);
 
     // One member's share: an eighth of what is not for strangers.
     let mut held = 0;
