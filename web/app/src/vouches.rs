@@ -81,10 +81,10 @@ pub fn layout(members: &[MemberView]) -> Picture {
     let most = if members.len() < MANY { NARROW } else { WIDE };
     let rows: Vec<&[usize]> = rows.iter().flat_map(|row| row.chunks(most)).collect();
     let size = |count: usize| u32::try_from(count).unwrap_or_default();
-    let widest = rows.iter().map(|row| row.len()).max().unwrap_or_default();
-    let (wide, high) = CELL;
     // Never too narrow for a link that passes by.
-    let width = size(widest.max(2)) * wide;
+    let widest = rows.iter().map(|row| row.len().max(2)).max();
+    let (wide, high) = CELL;
+    let width = size(widest.unwrap_or_default()) * wide;
     let mut nodes = Vec::new();
     for (down, row) in (0_u32..).zip(&rows) {
         let left = (width - size(row.len()) * wide) / 2;
