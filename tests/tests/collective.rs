@@ -52,11 +52,12 @@ async fn three_people_found_a_collective_take_each_other_in_talk_and_decide() ->
 
     // What is written now reaches all; what was written before they came does not.
     ana.open_collective(NAME, "member").await?;
+    // Whoever is there when it comes has read it.
+    rosa.browser.click("nav-people").await?;
     ana.write("@Rosa, can you bring the leaflets?").await?;
     bo.open_collective(NAME, "member").await?;
     bo.read("can you bring the leaflets?", I2P).await?;
     bo.write("I bring the banner.").await?;
-    rosa.browser.click("nav-people").await?;
     rosa.browser.see("collective-mentions", I2P).await?;
     rosa.open_collective(NAME, "member").await?;
     rosa.read("can you bring the leaflets?", I2P).await?;

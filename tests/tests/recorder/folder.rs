@@ -80,7 +80,8 @@ fn open(folder: &Path) -> Result<Database> {
 
 /// Every value of the shelf, with its key. In front of a value a byte says whether its end stands elsewhere.
 fn shelf(folder: &Path) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let reading = open(folder)?.begin_read()?;
+    let database = open(folder)?;
+    let reading = database.begin_read()?;
     let (shelf, tails) = (reading.open_table(SHELF)?, reading.open_table(TAILS)?);
     let mut values = Vec::new();
     for entry in shelf.iter()? {
@@ -100,7 +101,8 @@ fn shelf(folder: &Path) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
 pub fn plant(folder: &Path, canary: &[u8]) -> Result<()> {
     let key: &[u8] = &[u8::MAX];
     let (head, tail) = canary.split_at(canary.len() / 2);
-    let writing = open(folder)?.begin_write()?;
+    let database = open(folder)?;
+    let writing = database.begin_write()?;
     {
         let head = [&[1], head].concat();
         writing.open_table(SHELF)?.insert(key, head.as_slice())?;
