@@ -43,9 +43,10 @@
 //! # Worlds with a collective
 //!
 //! Another row of seeds ([`Settings::collective`]) is for collectives: six people at one relay or two, and in every fiftieth world 50
-//! people at three, of whom one founds a collective; all others may come in. For a week its members post, offer comrades to propose them, vouch, vote, remove each other, change the rules,
-//! rest, leave and change the keys, with the troubles above. Trouble begins a day later: what befalls first contact is shown by the
-//! other row. After two days of quiet everybody who belongs says a last word, and six days later
+//! people at three, of whom one founds a collective; all others may come in. For a week its members post, offer comrades to propose
+//! them, vouch, vote, remove each other, change the rules, rest, leave and change the keys, with the troubles above. Trouble begins a
+//! day later: what befalls first contact is shown by the other row. After two days of quiet everybody who belongs says a last word, and
+//! six days later
 //!
 //! - whoever belongs sees the same members, rules and proposals, and is one of these members; nobody else is;
 //! - nobody is a member, at any time, for whom only persons vouched who never did;

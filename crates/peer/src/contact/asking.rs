@@ -296,6 +296,7 @@ impl Open {
         let over: Vec<ComradeId> = over.map(|(id, _)| *id).collect();
         for id in over {
             if !step.has_room() {
+                step.again = true;
                 return;
             }
             let _ = self.decline(step, id);

@@ -3,7 +3,7 @@
 use komrade_ether::Class;
 
 use super::{
-    questions::{asked, question},
+    questions::{asked, question, says_under},
     silence::{answer, housed, reminds, says, unfolds, words},
     *,
 };
@@ -125,12 +125,10 @@ fn nobody_gets_more_answers_by_the_dates_of_what_they_say() {
         let outbox = &mut bench.space_mut().outbox;
         outbox.clear();
     }
-    let late = pens[1].says(&bench, text("hello?"));
-    bench.hear(&before, &[late]);
+    says_under(&mut bench, &mut pens[1], &before, "hello?");
     assert!(bench.space().questions.is_empty());
     bench.now += DAY;
-    let late = pens[1].says(&bench, text("a day later"));
-    bench.hear(&before, &[late]);
+    says_under(&mut bench, &mut pens[1], &before, "a day later");
     assert_eq!(bench.space().questions.len(), 1);
 }
 

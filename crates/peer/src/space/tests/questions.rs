@@ -17,6 +17,12 @@ pub(super) fn asked() -> (Bench, [Pen; 3], Operation) {
     (bench, pens, post)
 }
 
+/// What a member says under keys of before shows that they lack those of now.
+pub(super) fn says_under(bench: &mut Bench, pen: &mut Pen, under: &Commit, word: &str) {
+    let late = pen.says(bench, text(word));
+    bench.hear(under, &[late]);
+}
+
 pub(super) fn question(
     bench: &Bench,
     by: &Pen,
@@ -78,20 +84,17 @@ fn whoever_speaks_under_keys_of_before_is_given_those_in_use() {
     bench.hear(&now, &[good]);
     assert!(bench.space().questions.is_empty());
     for word in ["where is everybody?", "hello?"] {
-        let late = pens[1].says(&bench, text(word));
-        bench.hear(&before, &[late]);
+        says_under(&mut bench, &mut pens[1], &before, word);
         assert_eq!(bench.space().questions.len(), 1);
     }
     let before_that = answers(&bench).len();
     answer(&mut bench);
     assert_eq!(answers(&bench)[before_that..], [[11; 32]]);
     // Once a day is enough.
-    let late = pens[1].says(&bench, text("still nobody"));
-    bench.hear(&before, &[late]);
+    says_under(&mut bench, &mut pens[1], &before, "still nobody");
     assert!(bench.space().questions.is_empty());
     bench.now += DAY;
-    let late = pens[1].says(&bench, text("a day later"));
-    bench.hear(&before, &[late]);
+    says_under(&mut bench, &mut pens[1], &before, "a day later");
     assert_eq!(bench.space().questions.len(), 1);
 }
 
