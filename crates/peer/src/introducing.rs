@@ -321,22 +321,23 @@ impl Open {
         let all = &mut self.introductions;
         match word {
             Word::Offer { name, words } => {
-                let theirs = all.asked.iter().filter(|it| it.by == comrade);
-                let is_known = theirs.clone().any(|it| *it.id == id);
-                let is_one_full = theirs.count() >= limits::MAX_INTRODUCTIONS_EACH;
-                let is_full = all.asked.len() >= limits::MAX_INTRODUCTIONS;
-                if is_known {
+                let is_theirs = |it: &Asked| it.by == comrade;
+                if all.asked.iter().any(|it| is_theirs(it) && *it.id == id) {
                     return;
                 }
+                let is_full = |asked: &[Asked]| asked.len() >= limits::MAX_INTRODUCTIONS;
+                let is_one_full = |asked: &[Asked]| {
+                    let theirs = asked.iter().filter(|it| is_theirs(it));
+                    theirs.count() >= limits::MAX_INTRODUCTIONS_EACH
+                };
                 // What is over makes room.
+                let (full, one_full) = (is_full(&all.asked), is_one_full(&all.asked));
                 let before = all.asked.len();
-                let makes_room = |it: &Asked| is_full || (is_one_full && it.by == comrade);
-                let is_over = |it: &Asked| matches!(it.stage, Stage::Met(_));
-                all.asked.retain(|it| !(makes_room(it) && is_over(it)));
-                let theirs = all.asked.iter().filter(|it| it.by == comrade);
-                if theirs.count() >= limits::MAX_INTRODUCTIONS_EACH
-                    || all.asked.len() >= limits::MAX_INTRODUCTIONS
-                {
+                all.asked.retain(|it| {
+                    let is_over = matches!(it.stage, Stage::Met(_));
+                    !is_over || !(full || (one_full && is_theirs(it)))
+                });
+                if is_full(&all.asked) || is_one_full(&all.asked) {
                     if all.asked.len() < before {
                         self.note_introductions(step);
                     }
