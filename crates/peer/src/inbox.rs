@@ -179,20 +179,27 @@ impl Open {
             step.touched.pairs.insert(id);
             return;
         }
-        let session = pair
-            .read_bundle()
-            .and_then(|bundle| self.start_session(&bundle));
-        let Some(comrade) = self.comrades.get_mut(&id) else {
-            return;
-        };
-        let rank = comrade.pair.sending().map(|contact| contact.rank);
-        if let (Some(session), Some(rank)) = (session, rank) {
-            comrade.pair.add_session(session, rank, self.own.moves);
-            comrade.pair.renewed_at = Some(step.now);
-            comrade.pair.is_stuck = false;
-            step.touched.pairs.insert(id);
+        if self.renew_session(step, id) {
             self.write_control(step, id);
         }
+    }
+
+    /// Opens another session with a comrade, from what their newest bundle says. Says whether there was one to open it from.
+    pub(crate) fn renew_session(&mut self, step: &mut Step, id: ComradeId) -> bool {
+        let bundle = self.comrades.get(&id).and_then(|it| it.pair.read_bundle());
+        let session = bundle.and_then(|bundle| self.start_session(&bundle));
+        let Some((comrade, session)) = self.comrades.get_mut(&id).zip(session) else {
+            return false;
+        };
+        let pair = &mut comrade.pair;
+        let Some(rank) = pair.sending().map(|contact| contact.rank) else {
+            return false;
+        };
+        pair.add_session(session, rank, self.own.moves);
+        pair.renewed_at = Some(step.now);
+        pair.is_stuck = false;
+        step.touched.pairs.insert(id);
+        true
     }
 
     fn note_seen(&mut self, step: &mut Step, id: ComradeId, envelope: &EnvelopeId) {
@@ -509,9 +516,13 @@ impl Open {
             .filter(is_left)
             .map(NodeHome::tag)
             .collect();
+        let is_new = comrade.record.homes != homes;
         comrade.record.set_homes(homes);
         if is_told {
             comrade.record.note_common(&own);
+        }
+        if !is_new {
+            return;
         }
         comrade.dialer.reset();
         comrade.refused = None;

@@ -172,9 +172,10 @@ pub const RESCUE_LIFE: Millis = 30 * DAY;
 /// have opened the app by then.
 pub const MOVE_PATIENCE: Millis = DAY;
 /// When an answer to an invite, a list of homes, or what a report did not know is said again while nothing is heard: it may have
-/// been lost with what a node held. Each pause is twice the one before.
+/// been lost with what a node held. So is, while it is known, where one is found: whoever acknowledged it may have been set back to before
+/// that. Each pause is twice the one before.
 pub const SAY_AGAIN: Millis = DAY;
-/// How often it is said at most, in a good two weeks: half of [`MAX_SEALS`] is left for when it is asked for.
+/// How often it is said at most, in a good two weeks, and what is known in a month: half of [`MAX_SEALS`] is left for when it is asked for.
 pub const MOST_SAID: u8 = 5;
 /// How often nodes are believed that what they held is lost: each time everything is sealed again that nobody has
 /// acknowledged, and [`MAX_SEALS`] are not to be had by a relay that says so all the time.

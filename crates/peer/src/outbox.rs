@@ -75,7 +75,11 @@ impl Open {
         // Whatever it carries, or the header would tell.
         let life = limits::MESSAGE_LIFE;
         let envelope = self.seal(step, id, operation, is_control, life, bucket)?;
-        let entry = self.comrades.get_mut(&id)?.outbox.get_mut(&number)?;
+        let comrade = self.comrades.get_mut(&id)?;
+        if is_control {
+            comrade.pair.reported_in = Some(envelope.id());
+        }
+        let entry = comrade.outbox.get_mut(&number)?;
         entry.seals = entry.seals.saturating_add(1);
         entry.sealed = Some(Sealed::new(envelope.id(), envelope.header()));
         let bytes = Zeroizing::new(envelope.as_bytes().to_vec());

@@ -152,6 +152,8 @@ pub(crate) struct Pair {
     pub(crate) reported_at: Millis,
     /// They were told so while larger envelopes were left out, and send none of those again.
     pub(crate) reported_partial: bool,
+    /// The newest envelope that told them so without an operation: if it is refused on its way they are to be told again.
+    pub(crate) reported_in: Option<EnvelopeId>,
     /// When missing operations were asked for last.
     pub(crate) asked_at: Option<Millis>,
     /// Their newest bundle, checked before, and its number (0: that of the first contact). Read
@@ -164,6 +166,9 @@ pub(crate) struct Pair {
     pub(crate) homes_told: Option<[u8; 32]>,
     /// The number of the operation that told them.
     pub(crate) homes_operation: Option<u64>,
+    /// When they were told last where this device is found, and how often since it changed.
+    pub(crate) homes_told_at: Millis,
+    pub(crate) homes_repeated: u8,
     /// When a session was opened because others did not fit any longer.
     pub(crate) renewed_at: Option<Millis>,
     /// Something came soon after that and did not open either: another session is due.

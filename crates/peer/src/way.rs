@@ -390,7 +390,9 @@ impl Open {
                     let reaches = |home: &&NodeHome| {
                         way.is_some_and(|way| !way.is_unreached(home.tag(), now))
                     };
-                    let home = elsewhere().find(reaches).copied().unwrap_or(first);
+                    // One at a relay of one's own that is not reached from here may be reached from there.
+                    let mut reached = elsewhere().chain(homes).filter(reaches);
+                    let home = reached.next().copied().unwrap_or(first);
                     return Some(Leg { link, via, home });
                 }
                 Gate::Soon => return None,
@@ -419,14 +421,18 @@ impl Open {
         }
         let tag = home::tag_of(&place.address);
         way.note_unreached(tag, step.now);
-        for (id, comrade) in &mut self.comrades {
-            let mut homes = home::nodes_of(&comrade.record.homes);
-            let has_other = homes.any(|home| !way.is_unreached(home.tag(), step.now));
-            // What was told there alone, and nobody misses.
+        // What was told there alone, and nobody misses.
+        let told = self.comrades.iter_mut().filter_map(|(id, comrade)| {
             let is_lost = comrade.reported_to.take_if(|home| *home == tag).is_some();
-            if is_lost && has_other {
+            is_lost.then_some(*id)
+        });
+        for id in told.collect::<Vec<_>>() {
+            // Told there again it would be lost again, and without end.
+            let leg = self.leg(id, None, step.now);
+            let leaves = leg.is_none_or(|leg| leg.home.tag() != tag);
+            if let Some(comrade) = self.comrades.get_mut(&id).filter(|_| leaves) {
                 comrade.pair.report_due = true;
-                step.touched.pairs.insert(*id);
+                step.touched.pairs.insert(id);
             }
         }
         self.move_on(step);

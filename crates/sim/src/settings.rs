@@ -109,10 +109,12 @@ impl Settings {
     }
 
     /// How long everything is well before the last look: longer than the longest wait of all, and enough for a gap to be told, asked
-    /// for and closed. A welcome that went astray is said again after three days.
+    /// for and closed. A welcome that went astray is said again after three days; and whoever was set
+    /// back is told after four days at most where somebody went before that.
     pub(crate) fn quiet(&self) -> Millis {
         match self.collective {
             true => 8 * DAY,
+            false if self.copies => 6 * DAY,
             false => 4 * DAY,
         }
     }

@@ -13,8 +13,15 @@ use komrade_view::{ComradeId, RefusedBy};
 
 use super::send;
 use crate::{
-    LinkId, RelayId, home::NodeHome, inbox::Source, limits, open::Open, queue::put_refusal,
-    records::Entry, step::Step,
+    LinkId, RelayId,
+    comrade::Comrade,
+    home::{self, NodeHome},
+    inbox::Source,
+    limits,
+    open::Open,
+    queue::put_refusal,
+    records::Entry,
+    step::Step,
 };
 
 /// Mail that is opened in one step: with what is kept of each, of all comrades, far below the bound
@@ -245,7 +252,7 @@ impl Open {
             return;
         };
         let Some((comrade, number)) = self.find_sealed(&id) else {
-            if !outcome.is_held() {
+            if !outcome.is_held() && !self.report_returned(step, &id, outcome) {
                 self.space_returned(step, node, &id, outcome);
             }
             return;
@@ -293,6 +300,33 @@ impl Open {
             state.hold_until = step.now.saturating_add(hold);
         }
         self.pump(step, comrade);
+    }
+
+    /// What this device had to say, beside operations, came to nothing: it is said again, with work if that is what was missing. Says
+    /// whether it was that.
+    fn report_returned(&mut self, step: &mut Step, id: &EnvelopeId, outcome: Outcome) -> bool {
+        let mut comrades = self.comrades.iter_mut();
+        let is = |comrade: &Comrade| comrade.pair.reported_in == Some(*id);
+        let Some((comrade, state)) = comrades.find(|(_, state)| is(state)) else {
+            return false;
+        };
+        let comrade = *comrade;
+        state.pair.reported_in = None;
+        state.pair.report_due = true;
+        state.put_refused = put_refusal(RefusedBy::TheirRelay, outcome);
+        step.touched.pairs.insert(comrade);
+        step.show.route = true;
+        let first = || home::node_of(&state.record.homes).map(NodeHome::tag);
+        let home = state.reported_to.take().or_else(first);
+        let asks_again = self.note_refused_pass(comrade, home, outcome);
+        if let Some(state) = self.comrades.get_mut(&comrade)
+            && (asks_again || !outcome.wants_pass())
+        {
+            // The same again would be refused again, as would whatever else there is.
+            let until = step.now.saturating_add(limits::HOUR);
+            state.hold_until = state.hold_until.max(until);
+        }
+        true
     }
 
     /// The entry that this envelope was made for last.

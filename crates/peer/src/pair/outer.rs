@@ -115,6 +115,7 @@ impl Pair {
         self.acknowledged_at = self.acknowledged_at.min(now);
         self.heard_at = self.heard_at.min(now);
         self.reported_at = self.reported_at.min(now);
+        self.homes_told_at = self.homes_told_at.min(now);
         let send = self.send.iter_mut().map(|outer| &mut outer.record);
         let offer = self.offer.iter_mut().map(|offer| &mut offer.next);
         let receive = self.receive.iter_mut().map(|outer| &mut outer.record);

@@ -1,6 +1,7 @@
 //! The record of a pair.
 
 use komrade_crypto::pairwise::Session;
+use komrade_ether::EnvelopeId;
 use komrade_social::{Acknowledgement, OperationId, Received};
 use komrade_view::Millis;
 use serde::{Deserialize, Serialize};
@@ -32,12 +33,15 @@ impl Pair {
             report_due: self.report_due,
             reported_at: self.reported_at,
             reported_partial: self.reported_partial,
+            reported_in: self.reported_in.map(|id| id.0.into()),
             asked_at: self.asked_at,
             bundle: self.bundle.clone().map(serde_bytes::ByteBuf::from),
             bundle_number: self.bundle_number,
             bundle_told: self.bundle_told,
             homes_told: self.homes_told,
             homes_operation: self.homes_operation,
+            homes_told_at: self.homes_told_at,
+            homes_repeated: self.homes_repeated,
             renewed_at: self.renewed_at,
             is_stuck: self.is_stuck,
             offered_at: self.offered_at,
@@ -102,12 +106,15 @@ impl Pair {
             report_due: record.report_due,
             reported_at: record.reported_at,
             reported_partial: record.reported_partial,
+            reported_in: record.reported_in.map(|id| EnvelopeId(*id)),
             asked_at: record.asked_at,
             bundle: record.bundle.map(serde_bytes::ByteBuf::into_vec),
             bundle_number: record.bundle_number,
             bundle_told: record.bundle_told,
             homes_told: record.homes_told,
             homes_operation: record.homes_operation,
+            homes_told_at: record.homes_told_at,
+            homes_repeated: record.homes_repeated,
             renewed_at: record.renewed_at,
             is_stuck: record.is_stuck,
             offered_at: record.offered_at,
@@ -156,6 +163,8 @@ struct PairRecord {
     reported_at: Millis,
     #[serde(default)]
     reported_partial: bool,
+    #[serde(default)]
+    reported_in: Option<serde_bytes::ByteArray<32>>,
     asked_at: Option<Millis>,
     bundle: Option<serde_bytes::ByteBuf>,
     bundle_number: u64,
@@ -163,6 +172,10 @@ struct PairRecord {
     homes_told: Option<[u8; 32]>,
     #[serde(default)]
     homes_operation: Option<u64>,
+    #[serde(default)]
+    homes_told_at: Millis,
+    #[serde(default)]
+    homes_repeated: u8,
     renewed_at: Option<Millis>,
     #[serde(default)]
     is_stuck: bool,
