@@ -1,12 +1,13 @@
 //! Devices that were set back to an old copy of what they keep, and copies that run beside their
 //! original: both give out numbers a second time, and neither may lose a word for that.
 
+use komrade_ether::Frame;
 use komrade_store::{Record, Table};
 use komrade_view::*;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::world::{HOUR, MINUTE, World};
+use crate::world::{DAY, HOUR, MINUTE, World};
 
 /// Ana at one relay, Bo at another; gives what each calls the other.
 fn met(seed: u64) -> (World, ComradeId, ComradeId) {
@@ -165,4 +166,39 @@ fn what_a_copy_and_its_original_wrote_while_nobody_was_there_arrives() {
         is_honest(&mut world, 1, bo, ana);
     }
     is_all_there(&mut world, bo, ana);
+}
+
+#[test]
+fn whoever_was_set_back_to_before_a_comrade_changed_relays_finds_them() {
+    for (seed, talk) in [(820, 0), (821, 3)] {
+        let (mut world, bo, ana) = met(seed);
+        world.add_relay(2);
+        let old = world.peers[1].store.records();
+        // With turns of talk neither side has a session any more that the other one knows in the end.
+        for n in 0..talk {
+            world.send(1, ana, &format!("forgotten {n}"));
+            world.pass(HOUR);
+            world.send(0, bo, &format!("answer {n}"));
+            world.pass(HOUR);
+        }
+        world.join(0, 2);
+        world.pass(3 * HOUR);
+        // Bo is known to know, so the relay of before is read no more.
+        let route = world.peers[0].route.clone().unwrap();
+        assert_eq!(route.relays.len(), 1);
+        world.set_back(1, old);
+        world.pass(HOUR);
+        world.send(1, ana, "where are you?");
+        world.pass(4 * DAY);
+        is_honest(&mut world, 1, bo, ana);
+        is_all_there(&mut world, bo, ana);
+        assert_eq!(world.comrade(1, ana).gap, None);
+        // It is said for a month, ever more seldom, and then no more.
+        world.pass(40 * DAY);
+        world.frames_to_nodes.clear();
+        world.pass(60 * DAY);
+        let is_put =
+            |frame: &&Frame| matches!(frame, Frame::Deposit { .. } | Frame::Forward { .. });
+        assert_eq!(world.frames_to_nodes.iter().filter(is_put).count(), 0);
+    }
 }

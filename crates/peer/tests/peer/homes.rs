@@ -12,6 +12,9 @@ use crate::world::{DAY, HOUR, MINUTE, PASSPHRASE, SECOND, World, plan_cut};
 const ANA: usize = 0;
 const BO: usize = 1;
 
+/// When what was told of homes was said again twice, and neither that nor new keys are due for three days.
+const SETTLED: Millis = 3 * DAY + 12 * HOUR;
+
 /// Ana at relay 0, Bo at relays 1 and 2, in this order; told long ago. Gives Ana's name for Bo, and his for her.
 fn bo_at_two(seed: u64) -> (World, ComradeId, ComradeId) {
     let mut world = World::new(seed, 2);
@@ -20,7 +23,7 @@ fn bo_at_two(seed: u64) -> (World, ComradeId, ComradeId) {
     world.settle_at(BO, "Bo", 1);
     let (bo, ana) = world.meet(ANA, BO);
     world.add_way(BO, 2);
-    world.pass(2 * DAY);
+    world.pass(SETTLED);
     world.frames_to_nodes.clear();
     (world, bo, ana)
 }
@@ -124,6 +127,35 @@ fn an_acknowledgement_that_waits_for_a_home_that_is_not_reached_is_said_to_the_n
     world.pass(MINUTE);
     let mine = world.page(BO, ana);
     assert!(matches!(mine[0].tick, Tick::Delivered(_)));
+}
+
+#[test]
+fn what_is_reported_to_nobody_is_not_reported_without_end() {
+    let mut world = World::new(1002, 2);
+    (0..3).for_each(|relay| world.add_relay(relay));
+    world.settle_at(ANA, "Ana", 0);
+    world.settle_at(BO, "Bo", 1);
+    let (bo, ana) = world.meet(ANA, BO);
+    // Bo's second relay is Ana's, too.
+    (0..2).for_each(|at| world.add_way(at, 2));
+    let quick = Command::SetAckPace(AckPace::Quick);
+    assert_eq!(world.ask(ANA, quick), Ok(Answer::Done));
+    world.pass(SETTLED);
+    world.send(BO, ana, "hello");
+    world.drain();
+    assert_eq!(world.texts(ANA, bo), ["hello"]);
+    world.stop(BO);
+    world.burn_relay(1);
+    world.burn_relay(2);
+    world.frames_to_nodes.clear();
+    world.pass(DAY);
+    // To each of them once, for it may be this device alone that does not reach its own.
+    let mut homes = homes(&world);
+    homes.sort_unstable();
+    assert!(
+        homes.len() <= 4 && homes.contains(&1) && homes.contains(&2),
+        "{homes:?}"
+    );
 }
 
 /// Bo lost both relays and tells of the next one, but no word of it comes to Ana's; so she has to find him.

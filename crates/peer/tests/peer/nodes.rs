@@ -1,6 +1,6 @@
 //! Homes at relays' nodes: nobody has to be there at the same time.
 
-use komrade_ether::Token;
+use komrade_ether::{ShelfTable, Token};
 use komrade_view::*;
 
 use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
@@ -305,8 +305,9 @@ fn what_is_kept_of_others_has_a_limit_and_an_end() {
     );
     world.pass(MINUTE);
     assert!(kept(&world).bytes <= limit && kept(&world).envelopes > 0);
-    world.pass(33 * DAY);
-    world.send(0, bo, "a month later");
+    // Where both are found is said for a month, and that is kept for another one.
+    world.pass(66 * DAY);
+    world.send(0, bo, "two months later");
     world.pass(HOUR);
     assert!(kept(&world).envelopes <= 8, "{:?}", kept(&world));
 }
@@ -331,6 +332,37 @@ fn a_home_that_changed_its_token_is_reached_with_work() {
     world.restart(1);
     world.pass(HOUR);
     assert_eq!(world.texts(1, ana), ["with work"]);
+}
+
+#[test]
+fn an_acknowledgement_that_is_refused_for_its_token_is_said_again_with_work() {
+    for restarts in [false, true] {
+        let (mut world, bo, ana) = two_relays(515);
+        world.pass(HOUR);
+        world.send(1, ana, "do you read me?");
+        world.drain();
+        world.stop(1);
+        // It is there, and holds nothing of its own yet.
+        world.wipe_relay(1);
+        let (now, relay) = (world.now, world.relays.get_mut(&1).unwrap());
+        for n in 1..=2 {
+            let then = now + 31 * DAY * n;
+            let token = Token([n as u8; 16]);
+            relay
+                .node
+                .rotate_token(&mut relay.shelf, then, token)
+                .unwrap();
+        }
+        relay.shelf.commit();
+        assert_eq!(world.texts(0, bo), ["do you read me?"]);
+        if restarts {
+            world.pass(20 * MINUTE);
+            world.restart(0);
+        }
+        world.pass(3 * HOUR);
+        let relay = &world.relays[&1];
+        assert_eq!(relay.shelf.len(ShelfTable::Envelopes), 1);
+    }
 }
 
 #[test]
