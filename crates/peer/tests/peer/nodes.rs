@@ -323,7 +323,7 @@ fn a_home_that_changed_its_token_is_reached_with_work() {
         let month = 31 * DAY * n;
         relay
             .node
-            .rotate_token(&mut relay.shelf, now + month, Token([n as u8; 16]))
+            .rotate_token(&mut relay.shelf, now + month, Token([n as u8 + 50; 16]))
             .unwrap();
         relay.shelf.commit();
     }
@@ -347,7 +347,7 @@ fn an_acknowledgement_that_is_refused_for_its_token_is_said_again_with_work() {
         let (now, relay) = (world.now, world.relays.get_mut(&1).unwrap());
         for n in 1..=2 {
             let then = now + 31 * DAY * n;
-            let token = Token([n as u8; 16]);
+            let token = Token([n as u8 + 50; 16]);
             relay
                 .node
                 .rotate_token(&mut relay.shelf, then, token)
