@@ -200,7 +200,10 @@ impl Open {
             return self.remove_comrade(step, id);
         }
         match (known, offer) {
-            (Some(known), None) => self.merge(step, id, known),
+            (Some(known), None) => {
+                self.ask_by(step, known, id, who, &bundle);
+                self.merge(step, id, known);
+            }
             (None, None) => {
                 self.begin_contact(step, id, who, &bundle);
                 self.pump(step, id);
@@ -274,6 +277,35 @@ impl Open {
         // The lifeboat is not in the bundle: theirs may be the only way left when they confirm.
         if state == ComradeState::Asked {
             self.note_met(step, id);
+        }
+    }
+
+    /// Somebody who was asked, and has not answered, is asked by the newer invite instead: it may be meant for this person alone, and
+    /// the one before may have ended.
+    fn ask_by(
+        &mut self,
+        step: &mut Step,
+        known: ComradeId,
+        newer: ComradeId,
+        who: Who,
+        bundle: &Bundle,
+    ) {
+        let invite = self
+            .comrades
+            .get(&newer)
+            .and_then(|it| it.record.accepted());
+        let waits =
+            |it: &&mut Comrade| it.record.state == ComradeState::Asked && it.pair.is_unanswered();
+        let comrade = self.comrades.get_mut(&known).filter(waits);
+        let Some((comrade, invite)) = comrade.zip(invite) else {
+            return;
+        };
+        comrade.pair.give_up_asking();
+        comrade.record.set_accepted(&invite);
+        let numbers: Vec<u64> = comrade.outbox.keys().copied().collect();
+        self.begin_contact(step, known, who, bundle);
+        for number in numbers {
+            self.take_back(step, known, number);
         }
     }
 

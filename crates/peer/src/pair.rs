@@ -289,6 +289,22 @@ impl Pair {
         Some(replaced)
     }
 
+    /// First contacts made here that they have not answered, and all that came of them, make room for another one.
+    pub(crate) fn give_up_asking(&mut self) {
+        let is_answered = |contact: &Contact| contact.secret.is_none();
+        let mut kept = self.contacts.iter().map(is_answered);
+        self.links.retain(|_| kept.next().unwrap_or(true));
+        self.contacts.retain(is_answered);
+        let ranks: Vec<Rank> = self.contacts.iter().map(|it| it.rank).collect();
+        self.sessions.retain(|state| ranks.contains(&state.rank));
+        self.receive
+            .retain(|outer| ranks.contains(&outer.record.rank));
+        self.send
+            .take_if(|outer| !ranks.contains(&outer.record.rank));
+        self.offer
+            .take_if(|offer| !ranks.contains(&offer.next.rank));
+    }
+
     /// A home of theirs has what was sent. Says whether that is news.
     pub(crate) fn note_accepted(&mut self) -> bool {
         let waiting = self.contacts.iter_mut().find(|contact| !contact.known);

@@ -373,6 +373,37 @@ fn whoever_answered_a_link_and_asks_nothing_makes_room_after_a_month() {
 }
 
 #[test]
+fn whoever_answered_a_link_and_then_an_invite_of_their_own_is_waited_for() {
+    let mut world = strangers(952, &["Ana", "Bo"]);
+    let link = link(&mut world, 0);
+    world.pass(MINUTE);
+    open(&mut world, 1, &link);
+    ask(&mut world, 1, "let me in");
+    requests(&mut world, 0, 1);
+    let collective = world.collective(0).id;
+    world.order(0, CollectiveCommand::Leave(collective));
+    world.order(0, CollectiveCommand::Forget(collective));
+    world.pass(20 * DAY);
+    let invite = world.make_invite(0);
+    world.accept(1, &invite);
+    world.until(|world| world.peers[1].comrades.len() == 1);
+    let ana = world.only(1).id;
+    world.send(1, ana, "it is me");
+    world.pass(20 * DAY);
+    let bo = world.only(0).id;
+    assert_eq!(world.only(0).state, ComradeState::Asking);
+    assert_eq!(world.texts(0, bo), ["it is me"]);
+    let confirm = Command::Confirm { comrade: bo };
+    assert_eq!(world.ask(0, confirm), Ok(Answer::Done));
+    world.send(0, bo, "welcome");
+    world.pass(HOUR);
+    assert_eq!(world.only(1).state, ComradeState::Met);
+    assert_eq!(world.texts(1, ana), ["it is me", "welcome"]);
+    let mine = world.page(1, ana);
+    assert!(matches!(mine[0].tick, Tick::Delivered(_)));
+}
+
+#[test]
 fn a_comrades_link_needs_no_second_meeting() {
     let (mut world, met) = people(947, 2);
     world.found(0, rules(1));
