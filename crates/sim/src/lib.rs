@@ -34,8 +34,6 @@
 //! acknowledged it is gone. Whoever was set back to before they met somebody does not know them any more, and nothing can tell them: of
 //! what that person writes to them nothing is promised until both meet anew. Olm's message keys are not looked at once a profile has been
 //! copied. In a collective, where nothing is acknowledged, nothing is promised to and by whoever was copied until three days after that.
-//! **Not held to yet**: whoever is set back to before a comrade told of a new home writes to the old one, where nobody reads, and nothing
-//! tells either of them (seed 134, most likely 149): that stays *your relay has it*, and nothing is said to be delivered that was not.
 //!
 //! In the row a third of the worlds has copies; in another third relays [burn](Settings::burns) every few hours, and in half of
 //! those with copies, too.
