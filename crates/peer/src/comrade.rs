@@ -286,8 +286,8 @@ pub(crate) struct Comrade {
     pub(crate) is_refused: bool,
     /// A home of theirs does not take the token it gave: so much work is due there.
     pub(crate) refused: Option<(u64, u8)>,
-    /// Which home took what the device had to say last, beside operations: nobody misses that.
-    pub(crate) reported_to: Option<u64>,
+    /// How often what the device had to say, beside operations, was refused by a home of theirs since they were heard.
+    pub(crate) reports_refused: u8,
     /// When a link to their device came up while they were looked for: whatever took what was handed on
     /// before may be lost.
     pub(crate) linked_at: Option<Millis>,
@@ -311,7 +311,7 @@ impl Comrade {
             is_all_quiet: false,
             is_refused: false,
             refused: None,
-            reported_to: None,
+            reports_refused: 0,
             linked_at: None,
             fetching: None,
             copied: (0, 0),
@@ -346,14 +346,14 @@ impl Comrade {
         })
     }
 
-    /// The lowest of one's own operations that can still be supplied, if they are not known to have
-    /// everything below.
+    /// The lowest of one's own operations that can still be supplied, if it is not below what they are known to have: they may
+    /// have been set back since.
     pub(crate) fn lowest(&self) -> Option<u64> {
         let mut kept = self.outbox.values().filter_map(Entry::sequence);
         let end = self.pair.sequence.saturating_add(1);
         let lowest = kept.next().unwrap_or(end);
         let known = self.pair.acknowledged.up_to.saturating_add(1);
-        (lowest > known).then_some(lowest)
+        (lowest >= known).then_some(lowest)
     }
 
     /// Whether a report of theirs did not know of an entry that was taken before it came. What is left out to save data is not

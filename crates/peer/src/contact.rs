@@ -280,8 +280,8 @@ impl Open {
         }
     }
 
-    /// Somebody who was asked, and has not answered, is asked by the newer invite instead: it may be meant for this person alone, and
-    /// the one before may have ended.
+    /// Somebody who was asked and has not answered, or whose link was looked at, is asked by the invite that was accepted last instead:
+    /// it may be meant for this person alone, and the one before may have ended.
     fn ask_by(
         &mut self,
         step: &mut Step,
@@ -290,22 +290,36 @@ impl Open {
         who: Who,
         bundle: &Bundle,
     ) {
-        let invite = self
-            .comrades
-            .get(&newer)
-            .and_then(|it| it.record.accepted());
-        let waits =
-            |it: &&mut Comrade| it.record.state == ComradeState::Asked && it.pair.is_unanswered();
+        // An answer to the one before may be on its way.
+        if !self.is_caught_up(step.now) || self.start_session(bundle).is_none() {
+            return;
+        }
+        let invite = self.comrades.get(&newer);
+        let invite = invite.and_then(|it| it.record.accepted());
+        let waits = |it: &&mut Comrade| {
+            let is_asked = it.record.state == ComradeState::Asked || it.record.is_looked_at();
+            is_asked && it.pair.is_unanswered()
+        };
         let comrade = self.comrades.get_mut(&known).filter(waits);
         let Some((comrade, invite)) = comrade.zip(invite) else {
             return;
         };
-        comrade.pair.give_up_asking();
+        let was_looked_at = comrade.record.is_looked_at();
+        comrade.record.state = ComradeState::Asked;
         comrade.record.set_accepted(&invite);
+        comrade.pair.give_up_asking();
+        (comrade.hold_until, comrade.put_refused) = (0, None);
+        for entry in comrade.outbox.values_mut() {
+            // It is said as often as if it were new.
+            entry.seals = 0;
+        }
         let numbers: Vec<u64> = comrade.outbox.keys().copied().collect();
         self.begin_contact(step, known, who, bundle);
         for number in numbers {
             self.take_back(step, known, number);
+        }
+        if was_looked_at {
+            self.say_name(step, known);
         }
     }
 

@@ -405,6 +405,7 @@ impl Open {
             }
             pair.bundle_told = pair.bundle_told.max(report.bundle);
             pair.heard_at = step.now;
+            comrade.reports_refused = 0;
             // An older one may come late; it says nothing new.
             if pair.is_news(report) {
                 // A clock that was ahead for a moment must not silence what comes later.
@@ -503,6 +504,13 @@ impl Open {
         };
         let own = self.own.homes(comrade.record.live);
         let is_told = comrade.pair.homes_told == Some(home::tag(&own));
+        if comrade.record.homes == homes {
+            if is_told {
+                comrade.record.note_common(&own);
+                step.touched.comrades.insert(id);
+            }
+            return;
+        }
         let first = |homes: &[Home]| home::node_of(homes).copied();
         let (before, after) = (first(&comrade.record.homes), first(&homes));
         // Gone, or no longer the one that reaches them best.
@@ -516,16 +524,12 @@ impl Open {
             .filter(is_left)
             .map(NodeHome::tag)
             .collect();
-        let is_new = comrade.record.homes != homes;
         comrade.record.set_homes(homes);
         if is_told {
             comrade.record.note_common(&own);
         }
-        if !is_new {
-            return;
-        }
         comrade.dialer.reset();
-        comrade.refused = None;
+        (comrade.refused, comrade.reports_refused) = (None, 0);
         comrade.record.has_node |= after.is_some();
         step.touched.comrades.insert(id);
         if !left.is_empty() {

@@ -83,6 +83,9 @@ pub const MAX_OUTBOX_TOTAL: usize = 50_000;
 pub const MAX_SEALS: u8 = 10;
 /// How long a message is tried (an operation's expiry is 90 days at most).
 pub const MESSAGE_LIFE: Millis = 30 * DAY;
+/// How often what an envelope without an operation said is said again because a comrade's relay refused it, until they are heard: with a
+/// token, with work, with more work.
+pub const MOST_REFUSED: u8 = 3;
 /// How long an envelope without an operation is tried: what it says is soon said better.
 pub const CONTROL_LIFE: Millis = 2 * DAY;
 /// How long after it was accepted an operation that a report does not know is taken for lost:
@@ -175,7 +178,8 @@ pub const MOVE_PATIENCE: Millis = DAY;
 /// been lost with what a node held. So is, while it is known, where one is found: whoever acknowledged it may have been set back to before
 /// that. Each pause is twice the one before.
 pub const SAY_AGAIN: Millis = DAY;
-/// How often it is said at most, in a good two weeks, and what is known in a month: half of [`MAX_SEALS`] is left for when it is asked for.
+/// How often it is said at most, in a good two weeks, and what is known in a month: of what is not, half of [`MAX_SEALS`] is left for
+/// when it is asked for.
 pub const MOST_SAID: u8 = 5;
 /// How often nodes are believed that what they held is lost: each time everything is sealed again that nobody has
 /// acknowledged, and [`MAX_SEALS`] are not to be had by a relay that says so all the time.

@@ -25,6 +25,7 @@ use crate::{
     home, keys, limits,
     links::{Flight, Link, Party},
     open::{Open, Purpose},
+    pair::Reported,
     queue::put_refusal,
     records::{self, Content, Entry, Sealed, TickRecord},
     step::Step,
@@ -76,8 +77,9 @@ impl Open {
         let life = limits::MESSAGE_LIFE;
         let envelope = self.seal(step, id, operation, is_control, life, bucket)?;
         let comrade = self.comrades.get_mut(&id)?;
-        if is_control {
-            comrade.pair.reported_in = Some(envelope.id());
+        if !is_control {
+            // It tells them what is newest, and is kept until they have it.
+            comrade.pair.reported_in = None;
         }
         let entry = comrade.outbox.get_mut(&number)?;
         entry.seals = entry.seals.saturating_add(1);
@@ -450,7 +452,10 @@ impl Open {
         let ordinal = entry.ordinal();
         let kept = entry.sequence().is_some();
         if !kept {
-            comrade.reported_to = entry.home;
+            let sealed = entry.sealed.zip(entry.home);
+            comrade.pair.reported_in =
+                sealed.map(|(sealed, home)| Reported::new(sealed.id(), home));
+            step.touched.pairs.insert(id);
         }
         self.forget_work(id, number);
         step.touched.entries.insert((id, number));
@@ -683,24 +688,43 @@ impl Open {
         })
     }
 
+    /// What is said again, to whom and when: an entry of the outbox, or, `None`, where this device is found. All of an hour leaves at
+    /// once and in no order that says anything: the moments of before would tell a relay whose acknowledgement came.
+    fn said_again(&self) -> impl Iterator<Item = (ComradeId, Option<u64>, Millis)> {
+        let repeated = self.repeated();
+        let repeated = repeated.map(|(id, number, due)| (id, Some(number), due));
+        let reassured = self.reassured().map(|(id, due)| (id, None, due));
+        let all = repeated.chain(reassured);
+        all.map(|(id, number, due)| {
+            let hour = due.checked_next_multiple_of(limits::HOUR);
+            (id, number, hour.unwrap_or(due))
+        })
+    }
+
     /// When [`Open::say_again`] has something to do.
-    pub(crate) fn next_repeated(&self) -> Option<Millis> {
-        self.repeated().map(|(.., due)| due).min()
+    pub(crate) fn next_said_again(&self) -> Option<Millis> {
+        self.said_again().map(|(.., due)| due).min()
     }
 
     /// Repeats what only this side can know to be missing, for a node that held it may have lost it: who
     /// made an invite does not know that anybody answered, and who was not told of a new home reports to
     /// the old one.
     pub(crate) fn say_again(&mut self, step: &mut Step) {
-        let due = self.repeated().filter(|(.., due)| *due <= step.now);
-        let due: Vec<(ComradeId, u64)> = due.map(|(id, number, _)| (id, number)).collect();
+        let due = self.said_again().filter(|(.., due)| *due <= step.now);
+        let due: BTreeMap<ComradeId, Option<u64>> =
+            due.map(|(id, number, _)| (id, number)).collect();
         for (id, number) in due {
             if !step.has_room() {
                 step.again = true;
                 return;
             }
-            self.take_back(step, id, number);
-            self.pump(step, id);
+            match number {
+                Some(number) => {
+                    self.take_back(step, id, number);
+                    self.pump(step, id);
+                }
+                None => self.reassure(step, id),
+            }
         }
     }
 

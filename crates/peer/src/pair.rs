@@ -91,6 +91,25 @@ impl From<KeyRecord> for Outer {
     }
 }
 
+/// An envelope without an operation that one's own relay took: nothing else is kept of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reported {
+    #[serde(with = "serde_bytes")]
+    id: [u8; 32],
+    /// The home it is for, see [`crate::home::NodeHome::tag`].
+    pub(crate) home: u64,
+}
+
+impl Reported {
+    pub(crate) fn new(id: EnvelopeId, home: u64) -> Self {
+        Self { id: id.0, home }
+    }
+
+    pub(crate) fn is(&self, id: &EnvelopeId) -> bool {
+        self.id == id.0
+    }
+}
+
 /// Under which key an envelope was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -152,8 +171,8 @@ pub(crate) struct Pair {
     pub(crate) reported_at: Millis,
     /// They were told so while larger envelopes were left out, and send none of those again.
     pub(crate) reported_partial: bool,
-    /// The newest envelope that told them so without an operation: if it is refused on its way they are to be told again.
-    pub(crate) reported_in: Option<EnvelopeId>,
+    /// What told them so last, if that was without an operation: if it is refused on its way they are to be told again.
+    pub(crate) reported_in: Option<Reported>,
     /// When missing operations were asked for last.
     pub(crate) asked_at: Option<Millis>,
     /// Their newest bundle, checked before, and its number (0: that of the first contact). Read
@@ -291,16 +310,14 @@ impl Pair {
 
     /// First contacts made here that they have not answered, and all that came of them, make room for another one.
     pub(crate) fn give_up_asking(&mut self) {
-        let is_answered = |contact: &Contact| contact.secret.is_none();
-        let mut kept = self.contacts.iter().map(is_answered);
-        self.links.retain(|_| kept.next().unwrap_or(true));
-        self.contacts.retain(is_answered);
+        self.contacts.retain(|contact| contact.secret.is_none());
+        let links = self.contacts.iter().map(|it| it.reunion.link());
+        self.links = links.collect();
         let ranks: Vec<Rank> = self.contacts.iter().map(|it| it.rank).collect();
         self.sessions.retain(|state| ranks.contains(&state.rank));
-        self.receive
-            .retain(|outer| ranks.contains(&outer.record.rank));
-        self.send
-            .take_if(|outer| !ranks.contains(&outer.record.rank));
+        let is_kept = |outer: &Outer| ranks.contains(&outer.record.rank);
+        self.receive.retain(is_kept);
+        self.send.take_if(|outer| !is_kept(outer));
         self.offer
             .take_if(|offer| !ranks.contains(&offer.next.rank));
     }
@@ -347,6 +364,12 @@ impl Pair {
     pub(crate) fn is_newer_home(&self, sequence: u64, time: Millis) -> bool {
         let is_later = self.received.is_copied() && time > self.homes_time;
         is_later || sequence > self.homes_sequence
+    }
+
+    /// Whether the first contact of theirs that is known is newer than one of which this is told at that time, by their clock.
+    pub(crate) fn came_later(&self, made_at: Millis) -> bool {
+        let is_theirs = self.contacts.iter().any(|contact| !contact.initiated);
+        is_theirs && made_at < self.acknowledged_at
     }
 
     /// Whether it came under a first contact of before.

@@ -137,7 +137,6 @@ impl Open {
         self.expire_entries(step);
         self.expire_waiting(step);
         self.say_again(step);
-        self.reassure(step);
         self.shed_replicas(step);
         self.turn_ring(step);
     }
@@ -167,8 +166,7 @@ impl Open {
             self.next_expiry(),
             self.next_invite_expiry(),
             self.next_waiting_expiry(),
-            self.next_repeated(),
-            self.next_reassured(),
+            self.next_said_again(),
             self.sweep.due(),
         ];
         // These may have to wait for something else that comes first, and are looked at again with that.

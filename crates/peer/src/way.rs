@@ -423,13 +423,17 @@ impl Open {
         way.note_unreached(tag, step.now);
         // What was told there alone, and nobody misses.
         let told = self.comrades.iter_mut().filter_map(|(id, comrade)| {
-            let is_lost = comrade.reported_to.take_if(|home| *home == tag).is_some();
+            let reported = &mut comrade.pair.reported_in;
+            let is_lost = reported.take_if(|it| it.home == tag).is_some();
             is_lost.then_some(*id)
         });
         for id in told.collect::<Vec<_>>() {
             // Told there again it would be lost again, and without end.
             let leg = self.leg(id, None, step.now);
-            let leaves = leg.is_none_or(|leg| leg.home.tag() != tag);
+            let way = self.ways.get(&relay);
+            let is_unreached =
+                |leg: Leg| way.is_some_and(|way| way.is_unreached(leg.home.tag(), step.now));
+            let leaves = !leg.is_some_and(is_unreached);
             if let Some(comrade) = self.comrades.get_mut(&id).filter(|_| leaves) {
                 comrade.pair.report_due = true;
                 step.touched.pairs.insert(id);

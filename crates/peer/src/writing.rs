@@ -330,53 +330,44 @@ impl Open {
         step.again |= !self.moved.is_empty();
     }
 
-    /// Who acknowledged where this device is found, each with when they are told once more.
-    fn reassured(&self) -> impl Iterator<Item = (ComradeId, Millis)> {
+    /// To whom it is said once more where this device is found although they are known to have heard, or nothing waits for that any
+    /// more; each with when.
+    pub(crate) fn reassured(&self) -> impl Iterator<Item = (ComradeId, Millis)> {
         // First everybody is told what is new.
         let is_settled = self.own.node().is_some() && self.moved.is_empty();
         let comrades = self.comrades.iter().filter(move |_| is_settled);
         comrades.filter_map(|(id, comrade)| {
             let pair = &comrade.pair;
-            let is_told = |entry: &Entry| entry.sequence() == pair.homes_operation;
-            let is_known = pair.homes_operation.is_some() && !comrade.outbox.values().any(is_told);
-            let is_due = comrade.record.is_met() && pair.can_seal() && is_known;
-            let pause = limits::SAY_AGAIN << pair.homes_repeated.min(limits::MOST_SAID);
-            let at = pair.homes_told_at.saturating_add(pause);
-            (is_due && pair.homes_repeated < limits::MOST_SAID).then_some((*id, at))
+            let operation = pair.homes_operation?;
+            let waits = |entry: &Entry| entry.sequence() == Some(operation);
+            let is_met = comrade.record.is_met() && pair.can_seal() && !pair.is_unanswered();
+            let is_over = pair.homes_repeated >= limits::MOST_SAID;
+            if is_over || !is_met || comrade.outbox.values().any(waits) {
+                return None;
+            }
+            let pause = limits::SAY_AGAIN << pair.homes_repeated;
+            Some((*id, pair.homes_told_at.saturating_add(pause)))
         })
     }
 
-    /// When [`Open::reassure`] has something to do.
-    pub(crate) fn next_reassured(&self) -> Option<Millis> {
-        self.reassured().map(|(_, at)| at).min()
-    }
-
-    /// Tells those who acknowledged where this device is found once more: whoever was set back to before that writes to where nobody
-    /// reads, and nothing else could tell either side.
-    pub(crate) fn reassure(&mut self, step: &mut Step) {
-        let due = self.reassured().filter(|(_, at)| *at <= step.now);
-        let due: Vec<ComradeId> = due.map(|(id, _)| id).take(limits::ACKS_PER_STEP).collect();
-        step.again |= due.len() == limits::ACKS_PER_STEP;
-        for id in due {
-            if !step.has_room() {
-                step.again = true;
-                return;
-            }
-            let Some(comrade) = self.comrades.get_mut(&id) else {
-                continue;
-            };
-            let pair = &mut comrade.pair;
-            let is_silent = pair.heard_at < pair.homes_told_at;
-            pair.homes_told_at = step.now;
-            pair.homes_repeated = pair.homes_repeated.saturating_add(1);
-            step.touched.pairs.insert(id);
-            let homes = home::encode_homes(&self.own.homes(comrade.record.live));
-            if is_silent {
-                // Nor would they have the session.
-                self.renew_session(step, id);
-            }
-            self.write_operation(step, id, Body::Homes { homes }, None);
+    /// Says once more where this device is found: whoever was set back to before that writes to where nobody reads, and nothing else
+    /// could tell either side.
+    pub(crate) fn reassure(&mut self, step: &mut Step, id: ComradeId) {
+        let Some(comrade) = self.comrades.get_mut(&id) else {
+            return;
+        };
+        let pair = &mut comrade.pair;
+        pair.homes_told_at = step.now;
+        pair.homes_repeated = pair.homes_repeated.saturating_add(1);
+        step.touched.pairs.insert(id);
+        let is_silent = pair.heard_at.saturating_add(limits::SAY_AGAIN) < step.now;
+        let is_last = pair.homes_repeated == limits::MOST_SAID;
+        let homes = home::encode_homes(&self.own.homes(comrade.record.live));
+        if is_silent || is_last {
+            // Nor would they have the session.
+            self.renew_session(step, id);
         }
+        self.write_operation(step, id, Body::Homes { homes }, None);
     }
 
     /// Begins to use the ways through all relays in use.

@@ -170,6 +170,15 @@ impl Open {
         if packet.binding != Some(contact.binding(&who.party(), &own)) {
             return Err(Outcome::Malformed);
         }
+        let is_older = |comrade: &Comrade| {
+            let made_at = packet.report.as_ref().map(|report| report.made_at);
+            made_at.is_some_and(|at| comrade.pair.came_later(at))
+        };
+        let pair = known.and_then(|id| self.comrades.get(&id));
+        if pair.is_some_and(is_older) {
+            // It lay somewhere while they asked anew.
+            return Err(Outcome::Accepted);
+        }
         let id = match known {
             Some(id) => id,
             None => self.new_asking(step, invite, who, bundle)?,

@@ -13,15 +13,8 @@ use komrade_view::{ComradeId, RefusedBy};
 
 use super::send;
 use crate::{
-    LinkId, RelayId,
-    comrade::Comrade,
-    home::{self, NodeHome},
-    inbox::Source,
-    limits,
-    open::Open,
-    queue::put_refusal,
-    records::Entry,
-    step::Step,
+    LinkId, RelayId, home::NodeHome, inbox::Source, limits, open::Open, queue::put_refusal,
+    records::Entry, step::Step,
 };
 
 /// Mail that is opened in one step: with what is kept of each, of all comrades, far below the bound
@@ -306,26 +299,20 @@ impl Open {
     /// whether it was that.
     fn report_returned(&mut self, step: &mut Step, id: &EnvelopeId, outcome: Outcome) -> bool {
         let mut comrades = self.comrades.iter_mut();
-        let is = |comrade: &Comrade| comrade.pair.reported_in == Some(*id);
-        let Some((comrade, state)) = comrades.find(|(_, state)| is(state)) else {
+        let found = comrades.find_map(|(comrade, state)| {
+            let reported = state.pair.reported_in.take_if(|it| it.is(id))?;
+            Some((*comrade, state, reported.home))
+        });
+        let Some((comrade, state, home)) = found else {
             return false;
         };
-        let comrade = *comrade;
-        state.pair.reported_in = None;
-        state.pair.report_due = true;
+        // Whoever refuses all of it gets no more until something is to be said anyway.
+        state.reports_refused = state.reports_refused.saturating_add(1);
+        state.pair.report_due |= state.reports_refused <= limits::MOST_REFUSED;
         state.put_refused = put_refusal(RefusedBy::TheirRelay, outcome);
         step.touched.pairs.insert(comrade);
         step.show.route = true;
-        let first = || home::node_of(&state.record.homes).map(NodeHome::tag);
-        let home = state.reported_to.take().or_else(first);
-        let asks_again = self.note_refused_pass(comrade, home, outcome);
-        if let Some(state) = self.comrades.get_mut(&comrade)
-            && (asks_again || !outcome.wants_pass())
-        {
-            // The same again would be refused again, as would whatever else there is.
-            let until = step.now.saturating_add(limits::HOUR);
-            state.hold_until = state.hold_until.max(until);
-        }
+        self.note_refused_pass(comrade, Some(home), outcome);
         true
     }
 

@@ -1,13 +1,12 @@
 //! The record of a pair.
 
 use komrade_crypto::pairwise::Session;
-use komrade_ether::EnvelopeId;
 use komrade_social::{Acknowledgement, OperationId, Received};
 use komrade_view::Millis;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Contact, KeyRecord, OfferRecord, Outer, Pair, SessionRecord, SessionState};
+use super::{Contact, KeyRecord, OfferRecord, Outer, Pair, Reported, SessionRecord, SessionState};
 use crate::{
     own::SecretBytes,
     records::{self, Damaged},
@@ -33,7 +32,7 @@ impl Pair {
             report_due: self.report_due,
             reported_at: self.reported_at,
             reported_partial: self.reported_partial,
-            reported_in: self.reported_in.map(|id| id.0.into()),
+            reported_in: self.reported_in,
             asked_at: self.asked_at,
             bundle: self.bundle.clone().map(serde_bytes::ByteBuf::from),
             bundle_number: self.bundle_number,
@@ -106,7 +105,7 @@ impl Pair {
             report_due: record.report_due,
             reported_at: record.reported_at,
             reported_partial: record.reported_partial,
-            reported_in: record.reported_in.map(|id| EnvelopeId(*id)),
+            reported_in: record.reported_in,
             asked_at: record.asked_at,
             bundle: record.bundle.map(serde_bytes::ByteBuf::into_vec),
             bundle_number: record.bundle_number,
@@ -164,7 +163,7 @@ struct PairRecord {
     #[serde(default)]
     reported_partial: bool,
     #[serde(default)]
-    reported_in: Option<serde_bytes::ByteArray<32>>,
+    reported_in: Option<Reported>,
     asked_at: Option<Millis>,
     bundle: Option<serde_bytes::ByteBuf>,
     bundle_number: u64,

@@ -60,7 +60,7 @@ impl Open {
         }
     }
 
-    /// Somebody asks. Whoever has not been met must have answered a link to this collective.
+    /// Somebody asks. Whoever has not been met must have answered a link to this collective, or an invite of one's own.
     pub(super) fn space_asked(
         &mut self,
         step: &mut Step,
@@ -72,7 +72,7 @@ impl Open {
             return;
         };
         let answered = record.answered.and_then(|it| self.invites.get(&it));
-        let is_invited = answered.is_some_and(|it| it.is_for(hash));
+        let is_invited = answered.is_some_and(|it| it.is_for(hash) || !it.is_for_many());
         let (Some(who), Some(id)) = (record.who, self.find_by_hash(hash)) else {
             return;
         };
@@ -186,7 +186,7 @@ impl Open {
             let is_over = request.at <= old || (record.is_met() && !can_propose);
             if is_over && record.is_met() {
                 told.push(request.comrade);
-            } else if is_over && record.is_asking() {
+            } else if is_over && record.is_asking() && record.asks_since.is_some() {
                 strangers.push(request.comrade);
             }
             !is_member && !is_over

@@ -374,33 +374,65 @@ fn whoever_answered_a_link_and_asks_nothing_makes_room_after_a_month() {
 
 #[test]
 fn whoever_answered_a_link_and_then_an_invite_of_their_own_is_waited_for() {
-    let mut world = strangers(952, &["Ana", "Bo"]);
+    for forgets in [true, false] {
+        let mut world = strangers(952, &["Ana", "Bo"]);
+        let link = link(&mut world, 0);
+        world.pass(MINUTE);
+        open(&mut world, 1, &link);
+        ask(&mut world, 1, "let me in");
+        requests(&mut world, 0, 1);
+        if forgets {
+            let collective = world.collective(0).id;
+            world.order(0, CollectiveCommand::Leave(collective));
+            world.order(0, CollectiveCommand::Forget(collective));
+        }
+        world.pass(20 * DAY);
+        let invite = world.make_invite(0);
+        world.stop(0);
+        world.accept(1, &invite);
+        world.until(|world| world.peers[1].comrades.len() == 1);
+        let ana = world.only(1).id;
+        world.send(1, ana, "it is me");
+        world.pass(MINUTE);
+        // The relay loses it once: it is said again, as if it were said for the first time.
+        world.wipe_relay(0);
+        world.restart(0);
+        world.pass(20 * DAY);
+        let bo = world.only(0).id;
+        assert_eq!(world.only(0).state, ComradeState::Asking);
+        let confirm = Command::Confirm { comrade: bo };
+        assert_eq!(world.ask(0, confirm), Ok(Answer::Done));
+        // What else he said was lost with it, and is asked for.
+        world.pass(2 * HOUR);
+        world.send(0, bo, "welcome");
+        world.pass(HOUR);
+        assert_eq!(world.only(1).state, ComradeState::Met);
+        assert_eq!(world.texts(0, bo), ["it is me", "welcome"]);
+        assert_eq!(world.texts(1, ana), ["it is me", "welcome"]);
+        let mine = world.page(1, ana);
+        assert!(matches!(mine[0].tick, Tick::Delivered(_)));
+    }
+}
+
+#[test]
+fn whoever_looked_at_a_link_and_then_answers_an_invite_asks_by_that() {
+    let mut world = strangers(953, &["Ana", "Bo"]);
     let link = link(&mut world, 0);
     world.pass(MINUTE);
     open(&mut world, 1, &link);
-    ask(&mut world, 1, "let me in");
-    requests(&mut world, 0, 1);
-    let collective = world.collective(0).id;
-    world.order(0, CollectiveCommand::Leave(collective));
-    world.order(0, CollectiveCommand::Forget(collective));
-    world.pass(20 * DAY);
     let invite = world.make_invite(0);
     world.accept(1, &invite);
-    world.until(|world| world.peers[1].comrades.len() == 1);
-    let ana = world.only(1).id;
-    world.send(1, ana, "it is me");
-    world.pass(20 * DAY);
+    world.until(|world| world.peers[0].comrades.len() == 1);
     let bo = world.only(0).id;
-    assert_eq!(world.only(0).state, ComradeState::Asking);
-    assert_eq!(world.texts(0, bo), ["it is me"]);
     let confirm = Command::Confirm { comrade: bo };
     assert_eq!(world.ask(0, confirm), Ok(Answer::Done));
-    world.send(0, bo, "welcome");
     world.pass(HOUR);
     assert_eq!(world.only(1).state, ComradeState::Met);
-    assert_eq!(world.texts(1, ana), ["it is me", "welcome"]);
-    let mine = world.page(1, ana);
-    assert!(matches!(mine[0].tick, Tick::Delivered(_)));
+    // Whoever lets the link be is a comrade all the same.
+    let collective = world.collective(1).id;
+    world.order(1, CollectiveCommand::Forget(collective));
+    world.pass(40 * DAY);
+    assert_eq!(world.only(1).state, ComradeState::Met);
 }
 
 #[test]

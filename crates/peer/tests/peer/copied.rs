@@ -170,7 +170,7 @@ fn what_a_copy_and_its_original_wrote_while_nobody_was_there_arrives() {
 
 #[test]
 fn whoever_was_set_back_to_before_a_comrade_changed_relays_finds_them() {
-    for (seed, talk) in [(820, 0), (821, 3)] {
+    for (seed, talk, words) in [(820, 0, 0), (821, 3, 1), (822, 2, 200)] {
         let (mut world, bo, ana) = met(seed);
         world.add_relay(2);
         let old = world.peers[1].store.records();
@@ -178,7 +178,9 @@ fn whoever_was_set_back_to_before_a_comrade_changed_relays_finds_them() {
         for n in 0..talk {
             world.send(1, ana, &format!("forgotten {n}"));
             world.pass(HOUR);
-            world.send(0, bo, &format!("answer {n}"));
+            for word in 0..words {
+                world.send(0, bo, &format!("answer {n} {word}"));
+            }
             world.pass(HOUR);
         }
         world.join(0, 2);

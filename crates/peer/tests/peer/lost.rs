@@ -1,5 +1,6 @@
 //! What nobody misses of their own accord: it was lost with what a node held, or lies where nobody looks any more.
 
+use komrade_ether::{Envelope, Frame, Outcome, Party, Pass};
 use komrade_view::*;
 
 use crate::world::{DAY, HOUR, MINUTE, World};
@@ -18,7 +19,8 @@ fn strangers(seed: u64) -> World {
 fn what_a_home_lost_is_sent_again_although_its_sender_writes_no_more() {
     let mut world = strangers(600);
     let (bo, ana) = world.meet(0, 1);
-    world.pass(HOUR);
+    // Nothing else is said to Bo in the next three days.
+    world.pass(3 * DAY + 12 * HOUR);
     world.stop(1);
     world.send(0, bo, "yesterday");
     world.pass(DAY);
@@ -289,4 +291,61 @@ fn what_a_home_lost_without_knowing_is_said_again_once_whoever_reads_was_heard_o
     world.pass(2 * DAY);
     assert_eq!(world.texts(1, ana), ["nothing new?", "the last word"]);
     assert!(matches!(world.page(0, bo)[0].tick, Tick::Delivered(_)));
+}
+
+/// Intros that were put so far, with their passes.
+fn intros(world: &World) -> Vec<(Pass, Envelope)> {
+    let frames = world.frames_to_nodes.iter();
+    let intros = frames.filter_map(|frame| match frame {
+        Frame::Forward { pass, envelope, .. } if envelope.header().class.intro => {
+            Some((*pass, envelope.clone()))
+        }
+        _ => None,
+    });
+    intros.collect()
+}
+
+#[test]
+fn an_answer_to_a_former_invite_that_comes_late_does_not_take_the_place_of_the_newer_one() {
+    let mut world = strangers(604);
+    let first = world.make_invite(0);
+    let second = world.make_invite(0);
+    world.pass(MINUTE);
+    world.stop(0);
+    let ana = world.accept(1, &first);
+    world.send(1, ana, "by the first");
+    world.pass(MINUTE);
+    let late = intros(&world);
+    assert!(!late.is_empty());
+    world.wipe_relay(0);
+    world.pass(HOUR);
+    world.restart(0);
+    world.pass(MINUTE);
+    world.accept(1, &second);
+    world.until(|world| world.peers[1].comrades.len() == 1);
+    world.pass(HOUR);
+    let bo = world.only(0).id;
+    assert_eq!(
+        world.ask(0, Command::Confirm { comrade: bo }),
+        Ok(Answer::Done)
+    );
+    world.pass(HOUR);
+    let ana = world.only(1).id;
+    assert_eq!(world.only(1).state, ComradeState::Met);
+    let (now, relay) = (world.now, world.relays.get_mut(&0).unwrap());
+    for (pass, envelope) in late {
+        let put = relay
+            .node
+            .put(&mut relay.shelf, now, Party::Stranger, &pass, &envelope);
+        assert_eq!(put.unwrap(), Outcome::Accepted);
+    }
+    relay.shelf.commit();
+    world.pass(HOUR);
+    world.send(1, ana, "on and on");
+    world.pass(MINUTE);
+    world.send(0, bo, "and back");
+    world.pass(2 * DAY);
+    let said = ["by the first", "on and on", "and back"];
+    assert_eq!(world.texts(0, bo), said);
+    assert_eq!(world.texts(1, ana), said);
 }
