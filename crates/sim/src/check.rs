@@ -292,12 +292,6 @@ impl World {
                     continue;
                 };
                 let weak = self.ledger.is_ever_weak(author) || self.ledger.is_ever_weak(reader);
-                if conversation.gap > 0 || (!weak && conversation.lost > 0) {
-                    let (gap, lost) = (conversation.gap, conversation.lost);
-                    wrong.push(format!(
-                        "person {author} misses {gap} messages of {reader}, {lost} are lost"
-                    ));
-                }
                 if conversation.state != ComradeState::Met && self.has_left(author, reader) {
                     continue;
                 }
@@ -305,6 +299,12 @@ impl World {
                 let mut theirs = all[reader].iter().filter(|it| it.with == Some(author));
                 if theirs.all(|it| it.state != ComradeState::Met) && self.has_left(reader, author) {
                     continue;
+                }
+                if conversation.gap > 0 || (!weak && conversation.lost > 0) {
+                    let (gap, lost) = (conversation.gap, conversation.lost);
+                    wrong.push(format!(
+                        "person {author} misses {gap} messages of {reader}, {lost} are lost"
+                    ));
                 }
                 if !weak && conversation.state != ComradeState::Met {
                     let state = conversation.state;
