@@ -202,6 +202,19 @@ impl Open {
         true
     }
 
+    /// Whoever says nothing may have been set back, or hold what is said for something of a session that does not fit, and the one that
+    /// they opened for that never came.
+    pub(crate) fn renew_silent(&mut self, step: &mut Step, id: ComradeId) {
+        let is_silent = self.comrades.get(&id).is_some_and(|comrade| {
+            let pair = &comrade.pair;
+            let is_met = comrade.record.is_met() && !pair.is_unanswered();
+            is_met && pair.heard_at.saturating_add(limits::SAY_AGAIN) < step.now
+        });
+        if is_silent {
+            self.renew_session(step, id);
+        }
+    }
+
     fn note_seen(&mut self, step: &mut Step, id: ComradeId, envelope: &EnvelopeId) {
         if let Some(comrade) = self.comrades.get_mut(&id) {
             comrade.pair.note_seen(envelope);

@@ -720,6 +720,7 @@ impl Open {
             }
             match number {
                 Some(number) => {
+                    self.renew_silent(step, id);
                     self.take_back(step, id, number);
                     self.pump(step, id);
                 }

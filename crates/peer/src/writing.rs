@@ -360,12 +360,12 @@ impl Open {
         pair.homes_told_at = step.now;
         pair.homes_repeated = pair.homes_repeated.saturating_add(1);
         step.touched.pairs.insert(id);
-        let is_silent = pair.heard_at.saturating_add(limits::SAY_AGAIN) < step.now;
         let is_last = pair.homes_repeated == limits::MOST_SAID;
         let homes = home::encode_homes(&self.own.homes(comrade.record.live));
-        if is_silent || is_last {
-            // Nor would they have the session.
+        if is_last {
             self.renew_session(step, id);
+        } else {
+            self.renew_silent(step, id);
         }
         self.write_operation(step, id, Body::Homes { homes }, None);
     }
