@@ -102,17 +102,17 @@ impl World {
 
     fn look_at_store(&mut self, at: usize) {
         let mut counts = BTreeMap::<(Table, u8), (u64, u64)>::new();
-        for (table, record) in self.peers[at].store.records() {
+        self.peers[at].store.visit(|table, key, value| {
             let first = match table {
                 Table::Waiting | Table::Outbox | Table::Spaces => {
-                    record.key.first().copied().unwrap_or_default()
+                    key.first().copied().unwrap_or_default()
                 }
                 _ => 0,
             };
             let (count, bytes) = counts.entry((table, first)).or_default();
             *count += 1;
-            *bytes += record.value.len() as u64;
-        }
+            *bytes += value.len() as u64;
+        });
         let of = |table, first| counts.get(&(table, first)).copied().unwrap_or_default();
         let comrades = of(Table::Comrades, 0).0;
         let (replicas, replica_bytes) = of(Table::Waiting, REPLICA);
@@ -259,15 +259,12 @@ impl World {
                     ));
                     continue;
                 }
-                let have: BTreeSet<Vec<u8>> = peer
-                    .store
-                    .records()
-                    .into_iter()
-                    .filter(|(table, record)| {
-                        *table == Table::Waiting && record.key.first() == Some(&REPLICA_INDEX)
-                    })
-                    .map(|(_, record)| record.key[5..].to_vec())
-                    .collect();
+                let mut have = BTreeSet::new();
+                peer.store.visit(|table, key, _| {
+                    if table == Table::Waiting && key.first() == Some(&REPLICA_INDEX) {
+                        have.insert(key[5..].to_vec());
+                    }
+                });
                 let missing = kept.difference(&have).count();
                 if missing > 0 {
                     let all = kept.len();

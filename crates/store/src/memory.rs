@@ -102,19 +102,21 @@ impl MemoryStore {
 
     /// Everything that is kept, in order: what somebody finds who takes the device.
     pub fn records(&self) -> Vec<(Table, Record)> {
-        let data = self.lock();
-        let records = data.tables.iter().flat_map(|(table, records)| {
-            records.iter().map(|(key, value)| {
-                (
-                    *table,
-                    Record {
-                        key: key.clone(),
-                        value: value.clone(),
-                    },
-                )
-            })
+        let mut records = Vec::new();
+        self.visit(|table, key, value| {
+            let (key, value) = (key.to_vec(), value.to_vec());
+            records.push((table, Record { key, value }));
         });
-        records.collect()
+        records
+    }
+
+    /// Shows everything that is kept, in order: table, key, value.
+    pub fn visit(&self, mut look: impl FnMut(Table, &[u8], &[u8])) {
+        for (table, records) in &self.lock().tables {
+            for (key, value) in records {
+                look(*table, key, value);
+            }
+        }
     }
 
     /// Pretends that another version wrote the data.

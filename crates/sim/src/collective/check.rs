@@ -278,11 +278,11 @@ impl World {
     /// Seeds that a person's device keeps: none has gone, for a world does not live so long.
     fn seeds(&self, person: usize) -> usize {
         let at = self.people[person].peer;
-        let records = self.peers[at].store.records().into_iter();
-        let is_seed = |table, key: &[u8]| table == Table::Spaces && key.first() == Some(&SEED);
-        records
-            .filter(|(table, it)| is_seed(*table, &it.key))
-            .count()
+        let mut count = 0;
+        self.peers[at].store.visit(|table, key, _| {
+            count += usize::from(table == Table::Spaces && key.first() == Some(&SEED));
+        });
+        count
     }
 
     fn tally(&self, all: &[Seen]) -> Tally {
