@@ -199,6 +199,15 @@ impl Open {
         if who.person == self.device.person() {
             return self.remove_comrade(step, id);
         }
+        let waits = known.is_some_and(|known| self.waits_for_answer(known));
+        if waits && offer.is_none() && self.own.node().is_some() && !self.is_caught_up(step.now) {
+            // An answer may be on its way: then there is nothing to ask.
+            if let Some(comrade) = self.comrades.get_mut(&id) {
+                let soon = step.now.saturating_add(limits::MINUTE);
+                comrade.dialer.hold_until(soon);
+            }
+            return;
+        }
         match (known, offer) {
             (Some(known), None) => {
                 self.ask_by(step, known, id, who, &bundle);
@@ -280,6 +289,14 @@ impl Open {
         }
     }
 
+    /// Whether somebody was asked and has not answered, or their link was looked at.
+    fn waits_for_answer(&self, id: ComradeId) -> bool {
+        self.comrades.get(&id).is_some_and(|it| {
+            let is_asked = it.record.state == ComradeState::Asked || it.record.is_looked_at();
+            is_asked && it.pair.is_unanswered()
+        })
+    }
+
     /// Somebody who was asked and has not answered, or whose link was looked at, is asked by the invite that was accepted last instead:
     /// it may be meant for this person alone, and the one before may have ended.
     fn ask_by(
@@ -290,18 +307,12 @@ impl Open {
         who: Who,
         bundle: &Bundle,
     ) {
-        // An answer to the one before may be on its way.
-        if !self.is_caught_up(step.now) || self.start_session(bundle).is_none() {
-            return;
-        }
         let invite = self.comrades.get(&newer);
         let invite = invite.and_then(|it| it.record.accepted());
-        let waits = |it: &&mut Comrade| {
-            let is_asked = it.record.state == ComradeState::Asked || it.record.is_looked_at();
-            is_asked && it.pair.is_unanswered()
-        };
-        let comrade = self.comrades.get_mut(&known).filter(waits);
-        let Some((comrade, invite)) = comrade.zip(invite) else {
+        if !self.waits_for_answer(known) || self.start_session(bundle).is_none() {
+            return;
+        }
+        let Some((comrade, invite)) = self.comrades.get_mut(&known).zip(invite) else {
             return;
         };
         let was_looked_at = comrade.record.is_looked_at();

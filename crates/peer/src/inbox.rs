@@ -202,15 +202,16 @@ impl Open {
         true
     }
 
-    /// Whoever says nothing may have been set back, or hold what is said for something of a session that does not fit, and the one that
-    /// they opened for that never came.
-    pub(crate) fn renew_silent(&mut self, step: &mut Step, id: ComradeId) {
-        let is_silent = self.comrades.get(&id).is_some_and(|comrade| {
+    /// Whoever was not heard for so long may have been set back, or hold what is said for something of a session that does not fit, and
+    /// the one that they opened for that never came. One that nobody has answered is enough: it opens wherever they are.
+    pub(crate) fn renew_silent(&mut self, step: &mut Step, id: ComradeId, silence: Millis) {
+        let is_due = self.comrades.get(&id).is_some_and(|comrade| {
             let pair = &comrade.pair;
             let is_met = comrade.record.is_met() && !pair.is_unanswered();
-            is_met && pair.heard_at.saturating_add(limits::SAY_AGAIN) < step.now
+            let is_answered = pair.renewed_at.is_none_or(|at| at <= pair.heard_at);
+            is_met && is_answered && pair.heard_at.saturating_add(silence) < step.now
         });
-        if is_silent {
+        if is_due {
             self.renew_session(step, id);
         }
     }

@@ -83,8 +83,8 @@ pub const MAX_OUTBOX_TOTAL: usize = 50_000;
 pub const MAX_SEALS: u8 = 10;
 /// How long a message is tried (an operation's expiry is 90 days at most).
 pub const MESSAGE_LIFE: Millis = 30 * DAY;
-/// How often what an envelope without an operation said is said again because a comrade's relay refused it, until they are heard: with a
-/// token, with work, with more work.
+/// How often what an envelope without an operation said is said again because a comrade's relay refused it, until they are heard: with work,
+/// and with more of it.
 pub const MOST_REFUSED: u8 = 3;
 /// How long an envelope without an operation is tried: what it says is soon said better.
 pub const CONTROL_LIFE: Millis = 2 * DAY;

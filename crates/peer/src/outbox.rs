@@ -720,7 +720,7 @@ impl Open {
             }
             match number {
                 Some(number) => {
-                    self.renew_silent(step, id);
+                    self.renew_silent(step, id, limits::SAY_AGAIN);
                     self.take_back(step, id, number);
                     self.pump(step, id);
                 }

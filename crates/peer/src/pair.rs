@@ -366,7 +366,7 @@ impl Pair {
         is_later || sequence > self.homes_sequence
     }
 
-    /// Whether the first contact of theirs that is known is newer than one of which this is told at that time, by their clock.
+    /// Whether they made a first contact, and told of something later than this, by their clock.
     pub(crate) fn came_later(&self, made_at: Millis) -> bool {
         let is_theirs = self.contacts.iter().any(|contact| !contact.initiated);
         is_theirs && made_at < self.acknowledged_at

@@ -360,13 +360,13 @@ impl Open {
         pair.homes_told_at = step.now;
         pair.homes_repeated = pair.homes_repeated.saturating_add(1);
         step.touched.pairs.insert(id);
-        let is_last = pair.homes_repeated == limits::MOST_SAID;
+        // After the last time nothing would mend it.
+        let silence = match pair.homes_repeated < limits::MOST_SAID {
+            true => limits::SAY_AGAIN,
+            false => 0,
+        };
         let homes = home::encode_homes(&self.own.homes(comrade.record.live));
-        if is_last {
-            self.renew_session(step, id);
-        } else {
-            self.renew_silent(step, id);
-        }
+        self.renew_silent(step, id, silence);
         self.write_operation(step, id, Body::Homes { homes }, None);
     }
 
