@@ -10,7 +10,7 @@ use komrade_crypto::pairwise::{Message as OlmMessage, Session};
 use komrade_ether::{Day, Envelope, EnvelopeId, ExpiryError, Frame, Outcome, unpad};
 use komrade_social::{Body, Inserted, Operation};
 use komrade_store::Table;
-use komrade_view::{ComradeId, ComradeState};
+use komrade_view::{ComradeId, ComradeState, Millis};
 
 use crate::{
     Effect, LinkId, RelayId,
