@@ -92,7 +92,7 @@ impl From<KeyRecord> for Outer {
 }
 
 /// An envelope without an operation that one's own relay took: nothing else is kept of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Reported {
     #[serde(with = "serde_bytes")]
     id: [u8; 32],

@@ -764,6 +764,7 @@ fn a_newcomer_reads_what_was_said_before_only_if_the_rules_share_it() {
         world.until(|world| world.collective(0).members == 2);
         world.pass(2 * HOUR);
         world.post(0, "by Ana");
+        world.pass(MINUTE);
         world.post(1, "by Bo");
         world.pass(HOUR);
         world.order(1, CollectiveCommand::Rekey(world.collective(1).id));
