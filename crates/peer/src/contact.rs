@@ -309,6 +309,7 @@ impl Open {
     ) {
         let invite = self.comrades.get(&newer);
         let invite = invite.and_then(|it| it.record.accepted());
+        // Nothing is given up for a bundle with which nothing can be begun.
         if !self.waits_for_answer(known) || self.start_session(bundle).is_none() {
             return;
         }

@@ -185,7 +185,7 @@ impl Open {
     }
 
     /// Opens another session with a comrade, from what their newest bundle says. Says whether there was one to open it from.
-    pub(crate) fn renew_session(&mut self, step: &mut Step, id: ComradeId) -> bool {
+    fn renew_session(&mut self, step: &mut Step, id: ComradeId) -> bool {
         let bundle = self.comrades.get(&id).and_then(|it| it.pair.read_bundle());
         let session = bundle.and_then(|bundle| self.start_session(&bundle));
         let Some((comrade, session)) = self.comrades.get_mut(&id).zip(session) else {

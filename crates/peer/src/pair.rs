@@ -278,12 +278,10 @@ impl Pair {
         while old.former.len() > limits::MAX_FORMER {
             old.former.pop_front();
         }
-        old.contacts.retain(|contact| contact.secret.is_some());
-        let kept = |rank: &Rank| old.contacts.iter().any(|contact| contact.rank == *rank);
         *self = Self {
             sequence: old.sequence,
             previous: old.previous,
-            links: old.contacts.iter().map(|it| it.reunion.link()).collect(),
+            contacts: old.contacts,
             sessions: old.sessions,
             clock: old.clock,
             receive: old.receive,
@@ -292,9 +290,7 @@ impl Pair {
             former: old.former,
             ..Self::default()
         };
-        self.sessions.retain(|state| kept(&state.rank));
-        self.receive.retain(|outer| kept(&outer.record.rank));
-        self.contacts = old.contacts;
+        self.keep_contacts(|contact| contact.secret.is_some());
         let first = self.sending().and_then(|contact| {
             let key = contact.secret.as_ref()?.outer(own, theirs);
             Some(KeyRecord {
@@ -308,18 +304,21 @@ impl Pair {
         Some(replaced)
     }
 
-    /// First contacts made here that they have not answered, and all that came of them, make room for another one.
+    /// First contacts made here that they have not answered make room for another one.
     pub(crate) fn give_up_asking(&mut self) {
-        self.contacts.retain(|contact| contact.secret.is_none());
+        self.keep_contacts(|contact| contact.secret.is_none());
+    }
+
+    /// Forgets all other first contacts, and what came of them.
+    fn keep_contacts(&mut self, is_kept: impl Fn(&Contact) -> bool) {
+        self.contacts.retain(is_kept);
         let links = self.contacts.iter().map(|it| it.reunion.link());
         self.links = links.collect();
-        let ranks: Vec<Rank> = self.contacts.iter().map(|it| it.rank).collect();
-        self.sessions.retain(|state| ranks.contains(&state.rank));
-        let is_kept = |outer: &Outer| ranks.contains(&outer.record.rank);
-        self.receive.retain(is_kept);
-        self.send.take_if(|outer| !is_kept(outer));
-        self.offer
-            .take_if(|offer| !ranks.contains(&offer.next.rank));
+        let kept = |rank: &Rank| self.contacts.iter().any(|it| it.rank == *rank);
+        self.sessions.retain(|state| kept(&state.rank));
+        self.receive.retain(|outer| kept(&outer.record.rank));
+        self.send.take_if(|outer| !kept(&outer.record.rank));
+        self.offer.take_if(|offer| !kept(&offer.next.rank));
     }
 
     /// A home of theirs has what was sent. Says whether that is news.

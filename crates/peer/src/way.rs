@@ -430,9 +430,11 @@ impl Open {
         for id in told.collect::<Vec<_>>() {
             // Told there again it would be lost again, and without end.
             let leg = self.leg(id, None, step.now);
-            let way = self.ways.get(&relay);
-            let is_unreached =
-                |leg: Leg| way.is_some_and(|way| way.is_unreached(leg.home.tag(), step.now));
+            let is_unreached = |leg: Leg| {
+                let way = self.node_of_link(leg.link);
+                let way = way.and_then(|relay| self.ways.get(&relay));
+                way.is_some_and(|way| way.is_unreached(leg.home.tag(), step.now))
+            };
             let leaves = !leg.is_some_and(is_unreached);
             if let Some(comrade) = self.comrades.get_mut(&id).filter(|_| leaves) {
                 comrade.pair.report_due = true;

@@ -45,7 +45,7 @@ fn an_invite_that_ends_before_the_answer_costs_no_message() {
         world.send(1, ana, "while she thinks about it");
         world.pass(5 * DAY);
         let bo = world.only(0).id;
-        world.ask(0, Command::Confirm { comrade: bo }).unwrap();
+        world.confirm(0, bo);
         world.send(1, ana, "hello");
         world.pass(DAY);
         assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
@@ -68,7 +68,7 @@ fn who_takes_a_request_back_and_makes_it_again_is_met() {
         world.send(1, ana, "let me in, please");
         world.pass(HOUR);
         let bo = world.only(0).id;
-        world.ask(0, Command::Confirm { comrade: bo }).unwrap();
+        world.confirm(0, bo);
         world.send(0, bo, "welcome");
         world.pass(2 * DAY);
         assert_eq!(world.comrade(1, ana).state, ComradeState::Met, "{seed}");
@@ -99,7 +99,7 @@ fn what_both_halves_of_a_copied_device_send_with_their_request_is_shown_once() {
         world.pass(HOUR);
         let bo = world.only(0).id;
         assert_eq!(world.texts(0, bo), ["hello"], "{seed}");
-        world.ask(0, Command::Confirm { comrade: bo }).unwrap();
+        world.confirm(0, bo);
         world.pass(DAY);
         let ana = world.only(1).id;
         world.send(1, ana, "and again");

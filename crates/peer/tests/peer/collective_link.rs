@@ -267,7 +267,7 @@ fn a_link_ends_when_its_maker_leaves_and_whoever_asked_is_told() {
     open(&mut world, 2, &link);
     ask(&mut world, 2, "let me in");
     let cleo = requests(&mut world, 1, 1)[0].comrade;
-    assert!(world.ask(1, Command::Confirm { comrade: cleo }).is_ok());
+    world.confirm(1, cleo);
     let collective = world.collective(1).id;
     world.order(1, CollectiveCommand::Leave(collective));
     assert!(world.peers[1].invites.is_empty());
@@ -400,8 +400,7 @@ fn whoever_answered_a_link_and_then_an_invite_of_their_own_is_waited_for() {
         world.pass(20 * DAY);
         let bo = world.only(0).id;
         assert_eq!(world.only(0).state, ComradeState::Asking);
-        let confirm = Command::Confirm { comrade: bo };
-        assert_eq!(world.ask(0, confirm), Ok(Answer::Done));
+        world.confirm(0, bo);
         // What else he said was lost with it, and is asked for.
         world.pass(2 * HOUR);
         world.send(0, bo, "welcome");
@@ -424,8 +423,7 @@ fn whoever_looked_at_a_link_and_then_answers_an_invite_asks_by_that() {
     world.accept(1, &invite);
     world.until(|world| world.peers[0].comrades.len() == 1);
     let bo = world.only(0).id;
-    let confirm = Command::Confirm { comrade: bo };
-    assert_eq!(world.ask(0, confirm), Ok(Answer::Done));
+    world.confirm(0, bo);
     world.pass(HOUR);
     assert_eq!(world.only(1).state, ComradeState::Met);
     // Whoever lets the link be is a comrade all the same.

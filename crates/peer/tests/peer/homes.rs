@@ -7,13 +7,10 @@ use komrade_ether::{EnvelopeId, Frame, Outcome, ShelfTable};
 use komrade_store::memory::Cut;
 use komrade_view::*;
 
-use crate::world::{DAY, HOUR, MINUTE, PASSPHRASE, SECOND, World, plan_cut};
+use crate::world::{DAY, HOUR, MINUTE, PASSPHRASE, SECOND, SETTLED, World, plan_cut};
 
 const ANA: usize = 0;
 const BO: usize = 1;
-
-/// When what was told of homes was said again twice, and neither that nor new keys are due for three days.
-const SETTLED: Millis = 3 * DAY + 12 * HOUR;
 
 /// Ana at relay 0, Bo at relays 1 and 2, in this order; told long ago. Gives Ana's name for Bo, and his for her.
 fn bo_at_two(seed: u64) -> (World, ComradeId, ComradeId) {

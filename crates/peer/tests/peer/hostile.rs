@@ -131,7 +131,7 @@ fn who_was_asked_and_withholds_the_answer_cannot_flood_and_is_removed() {
     world.send(1, ana, "hello");
     world.pass(HOUR);
     world.meddle = Some(Box::new(swallow));
-    assert!(world.ask(0, Command::Confirm { comrade: bo }).is_ok());
+    world.confirm(0, bo);
     world.pass(HOUR);
     for n in 0..200 {
         world.send(0, bo, &format!("{n}"));
@@ -170,7 +170,7 @@ fn who_asked_and_moves_to_another_relay_is_answered_there() {
     assert!(world.ask(1, Command::UseRelay { link }).is_ok());
     world.pass(HOUR);
     let bo = world.only(0).id;
-    assert!(world.ask(0, Command::Confirm { comrade: bo }).is_ok());
+    world.confirm(0, bo);
     world.send(0, bo, "welcome");
     world.pass(HOUR);
     assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
@@ -203,7 +203,7 @@ fn accepting_an_invite_leaves_a_warning_to_the_person() {
     assert_eq!(world.comrade(0, cy).state, ComradeState::AskingAgain);
     assert_eq!(tick(&mut world, 0, cy), Tick::Kept);
     assert_eq!(world.comrade(2, at_cy).state, ComradeState::Asked);
-    assert!(world.ask(0, Command::Confirm { comrade: cy }).is_ok());
+    world.confirm(0, cy);
     world.pass(DAY);
     assert_eq!(world.comrade(2, at_cy).state, ComradeState::Met);
     assert_eq!(world.texts(2, at_cy), ["is it you?"]);

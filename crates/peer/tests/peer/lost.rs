@@ -3,7 +3,7 @@
 use komrade_ether::{Envelope, Frame, Outcome, Party, Pass};
 use komrade_view::*;
 
-use crate::world::{DAY, HOUR, MINUTE, World};
+use crate::world::{DAY, HOUR, MINUTE, SETTLED, World};
 
 /// Ana at relay 0, Bo at relay 1.
 fn strangers(seed: u64) -> World {
@@ -20,7 +20,7 @@ fn what_a_home_lost_is_sent_again_although_its_sender_writes_no_more() {
     let mut world = strangers(600);
     let (bo, ana) = world.meet(0, 1);
     // Nothing else is said to Bo in the next three days.
-    world.pass(3 * DAY + 12 * HOUR);
+    world.pass(SETTLED);
     world.stop(1);
     world.send(0, bo, "yesterday");
     world.pass(DAY);
@@ -46,10 +46,7 @@ fn an_answer_to_an_invite_that_was_lost_is_repeated() {
     world.restart(0);
     world.pass(2 * DAY);
     let bo = world.only(0).id;
-    assert_eq!(
-        world.ask(0, Command::Confirm { comrade: bo }),
-        Ok(Answer::Done)
-    );
+    world.confirm(0, bo);
     world.pass(MINUTE);
     assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
 }
@@ -63,10 +60,7 @@ fn a_confirmation_that_was_lost_is_repeated() {
     world.until(|world| !world.peers[0].comrades.is_empty());
     world.stop(1);
     let bo = world.only(0).id;
-    assert_eq!(
-        world.ask(0, Command::Confirm { comrade: bo }),
-        Ok(Answer::Done)
-    );
+    world.confirm(0, bo);
     world.send(0, bo, "hello Bo");
     world.pass(MINUTE);
     world.wipe_relay(1);
@@ -135,10 +129,7 @@ fn whoever_is_confirmed_after_both_relays_burnt_is_met() {
         world.add_relay(new);
     }
     let bo = world.only(0).id;
-    assert_eq!(
-        world.ask(0, Command::Confirm { comrade: bo }),
-        Ok(Answer::Done)
-    );
+    world.confirm(0, bo);
     world.peers[0].online = true;
     world.join(0, 2);
     world.pass(DAY);
@@ -325,10 +316,7 @@ fn an_answer_to_a_former_invite_that_comes_late_does_not_take_the_place_of_the_n
     world.until(|world| world.peers[1].comrades.len() == 1);
     world.pass(HOUR);
     let bo = world.only(0).id;
-    assert_eq!(
-        world.ask(0, Command::Confirm { comrade: bo }),
-        Ok(Answer::Done)
-    );
+    world.confirm(0, bo);
     world.pass(HOUR);
     let ana = world.only(1).id;
     assert_eq!(world.only(1).state, ComradeState::Met);
@@ -348,4 +336,28 @@ fn an_answer_to_a_former_invite_that_comes_late_does_not_take_the_place_of_the_n
     let said = ["by the first", "on and on", "and back"];
     assert_eq!(world.texts(0, bo), said);
     assert_eq!(world.texts(1, ana), said);
+}
+
+#[test]
+fn whoever_is_away_for_weeks_is_understood_in_the_session_of_before() {
+    let mut world = strangers(605);
+    let (bo, ana) = world.meet(0, 1);
+    world.pass(HOUR);
+    world.send(0, bo, "one");
+    world.send(1, ana, "two");
+    world.pass(HOUR);
+    // Ana tells of another home, Bo hears of it, and then nothing for long.
+    world.add_relay(2);
+    world.add_way(0, 2);
+    world.pass(3 * HOUR);
+    world.disconnect(1);
+    world.pass(17 * DAY);
+    world.send(1, ana, "written far from everybody");
+    world.peers[1].online = true;
+    world.connect(1);
+    world.pass(MINUTE);
+    assert_eq!(
+        world.texts(0, bo).last().unwrap(),
+        "written far from everybody"
+    );
 }

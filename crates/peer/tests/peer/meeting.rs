@@ -177,7 +177,7 @@ fn who_has_no_relay_uses_that_of_the_invite() {
     assert_eq!(world.peers[1].orders, ["https://relay-0.example"]);
     world.until(|world| !world.peers[0].comrades.is_empty());
     let bo = world.only(0).id;
-    assert!(world.ask(0, Command::Confirm { comrade: bo }).is_ok());
+    world.confirm(0, bo);
     world.until(|world| world.comrade(1, ana).state == ComradeState::Met);
 }
 
@@ -203,7 +203,7 @@ fn a_second_answer_to_an_invite_is_a_warning() {
     assert!(world.peers[0].invites[0].answered);
     // Both can still be confirmed, with care.
     for comrade in [cy, bo] {
-        assert_eq!(world.ask(0, Command::Confirm { comrade }), Ok(Answer::Done));
+        world.confirm(0, comrade);
     }
     world.until(|world| {
         world.comrade(1, at_bo).state == ComradeState::Met
@@ -271,7 +271,7 @@ fn what_the_asking_side_writes_comes_with_the_request_and_is_acknowledged_after_
     world.pass(DAY);
     assert!(matches!(world.page(1, ana)[0].tick, Tick::Accepted(_)));
     assert_eq!(world.texts(0, bo), ["hello from before", "and once more"]);
-    assert!(world.ask(0, Command::Confirm { comrade: bo }).is_ok());
+    world.confirm(0, bo);
     world.until(|world| world.comrade(1, ana).state == ComradeState::Met);
     world.pass(DAY);
     let page = world.page(1, ana);

@@ -116,10 +116,7 @@ fn an_invite_is_accepted_while_whoever_made_it_is_away() {
         let bo = world.only(0).id;
         assert_eq!(world.only(0).state, ComradeState::Asking);
         assert_eq!(world.texts(0, bo), ["hello Ana"]);
-        assert_eq!(
-            world.ask(0, Command::Confirm { comrade: bo }),
-            Ok(Answer::Done)
-        );
+        world.confirm(0, bo);
         world.pass(HOUR);
         world.stop(0);
         world.restart(1);
@@ -312,21 +309,25 @@ fn what_is_kept_of_others_has_a_limit_and_an_end() {
     assert!(kept(&world).envelopes <= 8, "{:?}", kept(&world));
 }
 
+/// Two monthly changes of its token later a relay takes none that anybody knows.
+fn forget_token(world: &mut World, relay: usize) {
+    let (now, relay) = (world.now, world.relays.get_mut(&relay).unwrap());
+    for n in 1..=2 {
+        let (month, token) = (31 * DAY * n, Token([n as u8 + 50; 16]));
+        let changed = relay
+            .node
+            .rotate_token(&mut relay.shelf, now + month, token);
+        assert!(changed.unwrap());
+    }
+    relay.shelf.commit();
+}
+
 #[test]
 fn a_home_that_changed_its_token_is_reached_with_work() {
     let (mut world, bo, ana) = two_relays(508);
     world.pass(HOUR);
     world.stop(1);
-    // Two monthly changes later nothing is left of the token that Ana knows.
-    for n in 1..=2 {
-        let (now, relay) = (world.now, world.relays.get_mut(&1).unwrap());
-        let month = 31 * DAY * n;
-        relay
-            .node
-            .rotate_token(&mut relay.shelf, now + month, Token([n as u8 + 50; 16]))
-            .unwrap();
-        relay.shelf.commit();
-    }
+    forget_token(&mut world, 1);
     world.send(0, bo, "with work");
     world.pass(HOUR);
     world.restart(1);
@@ -344,16 +345,7 @@ fn an_acknowledgement_that_is_refused_for_its_token_is_said_again_with_work() {
         world.stop(1);
         // It is there, and holds nothing of its own yet.
         world.wipe_relay(1);
-        let (now, relay) = (world.now, world.relays.get_mut(&1).unwrap());
-        for n in 1..=2 {
-            let then = now + 31 * DAY * n;
-            let token = Token([n as u8 + 50; 16]);
-            relay
-                .node
-                .rotate_token(&mut relay.shelf, then, token)
-                .unwrap();
-        }
-        relay.shelf.commit();
+        forget_token(&mut world, 1);
         assert_eq!(world.texts(0, bo), ["do you read me?"]);
         if restarts {
             world.pass(20 * MINUTE);

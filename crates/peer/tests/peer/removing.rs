@@ -139,7 +139,7 @@ fn who_has_not_been_met_cannot_make_one_keep_much() {
     let bo = world.only(0).id;
     assert_eq!(world.page(0, bo).len(), 26);
     assert!(world.comrade(0, bo).is_full);
-    assert!(world.ask(0, Command::Confirm { comrade: bo }).is_ok());
+    world.confirm(0, bo);
     world.pass(HOUR);
     assert_eq!(world.page(0, bo).len(), 40);
 }

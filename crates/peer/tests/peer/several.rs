@@ -320,10 +320,7 @@ fn an_invite_made_at_the_first_relay_works_while_it_is_left() {
     let ana = world.accept(1, &link);
     world.pass(HOUR);
     let bo = world.only(0).id;
-    assert_eq!(
-        world.ask(0, Command::Confirm { comrade: bo }),
-        Ok(Answer::Done)
-    );
+    world.confirm(0, bo);
     world.pass(HOUR);
     assert_eq!(world.comrade(1, ana).state, ComradeState::Met);
     world.send(1, ana, "hello");
@@ -395,10 +392,7 @@ fn a_relay_that_an_open_invite_names_behind_the_first_is_read_while_it_is_left()
     let bo = world.only(0).id;
     assert_eq!(world.texts(0, bo), ["hello"]);
     // Then it is read no longer.
-    assert_eq!(
-        world.ask(0, Command::Confirm { comrade: bo }),
-        Ok(Answer::Done)
-    );
+    world.confirm(0, bo);
     world.pass(DAY);
     assert_eq!(world.ways(0).len(), 1);
     assert_eq!(world.comrade(1, ana).state, ComradeState::Met);

@@ -178,7 +178,7 @@ fn an_invite_works_to_its_last_day_although_prekeys_changed_meanwhile() {
     world.send(1, ana, "late but here");
     world.until(|world| !world.peers[0].comrades.is_empty());
     let bo = world.only(0).id;
-    assert!(world.ask(0, Command::Confirm { comrade: bo }).is_ok());
+    world.confirm(0, bo);
     world.until(|world| world.comrade(1, ana).state == ComradeState::Met);
     assert_eq!(world.texts(0, bo), ["late but here"]);
 }

@@ -28,6 +28,8 @@ pub const SECOND: Millis = 1_000;
 pub const MINUTE: Millis = 60 * SECOND;
 pub const HOUR: Millis = 60 * MINUTE;
 pub const DAY: Millis = 24 * HOUR;
+/// When what was told of homes was said again twice, and neither that nor new keys are due for three days.
+pub const SETTLED: Millis = 3 * DAY + 12 * HOUR;
 
 /// What may happen to a frame on its way.
 pub type Meddle = Box<dyn FnMut(usize, Vec<u8>) -> Vec<Vec<u8>>>;
@@ -330,6 +332,12 @@ impl World {
             Ok(Answer::Comrade(id)) => id,
             other => panic!("not accepted: {other:?}"),
         }
+    }
+
+    /// The person says yes to somebody who asks.
+    pub fn confirm(&mut self, at: usize, comrade: ComradeId) {
+        let confirm = Command::Confirm { comrade };
+        assert_eq!(self.ask(at, confirm), Ok(Answer::Done));
     }
 
     pub fn send(&mut self, at: usize, comrade: ComradeId, text: &str) -> MessageView {
