@@ -337,27 +337,3 @@ fn an_answer_to_a_former_invite_that_comes_late_does_not_take_the_place_of_the_n
     assert_eq!(world.texts(0, bo), said);
     assert_eq!(world.texts(1, ana), said);
 }
-
-#[test]
-fn whoever_is_away_for_weeks_is_understood_in_the_session_of_before() {
-    let mut world = strangers(605);
-    let (bo, ana) = world.meet(0, 1);
-    world.pass(HOUR);
-    world.send(0, bo, "one");
-    world.send(1, ana, "two");
-    world.pass(HOUR);
-    // Ana tells of another home, Bo hears of it, and then nothing for long.
-    world.add_relay(2);
-    world.add_way(0, 2);
-    world.pass(3 * HOUR);
-    world.disconnect(1);
-    world.pass(17 * DAY);
-    world.send(1, ana, "written far from everybody");
-    world.peers[1].online = true;
-    world.connect(1);
-    world.pass(MINUTE);
-    assert_eq!(
-        world.texts(0, bo).last().unwrap(),
-        "written far from everybody"
-    );
-}
