@@ -424,6 +424,8 @@ pub(crate) struct Space {
     pub(crate) quota: quota::Quota,
     /// The day on which leaf keys of whoever is no member went last.
     pub(crate) pruned: u32,
+    /// The day on which all operations had gone whose time was over.
+    pub(crate) cleared: u32,
     /// The devices of all members when that was looked at last.
     pub(crate) members_before: BTreeSet<[u8; 32]>,
     /// The beginnings of what was said, for answers to it.
@@ -613,6 +615,7 @@ impl Space {
             gone: Vec::new(),
             quota: quota::Quota::default(),
             pruned: 0,
+            cleared: 0,
             members_before: BTreeSet::new(),
             beginnings: BTreeMap::new(),
             fresh: Vec::new(),
@@ -652,7 +655,7 @@ impl Space {
 
     /// That of the members as they are now.
     pub(crate) fn root(&self) -> Option<MemberRoot> {
-        self.root_of(self.society.devices())
+        self.society.root(&self.group())
     }
 
     /// Seeds that must not go: the one to send under, and those of what waits to leave.

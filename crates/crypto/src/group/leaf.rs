@@ -37,7 +37,8 @@ pub const MAX_LEAVES_PER_DAY: u32 = 256;
 /// The length of a [`Mark`], in bytes.
 pub const MARK_BYTES: usize = 8;
 
-const BODY_BYTES: usize = 2 + SPACE_BYTES + 32 + 4 + 4 + PUBLIC_BYTES;
+const DEVICE_AT: usize = 2 + SPACE_BYTES;
+const BODY_BYTES: usize = DEVICE_AT + 32 + 4 + 4 + PUBLIC_BYTES;
 
 /// By this a device finds its slice. Not secret within the space; the seal decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +110,11 @@ impl LeafRecord {
             key: KemPublic::from_bytes(&key)?,
             signature,
         })
+    }
+
+    /// Whose record these bytes say they are, unchecked: one that is here already need not be read.
+    pub fn claimed_device(bytes: &[u8]) -> Option<&[u8; 32]> {
+        bytes.get(DEVICE_AT..)?.first_chunk()
     }
 
     /// The bytes, exactly as they were signed.

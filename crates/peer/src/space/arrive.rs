@@ -190,6 +190,8 @@ impl Open {
             }
         }
         let leaves = bundle.leaves.iter();
+        let space = self.spaces.get(&id);
+        let leaves = leaves.filter(|it| space.is_some_and(|space| !space.has_leaf(it)));
         let leaves: Vec<_> = leaves.flat_map(|it| LeafRecord::decode(it)).collect();
         for leaf in &leaves {
             self.space_take_leaf(step, id, leaf.clone());
@@ -197,15 +199,15 @@ impl Open {
         let Some(space) = self.spaces.get_mut(&id) else {
             return Ok(());
         };
-        if is_answer {
+        if is_answer && !space.questions.is_empty() {
+            let supplied = bundle.operations.iter();
+            let supplied: Vec<OperationId> =
+                supplied.filter_map(|it| Operation::id_of(it)).collect();
             space.questions.retain(|question| {
                 let answered = |asked: &[u8; 32]| space.known.contains_key(&OperationId(*asked));
                 let mut asked = question.missing.heads().iter();
-                let answers = |operation: &Vec<u8>| {
-                    Operation::decode_stored(operation)
-                        .is_ok_and(|it| question.missing.heads().contains(&it.id().0))
-                };
-                !(bundle.operations.iter().any(answers) && asked.all(answered))
+                let answers = |id: &OperationId| question.missing.heads().contains(&id.0);
+                !(supplied.iter().any(answers) && asked.all(answered))
             });
         }
         if let Some(asked) = bundle.asked {
@@ -254,9 +256,12 @@ impl Open {
         bytes: &[u8],
         under: Commit,
     ) -> Option<Operation> {
+        let space = self.spaces.get_mut(&id)?;
+        if space.known.contains_key(&Operation::id_of(bytes)?) {
+            return None;
+        }
         let operation = Operation::decode_stored(bytes).ok()?;
         let (today, is_doubted) = (day_of(step.now), self.clock.is_doubted());
-        let space = self.spaces.get_mut(&id)?;
         // What is of a later day is looked at again then.
         let is_worth = space.is_ahead(&operation, step.now).is_some()
             || space.may_take(&operation, Some(under), today, is_doubted);
@@ -420,6 +425,13 @@ impl Space {
                 step.delete(Table::Spaces, places::part(id, part));
             }
         }
+    }
+
+    /// Whether these bytes are a leaf key that is here: nearly all that come are, and to check one is dear.
+    fn has_leaf(&self, bytes: &[u8]) -> bool {
+        let device = LeafRecord::claimed_device(bytes);
+        let known = device.and_then(|device| self.devices.get(device)?.leaf.as_ref());
+        known.is_some_and(|leaf| leaf.encode() == bytes)
     }
 
     /// A device's leaf key is kept if it is a member's, if it waits to be one, or while somebody who went may not know of that.

@@ -10,7 +10,7 @@ use komrade_crypto::{
     group::{LeafRecord, rules},
 };
 use komrade_social::{
-    DeviceId, OperationId,
+    OperationId,
     collective::{Body, Subject},
 };
 use komrade_store::Table;
@@ -206,8 +206,7 @@ impl Open {
             return;
         };
         let before = step.now.saturating_sub(limits::DAY);
-        let collective = space.society.get();
-        let next = collective.and_then(|it| it.next_checkpoint(space.own.person, before));
+        let next = space.society.next_checkpoint(&space.own, before);
         if let Some(checkpoint) = next {
             let _ = self.space_speak(step, id, Body::Checkpoint(checkpoint));
         }
@@ -218,10 +217,8 @@ impl Open {
         let Some(space) = self.spaces.get(&id).filter(|space| space.is_in()) else {
             return;
         };
-        let (person, device) = (space.own.person, DeviceId(space.own.device));
-        let bodies = space.society.get();
-        let bodies = bodies.map(|it| it.to_repeat(person, device, step.now));
-        for body in bodies.into_iter().flatten().take(limits::ENACTED_AT_ONCE) {
+        let bodies = space.society.to_repeat(&space.own, step.now);
+        for body in bodies.into_iter().take(limits::ENACTED_AT_ONCE) {
             let _ = self.space_say(step, id, body);
         }
     }
@@ -232,10 +229,8 @@ impl Open {
         let Some(space) = self.spaces.get(&id).filter(is_member) else {
             return;
         };
-        let (person, device) = (space.own.person, DeviceId(space.own.device));
-        let again = space.society.get().into_iter();
-        let mut again = again.flat_map(|it| it.to_repeat(person, device, step.now));
-        if again.any(|body| matches!(body, Body::Leave)) {
+        let again = space.society.to_repeat(&space.own, step.now);
+        if again.iter().any(|body| matches!(body, Body::Leave)) {
             let _ = self.space_speak(step, id, Body::Leave);
         }
     }
@@ -308,14 +303,7 @@ impl Open {
                 step.now < wanted.since.saturating_add(life)
             });
             space.prune_leaves(step, id, today);
-            // What is decided is never over: a newcomer computes the members from all of it.
-            let old: Vec<OperationId> = space
-                .known
-                .iter()
-                .filter(|(_, known)| !known.is_control && known.expiry_day < today)
-                .map(|(id, _)| *id)
-                .take(limits::MAX_BUNDLED)
-                .collect();
+            let old = space.over(today);
             step.again |= old.len() == limits::MAX_BUNDLED;
             for operation in old {
                 if !step.has_room() {
@@ -331,6 +319,21 @@ impl Open {
 }
 
 impl Space {
+    /// Operations whose time is over, as many as go in a step: looked for once a day, and among all that is kept. What is decided is never
+    /// over: a newcomer computes the members from all of it.
+    fn over(&mut self, today: u32) -> Vec<OperationId> {
+        if self.cleared == today {
+            return Vec::new();
+        }
+        let known = self.known.iter();
+        let old = known.filter(|(_, known)| !known.is_control && known.expiry_day < today);
+        let old: Vec<OperationId> = old.map(|(id, _)| *id).take(limits::MAX_BUNDLED).collect();
+        if old.is_empty() {
+            self.cleared = today;
+        }
+        old
+    }
+
     /// Once a day leaf keys go of whoever is no member any more, and what is known of devices that never were.
     fn prune_leaves(&mut self, step: &mut Step, id: CollectiveId, today: u32) {
         if self.pruned == today || self.society.get().is_none() {

@@ -442,7 +442,7 @@ impl Space {
         Some(Word::Offer {
             name: self.record.name.clone(),
             rules: collective.rules_operation()?.as_bytes().to_vec(),
-            members: collective.members().len() as u64,
+            members: collective.count() as u64,
         })
     }
 

@@ -8,14 +8,14 @@ use std::{
 
 use komrade_crypto::{
     first_contact::Party,
-    group::{self},
+    group::{self, MemberRoot},
     identity::PersonId,
 };
 use komrade_social::{
     DeviceId, OperationId,
     collective::{
-        Body, CheckpointId, Collective, Constitution, Operation, Outcome, Pin, Refusal as Refused,
-        Stage, Standing, Subject, Taken, Verdict,
+        Body, Checkpoint, CheckpointId, Collective, Constitution, MemberDevice, Operation, Outcome,
+        Pin, Refusal as Refused, Rift, Stage, Standing, Subject, Taken, Verdict,
     },
 };
 use komrade_view::{Millis, Refusal};
@@ -28,6 +28,15 @@ pub(crate) struct Society {
     pin: Option<Pin>,
     /// All devices of all members, until the next operation.
     devices: OnceCell<Vec<group::Member>>,
+    /// The hash of them, for as long.
+    root: OnceCell<Option<MemberRoot>>,
+    /// What this device may have to say again, until the next operation: most of the time nothing.
+    crossed: OnceCell<Vec<Body>>,
+    /// Since when something is not final, for as long.
+    unfixed: OnceCell<Option<Millis>>,
+    /// What the person is to be told of, for as long: who said two things at once, and removals that deny each other.
+    double_signed: OnceCell<Option<PersonId>>,
+    rifts: OnceCell<Vec<Rift>>,
     /// All proposals, until the next operation or until one of them lapses.
     standings: RefCell<Option<Standings>>,
 }
@@ -46,6 +55,11 @@ impl Society {
     /// What was computed of the operations holds no more.
     fn forget_computed(&mut self) {
         self.devices = OnceCell::new();
+        self.root = OnceCell::new();
+        self.crossed = OnceCell::new();
+        self.unfixed = OnceCell::new();
+        self.double_signed = OnceCell::new();
+        self.rifts = OnceCell::new();
         self.standings = RefCell::new(None);
     }
 
@@ -97,6 +111,7 @@ impl Society {
 
     /// Pins the newest final checkpoint, and says what is pinned now.
     pub(crate) fn pin(&mut self) -> Option<CheckpointId> {
+        self.forget_computed();
         self.collective.as_mut()?.pin()
     }
 
@@ -149,37 +164,29 @@ impl Society {
     }
 
     pub(crate) fn is_member(&self, person: &PersonId) -> bool {
-        self.collective
-            .as_ref()
-            .is_some_and(|it| it.member(*person).is_some())
+        let collective = self.collective.as_ref();
+        collective.is_some_and(|it| it.is_member(person))
     }
 
     /// All devices of all members now.
     pub(crate) fn devices(&self) -> Vec<group::Member> {
         let compute = || {
-            let members = self.collective.iter().flat_map(Collective::members);
-            let devices = members.flat_map(|member| {
-                let devices = member.devices.into_iter();
-                devices.map(move |device| group::Member {
-                    person: member.person,
-                    admission: member.admission.0,
-                    device: device.0,
-                })
-            });
-            devices.collect()
+            let devices = self.collective.iter().flat_map(Collective::devices);
+            devices.map(group_member).collect()
         };
         self.devices.get_or_init(compute).clone()
+    }
+
+    /// The hash of them in the keys of this collective; `None` if there are none. Every few seconds somebody asks for it.
+    pub(crate) fn root(&self, group: &group::Space) -> Option<MemberRoot> {
+        let compute = || MemberRoot::of(group, self.devices()).ok();
+        *self.root.get_or_init(compute)
     }
 
     /// Those at some heads; `None` while these are not all here.
     pub(crate) fn devices_at(&mut self, heads: &[OperationId]) -> Option<Vec<group::Member>> {
         let devices = self.collective.as_mut()?.devices_at(heads).ok()?;
-        let member = |device: komrade_social::collective::MemberDevice| group::Member {
-            person: device.person,
-            admission: device.admission.0,
-            device: device.device.0,
-        };
-        Some(devices.into_iter().map(member).collect())
+        Some(devices.into_iter().map(group_member).collect())
     }
 
     /// By what the person of a device ceased to be a member: nothing if the device was no member's then, or is one's now.
@@ -222,12 +229,50 @@ impl Society {
         }
     }
 
+    /// What this device said that did not know of what is final by now, and may say anew. Looked for with all duties, and found seldom.
+    pub(crate) fn to_repeat(&self, own: &Party, now: Millis) -> Vec<Body> {
+        let compute = || {
+            let all = self.collective.iter();
+            all.flat_map(|it| it.crossed(own.person, DeviceId(own.device)))
+                .collect()
+        };
+        let crossed = self.crossed.get_or_init(compute).iter();
+        let again = crossed.filter(|body| self.may(own, body, now).is_ok());
+        again.cloned().collect()
+    }
+
+    /// The time of the oldest change of membership that is not final.
+    pub(crate) fn oldest_unfixed(&self) -> Option<Millis> {
+        let collective = self.collective.as_ref()?;
+        let compute = || collective.finality().oldest_unfixed;
+        *self.unfixed.get_or_init(compute)
+    }
+
+    /// Somebody who signed two checkpoints that contradict each other.
+    pub(crate) fn double_signed(&self) -> Option<PersonId> {
+        let collective = self.collective.as_ref()?;
+        let compute = || collective.double_signed().first().map(|it| it.person);
+        *self.double_signed.get_or_init(compute)
+    }
+
+    /// Removals that deny each other.
+    pub(crate) fn rifts(&self) -> Vec<Rift> {
+        let compute = || self.collective.iter().flat_map(Collective::rifts).collect();
+        self.rifts.get_or_init(compute).clone()
+    }
+
+    /// The checkpoint that this person should sign, so that what happened before a time becomes final.
+    pub(crate) fn next_checkpoint(&self, own: &Party, before: Millis) -> Option<Checkpoint> {
+        let collective = self.collective.as_ref()?;
+        let oldest = self.oldest_unfixed()?;
+        let is_due = oldest <= before || collective.is_dissolved();
+        is_due.then(|| collective.next_checkpoint(own.person, before))?
+    }
+
     /// Whether what this device accepted does not hold, and may be accepted again as it was.
     pub(crate) fn may_accept_again(&self, own: &Party, now: Millis) -> bool {
-        let device = DeviceId(own.device);
-        let again = self.collective.iter();
-        let mut again = again.flat_map(|it| it.to_repeat(own.person, device, now));
-        again.any(|body| matches!(body, Body::Accept { .. }))
+        let again = self.to_repeat(own, now);
+        again.iter().any(|body| matches!(body, Body::Accept { .. }))
     }
 
     /// What a proposal is about.
@@ -286,6 +331,15 @@ impl Society {
             until: closes.min().unwrap_or(Millis::MAX),
             all,
         }
+    }
+}
+
+/// A member's device, as its keys name it.
+fn group_member(device: MemberDevice) -> group::Member {
+    group::Member {
+        person: device.person,
+        admission: device.admission.0,
+        device: device.device.0,
     }
 }
 

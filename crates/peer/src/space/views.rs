@@ -321,8 +321,8 @@ impl Space {
     /// still there, and somebody is out by it.
     fn sides(&self) -> Option<[Vec<PersonKey>; 2]> {
         let collective = self.society.get()?;
-        let is_there = |person: &PersonId| collective.member(*person).is_some();
-        let mut rifts = collective.rifts();
+        let is_there = |person: &PersonId| collective.is_member(person);
+        let mut rifts = self.society.rifts();
         rifts.retain(|rift| {
             let subjects = rift.proposals.iter();
             let subjects = subjects.filter_map(|proposal| self.society.subject(proposal));
@@ -386,8 +386,8 @@ impl Space {
             let sides = is_removed.then(|| self.sides()).flatten();
             return sides.map(|_| Alarm::MutualRemoval);
         }
-        if let Some(double) = collective.double_signed().first() {
-            return Some(Alarm::DoubleSigned(PersonKey(double.person.0)));
+        if let Some(double) = self.society.double_signed() {
+            return Some(Alarm::DoubleSigned(PersonKey(double.0)));
         }
         if collective.has_other_past() {
             return Some(Alarm::OtherPast);
@@ -403,7 +403,7 @@ impl Space {
         if stuck && self.keys.choose(&root, today).is_none() {
             return Some(Alarm::NoKeys);
         }
-        let unfixed = collective.finality().oldest_unfixed;
+        let unfixed = self.society.oldest_unfixed();
         let unfixed = unfixed.filter(|at| now >= at.saturating_add(limits::FINAL_WITHIN));
         let long = self.is_too_long().then_some(Alarm::TooLong);
         unfixed.map(Alarm::NotFinal).or(long)

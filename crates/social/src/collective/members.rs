@@ -111,6 +111,28 @@ impl Collective {
         persons.filter_map(|person| self.member(*person)).collect()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.current.members.len()
+    }
+
+    /// Whether somebody is one of them.
+    pub fn is_member(&self, person: &PersonId) -> bool {
+        self.current.members.contains_key(person)
+    }
+
+    /// All their devices, by rising person.
+    pub fn devices(&self) -> impl Iterator<Item = MemberDevice> {
+        self.current.members.iter().flat_map(|(person, member)| {
+            let devices = member.devices.iter();
+            devices.map(|device| MemberDevice {
+                person: *person,
+                admission: member.admitted,
+                device: *device,
+            })
+        })
+    }
+
     /// One member.
     pub fn member(&self, person: PersonId) -> Option<Member> {
         let member = self.current.members.get(&person)?;
@@ -358,6 +380,13 @@ impl Collective {
     /// What a person's device said that did not know of what is final by now, or of what another device of theirs had said before it
     /// heard of this one, and that it may say anew as it is: vouches, ballots, an Accept, a departure.
     pub fn to_repeat(&self, person: PersonId, device: DeviceId, now: u64) -> Vec<Body> {
+        let mut again = self.crossed(person, device);
+        again.retain(|body| self.may(person, device, body, now).is_ok());
+        again
+    }
+
+    /// The same, whether it may be said now or not.
+    pub fn crossed(&self, person: PersonId, device: DeviceId) -> Vec<Body> {
         let graph = &self.graph;
         let own = graph.nodes.iter().enumerate();
         let own = own.filter(|(_, node)| node.person() == person && node.device() == device);
@@ -370,9 +399,9 @@ impl Collective {
                 node.is_answer() && unheard
             }
         });
-        let bodies = crossed.map(|(_, node)| node.operation.body());
-        let again = bodies.filter(|body| self.may(person, device, body, now).is_ok());
-        again.cloned().collect()
+        crossed
+            .map(|(_, node)| node.operation.body().clone())
+            .collect()
     }
 
     /// Removals that deny each other.

@@ -155,6 +155,12 @@ impl Operation {
         })
     }
 
+    /// The id of these bytes, if they are an operation at all: one that is here already need not be read.
+    pub fn id_of(bytes: &[u8]) -> Option<OperationId> {
+        let (_, signed) = split(bytes).ok()?;
+        Some(id_of(signed))
+    }
+
     /// Its id.
     pub fn id(&self) -> OperationId {
         self.id
