@@ -346,14 +346,13 @@ impl Comrade {
         })
     }
 
-    /// The lowest of one's own operations that can still be supplied, if it is not below what they are known to have: they may
-    /// have been set back since.
-    pub(crate) fn lowest(&self) -> Option<u64> {
+    /// The lowest of one's own operations that can still be supplied, beyond those that they said to have: what lies before it is lost to
+    /// them if they were set back since. Of those that they have, some may be kept for good, for nobody can say any more whose they are.
+    pub(crate) fn lowest(&self) -> u64 {
         let mut kept = self.outbox.values().filter_map(Entry::sequence);
+        let has = self.pair.acknowledged.up_to;
         let end = self.pair.sequence.saturating_add(1);
-        let lowest = kept.next().unwrap_or(end);
-        let known = self.pair.acknowledged.up_to.saturating_add(1);
-        (lowest >= known).then_some(lowest)
+        kept.find(|sequence| *sequence > has).unwrap_or(end)
     }
 
     /// Whether a report of theirs did not know of an entry that was taken before it came. What is left out to save data is not

@@ -677,14 +677,14 @@ impl Open {
             let is_intro = comrade.record.state == ComradeState::Asked && pair.is_unanswered();
             let homes = pair.homes_operation;
             let is_homes = |entry: &Entry| homes.is_some() && entry.sequence() == homes;
-            let mut entries = comrade.outbox.iter();
+            let may_be_said = |entry: &Entry| entry.seals < limits::MOST_SAID;
+            let mut entries = comrade.outbox.iter().filter(|(_, it)| may_be_said(it));
+            // A device that took it may hold it unread, of a session that does not fit.
             let told = entries.clone().find(|(_, it)| is_intro || is_homes(it));
-            let told = told.filter(|(_, entry)| !entry.by_device);
             let missed = || entries.find(|(_, entry)| comrade.may_miss(entry));
             let (number, entry) = told.or_else(missed)?;
-            let pause = limits::SAY_AGAIN << entry.seals.saturating_sub(1).min(limits::MOST_SAID);
-            let due = entry.accepted_at?.saturating_add(pause);
-            (entry.seals < limits::MOST_SAID).then_some((*id, *number, due))
+            let pause = limits::SAY_AGAIN << entry.seals.saturating_sub(1);
+            Some((*id, *number, entry.accepted_at?.saturating_add(pause)))
         })
     }
 

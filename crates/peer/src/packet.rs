@@ -11,7 +11,7 @@
 //! | 8, 9, 10 | number of the sender's next outer key, the prekey it is sealed to, its encapsulation |
 //! | 11 | proof that the first contact and the session belong together |
 //! | 12 | when the acknowledgement was made, in milliseconds since 1970, by the sender's clock |
-//! | 13 | number of the sender's lowest operation that can still be supplied, unless the recipient is known to have it |
+//! | 13 | number of the sender's lowest operation that can still be supplied, of those that the recipient is not known to have |
 //! | 14 | the chain of the key of field 4: the first 8 bytes of the first contact's rank; without it field 4 says nothing |
 //! | 15 | 1: larger envelopes wait until the sender of the acknowledgement has data to spare; what it lacks of those is not missing |
 //!

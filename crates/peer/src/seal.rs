@@ -48,7 +48,7 @@ impl Open {
         let (is_met, is_wanted) = (comrade.record.is_met(), comrade.record.is_wanted());
         let mut packet = Packet {
             operation,
-            lowest,
+            lowest: Some(lowest),
             ..Packet::default()
         };
         packet.report = is_wanted.then(|| pair.report(step.now, lacks_larger));

@@ -465,7 +465,6 @@ impl Open {
             let mut entries = comrade.outbox.values();
             let told = entries.find(|entry| entry.sequence() == operation);
             pair.has_reached(sequence, told.and_then(Entry::tag))
-                || told.is_some_and(|entry| entry.by_device)
         });
         has_heard && pair.homes_told == if record.live { *live } else { *plain }
     }

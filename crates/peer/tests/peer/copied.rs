@@ -204,3 +204,35 @@ fn whoever_was_set_back_to_before_a_comrade_changed_relays_finds_them() {
         assert_eq!(world.frames_to_nodes.iter().filter(is_put).count(), 0);
     }
 }
+
+#[test]
+fn what_is_lost_to_both_is_not_missing_for_good() {
+    let (mut world, bo, ana) = met(823);
+    world.disconnect(0);
+    for n in 0..3 {
+        world.send(1, ana, &format!("unacknowledged {n}"));
+    }
+    world.pass(HOUR);
+    let old = world.peers[1].store.records();
+    world.connect(0);
+    world.pass(HOUR);
+    // More than anybody can tell apart later.
+    for n in 0..150 {
+        world.send(1, ana, &format!("forgotten {n}"));
+    }
+    world.pass(HOUR);
+    world.set_back(1, old);
+    world.send(1, ana, "again");
+    world.pass(2 * DAY);
+    let old = world.peers[0].store.records();
+    for n in 0..5 {
+        world.send(1, ana, &format!("heard once {n}"));
+    }
+    world.pass(DAY);
+    world.wipe_relay(0);
+    world.set_back(0, old);
+    world.send(1, ana, "and on");
+    world.pass(DAY);
+    assert!(world.texts(0, bo).contains(&"and on".into()));
+    assert_eq!(world.comrade(0, bo).gap, None);
+}
