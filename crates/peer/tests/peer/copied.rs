@@ -221,6 +221,9 @@ fn what_is_lost_to_both_is_not_missing_for_good() {
         world.send(1, ana, &format!("forgotten {n}"));
     }
     world.pass(HOUR);
+    // Nor is there mail of before any more, which would tell.
+    world.stop(1);
+    world.wipe_relay(1);
     world.set_back(1, old);
     world.send(1, ana, "again");
     world.pass(2 * DAY);
@@ -229,6 +232,7 @@ fn what_is_lost_to_both_is_not_missing_for_good() {
         world.send(1, ana, &format!("heard once {n}"));
     }
     world.pass(DAY);
+    world.stop(0);
     world.wipe_relay(0);
     world.set_back(0, old);
     world.send(1, ana, "and on");
