@@ -21,8 +21,7 @@
 //! - no key is used twice with one nonce, and no message key of Olm by two messages that are read;
 //! - a node has everything that it acknowledged to a member until it expires, unless it was wiped;
 //! - each member of a node has a replica of all that it keeps (but for members whose clock was behind: see below);
-//! - nodes and stores hold no more than their stated bounds. (Memory of engines is bounded by the same numbers and is
-//!   not measured.)
+//! - nodes and stores hold no more than their stated bounds, nor do engines in memory, where [somebody weighs them](weigh_with).
 //!
 //! **Invites** work only as long as who made them uses the node at which they were made: who has answered one and not
 //! been confirmed is promised nothing once its maker has left that node, or was set back to before they made it.
@@ -103,6 +102,8 @@ pub use chance::IS_SEEDED;
 pub use collective::Tally;
 pub use settings::{Sabotage, Settings};
 
+use std::sync::OnceLock;
+
 /// What came of a world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -120,6 +121,17 @@ pub struct Report {
     pub counts: (usize, usize, usize),
     /// What came of the collective.
     pub tally: Tally,
+    /// How many engines were weighed, and what the heaviest took in memory, in bytes.
+    pub weighed: (u64, usize),
+}
+
+/// How many bytes are allocated.
+static SCALE: OnceLock<fn() -> usize> = OnceLock::new();
+
+/// From now on engines are weighed when they end; `scale` says how many bytes are allocated in the whole process, so that one world
+/// may live at a time. No more than once.
+pub fn weigh_with(scale: fn() -> usize) {
+    let _ = SCALE.set(scale);
 }
 
 /// Lives through a world, on a thread of its own.
@@ -143,6 +155,7 @@ pub fn run(settings: Settings) -> Report {
             steps: 0,
             counts: (0, 0, 0),
             tally: Tally::default(),
+            weighed: (0, 0),
         }
     })
 }
@@ -151,6 +164,9 @@ fn live(settings: Settings) -> Report {
     chance::begin(settings.seed);
     let mut world = world::World::new(settings);
     world.live();
+    if SCALE.get().is_some() {
+        (0..world.peers.len()).for_each(|at| world.stop_peer(at));
+    }
     Report {
         settings,
         failures: std::mem::take(&mut world.failures),
@@ -159,5 +175,6 @@ fn live(settings: Settings) -> Report {
         steps: world.steps,
         counts: world.ledger.counts(),
         tally: world.account.tally,
+        weighed: world.weighed,
     }
 }

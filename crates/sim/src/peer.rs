@@ -28,6 +28,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
+    SCALE,
     check::SEED,
     dice::Dice,
     relay::MOST_WORK_BITS,
@@ -36,6 +37,8 @@ use crate::{
     world::{Event, World},
 };
 
+/// What an engine may take in memory: several times what the heaviest takes here, and less than a phone spares for a tab.
+const MAX_ENGINE_BYTES: usize = 8 * 1024 * 1024;
 /// What seals every vault here.
 pub(crate) const PASSPHRASE: &str = "six words that nobody will guess";
 
@@ -184,8 +187,9 @@ impl World {
             return;
         }
         self.note(format_args!("peer {at} stops"));
+        let engine = self.peers[at].engine.take();
+        self.weigh(at, engine);
         let peer = &mut self.peers[at];
-        peer.engine = None;
         peer.life += 1;
         peer.inbox.clear();
         peer.done.clear();
@@ -199,6 +203,19 @@ impl World {
         peer.ways.clear();
         for (_, stream) in std::mem::take(&mut self.peers[at].links) {
             self.break_stream(stream);
+        }
+    }
+
+    /// What an engine took in memory goes with it.
+    fn weigh(&mut self, at: usize, engine: Option<Engine>) {
+        let Some(scale) = SCALE.get() else { return };
+        let before = scale();
+        drop(engine);
+        let weight = before.saturating_sub(scale());
+        let (count, heaviest) = self.weighed;
+        self.weighed = (count + 1, heaviest.max(weight));
+        if weight > MAX_ENGINE_BYTES {
+            self.fail(format_args!("the engine of peer {at} took {weight} bytes"));
         }
     }
 

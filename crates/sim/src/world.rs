@@ -102,6 +102,8 @@ pub(crate) struct World {
     pub log: Log,
     pub failures: Vec<String>,
     pub steps: u64,
+    /// See [`crate::Report::weighed`].
+    pub weighed: (u64, usize),
 }
 
 impl World {
@@ -132,6 +134,7 @@ impl World {
             log: Log::new(settings.lines),
             failures: Vec::new(),
             steps: 0,
+            weighed: (0, 0),
         }
     }
 
