@@ -346,6 +346,13 @@ impl Comrade {
         })
     }
 
+    /// What waits to tell them where this device is found, or may have to be said again.
+    pub(crate) fn told(&self) -> Option<&Entry> {
+        let operation = self.pair.homes_operation?;
+        let mut entries = self.outbox.values();
+        entries.find(|entry| entry.sequence() == Some(operation))
+    }
+
     /// The lowest of one's own operations that can still be supplied, beyond those that they said to have: what lies before it is lost to
     /// them if they were set back since. Of those that they have, some may be kept for good, for nobody can say any more whose they are.
     pub(crate) fn lowest(&self) -> u64 {

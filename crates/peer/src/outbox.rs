@@ -679,8 +679,9 @@ impl Open {
             let is_homes = |entry: &Entry| homes.is_some() && entry.sequence() == homes;
             let may_be_said = |entry: &Entry| entry.seals < limits::MOST_SAID;
             let mut entries = comrade.outbox.iter().filter(|(_, it)| may_be_said(it));
-            // A device that took it may hold it unread, of a session that does not fit.
-            let told = entries.clone().find(|(_, it)| is_intro || is_homes(it));
+            // An intro opens without a session; of others whoever took them may hold them unread.
+            let is_first = |entry: &Entry| is_intro && !entry.by_device;
+            let told = entries.clone().find(|(_, it)| is_first(it) || is_homes(it));
             let missed = || entries.find(|(_, entry)| comrade.may_miss(entry));
             let (number, entry) = told.or_else(missed)?;
             let pause = limits::SAY_AGAIN << entry.seals.saturating_sub(1);

@@ -338,15 +338,12 @@ impl Open {
         let comrades = self.comrades.iter().filter(move |_| is_settled);
         comrades.filter_map(|(id, comrade)| {
             let pair = &comrade.pair;
-            let operation = pair.homes_operation?;
-            let waits = |entry: &Entry| entry.sequence() == Some(operation);
+            let was_told = pair.homes_operation.is_some();
             let is_met = comrade.record.is_met() && pair.can_seal() && !pair.is_unanswered();
             let is_over = pair.homes_repeated >= limits::MOST_SAID;
-            if is_over || !is_met || comrade.outbox.values().any(waits) {
-                return None;
-            }
-            let pause = limits::SAY_AGAIN << pair.homes_repeated;
-            Some((*id, pair.homes_told_at.saturating_add(pause)))
+            let is_due = was_told && is_met && !is_over && comrade.told().is_none();
+            let pause = limits::SAY_AGAIN << pair.homes_repeated.min(limits::MOST_SAID);
+            is_due.then_some((*id, pair.homes_told_at.saturating_add(pause)))
         })
     }
 
@@ -451,22 +448,28 @@ impl Open {
             true => home::lifeboat_of(&record.homes).is_some(),
             false => record.is_wanted() && record.accepted().is_some_and(is_valid),
         };
-        tags.is_some() && may_meet && pair.can_seal() && !self.has_heard(comrade, tags)
+        // Their device may hold it unread: it is said again, but not by looking for them all the time.
+        let is_held = comrade.told().is_some_and(|entry| entry.by_device);
+        let has_heard = self.has_heard(comrade, tags) || (is_held && self.is_told(comrade, tags));
+        tags.is_some() && may_meet && pair.can_seal() && !has_heard
     }
 
     /// Whether a comrade is known to have heard where this device is found.
     pub(crate) fn has_heard(&self, comrade: &Comrade, tags: &Tags) -> bool {
+        let pair = &comrade.pair;
+        let has_heard = pair.homes_operation.is_none_or(|sequence| {
+            let tag = comrade.told().and_then(Entry::tag);
+            pair.has_reached(sequence, tag)
+        });
+        has_heard && self.is_told(comrade, tags)
+    }
+
+    /// Whether what was said last of where this device is found is still so.
+    fn is_told(&self, comrade: &Comrade, tags: &Tags) -> bool {
         let Some([plain, live]) = tags else {
             return false;
         };
-        let (record, pair) = (&comrade.record, &comrade.pair);
-        let operation = pair.homes_operation;
-        let has_heard = operation.is_none_or(|sequence| {
-            let mut entries = comrade.outbox.values();
-            let told = entries.find(|entry| entry.sequence() == operation);
-            pair.has_reached(sequence, told.and_then(Entry::tag))
-        });
-        has_heard && pair.homes_told == if record.live { *live } else { *plain }
+        comrade.pair.homes_told == if comrade.record.live { *live } else { *plain }
     }
 
     /// Who is looked for.

@@ -88,6 +88,7 @@ impl Space {
         self.standing.clear();
         self.told_seeds.clear();
         self.quota = Quota::default();
+        self.cleared = 0;
         self.people.clear();
         for device in self.devices.values_mut() {
             let leaf = device.leaf.take();

@@ -247,7 +247,7 @@ impl Open {
         };
         let collective = space.society.get();
         let rules = collective.and_then(|it| it.rules_operation());
-        let members = collective.map_or(0, |it| it.members().len() as u64);
+        let members = collective.map_or(0, |it| it.count() as u64);
         let Some(rules) = rules.map(|it| it.as_bytes().to_vec()) else {
             return;
         };

@@ -111,7 +111,6 @@ impl Society {
 
     /// Pins the newest final checkpoint, and says what is pinned now.
     pub(crate) fn pin(&mut self) -> Option<CheckpointId> {
-        self.forget_computed();
         self.collective.as_mut()?.pin()
     }
 
@@ -123,9 +122,12 @@ impl Society {
 
     /// Puts in what was held until somebody builds on it, after a [`verdict`](Self::verdict) of something that does.
     pub(crate) fn place_wanted(&mut self) -> Outcome {
-        self.forget_computed();
         let collective = self.collective.as_mut();
-        collective.map(Collective::place_wanted).unwrap_or_default()
+        let outcome = collective.map(Collective::place_wanted).unwrap_or_default();
+        if !outcome.new.is_empty() {
+            self.forget_computed();
+        }
+        outcome
     }
 
     pub(crate) fn verdict(&mut self, operation: &Operation) -> Verdict {

@@ -282,7 +282,7 @@ impl Space {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let collective = self.society.get();
         let members = match (collective, &record.offered) {
-            (Some(collective), _) => count(collective.members().len()),
+            (Some(collective), _) => count(collective.count()),
             (None, Some((_, members))) => u32::try_from(*members).unwrap_or(u32::MAX),
             (None, None) => 0,
         };

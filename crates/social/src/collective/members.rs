@@ -385,7 +385,7 @@ impl Collective {
         again
     }
 
-    /// The same, whether it may be said now or not.
+    /// All of that, also what may not be said now.
     pub fn crossed(&self, person: PersonId, device: DeviceId) -> Vec<Body> {
         let graph = &self.graph;
         let own = graph.nodes.iter().enumerate();
