@@ -391,6 +391,7 @@ impl Engine {
                 dials: Vec::new(),
                 waiting: 0,
                 queues: Vec::new(),
+                collective_queues: Vec::new(),
                 saver: SaverView::default(),
                 traffic: TrafficView::default(),
             },

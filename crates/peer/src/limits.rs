@@ -215,7 +215,7 @@ pub const PART_BYTES: usize = 1024 * 1024;
 /// Records in one such part, read at once.
 pub const PART_RECORDS: usize = 256;
 
-/// Comrades whose queues are shown.
+/// Comrades whose queues are shown, and collectives.
 pub const MAX_QUEUES_SHOWN: usize = 50;
 /// Days of traffic remembered: a month, with some to spare for a clock that is corrected.
 pub const TRAFFIC_DAYS: usize = 40;

@@ -19,7 +19,7 @@
 //! Whatever is lost is noticed by what follows, asked for and supplied (`supply`); so that something follows, whoever hears nothing speaks
 //! up (`reminding`).
 //!
-//! Parts: formats (`frame`), records (`places`), keys (`keys`), what is shown (`views`, `rules`), what the
+//! Parts: formats (`frame`), records (`places`), keys (`keys`), what is shown (`views`, `queue`, `rules`), what the
 //! person asks (`commands`).
 //!
 //! Left out on purpose: ballots that are secret.
@@ -38,6 +38,7 @@ mod newcomer;
 mod outbox;
 pub(crate) mod places;
 mod proposals;
+mod queue;
 mod quota;
 mod reminding;
 mod requests;

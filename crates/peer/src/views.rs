@@ -322,6 +322,7 @@ impl Open {
             .comrades
             .values()
             .map(|comrade| comrade.waiting_messages())
+            .chain([self.waiting_posts()])
             .sum::<usize>();
         let acting = self.acting(step.now);
         let way = acting.and_then(|relay| self.ways.get(&relay.id));
@@ -337,6 +338,7 @@ impl Open {
             dials: self.dial_views(step.now),
             waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
             queues: self.queue_views(step),
+            collective_queues: self.space_queue_views(step),
             saver: self.saver_view(),
             traffic: self.traffic.view(day_of(step.now), route.traffic.fresh()),
         }

@@ -34,9 +34,9 @@ pub use message::{
     InviteId, InvitePreview, InviteView, MessageView, PageView, ProfileView, Tick, VaultState,
 };
 pub use route::{
-    DialStage, DialView, HostStage, LinkState, NodeStage, PutRefusal, PutRefusalCode, QueueReason,
-    QueueView, RefusalCode, RefusedBy, RelayStanding, RelayView, ReplicaView, RouteView,
-    RouterStage, SaverView, Traffic, TrafficView,
+    CollectiveQueueView, DialStage, DialView, HostStage, LinkState, NodeStage, PutRefusal,
+    PutRefusalCode, QueueReason, QueueView, RefusalCode, RefusedBy, RelayStanding, RelayView,
+    ReplicaView, RouteView, RouterStage, SaverView, Traffic, TrafficView,
 };
 pub use secret::Secret;
 

@@ -226,6 +226,7 @@ impl fmt::Debug for RouteView {
             .field("relays", &self.relays)
             .field("waiting", &self.waiting)
             .field("queues", &self.queues)
+            .field("collective_queues", &self.collective_queues)
             .finish_non_exhaustive()
     }
 }
@@ -249,10 +250,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        AckPace, Alarm, CircleCommand, CircleReader, CollectiveCommand, Commenter, ComradeState,
-        DialStage, DialView, FromEngine, HostStage, Introduction, InviteView, LinkState, NodeStage,
-        QueueReason, QueueView, RelayStanding, ReplicaView, RouterStage, SaverView, Secret,
-        Standing, Tick, ToEngine, TrafficView,
+        AckPace, Alarm, CircleCommand, CircleReader, CollectiveCommand, CollectiveQueueView,
+        Commenter, ComradeState, DialStage, DialView, FromEngine, HostStage, Introduction,
+        InviteView, LinkState, NodeStage, QueueReason, QueueView, RelayStanding, ReplicaView,
+        RouterStage, SaverView, Secret, Standing, Tick, ToEngine, TrafficView,
     };
 
     const PRIVATE: &str = "nobody may read this";
@@ -298,6 +299,13 @@ mod tests {
             home: None,
             refused: None,
         };
+        let posts = CollectiveQueueView {
+            collective,
+            waiting: 1,
+            homes: (1, 2),
+            reason: QueueReason::Turn,
+            refused: None,
+        };
         let dial = DialView {
             comrade,
             stage: DialStage::Dialing,
@@ -319,6 +327,7 @@ mod tests {
             dials: vec![dial],
             waiting: 1,
             queues: vec![queue],
+            collective_queues: vec![posts],
             traffic: TrafficView::default(),
             saver: SaverView::default(),
         };
@@ -414,6 +423,7 @@ mod tests {
             format!("{:?} {:?}", member.alarm, member.standing),
             format!("{:?} {:?}", detail.readers, comment.by),
             format!("{route:?} {:?} {:?}", route.queues, route.dials),
+            format!("{:?}", route.collective_queues),
             format!("{:?} {:?}", Event::Route(route.clone()), route.relays),
             format!("{invite:?} {introduction:?} {:?}", introduction.id),
             format!("{comment:?} {said:?} {detail:?} {row:?} {member:?}"),

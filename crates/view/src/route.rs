@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ComradeId, Millis};
+use crate::{CollectiveId, ComradeId, Millis};
 
 /// The way from this device to the others, stage by stage.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -26,10 +26,12 @@ pub struct RouteView {
     pub rescuing: u32,
     /// Dials under way or failed lately; at most 50.
     pub dials: Vec<DialView>,
-    /// Messages in the outbox.
+    /// Messages and posts that wait to leave this device.
     pub waiting: u32,
-    /// For whom they wait and why, and what was handed on without an answer; at most 50.
+    /// For whom messages wait and why, and what was handed on without an answer; at most 50.
     pub queues: Vec<QueueView>,
+    /// In which collectives posts wait and why; at most 50.
+    pub collective_queues: Vec<CollectiveQueueView>,
     /// Bytes sent to and received from relays.
     pub traffic: TrafficView,
     /// The limit for them.
@@ -113,10 +115,27 @@ pub struct QueueView {
     pub refused: Option<PutRefusal>,
 }
 
-/// What queued messages wait for.
+/// What waits of one's own posts in a collective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectiveQueueView {
+    /// Where.
+    pub collective: CollectiveId,
+    /// Posts that are not handed on yet for every relay that the members use.
+    pub waiting: u32,
+    /// For how many relays they are not, and of how many: those of the post that lacks most. None of none as long as there are
+    /// no keys for it.
+    pub homes: (u32, u32),
+    /// What the first of them waits for.
+    pub reason: QueueReason,
+    /// What was answered last to what waits, if that was a refusal.
+    pub refused: Option<PutRefusal>,
+}
+
+/// What queued messages or posts wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QueueReason {
-    /// The comrade has not answered, so that there are no keys for them, or waits to be confirmed.
+    /// The comrade has not answered, so that there are no keys for them, or waits to be confirmed. In a collective: there are no
+    /// fresh keys for the members as they are now.
     Keys,
     /// It was refused, see [`QueueView::refused`]; tried again then.
     Patience(Millis),
@@ -163,7 +182,7 @@ pub struct PutRefusal {
 pub enum RefusedBy {
     /// One's own relay.
     OwnRelay,
-    /// The comrade's relay: one's own brought it there.
+    /// The comrade's relay, or that of members: one's own brought it there.
     TheirRelay,
     /// The comrade's device.
     TheirDevice,

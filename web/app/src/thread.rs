@@ -74,6 +74,16 @@ impl Line {
         }
     }
 
+    /// It is a post of one's own that is handed on for some of the relays that the members use, and waits for others.
+    pub fn is_partly_kept(&self) -> bool {
+        match self {
+            Self::Message(_) => false,
+            Self::Post(post) => {
+                matches!(post.tick, PostTick::Accepted { homes, of } if homes < of)
+            }
+        }
+    }
+
     fn author(&self) -> Option<PersonKey> {
         match self {
             Self::Message(_) => None,
@@ -511,6 +521,17 @@ mod tests {
             (thread.newest_kept(), thread.newest_theirs()),
             (Some(2), Some(3))
         );
+    }
+
+    #[test]
+    fn a_post_waits_until_it_is_handed_on_for_every_relay() {
+        let ticked = |tick| match post(1, 0, 0) {
+            Line::Post(post) => Line::Post(PostView { tick, ..post }),
+            line => line,
+        };
+        let accepted = |homes| ticked(PostTick::Accepted { homes, of: 2 });
+        assert!(accepted(1).is_partly_kept() && !accepted(2).is_partly_kept());
+        assert!(!ticked(PostTick::Kept).is_partly_kept() && ticked(PostTick::Kept).is_kept());
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! node. The relay's I2P router matters only for what goes on to other relays.
 
 use komrade_view::{
-    ComradeId, DialStage, HostStage, LinkState, Millis, NodeStage, QueueReason, QueueView,
-    RefusalCode, RouteView, RouterStage,
+    CollectiveQueueView, DialStage, HostStage, LinkState, Millis, NodeStage, PutRefusal,
+    QueueReason, QueueView, RefusalCode, RouteView, RouterStage,
 };
+
+use crate::thread::Talk;
 
 /// The route as told, and since when each part of it stands as it does.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,28 +116,41 @@ impl Route {
         }
     }
 
-    /// What waits for `comrade`, if anything does and is among what is shown.
-    pub fn queue(&self, comrade: ComradeId) -> Option<QueueView> {
-        let mut queues = self.view.queues.iter().copied();
-        queues.find(|queue| queue.comrade == comrade && queue.waiting > 0)
+    /// What stands in the way of what was written there, if anything of it waits and is among what is shown.
+    pub fn obstacle(&self, talk: Talk) -> Option<Obstacle> {
+        match talk {
+            Talk::Comrade(id) => {
+                let mut queues = self.view.queues.iter();
+                let queue = queues.find(|it| it.comrade == id && it.waiting > 0);
+                queue.map(Obstacle::from)
+            }
+            Talk::Collective(id) => {
+                let mut queues = self.view.collective_queues.iter();
+                queues.find(|it| it.collective == id).map(Obstacle::from)
+            }
+        }
     }
 
-    /// What a message to `comrade` waits for. Before they are `met`, their relay has to be asked
-    /// for their keys; afterwards only one's own relay matters, whatever is dialled beside.
-    pub fn wait_for(&self, comrade: ComradeId, met: bool) -> Wait {
+    /// What something that was written there waits for. Before a comrade is `met`, their relay has to be asked
+    /// for their keys; otherwise only one's own relay matters, whatever is dialled beside.
+    pub fn wait_for(&self, talk: Talk, met: bool) -> Wait {
         if let Some(wait) = self.wait() {
             return wait;
         }
         let at = |for_what, since| Wait { for_what, since };
-        if met {
-            let for_what = match self.queue(comrade).map(|queue| queue.reason) {
-                Some(QueueReason::Patience(_)) => For::Patience,
-                Some(QueueReason::Work) => For::Work,
-                Some(QueueReason::Quiet(_)) => For::Quiet,
-                _ => For::Storing,
-            };
-            return at(for_what, None);
-        }
+        let comrade = match talk {
+            Talk::Comrade(id) if !met => id,
+            _ => {
+                let for_what = match self.obstacle(talk).map(|it| (it.reason, it.is_post)) {
+                    Some((QueueReason::Patience(_), _)) => For::Patience,
+                    Some((QueueReason::Work, _)) => For::Work,
+                    Some((QueueReason::Quiet(_), _)) => For::Quiet,
+                    Some((QueueReason::Keys, true)) => For::FreshKeys,
+                    _ => For::Storing,
+                };
+                return at(for_what, None);
+            }
+        };
         let dial = self.view.dials.iter().find(|dial| dial.comrade == comrade);
         let Some(dial) = dial else {
             return at(For::Turn, None);
@@ -153,6 +168,37 @@ impl Route {
             DialStage::Unreachable => For::NextTry,
         };
         at(for_what, Some(dial.since))
+    }
+}
+
+/// What stands in the way of something that is kept here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What it waits for.
+    pub reason: QueueReason,
+    /// What was answered last, if that was a refusal.
+    pub refused: Option<PutRefusal>,
+    /// It is for members of a collective, not for a comrade.
+    pub is_post: bool,
+}
+
+impl From<&QueueView> for Obstacle {
+    fn from(queue: &QueueView) -> Self {
+        Self {
+            reason: queue.reason,
+            refused: queue.refused,
+            is_post: false,
+        }
+    }
+}
+
+impl From<&CollectiveQueueView> for Obstacle {
+    fn from(queue: &CollectiveQueueView) -> Self {
+        Self {
+            reason: queue.reason,
+            refused: queue.refused,
+            is_post: true,
+        }
     }
 }
 
@@ -200,6 +246,8 @@ pub enum For {
     Greeting,
     /// Connected: it gives the keys of whoever made the invite.
     Keys,
+    /// New keys of a collective.
+    FreshKeys,
     /// The comrade's app is closed.
     TheirApp,
     /// Not reached; tried again.
@@ -217,11 +265,13 @@ pub enum For {
 #[cfg(test)]
 #[allow(clippy::indexing_slicing)]
 mod tests {
-    use komrade_view::{DialView, ReplicaView};
+    use komrade_view::{CollectiveId, ComradeId, DialView, PutRefusalCode, RefusedBy, ReplicaView};
 
     use super::*;
 
-    const BO: ComradeId = ComradeId([1; 16]);
+    const BO_ID: ComradeId = ComradeId([1; 16]);
+    const BO: Talk = Talk::Comrade(BO_ID);
+    const TENANTS: CollectiveId = CollectiveId([1; 16]);
 
     fn view(link: LinkState, node: NodeStage, router: RouterStage) -> RouteView {
         RouteView {
@@ -240,6 +290,7 @@ mod tests {
             dials: vec![],
             waiting: 1,
             queues: vec![],
+            collective_queues: vec![],
             traffic: komrade_view::TrafficView::default(),
             saver: komrade_view::SaverView::default(),
         }
@@ -296,7 +347,7 @@ mod tests {
     fn only_who_is_not_met_yet_is_waited_for_through_i2p() {
         let mut view = view(up(), NodeStage::Ready(1), RouterStage::Starting);
         view.dials.push(DialView {
-            comrade: BO,
+            comrade: BO_ID,
             stage: DialStage::WaitingForRelay,
             since: 7,
         });
@@ -318,14 +369,14 @@ mod tests {
             }
         );
         assert_eq!(route.wait_for(BO, true).for_what, For::Storing);
-        let other = ComradeId([2; 16]);
+        let other = Talk::Comrade(ComradeId([2; 16]));
         assert_eq!(route.wait_for(other, false).for_what, For::Turn);
     }
 
     #[test]
     fn what_was_refused_waits_for_the_next_try_and_work_for_its_end() {
         let queue = |reason| QueueView {
-            comrade: BO,
+            comrade: BO_ID,
             waiting: 1,
             handed: 0,
             reason,
@@ -342,12 +393,55 @@ mod tests {
             view.queues.push(queue(reason));
             let mut route = Route::told(None, view, 5);
             assert_eq!(route.wait_for(BO, true).for_what, for_what);
-            assert_eq!(route.queue(BO), Some(queue(reason)));
+            assert_eq!(route.obstacle(BO), Some(Obstacle::from(&queue(reason))));
             // What was handed on waits here no longer.
             route.view.queues[0].waiting = 0;
             assert_eq!(route.wait_for(BO, true).for_what, For::Storing);
-            assert_eq!(route.queue(BO), None);
+            assert_eq!(route.obstacle(BO), None);
         }
+    }
+
+    #[test]
+    fn a_post_waits_for_what_its_collective_waits_for() {
+        let talk = Talk::Collective(TENANTS);
+        let mut route = Route::told(
+            None,
+            view(up(), NodeStage::Ready(1), RouterStage::Starting),
+            5,
+        );
+        assert_eq!(route.obstacle(talk), None);
+        assert_eq!(route.wait_for(talk, false).for_what, For::Storing);
+        let refused = Some(PutRefusal {
+            by: RefusedBy::TheirRelay,
+            why: PutRefusalCode::Full,
+        });
+        for (reason, for_what) in [
+            (QueueReason::Keys, For::FreshKeys),
+            (QueueReason::Patience(9), For::Patience),
+            (QueueReason::Work, For::Work),
+            (QueueReason::Quiet(9), For::Quiet),
+            (QueueReason::Turn, For::Storing),
+        ] {
+            route.view.collective_queues = vec![CollectiveQueueView {
+                collective: TENANTS,
+                waiting: 1,
+                homes: (1, 2),
+                reason,
+                refused,
+            }];
+            let obstacle = Obstacle {
+                reason,
+                refused,
+                is_post: true,
+            };
+            assert_eq!(route.obstacle(talk), Some(obstacle));
+            assert_eq!(route.wait_for(talk, false).for_what, for_what);
+        }
+        // Neither another collective waits, nor a comrade of the same id.
+        let other = Talk::Collective(CollectiveId([2; 16]));
+        assert_eq!((route.obstacle(other), route.obstacle(BO)), (None, None));
+        route.view.link = LinkState::NoRelay;
+        assert_eq!(route.wait_for(talk, true).for_what, For::Relay);
     }
 
     #[test]

@@ -313,8 +313,9 @@ impl Open {
         }
         // It may be among these itself.
         space.delete_gone(step, id);
-        let retargeted = std::mem::take(&mut space.retargeted).into_iter();
-        let entries = retargeted.map(|number| (id, number));
+        let retargeted = std::mem::take(&mut space.retargeted);
+        step.show.route |= !retargeted.is_empty();
+        let entries = retargeted.into_iter().map(|number| (id, number));
         step.touched.space_entries.extend(entries);
         if !is_kept && placed.is_empty() && !has_gone {
             return false;

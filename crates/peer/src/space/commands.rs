@@ -239,6 +239,7 @@ impl Open {
             space.record.is_forgotten = true;
             step.touched.spaces.insert(id);
             step.show.collectives = true;
+            step.show.route = true;
             step.again = true;
         }
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use komrade_crypto::group::Commit;
 use komrade_ether::{Class, Envelope, EnvelopeId, Header, Outcome, expiry, pad};
 use komrade_store::Table;
-use komrade_view::{CollectiveId, ComradeId, Millis};
+use komrade_view::{CollectiveId, ComradeId, Millis, PutRefusal, RefusedBy};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
@@ -26,6 +26,7 @@ use crate::{
     limits,
     links::Flight,
     open::Open,
+    queue::put_refusal,
     records::Sealed,
     step::Step,
 };
@@ -57,10 +58,13 @@ pub(crate) struct Target {
     refused: Option<u8>,
     /// Not before then.
     #[serde(default)]
-    hold_until: Millis,
+    pub(super) hold_until: Millis,
+    /// What was answered last, if that was a refusal.
+    #[serde(skip)]
+    put_refused: Option<PutRefusal>,
     /// It was added because of something that arrived, and leaves with the next duties.
     #[serde(default)]
-    is_quiet: bool,
+    pub(super) is_quiet: bool,
     /// The envelope last made: what it is known by, and itself.
     #[serde(default)]
     sealed: Option<Sealed>,
@@ -95,6 +99,17 @@ impl Entry {
     /// It has not been taken everywhere.
     pub(crate) fn is_waiting(&self) -> bool {
         self.commit.is_none() || self.targets.iter().any(|it| it.accepted_at.is_none())
+    }
+
+    /// Homes that have not taken it, by their places.
+    pub(super) fn waiting_targets(&self) -> impl Iterator<Item = (usize, &Target)> {
+        let targets = self.targets.iter().enumerate();
+        targets.filter(|(_, it)| it.accepted_at.is_none())
+    }
+
+    /// What was answered to what still waits, if that was a refusal.
+    pub(super) fn put_refused(&self) -> Option<PutRefusal> {
+        self.waiting_targets().find_map(|(_, it)| it.put_refused)
     }
 
     /// How many homes took it, and how many it is for.
@@ -170,6 +185,14 @@ impl Open {
             step.write(Table::Spaces, places::body(id, number), body);
         }
         step.touched.space_entries.insert((id, number));
+        self.space_show_way(step, id, number);
+    }
+
+    /// An entry changed: if it is a post, the route tells what it waits for.
+    fn space_show_way(&self, step: &mut Step, id: CollectiveId, number: u64) {
+        let space = self.spaces.get(&id);
+        let entry = space.and_then(|it| Some((it, it.outbox.get(&number)?)));
+        step.show.route |= entry.is_some_and(|(space, entry)| space.is_post(entry));
     }
 
     /// Seals an entry, if there are keys for it now.
@@ -353,15 +376,12 @@ impl Open {
         if !is_it {
             return;
         }
+        target.put_refused = put_refusal(RefusedBy::OwnRelay, outcome);
         if outcome.is_held() {
             target.accepted_at = Some(now);
             target.via = flight.leg.map(|(via, _)| via);
-            let is_through = !entry.is_waiting();
             step.touched.space_entries.insert((id, number));
             step.show.collectives = true;
-            if is_through {
-                step.show.route = true;
-            }
             self.space_show_tick(step, id);
             self.forget_work(party(id), flight.number);
         } else if outcome.wants_pass() {
@@ -379,6 +399,7 @@ impl Open {
             step.touched.space_entries.insert((id, number));
             self.forget_work(party(id), flight.number);
         }
+        self.space_show_way(step, id, number);
         self.space_pump(step, id);
     }
 
@@ -406,6 +427,7 @@ impl Open {
             let Some((number, at, target)) = found else {
                 continue;
             };
+            target.put_refused = put_refusal(RefusedBy::TheirRelay, outcome);
             target.note_refused_pass(outcome);
             target.accepted_at = None;
             (target.sealed, target.envelope) = (None, None);
@@ -413,8 +435,10 @@ impl Open {
             if !outcome.wants_pass() && !outcome.is_passing() {
                 space.turn_away(number, at, step.now);
             }
-            step.touched.space_entries.insert((*id, number));
-            step.show.collectives = true;
+            let id = *id;
+            step.touched.space_entries.insert((id, number));
+            self.space_show_tick(step, id);
+            self.space_show_way(step, id, number);
             return;
         }
     }
@@ -424,6 +448,7 @@ impl Open {
         if !super::ON {
             return;
         }
+        let mut all_lost = Vec::new();
         for (id, space) in self.spaces.iter_mut() {
             for (number, entry) in &mut space.outbox {
                 let mut lost = false;
@@ -431,10 +456,14 @@ impl Open {
                     lost |= target.accepted_at.take().is_some();
                 }
                 if lost {
-                    step.touched.space_entries.insert((*id, *number));
-                    step.show.collectives = true;
+                    all_lost.push((*id, *number));
                 }
             }
+        }
+        for (id, number) in all_lost {
+            step.touched.space_entries.insert((id, number));
+            self.space_show_tick(step, id);
+            self.space_show_way(step, id, number);
         }
     }
 
@@ -473,6 +502,7 @@ impl Open {
             return;
         };
         if let Some(entry) = space.outbox.remove(&number) {
+            step.show.route |= space.is_post(&entry);
             for at in 0..entry.targets.len() {
                 self.forget_work(party(id), piece(number, at));
             }
@@ -491,6 +521,7 @@ impl Target {
             via: None,
             refused: None,
             hold_until: 0,
+            put_refused: None,
             is_quiet: false,
             sealed: None,
             envelope: None,
@@ -564,7 +595,13 @@ impl Space {
         };
         if !is_needed && let Some(target) = entry.targets.get_mut(at) {
             match next.pop() {
-                Some(other) => *target = other,
+                Some(other) => {
+                    let put_refused = target.put_refused;
+                    *target = Target {
+                        put_refused,
+                        ..other
+                    };
+                }
                 // They get it where it goes anyhow.
                 None => target.accepted_at = Some(now),
             }

@@ -27,6 +27,8 @@ mod collective_link;
 #[cfg(feature = "collectives")]
 mod collective_races;
 #[cfg(feature = "collectives")]
+mod collective_refused;
+#[cfg(feature = "collectives")]
 mod collective_rift;
 #[cfg(feature = "collectives")]
 mod collective_rules;

@@ -9,7 +9,7 @@ const ANA: usize = 0;
 const BO: usize = 1;
 
 /// Every answer that is a refusal, with what is shown of it.
-const REFUSALS: [(Outcome, Code); 16] = [
+pub const REFUSALS: [(Outcome, Code); 16] = [
     (Outcome::Full, Code::Full),
     (Outcome::Expired, Code::Expired),
     (Outcome::TooFar, Code::TooFar),
@@ -34,7 +34,7 @@ fn queue(world: &World) -> Option<QueueView> {
     route.queues.first().copied()
 }
 
-fn last_put(world: &World) -> EnvelopeId {
+pub fn last_put(world: &World) -> EnvelopeId {
     let put = world
         .frames_to_nodes
         .iter()

@@ -17,7 +17,7 @@ use komrade_view::{
 use super::*;
 use crate::{
     clock::Wall,
-    waiting::{For, Wait},
+    waiting::{For, Obstacle, Wait},
 };
 
 const CODES: [RefusalCode; 8] = [
@@ -313,7 +313,7 @@ fn every_refusal_of_what_waits_has_a_sentence_that_says_what_comes_next() {
     });
     let mut sentences = BTreeSet::new();
     for refused in all {
-        let text = put_refused(refused);
+        let text = put_refused(refused, false);
         speaks_well(&text);
         assert!(text.ends_with("Komrade tries again by itself."), "{text}");
         let queue = QueueView {
@@ -334,7 +334,7 @@ fn every_refusal_of_what_waits_has_a_sentence_that_says_what_comes_next() {
             "Bo",
             "08:06",
             false,
-            &it_waits(Some(queue), wait, 42),
+            &it_waits(Some(Obstacle::from(&queue)), wait, 42),
         );
         for told in [told, ticked] {
             speaks_well(&told);

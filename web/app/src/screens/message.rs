@@ -1,6 +1,6 @@
 //! One message or post, and how far it has come.
 
-use komrade_view::{ComradeId, MessageView, PostTick, PostView, Tick};
+use komrade_view::{MessageView, PostTick, PostView, Tick};
 use leptos::prelude::*;
 
 use crate::{
@@ -55,6 +55,8 @@ pub fn Message(
     let explained = RwSignal::new(false);
     let (ordinal, mine, kept_at) = (line.ordinal(), line.mine(), line.kept_at());
     let (tick_name, is_kept) = (tick_name(&line), line.is_kept());
+    // Some relays that the members use have yet to get it.
+    let is_partly_kept = line.is_partly_kept();
     let said = match &line {
         Line::Message(message) => How::Message(message.tick),
         Line::Post(post) => How::Post(post.tick),
@@ -73,19 +75,13 @@ pub fn Message(
         How::Message(tick) => catalogue::tick(tick, live.get()).to_owned(),
         How::Post(tick) => catalogue::post_tick(tick),
     };
-    // A post waits for what mail to somebody who is met waits for.
-    let waits_with = move || match talk {
-        Talk::Comrade(id) => (id, met.get()),
-        Talk::Collective(_) => (ComradeId([0; 16]), true),
-    };
     let how_far = move || {
         if !is_kept || newest_kept.get() != Some(ordinal) {
             return in_words();
         }
-        let (whose, met) = waits_with();
         ui.route.with(|route| match route {
             Some(route) => {
-                let wait = route.wait_for(whose, met);
+                let wait = route.wait_for(talk, met.get());
                 // Nobody waits longer for this message than it exists.
                 let since = wait.since.map(|since| since.max(kept_at));
                 catalogue::tick_waiting(
@@ -110,22 +106,21 @@ pub fn Message(
         .join(" · ")
     };
     let waits = move || {
-        if !is_kept {
+        if !is_kept && !is_partly_kept {
             return String::new();
         }
-        let (whose, met) = waits_with();
         ui.route.with(|route| {
             let turn = Wait {
                 for_what: For::Turn,
                 since: None,
             };
-            let queue = route.as_ref().and_then(|route| route.queue(whose));
+            let before = route.as_ref().and_then(|route| route.obstacle(talk));
             let wait = route
                 .as_ref()
-                .map_or(turn, |route| route.wait_for(whose, met));
-            let until = queue.and_then(|queue| queue.reason.until());
+                .map_or(turn, |route| route.wait_for(talk, met.get()));
+            let until = before.and_then(|before| before.reason.until());
             let until = until.map_or(0, |until| clock::seconds_between(ui.now.get(), until));
-            catalogue::it_waits(queue, wait, until)
+            catalogue::it_waits(before, wait, until)
         })
     };
     let explanation = move || match said {

@@ -2,8 +2,8 @@
 //! here for others, and who learns what.
 
 use komrade_view::{
-    Command, DialStage, HostStage, LinkState, Millis, NodeStage, QueueReason, QueueView,
-    RelayStanding, RelayView, RouterStage, Secret,
+    CollectiveQueueView, Command, DialStage, HostStage, LinkState, Millis, NodeStage, QueueReason,
+    QueueView, RelayStanding, RelayView, RouterStage, Secret,
 };
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
@@ -406,21 +406,36 @@ fn Queues() -> impl IntoView {
         ui.route.with(|route| {
             let route = route.as_ref()?;
             let (wait, router) = (route.wait(), route.router_wait());
-            let row = |queue: &QueueView| {
-                let name = ui.comrade(queue.comrade).with(|view| {
-                    catalogue::name(view.as_ref().map_or("", |view| view.name.as_str()))
-                });
-                let until = queue.reason.until();
-                let until = until.map_or(0, |until| clock::seconds_between(now, until));
-                let text = catalogue::queued(*queue, wait, router, until);
+            let until = |reason: QueueReason| {
+                let until = reason.until();
+                until.map_or(0, |until| clock::seconds_between(now, until))
+            };
+            let row = |id: &'static str, reason: QueueReason, name: String, text: String| {
                 view! {
-                    <li class="stage" data-testid="queue" data-reason=reason_name(queue.reason)>
+                    <li class="stage" data-testid=id data-reason=reason_name(reason)>
                         <b dir="auto">{name}</b>
                         <span>{text}</span>
                     </li>
                 }
             };
-            let rows = route.view.queues.iter().map(row).collect::<Vec<_>>();
+            let comrade = |queue: &QueueView| {
+                let name = ui.comrade(queue.comrade).with(|view| {
+                    catalogue::name(view.as_ref().map_or("", |view| view.name.as_str()))
+                });
+                let text = catalogue::queued(*queue, wait, router, until(queue.reason));
+                row("queue", queue.reason, name, text)
+            };
+            let collective = |queue: &CollectiveQueueView| {
+                let name = ui.collective(queue.collective).with(|view| {
+                    view.as_ref()
+                        .map_or(String::new(), |view| view.name.clone())
+                });
+                let text = catalogue::queued_posts(*queue, wait, until(queue.reason));
+                row("queue-collective", queue.reason, name, text)
+            };
+            let comrades = route.view.queues.iter().map(comrade);
+            let collectives = route.view.collective_queues.iter().map(collective);
+            let rows = comrades.chain(collectives).collect::<Vec<_>>();
             (!rows.is_empty()).then_some(rows)
         })
     };

@@ -194,17 +194,23 @@ pub fn post_tick(tick: PostTick) -> String {
     }
 }
 
-/// What that means; `waits` is a sentence on what it waits for while it is kept here.
+/// What that means; `waits` are sentences on what it waits for while it is not handed on for every relay.
 pub fn post_tick_explained(tick: PostTick, waits: &str) -> String {
     match tick {
         PostTick::Theirs => {
             "Came sealed to the members and was opened here. No relay can read it.".to_owned()
         }
         PostTick::Kept => super::kept_explained(waits),
-        PostTick::Accepted { homes, of } => format!(
-            "Sealed, it was handed on for {homes} of the {of} relays that the members use. Whether \
-             it was opened shows when members write something after it."
-        ),
+        PostTick::Accepted { homes, of } => {
+            let waits = match homes < of {
+                true => format!("{waits} "),
+                false => String::new(),
+            };
+            format!(
+                "Sealed, it was handed on for {homes} of the {of} relays that the members use. \
+                 {waits}Whether it was opened shows when members write something after it."
+            )
+        }
         PostTick::Seen(members) => format!(
             "{} had opened it when they last wrote something. Others may have, without having \
              written since.",

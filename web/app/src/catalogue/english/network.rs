@@ -1,13 +1,13 @@
 //! The route: relay, node, router, destination, replicas, dials, and what each party can learn.
 
 use komrade_view::{
-    DialStage, HostStage, LinkState, NodeStage, PutRefusal, PutRefusalCode, QueueReason, QueueView,
-    RefusalCode, RefusedBy, RelayStanding, RelayView, ReplicaView, RouterStage, Traffic,
-    TrafficView,
+    CollectiveQueueView, DialStage, HostStage, LinkState, NodeStage, PutRefusal, PutRefusalCode,
+    QueueReason, QueueView, RefusalCode, RefusedBy, RelayStanding, RelayView, ReplicaView,
+    RouterStage, Traffic, TrafficView,
 };
 
 use super::{bytes, number, soon, span};
-use crate::waiting::{For, Wait};
+use crate::waiting::{For, Obstacle, Wait};
 
 /// Title.
 pub const ROUTE_TITLE: &str = "Your route";
@@ -214,6 +214,7 @@ pub fn waiting_for(what: For) -> &'static str {
         For::Tunnel => "a tunnel to their relay",
         For::Greeting => "their relay to prove which it is",
         For::Keys => "their keys",
+        For::FreshKeys => "fresh keys for the members as they are now",
         For::TheirApp => "their app to open",
         For::NextTry => "the next try",
         For::Patience => "the next try, for it was refused",
@@ -383,16 +384,16 @@ pub fn dial(stage: DialStage) -> &'static str {
 pub fn queue(waiting: u32) -> String {
     match waiting {
         0 => "Nothing waits".to_owned(),
-        1 => "1 message waits and goes out by itself".to_owned(),
+        1 => "1 message or post waits and goes out by itself".to_owned(),
         _ => format!(
-            "{} messages wait and go out by themselves",
+            "{} messages and posts wait and go out by themselves",
             number(u64::from(waiting))
         ),
     }
 }
 
 /// Section.
-pub const QUEUES_TITLE: &str = "Queued for your comrades";
+pub const QUEUES_TITLE: &str = "Queued for comrades and collectives";
 
 /// What is queued for a comrade and why. What one's own relay and its router wait for, if they do;
 /// `until` the next try, in seconds.
@@ -441,23 +442,48 @@ pub fn queued(queue: QueueView, wait: Option<Wait>, router: Option<Wait>, until:
         1 => "1 message waits".to_owned(),
         more => format!("{} messages wait", number(more.into())),
     };
-    let text = format!("{waiting} {} {handed}", obstacle(queue, wait, until));
+    let text = format!(
+        "{waiting} {} {handed}",
+        obstacle(Obstacle::from(&queue), wait, until)
+    );
     format!("{}{}", text.trim_end(), which(queue))
 }
 
-/// What one message waits for, and the last answer if that was a refusal. `wait`: if nothing of `queue` is known, or if it waits
-/// for one's own relay.
-pub fn it_waits(queue: Option<QueueView>, wait: Wait, until: u64) -> String {
-    match queue {
-        Some(queue) => format!("It waits {}", obstacle(queue, Some(wait), until)),
+/// What waits of one's own posts in a collective and why, as for a comrade.
+pub fn queued_posts(queue: CollectiveQueueView, wait: Option<Wait>, until: u64) -> String {
+    let waiting = match queue.waiting {
+        1 => "1 post waits".to_owned(),
+        more => format!("{} posts wait", number(more.into())),
+    };
+    let rest = match queue.homes {
+        (lacking, of) if of > 1 => {
+            format!(" Not handed on yet for {lacking} of the {of} relays that the members use.")
+        }
+        _ => String::new(),
+    };
+    let obstacle = obstacle(Obstacle::from(&queue), wait, until);
+    format!("{waiting} {obstacle}{rest}")
+}
+
+/// What one message or post waits for, and the last answer if that was a refusal. `wait`: if nothing is known to stand in its
+/// way, or if it waits for one's own relay.
+pub fn it_waits(before: Option<Obstacle>, wait: Wait, until: u64) -> String {
+    match before {
+        Some(before) => format!("It waits {}", obstacle(before, Some(wait), until)),
         None => format!("It waits for {}.", waiting_for(wait.for_what)),
     }
 }
 
 /// The end of a sentence, and another one of what was refused.
-fn obstacle(queue: QueueView, wait: Option<Wait>, until: u64) -> String {
+fn obstacle(before: Obstacle, wait: Option<Wait>, until: u64) -> String {
     use QueueReason as R;
-    let what = match queue.reason {
+    let what = match before.reason {
+        R::Keys if before.is_post => {
+            format!(
+                "for {}, which come by themselves",
+                waiting_for(For::FreshKeys)
+            )
+        }
         R::Keys => "for their keys, which come once they answer".to_owned(),
         R::Patience(_) => format!("{} for the next try", span(until)),
         R::Quiet(_) => format!(
@@ -472,18 +498,19 @@ fn obstacle(queue: QueueView, wait: Option<Wait>, until: u64) -> String {
             format!("for {}", waiting_for(what))
         }
     };
-    let refused = queue.refused.map(put_refused);
-    match refused {
+    let refused = before.refused;
+    match refused.map(|refused| put_refused(refused, before.is_post)) {
         Some(refused) => format!("{what}. {refused}"),
         None => format!("{what}."),
     }
 }
 
-/// Who refused what waits and why, and what comes of it.
-pub fn put_refused(refused: PutRefusal) -> String {
+/// Who refused what waits and why, and what comes of it. `is_post`: it is for members of a collective.
+pub fn put_refused(refused: PutRefusal, is_post: bool) -> String {
     use PutRefusalCode as Code;
     let who = match refused.by {
         RefusedBy::OwnRelay => "Your relay",
+        RefusedBy::TheirRelay if is_post => "A member's relay",
         RefusedBy::TheirRelay => "Their relay",
         RefusedBy::TheirDevice => "Their device",
     };

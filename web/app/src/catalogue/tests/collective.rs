@@ -1,14 +1,18 @@
 //! The sentences of collectives.
 
+use std::collections::BTreeSet;
+
 use komrade_view::{
-    Alarm, Candidacy, Choice, ComradeId, ConstitutionFault, Matter, Needs, Outcome, PersonKey,
-    PostTick, Posters, Share, Standing, Template,
+    Alarm, Candidacy, Choice, CollectiveId, CollectiveQueueView, ComradeId, ConstitutionFault,
+    Matter, Needs, Outcome, PersonKey, PostTick, Posters, PutRefusal, PutRefusalCode, QueueReason,
+    RefusedBy, Share, Standing, Template,
 };
 
 use super::speaks_well;
 use crate::{
     catalogue::*,
     rules::{Rule, Setting, tests::union},
+    waiting::{For, Obstacle, Wait},
 };
 
 fn two_thirds(least: u16) -> Share {
@@ -251,7 +255,8 @@ fn alarms_faults_ticks_and_pages_speak_in_whole_sentences() {
     for tick in ticks {
         let told = post_tick_explained(tick, "It waits for its turn.");
         speaks_well(&told);
-        assert_eq!(told.contains("It waits"), tick == PostTick::Kept);
+        let waits = matches!(tick, PostTick::Kept | PostTick::Accepted { homes: 1, .. });
+        assert_eq!(told.contains("It waits"), waits, "{told}");
     }
     for it in [
         Template::AffinityGroup,
@@ -420,4 +425,90 @@ fn introductions_say_who_learns_what() {
     }
     assert!(introduce_text("Rosa").contains("you see who answered what"));
     assert!(introduction_text("Rosa", "Bo").contains("Bo is not told"));
+}
+
+fn queue(reason: QueueReason, refused: Option<PutRefusal>) -> CollectiveQueueView {
+    CollectiveQueueView {
+        collective: CollectiveId([1; 16]),
+        waiting: 1,
+        homes: (1, 1),
+        reason,
+        refused,
+    }
+}
+
+const NO_ANSWER: Wait = Wait {
+    for_what: For::RelayToAnswer,
+    since: None,
+};
+
+#[test]
+fn what_waits_of_posts_is_told_with_its_reason_in_whole_sentences() {
+    let reasons = [
+        QueueReason::Keys,
+        QueueReason::Patience(7),
+        QueueReason::Quiet(7),
+        QueueReason::OwnRelay,
+        QueueReason::Work,
+        QueueReason::Turn,
+    ];
+    let tell = |queue| queued_posts(queue, Some(NO_ANSWER), 65);
+    let mut texts = reasons.map(|reason| tell(queue(reason, None))).to_vec();
+    assert_eq!(texts[3], "1 post waits for your relay to answer.");
+    let several = CollectiveQueueView {
+        waiting: 1_234,
+        homes: (2, 3),
+        ..queue(QueueReason::OwnRelay, None)
+    };
+    texts.push(tell(several));
+    assert_eq!(
+        texts[6],
+        "1,234 posts wait for your relay to answer. Not handed on yet for 2 of the 3 relays that \
+         the members use."
+    );
+    let all: BTreeSet<&String> = texts.iter().collect();
+    assert_eq!(all.len(), texts.len(), "two queues say the same");
+    for text in &texts {
+        speaks_well(text);
+        assert!(!text.to_lowercase().contains("comrade"), "{text}");
+    }
+    let keys = Wait {
+        for_what: For::FreshKeys,
+        since: None,
+    };
+    let fresh = waiting_for(For::FreshKeys);
+    assert_eq!(
+        tick_waiting(keys, None),
+        format!("kept here, waiting for {fresh}")
+    );
+    assert!(texts[0].contains(fresh), "{}", texts[0]);
+}
+
+#[test]
+fn every_refusal_of_a_post_is_told_in_the_route_and_behind_its_tick() {
+    let mut sentences = BTreeSet::new();
+    for by in [RefusedBy::OwnRelay, RefusedBy::TheirRelay] {
+        for why in PutRefusalCode::ALL {
+            let refused = PutRefusal { by, why };
+            let text = put_refused(refused, true);
+            speaks_well(&text);
+            assert!(text.ends_with("Komrade tries again by itself."), "{text}");
+            // Whose relay is meant by "theirs", of so many?
+            assert!(!text.starts_with("Their"), "{text}");
+            let queue = queue(QueueReason::Patience(7), Some(refused));
+            let waits = it_waits(Some(Obstacle::from(&queue)), NO_ANSWER, 42);
+            let partly = PostTick::Accepted { homes: 1, of: 2 };
+            for told in [
+                queued_posts(queue, None, 42),
+                post_tick_explained(PostTick::Kept, &waits),
+                post_tick_explained(partly, &waits),
+            ] {
+                speaks_well(&told);
+                assert!(told.contains(&text), "{told}");
+                assert!(told.contains("42\u{a0}s for the next try"), "{told}");
+            }
+            sentences.insert(text);
+        }
+    }
+    assert_eq!(sentences.len(), 2 * PutRefusalCode::ALL.len());
 }
