@@ -62,7 +62,6 @@ const ALWAYS: &[&str] = &[
     "INFO komrade_relay::hosting: a destination was refused: as many are hosted as this relay takes",
     "INFO komrade_relay::pool: a destination for dials went down",
     "INFO komrade_relay::start: I2P: ready routers=N",
-    "INFO komrade_relay::start: I2P: starting",
 ];
 
 /// Lines that depend on what happens first.
@@ -72,6 +71,7 @@ const SOMETIMES: &[&str] = &[
     "INFO komrade_i2p::net::supervisor: the router's stage changed stage=Failed { retry_in: N }",
     "INFO komrade_i2p::net::supervisor: the router's stage changed stage=Ready { routers: N }",
     "INFO komrade_i2p::net::supervisor: the router's stage changed stage=Starting",
+    "INFO komrade_relay::start: I2P: starting",
     "INFO komrade_relay::start: I2P: building tunnels routers=N",
     "WARN komrade_relay::start: I2P: the router does not answer retry_in=N",
     "DEBUG komrade_relay::connection: a connection ended reason=closed here",
