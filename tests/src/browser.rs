@@ -189,20 +189,6 @@ impl Browser {
         Ok(())
     }
 
-    /// Whether the browser says of itself that it is to save data.
-    ///
-    /// # Errors
-    /// If the browser does not.
-    pub async fn save_data(&self, saves: bool) -> Result<()> {
-        let cdp = self.web.cdp();
-        cdp.send_raw(
-            "Emulation.setDataSaverOverride",
-            json!({"dataSaverEnabled": saves}),
-        )
-        .await?;
-        Ok(())
-    }
-
     /// Cuts the browser off from every network, or connects it again.
     ///
     /// # Errors

@@ -133,28 +133,6 @@ async fn a_second_tab_says_that_the_first_one_leads_and_can_take_over() -> Resul
 }
 
 #[tokio::test]
-async fn whoever_saves_data_has_a_limit_from_the_start() -> Result<()> {
-    let relay = Relay::start(RelaySettings::Embedded)?;
-    for (saves, limit) in [(false, "saver-0"), (true, "saver-20")] {
-        let browser = Browser::start().await?;
-        browser.save_data(saves).await?;
-        browser.open(relay.join_link()).await?;
-        browser.click("welcome-start").await?;
-        cut_keys(&browser, "Rosa").await?;
-        browser.click("nav-route").await?;
-        browser.see("saver-0", LOCAL).await?;
-        let chosen = format!("return document.querySelector('[data-testid={limit}]').checked");
-        let is_chosen = async || {
-            let answer = browser.web().execute(chosen.clone(), vec![]).await?;
-            Ok(answer.convert::<bool>()?)
-        };
-        until(LOCAL, limit, is_chosen).await?;
-        browser.close().await?;
-    }
-    Ok(())
-}
-
-#[tokio::test]
 async fn a_changed_app_is_refused_in_plain_words() -> Result<()> {
     // A relay of one's own that serves a copy of the app in which one byte of code is another.
     let dist = tempfile::TempDir::new()?;
