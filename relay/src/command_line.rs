@@ -210,6 +210,16 @@ mod tests {
     }
 
     #[test]
+    fn a_router_of_ones_own_is_named_with_its_port() {
+        for address in ["nohost", ":7656", "host:", "host:0", "host:70000"] {
+            let line = ["komrade-relay", "--router", "sam", address];
+            let arguments = Arguments::try_parse_from(line).unwrap();
+            let error = arguments.config().err().unwrap().to_string();
+            assert!(error.contains("127.0.0.1:7656"), "{address}: {error}");
+        }
+    }
+
+    #[test]
     fn a_command_may_follow_the_router() {
         let line = [
             "komrade-relay",

@@ -261,7 +261,28 @@ impl Config {
     /// [`ConfigError::OutOfBounds`].
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.limits.validate()?;
-        self.cache.validate()
+        self.cache.validate()?;
+        self.router.validate()
+    }
+}
+
+impl Router {
+    fn validate(&self) -> Result<(), ConfigError> {
+        let Self::Sam { address } = self else {
+            return Ok(());
+        };
+        let port = match address.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() => port.parse::<u16>().ok(),
+            _ => None,
+        };
+        if port.is_some_and(|port| port > 0) {
+            return Ok(());
+        }
+        Err(ConfigError::OutOfBounds {
+            key: "router.address",
+            wanted: "the host and port of a SAM bridge, such as 127.0.0.1:7656".into(),
+            got: address.clone(),
+        })
     }
 }
 

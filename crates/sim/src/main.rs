@@ -29,7 +29,8 @@ struct Row {
     apart: bool,
 }
 
-fn parse() -> Option<Row> {
+/// What is asked for; else the argument that says nothing here.
+fn parse() -> Result<Row, String> {
     let mut row = Row {
         seeds: 50,
         from: 0,
@@ -55,18 +56,22 @@ fn parse() -> Option<Row> {
             *flag = true;
             continue;
         }
-        let value = arguments.next()?;
-        match name.as_str() {
-            "--seeds" => row.seeds = value.parse().ok()?,
-            "--from" => row.from = value.parse().ok()?,
-            "--peers" => row.peers = Some(value.parse().ok()?),
-            "--relays" => row.relays = Some(value.parse().ok()?),
-            "--lines" => row.lines = Some(value.parse().ok()?),
-            "--days" => row.days = Some(value.parse().ok()?),
-            _ => return None,
-        }
+        let value = arguments.next();
+        let number = value.as_ref().and_then(|it| it.parse::<u64>().ok());
+        let count = number.and_then(|it| usize::try_from(it).ok());
+        let known = match name.as_str() {
+            "--seeds" => number.map(|it| row.seeds = it),
+            "--from" => number.map(|it| row.from = it),
+            "--days" => number.map(|it| row.days = Some(it)),
+            "--peers" => count.map(|it| row.peers = Some(it)),
+            "--relays" => count.map(|it| row.relays = Some(it)),
+            "--lines" => count.map(|it| row.lines = Some(it)),
+            _ => return Err(format!("`{name}` is not known here")),
+        };
+        let given = value.unwrap_or_default();
+        known.ok_or_else(|| format!("{name} needs a number, not `{given}`"))?;
     }
-    Some(row)
+    Ok(row)
 }
 
 fn print(report: &Report) {
@@ -180,9 +185,12 @@ fn main() -> ExitCode {
             }
         };
     }
-    let Some(row) = parse() else {
-        println!("{USAGE}");
-        return ExitCode::FAILURE;
+    let row = match parse() {
+        Ok(row) => row,
+        Err(wrong) => {
+            println!("{wrong}\n{USAGE}");
+            return ExitCode::FAILURE;
+        }
     };
     if !IS_SEEDED {
         println!("this build does not draw everything from the seed: `cargo xtask sim` makes one");

@@ -53,7 +53,7 @@ enum Task {
         /// Also what takes long: more inputs for the fuzzers, double builds.
         #[arg(long)]
         long: bool,
-        /// Only the stages whose name contains this.
+        /// Only the stages whose name contains this; the names stand in CONTRIBUTING.md, and are told if there is none such.
         #[arg(long)]
         only: Option<String>,
     },
@@ -70,8 +70,9 @@ enum Task {
     /// Let worlds of many peers and relays live through what can go wrong; prints failures with their seed.
     Sim {
         /// `--seeds N`, `--from SEED`, `--peers P`, `--relays R`, `--days D`, `--lines N` of a failure's transcript; `--burns`:
-        /// relays lose their keys or burn; `--copies`: profiles are copied and put back. Or `--scale`: what a peer costs in
-        /// networks of 100, 1,000 and 10,000, by a light traffic model.
+        /// relays lose their keys or burn; `--copies`: profiles are copied and put back; `--collective`: with one, and with `--apart`
+        /// absences of up to two weeks. Or `--scale`: what a peer costs in networks of 100, 1,000 and 10,000, by a light traffic
+        /// model. Or `--members N`: the keys of a collective of so many.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -94,7 +94,8 @@ pub fn run(root: &Path, private: bool, listen: SocketAddr, data: Option<PathBuf>
         [ana, bo] => {
             println!("For Ana:  {ana}\nFor Bo:   {bo}\n");
             println!(
-                "Open each link in a window of its own (the second best in a private window)."
+                "Open each link in a window of its own (the second best in a private window) and cut keys in both. Make an invite in \
+                 one under Meet, paste it in the other, then look at Meet in the first and confirm who asks."
             );
         }
         links => println!("Open:  {}\n", links.join(" ")),

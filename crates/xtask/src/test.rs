@@ -29,9 +29,10 @@ const IN_THE_BROWSER: [(&str, &str); 7] = [
 pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
     setup::for_tests(root)?;
     let mut counts = Counts::default();
-    let mut times = Vec::new();
+    let (mut times, mut names) = (Vec::new(), Vec::new());
     let mut stage =
         |name: &str, estimate: &str, work: &mut dyn FnMut() -> Result<Counts>| -> Result<()> {
+            names.push(name.to_owned());
             if only.is_some_and(|only| !name.contains(only)) {
                 return Ok(());
             }
@@ -105,6 +106,12 @@ pub fn test(root: &Path, long: bool, only: Option<&str>) -> Result<()> {
         run_tests(&mut tests)
     })?;
     stage("end to end", "8 to 15 minutes", &mut || end_to_end(root))?;
+    if let Some(only) = only.filter(|_| times.is_empty()) {
+        bail!(
+            "no stage has `{only}` in its name; there are: {}",
+            names.join(", ")
+        );
+    }
     println!();
     for line in &counts.said {
         println!("{line}");
