@@ -82,6 +82,8 @@
     reason = "a test's tool: what cannot be is to stop it, loudly and with its seed"
 )]
 
+use std::sync::OnceLock;
+
 mod chance;
 mod check;
 mod collective;
@@ -101,8 +103,6 @@ mod world;
 pub use chance::IS_SEEDED;
 pub use collective::Tally;
 pub use settings::{Sabotage, Settings};
-
-use std::sync::OnceLock;
 
 /// What came of a world.
 #[derive(Debug, Clone, PartialEq, Eq)]

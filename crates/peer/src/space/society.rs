@@ -179,7 +179,8 @@ impl Society {
         self.devices.get_or_init(compute).clone()
     }
 
-    /// The hash of them in the keys of this collective; `None` if there are none. Every few seconds somebody asks for it.
+    /// The hash of them in the keys of this collective, always the same ones; `None` if there are none. Every few seconds somebody asks
+    /// for it.
     pub(crate) fn root(&self, group: &group::Space) -> Option<MemberRoot> {
         let compute = || MemberRoot::of(group, self.devices()).ok();
         *self.root.get_or_init(compute)

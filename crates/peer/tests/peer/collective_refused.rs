@@ -46,6 +46,14 @@ fn shows(world: &mut World, by: RefusedBy, why: PutRefusalCode) {
     assert_eq!(tick(world), PostTick::Kept, "{why:?}");
 }
 
+/// The next try is taken, and Bo, who is back, reads it.
+fn is_taken(world: &mut World, text: &str) {
+    world.until(|world| queue(world).is_none());
+    let taken = PostTick::Accepted { homes: 1, of: 1 };
+    assert_eq!(tick(world), taken, "{text}");
+    arrives(world, text);
+}
+
 /// Bo is back and reads it.
 fn arrives(world: &mut World, text: &str) {
     world.restart(BO);
@@ -71,10 +79,7 @@ fn a_refusal_of_ones_own_relay_shows_until_the_post_is_taken() {
         world.say(0, ANA, &Frame::Ack { id, outcome });
         shows(&mut world, RefusedBy::OwnRelay, why);
         world.silent.clear();
-        world.until(|world| queue(world).is_none());
-        let taken = PostTick::Accepted { homes: 1, of: 1 };
-        assert_eq!(tick(&mut world), taken, "{why:?}");
-        arrives(&mut world, &text);
+        is_taken(&mut world, &text);
     }
     assert_eq!(world.said(BO), REFUSALS.map(|(_, why)| format!("{why:?}")));
 }
@@ -99,10 +104,7 @@ fn a_refusal_of_a_members_relay_shows_until_the_post_is_taken() {
         shows(&mut world, RefusedBy::TheirRelay, why);
         world.silent.clear();
         world.relays.get_mut(&1).unwrap().alive = true;
-        world.until(|world| queue(world).is_none());
-        let taken = PostTick::Accepted { homes: 1, of: 1 };
-        assert_eq!(tick(&mut world), taken, "{why:?}");
-        arrives(&mut world, &text);
+        is_taken(&mut world, &text);
     }
     assert_eq!(world.said(BO), REFUSALS.map(|(_, why)| format!("{why:?}")));
 }

@@ -35,6 +35,13 @@ fn set_back(seed: u64, forgotten: usize) -> (World, ComradeId, ComradeId) {
     (world, bo, ana)
 }
 
+/// A device is set back, and its relay has no mail of before any more, which would tell.
+fn lose(world: &mut World, at: usize, old: Vec<(Table, Record)>) {
+    world.stop(at);
+    world.wipe_relay(at);
+    world.set_back(at, old);
+}
+
 /// Bo's device runs a second time, as number 2, on a copy of what it keeps.
 fn cloned(seed: u64) -> (World, ComradeId, ComradeId) {
     let (mut world, bo, ana) = met(seed);
@@ -221,10 +228,7 @@ fn what_is_lost_to_both_is_not_missing_for_good() {
         world.send(1, ana, &format!("forgotten {n}"));
     }
     world.pass(HOUR);
-    // Nor is there mail of before any more, which would tell.
-    world.stop(1);
-    world.wipe_relay(1);
-    world.set_back(1, old);
+    lose(&mut world, 1, old);
     world.send(1, ana, "again");
     world.pass(2 * DAY);
     let old = world.peers[0].store.records();
@@ -232,9 +236,7 @@ fn what_is_lost_to_both_is_not_missing_for_good() {
         world.send(1, ana, &format!("heard once {n}"));
     }
     world.pass(DAY);
-    world.stop(0);
-    world.wipe_relay(0);
-    world.set_back(0, old);
+    lose(&mut world, 0, old);
     world.send(1, ana, "and on");
     world.pass(DAY);
     assert!(world.texts(0, bo).contains(&"and on".into()));
