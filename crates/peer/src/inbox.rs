@@ -465,9 +465,10 @@ impl Open {
             Body::Homes { homes } if pair.is_newer_home(fields.sequence, fields.time) => {
                 pair.homes_sequence = pair.homes_sequence.max(fields.sequence);
                 pair.homes_time = fields.time;
-                if let Ok(homes) = home::decode_homes(homes)
+                if let Ok(mut homes) = home::decode_homes(homes)
                     && !homes.is_empty()
                 {
+                    self.own.follow(&mut homes);
                     self.take_homes(step, id, homes);
                 }
             }
@@ -507,6 +508,17 @@ impl Open {
             let value = records::encode(&message);
             step.write(Table::Messages, keys::message(id, ordinal), value);
             step.show_message(id, message.view(ordinal, None));
+        }
+    }
+
+    /// A relay of one's own has another node: comrades who use it are found there, too.
+    pub(crate) fn follow_node(&mut self, step: &mut Step) {
+        let moved = self.comrades.iter().filter_map(|(id, comrade)| {
+            let mut homes = comrade.record.homes.clone();
+            self.own.follow(&mut homes).then_some((*id, homes))
+        });
+        for (id, homes) in moved.collect::<Vec<_>>() {
+            self.take_homes(step, id, homes);
         }
     }
 

@@ -34,6 +34,8 @@ pub const MAX_INTRODUCTIONS_EACH: usize = 8;
 pub const INTRODUCTION_LIFE: Millis = 2 * MAX_INVITE_DAYS as Millis * DAY;
 /// Relays remembered, with a destination each. The one used least lately is forgotten.
 pub const MAX_RELAYS: usize = 16;
+/// Nodes remembered that a relay had before: one that loses its keys more often while somebody is away is no relay to stay with.
+pub const MAX_FORMER_NODES: usize = 4;
 
 /// Relays that comrades are told of. Each brings the mail of a whole bucket and needs a connection of its
 /// own, and one more that can burn is worth less than the one before; with a destination and a lifeboat

@@ -151,6 +151,7 @@ impl Open {
                 // Under the same address of the relay there is another node: what was on its way to the old one
                 // is lost, and so is what comrades put there.
                 self.home_lost(step, relay, before);
+                self.follow_node(step);
             }
             self.homes_changed(step);
         }

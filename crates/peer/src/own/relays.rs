@@ -33,6 +33,9 @@ pub(crate) struct Relay {
     /// The home at its node, once it has told of one.
     #[serde(default)]
     pub(crate) home: Option<NodeHome>,
+    /// Homes at nodes that were there before, the latest last, see [`Own::follow`].
+    #[serde(default)]
+    former: Vec<NodeHome>,
     /// It has told of its node, or that it has none.
     #[serde(default)]
     told: bool,
@@ -62,6 +65,7 @@ impl Relay {
             account: SecretBytes(account),
             destination: draw_destination(rng),
             home: None,
+            former: Vec::new(),
             told: false,
             since: 0,
             leaving: None,
@@ -329,22 +333,65 @@ impl Own {
             return false;
         };
         let before = relay.home;
-        let same_node = before.filter(|home| home.address == info.address && home.key == info.key);
-        let bucket = same_node
+        // At another node, too: whoever uses the same relay need not be told of that.
+        let bucket = before
             .map(|home| home.bucket())
             .filter(|bucket| bucket.bits() == info.bits)
-            .unwrap_or_else(|| draw_bucket(same_node.map(|home| home.bucket()), info.bits, rng));
-        relay.home = Some(NodeHome {
+            .unwrap_or_else(|| draw_bucket(before.map(|home| home.bucket()), info.bits, rng));
+        let home = NodeHome {
             address: info.address,
             key: info.key,
             bucket: bucket.code(),
             token: info.token,
-        });
+        };
+        relay.home = Some(home);
+        if let Some(before) = before.filter(|before| before.place() != home.place()) {
+            let is_past = |it: &NodeHome| ![before.place(), home.place()].contains(&it.place());
+            relay.former.retain(is_past);
+            relay.former.push(before);
+            if relay.former.len() > limits::MAX_FORMER_NODES {
+                relay.former.remove(0);
+            }
+        }
         let is_other = relay.home != before;
         if self.lifeboat.is_none() {
             self.lifeboat = Some(draw_destination(rng));
         }
         is_other
+    }
+
+    /// Whoever had a home where this device had one before, at a relay that came back with other keys, is at its present node: all
+    /// who use it have moved there, with the numbers of their buckets. So they reach each other without being told. Says whether
+    /// one of these homes was there.
+    pub(crate) fn follow(&self, homes: &mut [Home]) -> bool {
+        let mut is_other = false;
+        for home in homes {
+            if let Home::Node(node) = home
+                && let Some(now) = self.present(node)
+            {
+                *home = Home::Node(now);
+                is_other = true;
+            }
+        }
+        is_other
+    }
+
+    /// Whether any relay in use had another node before.
+    pub(crate) fn has_former_nodes(&self) -> bool {
+        self.in_use().any(|relay| !relay.former.is_empty())
+    }
+
+    /// The home at the present node of a relay in use, for one at a node that it had before.
+    pub(crate) fn present(&self, home: &NodeHome) -> Option<NodeHome> {
+        let was_there = |it: &NodeHome| it.place() == home.place();
+        let mut relays = self.in_use();
+        let relay = relays.find(|relay| relay.former.iter().any(was_there))?;
+        let own = relay.home?;
+        let bucket = home.bucket().within(own.bucket().bits());
+        Some(NodeHome {
+            bucket: bucket.code(),
+            ..own
+        })
     }
 
     /// Where others put envelopes for this device: what those are told with whom there is a live
@@ -403,5 +450,58 @@ impl Own {
             .chain(&self.lifeboat)
             .chain(self.known_lifeboat())
             .any(|destination| address_of(destination).as_ref() == Some(address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::*;
+
+    /// A node with this number and so many bits.
+    fn node(number: u8, bits: u8) -> NodeInfo {
+        NodeInfo {
+            address: [number; 32],
+            key: [number; 32],
+            token: [number; 16],
+            bits,
+            incarnation: 1,
+        }
+    }
+
+    #[test]
+    fn whoever_was_at_a_former_node_is_at_the_present_one_in_the_same_bucket() {
+        let mut rng = ChaCha20Rng::from_seed([1; 32]);
+        let [mut ana, mut bo] = ["Ana", "Bo"].map(|name| {
+            let mut own = Own::new(name.into());
+            let link = RelayLink {
+                origin: "https://relay.example".into(),
+                join_secret: Some(JoinSecret::from_bytes([1; 16])),
+            };
+            let id = own.use_relay(link, true, 0, &mut rng).unwrap();
+            (own, id)
+        });
+        let mut before = Vec::new();
+        // With fewer bits each is found in what their bucket lies in; the last node is one that was there before.
+        for (number, bits) in [(1, 8), (2, 8), (3, 3), (4, 3), (5, 2), (6, 2), (2, 2)] {
+            for (own, id) in [&mut ana, &mut bo] {
+                own.note_node(*id, &node(number, bits), &mut rng);
+            }
+            let now = *bo.0.node_at(bo.1).unwrap();
+            assert_eq!(now.bucket().bits(), bits);
+            let mut homes = before.clone();
+            assert_eq!(ana.0.follow(&mut homes), number > 1);
+            let lately = homes.iter().rev().take(limits::MAX_FORMER_NODES);
+            assert!(lately.into_iter().all(|home| *home == Home::Node(now)));
+            before.push(Home::Node(now));
+        }
+        // What is there now stays, and so does what was there too long ago.
+        let mut homes = vec![before[6], before[0], Home::Lifeboat([1; 32])];
+        assert!(!ana.0.follow(&mut homes));
+        assert!(homes == [before[6], before[0], Home::Lifeboat([1; 32])]);
+        assert!(ana.0.relays[0].former.len() == limits::MAX_FORMER_NODES);
     }
 }

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     home::{self, NodeHome},
     limits,
+    own::Own,
     records::Damaged,
 };
 
@@ -477,6 +478,26 @@ impl Space {
             }
             self.retargeted.insert(*number);
         }
+    }
+
+    /// Devices with a home where the owner of the vault had one before are at the present node of that relay, see [`Own::follow`].
+    /// Says which entries of the outbox go there now.
+    pub(super) fn follow_nodes(&mut self, own: &Own) -> Vec<u64> {
+        let mut any = false;
+        for state in self.devices.values_mut() {
+            any |= own.follow(&mut state.homes);
+        }
+        let mut moved = Vec::new();
+        // What waits goes to homes that some device has, or had before.
+        for (number, entry) in self.outbox.iter_mut().filter(|_| any) {
+            for target in &mut entry.targets {
+                if let Some(now) = own.present(&target.home) {
+                    *target = Target::quiet(now);
+                    moved.push(*number);
+                }
+            }
+        }
+        moved
     }
 
     /// Somebody has seen one's own operations up to this number.

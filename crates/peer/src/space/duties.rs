@@ -45,12 +45,26 @@ impl Open {
         step.show.collectives = true;
     }
 
+    /// Members who use a relay of one's own are found at the node that it has now.
+    fn space_follow_nodes(&mut self, step: &mut Step) {
+        if !self.own.has_former_nodes() {
+            return;
+        }
+        for (id, space) in self.spaces.iter_mut() {
+            let moved = space.follow_nodes(&self.own);
+            step.show.route |= !moved.is_empty();
+            let moved = moved.into_iter().map(|number| (*id, number));
+            step.touched.space_entries.extend(moved);
+        }
+    }
+
     /// What time brings to collectives.
     pub(crate) fn space_upkeep(&mut self, step: &mut Step) {
         if !super::ON {
             return;
         }
         self.space_go_on_forgetting(step);
+        self.space_follow_nodes(step);
         self.space_go_on(step);
         self.space_reseed_due(step);
         self.space_duties(step);

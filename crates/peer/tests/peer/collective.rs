@@ -297,6 +297,27 @@ pub fn want_two_vouches(world: &mut World, voters: &[usize]) {
 }
 
 #[test]
+fn members_who_are_no_comrades_meet_again_at_a_relay_that_comes_back_with_other_keys() {
+    let (mut world, _) = collective_at(990, &[0, 1, 1]);
+    world.pass(DAY);
+    // Ana could tell both of where the other is.
+    world.stop(0);
+    world.stop(2);
+    world.post(1, "before");
+    world.rebuild_relay(1);
+    world.post(1, "after");
+    world.pass(HOUR);
+    world.restart(1);
+    world.restart(2);
+    world.pass(2 * HOUR);
+    world.post(2, "here");
+    world.pass(2 * HOUR);
+    for at in [1, 2] {
+        assert_eq!(world.said(at), ["before", "after", "here"], "{at}");
+    }
+}
+
+#[test]
 fn a_fourth_comes_in_by_two_vouches_while_one_member_is_away() {
     let (mut world, met) = people(902, 4);
     world.found(0, rules(1));
