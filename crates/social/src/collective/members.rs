@@ -388,9 +388,21 @@ impl Collective {
     /// All of that, also what may not be said now.
     pub fn crossed(&self, person: PersonId, device: DeviceId) -> Vec<Body> {
         let graph = &self.graph;
-        let own = graph.nodes.iter().enumerate();
-        let own = own.filter(|(_, node)| node.person() == person && node.device() == device);
+        let theirs = || {
+            let nodes = graph.nodes.iter().enumerate();
+            nodes.filter(|(_, node)| node.person() == person)
+        };
+        let came_back_after = |left: usize| {
+            let accepts = |body: &Body| matches!(body, Body::Accept { .. });
+            let mut accepted = theirs().filter(|(_, node)| accepts(node.operation.body()));
+            accepted.any(|(index, _)| graph.before(left, index))
+        };
+        let own = theirs().filter(|(_, node)| node.device() == device);
         let crossed = own.filter(|(index, node)| match node.is_effect() {
+            // Who came back since did not mean to leave anew.
+            true if matches!(node.operation.body(), Body::Leave) && came_back_after(*index) => {
+                false
+            }
             // A later checkpoint may have it in its past: it does not hold all the same.
             true => !self.current.holds.has(*index),
             false => {

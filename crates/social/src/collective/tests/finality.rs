@@ -146,6 +146,39 @@ fn a_candidate_who_accepted_too_late_accepts_again() {
 }
 
 #[test]
+fn who_left_leaves_again_unless_they_came_back() {
+    let (mut group, mut pens) = Replica::found(assembly(10), 10);
+    let mut away = group.twin();
+    // Something that those who are away do not hear of, and it becomes final.
+    group.propose(pens.get_mut(&2).unwrap(), admit(11));
+    let checkpoint = group.collective.next_checkpoint(who(1), u64::MAX).unwrap();
+    sign(&mut group, &mut pens, &checkpoint, &[1, 2, 3, 4, 5, 6, 7]);
+    assert!(group.collective.finality().newest.is_some());
+    let repeats = |replica: &Replica, pens: &BTreeMap<u8, Pen>| {
+        let device = pens[&10].id();
+        let collective = &replica.collective;
+        collective.to_repeat(who(10), device, replica.time + 1)
+    };
+    away.does(pens.get_mut(&10).unwrap(), Body::Leave);
+    let mut early = group.twin();
+    early.learn(&away);
+    assert!(early.has(10));
+    assert_eq!(repeats(&early, &pens), [Body::Leave]);
+    // What they accepted does not hold either: they are in as they were before.
+    let proposal = away.propose(pens.get_mut(&8).unwrap(), admit(10));
+    for voucher in [8, 9] {
+        away.does(pens.get_mut(&voucher).unwrap(), vouch(proposal));
+    }
+    let accepts = accept(proposal, &pens[&10]);
+    away.does(pens.get_mut(&10).unwrap(), accepts);
+    assert!(away.has(10));
+    group.learn(&away);
+    assert!(group.has(10));
+    assert_eq!(repeats(&group, &pens), []);
+    agree(&group.log, &[], 5);
+}
+
+#[test]
 fn a_voter_cannot_take_back_what_is_final() {
     let (mut group, mut pens) = Replica::found(assembly(5), 5);
     let mut copy = pens[&3].copy();
