@@ -360,6 +360,17 @@ pub const ASK_AFTER: Millis = 10 * MINUTE;
 pub const ASK_PACE: Millis = 30 * MINUTE;
 /// How often that pause doubles: to eight hours.
 pub const MOST_ASKED: u8 = 4;
+/// The same at the quick pace, which begins with a tenth of that pause and ends with the same: what nobody can give is not to be asked for
+/// all day.
+pub const MOST_ASKED_QUICKLY: u8 = 8;
+/// How often what is newly missing is asked for at once while something else is missing all the time: somebody may name what there is not,
+/// and everybody else would ask for it all day.
+pub const MOST_ASKED_AT_ONCE: u8 = 32;
+/// How often somebody asks who went: for three days and a half. What others said to each other while they did not know of it is missing
+/// for good.
+pub const MOST_ASKED_OUTSIDE: u8 = 16;
+/// What was asked for by those who may not have it, and is not answered twice: 128 KB; forty operations for each of fifty devices.
+pub const MAX_KEPT_FROM: usize = 2_048;
 /// What somebody lacks: questions at hand, one of each device.
 pub const MAX_QUESTIONS: usize = 64;
 /// How old a question may be when it arrives, by its own date: it waits at relays for whoever opens the app every other day.

@@ -402,6 +402,10 @@ pub(crate) struct Space {
     /// Operations of the vault, by arrival, until all are here and what is pinned is known.
     pub(crate) unread: BTreeMap<u64, OperationRecord>,
     pub(crate) questions: Vec<supply::Question>,
+    /// What was asked for last: operations and seeds.
+    pub(crate) asked_for: BTreeSet<[u8; 32]>,
+    /// Devices that asked for what they may not have, and what that is.
+    pub(crate) kept_from: BTreeSet<([u8; 32], [u8; 32])>,
     /// A welcome that is being said.
     pub(crate) welcoming: Option<Welcoming>,
     /// What a newcomer is being given of before.
@@ -605,6 +609,8 @@ impl Space {
             reading: None,
             unread: BTreeMap::new(),
             questions: Vec::new(),
+            asked_for: BTreeSet::new(),
+            kept_from: BTreeSet::new(),
             welcoming: None,
             telling: None,
             packs: VecDeque::new(),

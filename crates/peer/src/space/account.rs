@@ -188,7 +188,8 @@ impl Space {
                 false => limits::MAX_PENDING_EACH,
             };
             (own.count(), most)
-        } else if under.is_none_or(|commit| self.is_for_members(&commit)) {
+        } else if !self.is_in() || under.is_none_or(|commit| self.is_for_members(&commit)) {
+            // Who was removed knows less than others of who belongs: what shows them that it does not hold may come of anybody.
             let unknown = waits.iter().filter(|person| !persons.contains(person));
             (unknown.count(), limits::MAX_UNKNOWN)
         } else {

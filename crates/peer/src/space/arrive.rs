@@ -23,6 +23,7 @@ use super::{
     frame::{Bundle, Load},
     keys::NoContent,
     places,
+    supply::Question,
     waiting::{Arrived, Later},
 };
 use crate::{limits, open::Open, records, step::Step};
@@ -111,7 +112,8 @@ impl Open {
             let taken = space.keys.take_pack(&group, &pack, today, &in_use);
             if load.is_answer && space.keys.get(&pack.commit()).is_some() {
                 let commit = pack.commit();
-                space.questions.retain(|it| !it.is_answered_by(&commit));
+                let is_answered = |it: &mut Question| it.take_supplied(Some(commit), &[]);
+                space.questions.retain_mut(|it| !is_answered(it));
             }
             let evicted = space.keys.take_evicted();
             step.touched
@@ -203,12 +205,9 @@ impl Open {
             let supplied = bundle.operations.iter();
             let supplied: Vec<OperationId> =
                 supplied.filter_map(|it| Operation::id_of(it)).collect();
-            space.questions.retain(|question| {
-                let answered = |asked: &[u8; 32]| space.known.contains_key(&OperationId(*asked));
-                let mut asked = question.missing.heads().iter();
-                let answers = |id: &OperationId| question.missing.heads().contains(&id.0);
-                !(supplied.iter().any(answers) && asked.all(answered))
-            });
+            space
+                .questions
+                .retain_mut(|it| !it.take_supplied(None, &supplied));
         }
         if let Some(asked) = bundle.asked {
             space.hear(asked, commit, step.now);

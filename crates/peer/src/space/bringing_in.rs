@@ -127,7 +127,10 @@ impl Open {
                     self.space_say(step, id, body).ok().map(|it| it.id())
                 }
             };
-            let Some(proposal) = proposal else { continue };
+            let Some(proposal) = proposal else {
+                self.space_give_up(step, id, comrade, &person);
+                continue;
+            };
             let _ = self.space_say(step, id, Body::Vouch { proposal, reason });
             if let Some(space) = self.spaces.get_mut(&id) {
                 for offer in &mut space.record.offers {
@@ -139,6 +142,28 @@ impl Open {
             }
         }
         self.space_end_offers(step, id);
+    }
+
+    /// Whoever entered with what does not hold is not proposed anew while whoever brought them in rests: they are told, and may ask
+    /// another.
+    fn space_give_up(
+        &mut self,
+        step: &mut Step,
+        id: CollectiveId,
+        comrade: ComradeId,
+        person: &PersonId,
+    ) {
+        let Some(space) = self.spaces.get_mut(&id) else {
+            return;
+        };
+        let hash = *space.record.space;
+        let mut escorts = space.record.escorts.iter();
+        let came_in_vain = escorts.any(|it| it.person == *person && it.has_failed);
+        if came_in_vain && space.society.is_resting(&space.own.person) {
+            space.record.offers.retain(|offer| offer.comrade != comrade);
+            step.touched.spaces.insert(id);
+            self.space_tell(step, comrade, &hash, &Word::NotAdmitted);
+        }
     }
 
     /// Tells those whose proposals came to nothing, and forgets what is over.
@@ -239,10 +264,14 @@ impl Open {
         comrade: ComradeId,
         person: PersonId,
     ) {
-        let first = self.comrades.get(&comrade).map(|it| it.record.next_entry);
+        let Some(known) = self.comrades.get(&comrade) else {
+            return;
+        };
+        let (first, who) = (known.record.next_entry, known.record.who);
         if let Some(space) = self.spaces.get_mut(&id) {
-            let welcome = space.welcome().encode().to_vec();
-            space.begin_welcome((comrade, first.unwrap_or(0)), person, step.now, welcome);
+            let welcome = space.welcome(who.map(|who| who.device));
+            let welcome = welcome.encode().to_vec();
+            space.begin_welcome((comrade, first), person, step.now, welcome);
         }
         self.space_go_on_welcoming(step, id);
     }
@@ -620,8 +649,9 @@ impl Space {
         });
     }
 
-    /// What a candidate gets: all that was decided, and of the rest as much as they can read, of members first.
-    pub(super) fn welcome(&self) -> Welcome {
+    /// What a candidate gets: all that was decided, and of the rest as much as they can read, of members first. With it their own leaf
+    /// key of before, if they are back: who forgot it would draw another under a number that was used.
+    pub(super) fn welcome(&self, candidate: Option<[u8; 32]>) -> Welcome {
         let history = self.society.get().into_iter().flat_map(|it| it.history());
         let mut operations: Vec<Vec<u8>> = history.map(|it| it.as_bytes().to_vec()).collect();
         let control = operations.iter().map(|it| it.len() + FIELD_BYTES);
@@ -652,8 +682,11 @@ impl Space {
             let known = self.known.get(&id).map(|known| &known.bytes);
             operations.extend(known.filter(|bytes| fits(bytes.len())).cloned());
         }
+        let theirs = candidate.and_then(|device| self.devices.get(&device));
         let leaves = devices.filter(|(device, _)| members.contains(*device));
-        let leaves = leaves.filter_map(|(_, state)| state.leaf.as_ref());
+        let leaves = leaves.map(|(_, state)| state);
+        let leaves = theirs.into_iter().chain(leaves);
+        let leaves = leaves.filter_map(|state| state.leaf.as_ref());
         let leaves = leaves.map(LeafRecord::encode);
         welcome.leaves = leaves.filter(|leaf| fits(leaf.len())).collect();
         welcome.operations = operations;

@@ -103,7 +103,8 @@ impl Open {
             }
             (Word::NotAdmitted, Some(id)) => {
                 if let Some(space) = self.spaces.get_mut(&id)
-                    && space.record.place.coming_by() == Some(comrade)
+                    && (space.record.place.coming_by() == Some(comrade)
+                        || space.came_in_vain(comrade))
                 {
                     space.record.place = Place::NotAdmitted(step.now);
                     space.note_changed(step.now);

@@ -224,6 +224,7 @@ impl Open {
         if let Some(space) = self.spaces.get_mut(&id) {
             space.record.place = Place::Left(step.now);
             space.record.reseed_at = None;
+            space.record.asked = 0;
             space.note_changed(step.now);
         }
         self.space_end_links(step, id);

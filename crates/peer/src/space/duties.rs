@@ -168,7 +168,9 @@ impl Open {
                 self.space_leave_again(step, id);
                 self.space_leave_once_more(step, id);
                 self.space_answer(step, id);
+                self.space_ask_outside(step, id);
             }
+            Place::Removed(_) => self.space_ask_outside(step, id),
             // That it has ended becomes final at once, and whoever lacks it is told.
             Place::Dissolved(_) => {
                 self.space_sign_checkpoint(step, id);

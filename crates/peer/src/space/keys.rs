@@ -386,6 +386,14 @@ impl Keys {
         candidates.iter().max_by_key(order).map(|seed| seed.commit)
     }
 
+    /// The newest seed that was given and that nothing proves yet: whoever has no other has it in common with who gave it.
+    pub(crate) fn newest_unproven(&self) -> Option<Commit> {
+        let unproven = self.seeds.iter().filter(|(_, state)| state.is_unsure());
+        let newest =
+            unproven.max_by_key(|(commit, state)| (state.since, std::cmp::Reverse(**commit)));
+        newest.map(|(commit, _)| *commit)
+    }
+
     /// Since when the seed in use is there.
     pub(crate) fn since(&self, ours: &MemberRoot, today: u32) -> Option<u32> {
         let commit = self.choose(ours, today)?;

@@ -190,6 +190,8 @@ impl Open {
         let place = space.place_now(step.now);
         if place != space.record.place {
             space.record.place = place;
+            // Whoever is out asks a few times, see `MOST_ASKED_OUTSIDE`.
+            space.record.asked = 0;
             space.note_changed(step.now);
             step.touched.spaces.insert(id);
             step.show.collectives = true;

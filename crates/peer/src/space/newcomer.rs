@@ -406,12 +406,21 @@ impl Space {
         }
     }
 
+    /// They entered and were given no key, and this comrade brought them in: what they entered with does not hold.
+    pub(super) fn came_in_vain(&self, comrade: ComradeId) -> bool {
+        let has_entered = self.record.place == Place::Member && self.keys.newest().is_none();
+        has_entered && self.was_brought_in_by(comrade)
+    }
+
+    fn was_brought_in_by(&self, comrade: ComradeId) -> bool {
+        [self.record.offered_by, self.record.welcomed_by].contains(&Some(comrade))
+    }
+
     /// Those who brought somebody in may welcome them anew: what made the admission void may be sealed under keys that they do not
     /// have.
     fn takes_welcomes(&self, comrade: ComradeId) -> bool {
-        let record = &self.record;
-        let brought_in = [record.offered_by, record.welcomed_by].contains(&Some(comrade));
-        self.is_newcomer() || (record.place == Place::Member && brought_in)
+        let is_in = self.record.place == Place::Member;
+        self.is_newcomer() || (is_in && self.was_brought_in_by(comrade))
     }
 
     fn parts_of(&self, slot: u64) -> impl Iterator<Item = (&u64, &Vec<u8>)> {

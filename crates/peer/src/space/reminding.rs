@@ -169,7 +169,7 @@ impl Open {
         };
         let is_due = matches!(space.record.place, Place::Left(_)) && space.record.is_silent(now, 0);
         let last = space.record.previous.filter(|_| is_due);
-        let under = space.newest_within().or_else(|| space.keys.newest());
+        let under = space.newest_at_all();
         let (Some(last), Some(under)) = (last, under) else {
             return;
         };

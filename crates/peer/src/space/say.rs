@@ -96,9 +96,8 @@ impl Space {
         let commit = match chosen {
             Some(chosen) => chosen,
             None if draft.content.is_some() => return None,
-            None => self
-                .newest_within()
-                .or_else(|| self.keys.newest().filter(|_| is_departure(draft)))?,
+            None if is_departure(draft) => self.newest_at_all()?,
+            None => self.newest_within()?,
         };
         let mut load = Load::default();
         if let Some(content) = &draft.content {

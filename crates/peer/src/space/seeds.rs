@@ -193,9 +193,10 @@ impl Open {
         before: Commit,
         operation: Vec<u8>,
     ) {
-        let Some(space) = self.spaces.get(&id) else {
+        let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
+        let known_by = space.known_by(before, commit);
         let Some(state) = space.keys.get(&commit) else {
             return;
         };
@@ -203,8 +204,8 @@ impl Open {
             operations: vec![operation],
             ..Bundle::default()
         };
-        let mut packs: Vec<(NodeHome, Load)> = Vec::new();
-        let mut slices: BTreeMap<Spot, (NodeHome, Vec<Slice>)> = BTreeMap::new();
+        let mut packs: Vec<(Commit, NodeHome, Load)> = Vec::new();
+        let mut slices: BTreeMap<(Spot, Commit), (NodeHome, Vec<Slice>)> = BTreeMap::new();
         for member in space.society.devices() {
             if member.device == space.own.device {
                 continue;
@@ -217,13 +218,12 @@ impl Open {
             if let (Some(leaf), Some(home), Some(seed)) = (leaf, home, &state.seed)
                 && let Ok(slice) = seed.slice(leaf.key(), step.rng)
             {
-                let entry = slices
-                    .entry(spot(home))
-                    .or_insert_with(|| (*home, Vec::new()));
-                entry.1.push(slice);
+                let under = known_by.get(&member.device).copied().unwrap_or(before);
+                let entry = slices.entry((spot(home), under));
+                entry.or_insert_with(|| (*home, Vec::new())).1.push(slice);
             }
         }
-        for (home, slices) in slices.into_values() {
+        for ((_, under), (home, slices)) in slices {
             // Each envelope has a message of its own: no two have a part in common.
             let control = |step: &mut Step| {
                 let sealed = state.lasting().seal_control(&bundle.encode(), step.rng);
@@ -241,10 +241,10 @@ impl Open {
                     pack: seed.pack(some).ok(),
                     ..Load::default()
                 };
-                packs.push((home, load));
+                packs.push((under, home, load));
             }
         }
-        let packs = packs.into_iter().map(|(home, load)| (before, home, load));
+        let packs = packs.into_iter();
         if let Some(space) = self.spaces.get_mut(&id) {
             let room = limits::MAX_PACKS.saturating_sub(space.packs.len());
             space.packs.extend(packs.take(room));
@@ -372,7 +372,15 @@ impl super::Space {
         self.newest_such(|_| true)
     }
 
-    /// The same, of some.
+    /// The same if there is one, else any: one that somebody has who went shows them that something is missing, or that somebody
+    /// goes, and no more. Without it whoever lacks the keys since could say neither.
+    pub(super) fn newest_at_all(&mut self) -> Option<Commit> {
+        let keys = &self.keys;
+        let known = keys.newest().or_else(|| keys.newest_unproven());
+        self.newest_within().or(known)
+    }
+
+    /// [`Self::newest_within`], of some.
     pub(super) fn newest_of(&mut self, some: &BTreeSet<Commit>) -> Option<Commit> {
         self.newest_such(|commit| some.contains(commit))
     }
@@ -384,6 +392,27 @@ impl super::Space {
             let members = self.members_of(commit);
             members.is_some_and(|all| all.iter().all(|it| present.contains(&it.device)))
         })
+    }
+
+    /// By which seed those know what comes who were not among the members of the newest that is in use, by their device: they came back
+    /// since, for what removed them does not hold. They do not have the one that is drawn now.
+    fn known_by(&mut self, newest: Commit, drawn: Commit) -> BTreeMap<[u8; 32], Commit> {
+        let mut known_by = BTreeMap::new();
+        let Some(members) = self.members_of(&newest) else {
+            return known_by;
+        };
+        let mut lack = self.member_devices();
+        for member in members {
+            lack.remove(&member.device);
+        }
+        let older = self.keys.newest_first().into_iter();
+        let older = older.filter(|it| ![newest, drawn].contains(it));
+        for commit in older.take(LOOKED_AT) {
+            let members = self.members_of(&commit).unwrap_or_default();
+            let theirs = members.into_iter().filter(|it| lack.remove(&it.device));
+            known_by.extend(theirs.map(|it| (it.device, commit)));
+        }
+        known_by
     }
 
     /// Whom a seed is for.

@@ -170,6 +170,12 @@ impl Society {
         collective.is_some_and(|it| it.is_member(person))
     }
 
+    /// Whether somebody belongs and takes part in nothing.
+    pub(crate) fn is_resting(&self, person: &PersonId) -> bool {
+        let member = self.collective.as_ref().and_then(|it| it.member(*person));
+        member.is_some_and(|member| member.resting)
+    }
+
     /// All devices of all members now.
     pub(crate) fn devices(&self) -> Vec<group::Member> {
         let compute = || {

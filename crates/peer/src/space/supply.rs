@@ -52,10 +52,22 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Whether a seed that was sent in answer is all that was asked for.
-    pub(crate) fn is_answered_by(&self, commit: &Commit) -> bool {
-        let seeds = self.missing.seeds();
-        self.missing.heads().is_empty() && (seeds.is_empty() || seeds.contains(commit))
+    /// Takes out what somebody else supplied: a seed, operations. Says whether nothing is left to be answered.
+    pub(super) fn take_supplied(
+        &mut self,
+        seed: Option<Commit>,
+        operations: &[OperationId],
+    ) -> bool {
+        let (seeds, heads) = (self.missing.seeds(), self.missing.heads());
+        if seeds.is_empty() && heads.is_empty() {
+            // They lack what all have by now.
+            return seed.is_some();
+        }
+        let is_supplied = |head: &[u8; 32]| operations.contains(&OperationId(*head));
+        let seeds = seeds.iter().filter(|it| Some(**it) != seed).copied();
+        let heads = heads.iter().filter(|it| !is_supplied(it)).copied();
+        self.missing = Missing::new(seeds, heads);
+        self.missing.seeds().is_empty() && self.missing.heads().is_empty()
     }
 }
 
@@ -106,6 +118,15 @@ fn in_turn<T>(groups: Vec<Vec<T>>, most: usize, rng: &mut dyn CryptoRng) -> Vec<
 }
 
 impl Space {
+    /// Whether something came since this person went that builds on what is not here: whoever said it goes on sealing to them.
+    fn hears_of_more(&self) -> bool {
+        let (Place::Removed(at) | Place::Left(at)) = self.record.place else {
+            return false;
+        };
+        let mut wanted = self.wanted.values();
+        wanted.any(|wanted| wanted.since >= at && !wanted.may_be_before)
+    }
+
     /// What this device lacks: of too much a part, some of what each person named, and of what came under each seed.
     pub(super) fn missing(&self, rng: &mut dyn CryptoRng) -> Missing {
         let unknown = |commit: &Commit| {
@@ -136,6 +157,22 @@ impl Space {
             in_turn(seeds.collect(), MAX_MISSING_SEEDS, rng),
             heads.into_iter().map(|(_, id)| id.0),
         )
+    }
+
+    /// Whether something is missing since `until` that was not asked for the last time. What may have been said to others before this
+    /// person came in does not count: most of it never comes.
+    fn lacks_more(&self, missing: &Missing, until: Millis) -> bool {
+        let counts = |id: &[u8; 32]| {
+            let wanted = self.wanted.get(&OperationId(*id));
+            wanted.is_some_and(|wanted| !wanted.may_be_before && wanted.since <= until)
+        };
+        let mut heads = missing.heads().iter().filter(|id| counts(id));
+        let mut seeds = missing.seeds().iter().map(|it| &it.0);
+        let is_new = |id: &[u8; 32]| !self.asked_for.contains(id);
+        // Since the vault was opened nothing was asked for: that goes on as before.
+        let may_be_asked =
+            !self.asked_for.is_empty() && self.record.asked < limits::MOST_ASKED_AT_ONCE;
+        may_be_asked && (heads.any(is_new) || seeds.any(is_new))
     }
 
     /// Somebody lacks something: answered in its turn. Only who may be asking is heard, and not too often; a question that comes
@@ -362,13 +399,22 @@ impl Open {
         self.space_enqueue(step, id, What::Word, &draft);
     }
 
+    /// Whoever went asks too, if others go on sealing to them: what removed them, or their farewell, may not hold any more.
+    pub(super) fn space_ask_outside(&mut self, step: &mut Step, id: CollectiveId) {
+        let space = self.spaces.get(&id);
+        let asks = |it: &Space| it.hears_of_more() && it.record.asked < limits::MOST_ASKED_OUTSIDE;
+        if space.is_some_and(asks) {
+            self.space_ask(step, id);
+        }
+    }
+
     /// Asks for what is missing, at growing distances.
     pub(super) fn space_ask(&mut self, step: &mut Step, id: CollectiveId) {
         let today = day_of(step.now);
         let key = self.device.key().clone();
         let ask_after = self.patience(limits::ASK_AFTER);
         let ask_pace = self.patience(limits::ASK_PACE);
-        let Some(space) = self.spaces.get_mut(&id).filter(|space| space.is_in()) else {
+        let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };
         let missing = space.missing(step.rng);
@@ -383,21 +429,25 @@ impl Open {
         // What was noticed just now may be on its way.
         let oldest = space.wanted.values().map(|wanted| wanted.since).min();
         let is_fresh = oldest.is_some_and(|at| step.now < at.saturating_add(ask_after));
-        let pause = ask_pace << space.record.asked.min(limits::MOST_ASKED);
+        let longest = limits::ASK_PACE << limits::MOST_ASKED;
+        let pause = match space.lacks_more(&missing, step.now.saturating_sub(ask_after)) {
+            true => ask_pace,
+            false => ask_pace << space.record.asked.min(limits::MOST_ASKED_QUICKLY),
+        };
+        let pause = pause.min(longest);
         let lately = space.record.asked_at;
         let lately = lately.is_some_and(|at| step.now < at.saturating_add(pause));
         if is_fresh && missing.seeds().is_empty() || lately {
             return;
         }
-        // One that somebody has who went shows them that something is missing, and no more. Without it whoever lacks the keys since
-        // could not ask.
-        let newest = space.newest_within().or_else(|| space.keys.newest());
-        let Some(newest) = newest else {
+        let Some(newest) = space.newest_at_all() else {
             return;
         };
         let Some(state) = space.keys.get(&newest) else {
             return;
         };
+        let heads = missing.heads().iter().copied();
+        let asked_for = heads.chain(missing.seeds().iter().map(|it| it.0)).collect();
         let asked = Asked::sign(&space.record.space, missing, step.now, &key);
         // Whoever answers seals to it.
         let own = space.devices.get(&space.own.device);
@@ -414,6 +464,7 @@ impl Open {
             control: Some(control),
             ..Load::default()
         };
+        space.asked_for = asked_for;
         space.record.asked_at = Some(step.now);
         space.record.asked = space.record.asked.saturating_add(1);
         let homes = space.homes();
@@ -600,6 +651,10 @@ impl Space {
             bundles.insert(chosen, unseen.into_iter().rev().collect());
         }
         for head in missing.heads() {
+            // It can never reach them; what lies before it may, and they do not know its name: that is said once.
+            if self.is_kept_from(device, head, asked_under) && !self.note_kept_from(device, head) {
+                continue;
+            }
             for (id, known) in self.chain(OperationId(*head), limits::SUPPLY_CHAIN) {
                 let size = known.bytes.len();
                 if supplied.len() >= limits::MAX_BUNDLED
@@ -617,7 +672,14 @@ impl Space {
         seeds.extend(bundles.keys().copied());
         let mut loads = Vec::new();
         for commit in &seeds {
+            if *commit != asked_under && !self.may_have(commit, device) {
+                continue;
+            }
             let pack = self.pack_for(commit, device, step.rng);
+            // Without it they cannot open the rest.
+            if pack.is_none() && missing.seeds().contains(commit) {
+                continue;
+            }
             let mut operations = self.seed_operations(commit);
             // Earlier ones first.
             operations.extend(bundles.remove(commit).into_iter().flatten().rev());
@@ -653,6 +715,44 @@ impl Space {
         let leaf = self.devices.get(device)?.leaf.as_ref().filter(|_| is_for)?;
         let slice = seed.slice(leaf.key(), rng).ok()?;
         seed.pack(&[slice]).ok()
+    }
+
+    /// Whether it was said under keys that a device may not have.
+    fn is_kept_from(
+        &mut self,
+        device: &[u8; 32],
+        operation: &[u8; 32],
+        asked_under: Commit,
+    ) -> bool {
+        let known = self.known.get(&OperationId(*operation));
+        let under = known
+            .and_then(|it| it.commit)
+            .filter(|it| *it != asked_under);
+        under.is_some_and(|commit| !self.may_have(&commit, device))
+    }
+
+    /// Notes that something is kept from a device, and what lies before it is said now. Says whether that is news. It stands in memory
+    /// alone: after a start it is said once more.
+    fn note_kept_from(&mut self, device: &[u8; 32], operation: &[u8; 32]) -> bool {
+        let is_new = self.kept_from.insert((*device, *operation));
+        if self.kept_from.len() > limits::MAX_KEPT_FROM {
+            self.kept_from.pop_first();
+        }
+        is_new
+    }
+
+    /// Whether a device may have a seed, or get it: one of those that it is for, as far as is known, or whoever came later and was given
+    /// what was said before. To all others an answer under it is noise, and they would ask again.
+    fn may_have(&mut self, commit: &Commit, device: &[u8; 32]) -> bool {
+        if self.society.constitution().is_some_and(|it| it.history) {
+            return true;
+        }
+        let Some(told) = self.told_of(commit) else {
+            return true;
+        };
+        let context = told.context.clone();
+        let members = self.society.devices_at(&context);
+        members.is_none_or(|all| all.iter().any(|it| it.device == *device))
     }
 
     /// What the operation says by which a seed was settled: others may claim what they like of it.

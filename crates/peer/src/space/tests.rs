@@ -75,6 +75,16 @@ impl Pen {
         self.key.public()
     }
 
+    /// The same device on another machine.
+    fn copy(&self) -> Self {
+        Self {
+            person: self.person,
+            key: DeviceKey::from_bytes(&self.key.to_bytes()),
+            certificate: self.certificate.clone(),
+            ..*self
+        }
+    }
+
     fn fields(&mut self, bench: &Bench, context: Vec<OperationId>, body: Body) -> Fields {
         self.sequence += 1;
         let said = bench.now / DAY + 30;

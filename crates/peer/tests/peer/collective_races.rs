@@ -6,7 +6,9 @@ use komrade_store::{Record, Table};
 use komrade_view::*;
 
 use crate::{
-    collective::{Collectives, NAMES, collective, people, people_at, rules, want_two_vouches},
+    collective::{
+        Collectives, NAMES, carry, collective, people, people_at, rules, want_two_vouches,
+    },
     world::{DAY, HOUR, MINUTE, World},
 };
 
@@ -99,9 +101,10 @@ fn who_enters_without_knowing_what_became_final_meanwhile_is_welcomed_anew() {
     talk(&mut world, &[0, 1, 2, 3]);
 }
 
-#[test]
-fn a_member_whose_admission_something_final_made_void_enters_anew() {
-    let (mut world, met) = people(947, 6);
+/// Ana brings Dara in, and both are away while the others do without them what makes that void: they bring in Fay, and `also` is
+/// done before that is final. Either they know that Dara is to come in, and she is in, or they do not, and she has no keys yet.
+fn comes_in_vain(seed: u64, is_known: bool, also: impl FnOnce(&mut World)) -> World {
+    let (mut world, met) = people(seed, 6);
     world.found(0, rules(1));
     for at in [1, 2, 4] {
         come_in(&mut world, met[at - 1], at);
@@ -110,18 +113,25 @@ fn a_member_whose_admission_something_final_made_void_enters_anew() {
     // Ana must sign the first checkpoint; those that follow are signed without her.
     world.pass(2 * DAY);
     assert!(world.detail(0).final_at.is_some());
-    // The others know that Dara is to come in, and are away when she does.
-    world.candidate(0, met[2], 3);
-    world.until(|world| {
-        let mut others = [1, 2, 4].iter();
-        others.all(|at| world.collective(*at).asked > 0)
-    });
+    if is_known {
+        world.candidate(0, met[2], 3);
+        world.until(|world| {
+            let mut others = [1, 2, 4].iter();
+            others.all(|at| world.collective(*at).asked > 0)
+        });
+    }
+    // They are away when she does.
     for at in [1, 2, 4] {
         world.stop(at);
     }
+    if !is_known {
+        world.candidate(0, met[2], 3);
+    }
     world.until(|world| standing(world, 3) == Standing::Member);
-    world.pass(2 * HOUR);
-    talk(&mut world, &[0, 3]);
+    if is_known {
+        world.pass(2 * HOUR);
+        talk(&mut world, &[0, 3]);
+    }
     world.stop(0);
     world.stop(3);
     for at in [1, 2, 4] {
@@ -130,12 +140,19 @@ fn a_member_whose_admission_something_final_made_void_enters_anew() {
     }
     world.candidate(1, fay, 5);
     world.until(|world| standing(world, 5) == Standing::Member);
+    also(&mut world);
     world.pass(2 * DAY);
     assert!(world.detail(1).final_at.is_some());
     world.agree(&[1, 2, 4, 5], &["Ana", "Bo", "Cleo", "Emil", "Fay"]);
     world.restart(0);
     world.restart(3);
     world.pass(2 * DAY);
+    world
+}
+
+#[test]
+fn a_member_whose_admission_something_final_made_void_enters_anew() {
+    let mut world = comes_in_vain(947, true, |_| {});
     let all = ["Ana", "Bo", "Cleo", "Dara", "Emil", "Fay"];
     world.agree(&[0, 1, 2, 3, 4, 5], &all);
     assert_eq!(standing(&world, 3), Standing::Member);
@@ -144,6 +161,23 @@ fn a_member_whose_admission_something_final_made_void_enters_anew() {
     for at in 0..6 {
         assert!(world.said(at).contains(&"in again".to_owned()), "{at}");
     }
+}
+
+#[test]
+fn whoever_came_in_by_somebody_who_rests_since_is_told_that_it_came_to_nothing() {
+    let mut world = comes_in_vain(948, false, |world| {
+        let ana = world.person(1, "Ana");
+        carry(world, &[1, 2, 4], Matter::Rest(ana));
+    });
+    let all = ["Ana", "Bo", "Cleo", "Emil", "Fay"];
+    world.agree(&[0, 1, 2, 4, 5], &all);
+    assert!(matches!(standing(&world, 3), Standing::NotAdmitted(_)));
+    // Another may offer it.
+    let dara = world.meet(1, 3).0;
+    world.candidate(1, dara, 3);
+    world.pass(DAY);
+    assert_eq!(standing(&world, 3), Standing::Member);
+    talk(&mut world, &[0, 1, 2, 3, 4, 5]);
 }
 
 #[test]
@@ -194,6 +228,9 @@ fn whoever_forgot_all_that_they_said_comes_back_all_the_same() {
     world.propose(1, decide);
     world.post(1, "goodbye");
     let id = world.collective(1).id;
+    // The others know a leaf key of theirs under a number that is not the first.
+    world.order(1, CollectiveCommand::Rekey(id));
+    world.pass(HOUR);
     world.order(1, CollectiveCommand::Leave(id));
     world.pass(2 * DAY);
     world.agree(&[0, 2], &["Ana", "Cleo"]);

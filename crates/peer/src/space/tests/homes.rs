@@ -1,10 +1,13 @@
 //! Where things are put for members who have several homes.
 
+use komrade_crypto::invite::JoinSecret;
 use komrade_ether::{EnvelopeId, Outcome};
 
 use super::*;
 use crate::{
+    NodeInfo,
     links::Flight,
+    relay_link::RelayLink,
     space::outbox::{party, piece},
 };
 
@@ -162,6 +165,32 @@ fn new_keys_cost_the_smallest_envelope_for_each_home() {
 }
 
 #[test]
+fn whoever_is_back_is_given_new_keys_under_those_that_they_have() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    settle(&mut bench, &mut pens);
+    let before = bench.newest();
+    let mut copy_of_bo = pens[2].copy();
+    expel(&mut bench, &mut pens);
+    let without = bench.reseed();
+    // Bo's ballot counts no more.
+    let genesis = bench.space().id();
+    let beside = copy_of_bo.builds_on(&bench, vec![genesis], decide("?".into()));
+    bench.hear(&without, &[beside]);
+    assert!(bench.space().society.is_member(&pens[0].person));
+    bench.reseed();
+    let entries = bench.space().outbox.values();
+    let packs = entries.filter(|entry| {
+        let load = Load::decode(&entry.body).unwrap();
+        load.pack.is_some() && entry.made_at == bench.now
+    });
+    let under = packs.map(|entry| (entry.targets[0].home.address[0], entry.commit));
+    let under: BTreeMap<u8, Option<Commit>> = under.collect();
+    let expected = [(10, Some(before)), (11, Some(without)), (12, Some(without))];
+    assert_eq!(under, BTreeMap::from(expected));
+}
+
+#[test]
 fn new_keys_for_more_homes_than_a_step_holds_leave_in_several() {
     let mut pens = three();
     let mut bench = Bench::found(&mut pens);
@@ -199,4 +228,35 @@ fn keys_for_which_there_is_no_room_are_left_to_be_asked_for() {
     };
     assert_eq!(waits(&mut bench, limits::MAX_PACKS - 2), 2);
     assert_eq!(waits(&mut bench, limits::MAX_PACKS), 0);
+}
+
+#[test]
+fn what_waits_for_a_node_of_before_goes_to_the_present_one() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let under = bench.newest();
+    let said = pens[0].says(&bench, houses_at(&[5]));
+    bench.hear(&under, &[said]);
+    let node = |number: u8| NodeInfo {
+        address: [number; 32],
+        key: [number; 32],
+        token: [number; 16],
+        bits: 0,
+        incarnation: 1,
+    };
+    let link = RelayLink {
+        origin: "https://relay.example".into(),
+        join_secret: Some(JoinSecret::from_bytes([1; 16])),
+    };
+    let (own, rng) = (&mut bench.open.own, &mut bench.rng);
+    let relay = own.use_relay(link, true, START, rng).unwrap();
+    own.note_node(relay, &node(5), rng);
+    let (put, first) = says(&mut bench, "first");
+    assert_eq!(put, [5]);
+    let (own, rng) = (&mut bench.open.own, &mut bench.rng);
+    own.note_node(relay, &node(6), rng);
+    bench.rest();
+    assert_eq!(waits(&bench, first), [(6, true)]);
+    let (put, _) = says(&mut bench, "second");
+    assert_eq!(put, [6]);
 }

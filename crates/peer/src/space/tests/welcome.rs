@@ -324,7 +324,7 @@ fn a_welcome_that_nobody_could_read_is_not_made() {
         let state = bench.space_mut().devices.entry(device).or_default();
         state.head = Some((1, genesis));
     }
-    let told = bench.space().welcome().encode();
+    let told = bench.space().welcome(None).encode();
     let read = Welcome::decode(&told);
     assert!(read.is_ok_and(|it| !it.operations.is_empty()));
 }
