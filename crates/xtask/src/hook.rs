@@ -44,7 +44,7 @@ const BROTLI_WINDOW: u32 = 22;
 /// The budget is 450,000; as long as the app is above it, this stands a little above what it last was, so
 /// that no change adds to it unnoticed. Lower it whenever the app gets smaller. Raise it only for a feature that is worth its
 /// bytes, in the commit that brings it, with both numbers.
-const MAX_AT_START: usize = 1_036_000;
+const MAX_AT_START: usize = 1_040_000;
 
 /// Files by their path below the folder, with `/` between its parts and none in front.
 type Files = BTreeMap<String, Vec<u8>>;
