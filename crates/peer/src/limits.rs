@@ -366,7 +366,7 @@ pub const MOST_ASKED_QUICKLY: u8 = 8;
 /// How often what is newly missing is asked for at once while something else is missing all the time: somebody may name what there is not,
 /// and everybody else would ask for it all day.
 pub const MOST_ASKED_AT_ONCE: u8 = 32;
-/// How often somebody asks who went: for three days and a half. What others said to each other while they did not know of it is missing
+/// How often somebody asks who went: for three to five days. What others said to each other while they did not know of it is missing
 /// for good.
 pub const MOST_ASKED_OUTSIDE: u8 = 16;
 /// What was asked for by those who may not have it, and is not answered twice: 128 KB; forty operations for each of fifty devices.

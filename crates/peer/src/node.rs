@@ -219,6 +219,7 @@ impl Open {
             return;
         }
         self.note_linked(relay, step.now);
+        step.touched.own |= self.own.note_met(relay);
         self.subscribe(step, link, relay);
         for locator in self.own.take_unplaced(relay) {
             step.effect(send(link, &Frame::Unplace { locator }));

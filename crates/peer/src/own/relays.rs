@@ -33,7 +33,10 @@ pub(crate) struct Relay {
     /// The home at its node, once it has told of one.
     #[serde(default)]
     pub(crate) home: Option<NodeHome>,
-    /// Homes at nodes that were there before, the latest last, see [`Own::follow`].
+    /// A link to that node was up: the relay says nothing that is not so of it.
+    #[serde(default)]
+    is_met: bool,
+    /// Homes at nodes that were met there before, the latest last, see [`Own::follow`].
     #[serde(default)]
     former: Vec<NodeHome>,
     /// It has told of its node, or that it has none.
@@ -65,6 +68,7 @@ impl Relay {
             account: SecretBytes(account),
             destination: draw_destination(rng),
             home: None,
+            is_met: false,
             former: Vec::new(),
             told: false,
             since: 0,
@@ -348,7 +352,10 @@ impl Own {
         if let Some(before) = before.filter(|before| before.place() != home.place()) {
             let is_past = |it: &NodeHome| ![before.place(), home.place()].contains(&it.place());
             relay.former.retain(is_past);
-            relay.former.push(before);
+            // Else a relay could name the node of another one, and then its own, to get what is for homes there.
+            if std::mem::take(&mut relay.is_met) {
+                relay.former.push(before);
+            }
             if relay.former.len() > limits::MAX_FORMER_NODES {
                 relay.former.remove(0);
             }
@@ -358,6 +365,12 @@ impl Own {
             self.lifeboat = Some(draw_destination(rng));
         }
         is_other
+    }
+
+    /// A link to the node of a relay in use is up. Says whether it was the first time.
+    pub(crate) fn note_met(&mut self, id: RelayId) -> bool {
+        let relay = self.relay_mut(id);
+        relay.is_some_and(|relay| !std::mem::replace(&mut relay.is_met, true))
     }
 
     /// Whoever had a home where this device had one before, at a relay that came back with other keys, is at its present node: all
@@ -383,9 +396,13 @@ impl Own {
 
     /// The home at the present node of a relay in use, for one at a node that it had before.
     pub(crate) fn present(&self, home: &NodeHome) -> Option<NodeHome> {
-        let was_there = |it: &NodeHome| it.place() == home.place();
+        let is_there = |it: &NodeHome| it.place() == home.place();
+        if self.nodes().any(|(_, own)| is_there(own)) {
+            // It has moved to another relay of one's own.
+            return None;
+        }
         let mut relays = self.in_use();
-        let relay = relays.find(|relay| relay.former.iter().any(was_there))?;
+        let relay = relays.find(|relay| relay.former.iter().any(is_there))?;
         let own = relay.home?;
         let bucket = home.bucket().within(own.bucket().bits());
         Some(NodeHome {
@@ -489,6 +506,7 @@ mod tests {
         for (number, bits) in [(1, 8), (2, 8), (3, 3), (4, 3), (5, 2), (6, 2), (2, 2)] {
             for (own, id) in [&mut ana, &mut bo] {
                 own.note_node(*id, &node(number, bits), &mut rng);
+                own.note_met(*id);
             }
             let now = *bo.0.node_at(bo.1).unwrap();
             assert_eq!(now.bucket().bits(), bits);
@@ -503,5 +521,40 @@ mod tests {
         assert!(!ana.0.follow(&mut homes));
         assert!(homes == [before[6], before[0], Home::Lifeboat([1; 32])]);
         assert!(ana.0.relays[0].former.len() == limits::MAX_FORMER_NODES);
+    }
+    #[test]
+    fn no_relay_gets_what_is_for_homes_at_another_by_naming_its_node() {
+        let mut rng = ChaCha20Rng::from_seed([2; 32]);
+        let mut own = Own::new("Ana".into());
+        let mut relay = |own: &mut Own, origin: &str| {
+            let link = RelayLink {
+                origin: origin.into(),
+                join_secret: Some(JoinSecret::from_bytes([1; 16])),
+            };
+            own.use_relay(link, true, 0, &mut rng).unwrap()
+        };
+        let [first, second] =
+            ["https://one.example", "https://two.example"].map(|it| relay(&mut own, it));
+        let mut rng = ChaCha20Rng::from_seed([3; 32]);
+        // It names a node to which no link comes up, and then its own.
+        for number in [1, 2, 3] {
+            own.note_node(first, &node(number, 0), &mut rng);
+        }
+        let home = |number: u8| NodeHome {
+            address: [number; 32],
+            key: [number; 32],
+            bucket: 0,
+            token: [0; 16],
+        };
+        assert!([1, 2, 3].iter().all(|it| own.present(&home(*it)).is_none()));
+        assert!(own.note_met(first) && !own.note_met(first));
+        own.note_node(first, &node(4, 0), &mut rng);
+        assert!(
+            own.present(&home(3))
+                .is_some_and(|it| it.place() == home(4).place())
+        );
+        // A node that moved to another relay of one's own is there.
+        own.note_node(second, &node(3, 0), &mut rng);
+        assert!(own.present(&home(3)).is_none());
     }
 }

@@ -52,7 +52,10 @@ impl Space {
                 }
                 _ => Place::Removed(now),
             },
+            // Whoever said so did not know better.
+            Place::NotAdmitted(_) if self.keys.newest().is_none() => place,
             Place::Removed(_)
+            | Place::NotAdmitted(_)
             | Place::Dissolved(_)
             | Place::Candidate { .. }
             | Place::Asked { .. }
@@ -183,7 +186,7 @@ impl Open {
     }
 
     /// Looks where this person stands now.
-    fn space_stand(&mut self, step: &mut Step, id: CollectiveId) {
+    pub(super) fn space_stand(&mut self, step: &mut Step, id: CollectiveId) {
         let Some(space) = self.spaces.get_mut(&id) else {
             return;
         };

@@ -22,7 +22,7 @@ use komrade_social::{OperationId, collective::Body};
 use komrade_view::{Answer, CollectiveId, Millis, Refusal};
 
 use super::{
-    Spot,
+    Place, Spot,
     frame::{Asked, Bundle, Load},
     keys::latest,
     spot,
@@ -313,6 +313,10 @@ impl Open {
             space.note_changed(step.now);
             step.touched.spaces.insert(id);
             step.show.collectives = true;
+            // Whoever was told to be turned down is in, if others seal to them.
+            if matches!(space.record.place, Place::NotAdmitted(_)) {
+                self.space_stand(step, id);
+            }
             self.space_mind_keys(step, id);
             self.space_retry(step, id);
         }

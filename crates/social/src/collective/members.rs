@@ -385,7 +385,7 @@ impl Collective {
         again
     }
 
-    /// All of that, also what may not be said now.
+    /// All of that, also what may not be said now; but for a departure of before they came back.
     pub fn crossed(&self, person: PersonId, device: DeviceId) -> Vec<Body> {
         let graph = &self.graph;
         let theirs = || {

@@ -145,3 +145,21 @@ fn asking_by_a_link_confirms_nobody_who_carries_a_warning() {
         }
     }
 }
+
+#[test]
+fn whoever_is_told_to_be_turned_down_and_has_keys_is_in() {
+    let mut pens = three();
+    let mut bench = Bench::found(&mut pens);
+    let (id, now) = (bench.id, bench.now);
+    for has_keys in [true, false] {
+        if !has_keys {
+            for commit in bench.space().keys.newest_first() {
+                bench.space_mut().keys.remove(&commit);
+            }
+        }
+        bench.space_mut().record.place = Place::NotAdmitted(now);
+        bench.step(|open, step| open.space_membership(step, id));
+        let is_in = bench.space().record.place == Place::Member;
+        assert_eq!(is_in, has_keys);
+    }
+}

@@ -251,6 +251,7 @@ fn what_waits_for_a_node_of_before_goes_to_the_present_one() {
     let (own, rng) = (&mut bench.open.own, &mut bench.rng);
     let relay = own.use_relay(link, true, START, rng).unwrap();
     own.note_node(relay, &node(5), rng);
+    own.note_met(relay);
     let (put, first) = says(&mut bench, "first");
     assert_eq!(put, [5]);
     let (own, rng) = (&mut bench.open.own, &mut bench.rng);
