@@ -377,7 +377,7 @@ pub const MAX_QUESTIONS: usize = 64;
 pub const QUESTION_AGE: Millis = 3 * DAY;
 /// Answered questions that are remembered, for as long as one may arrive again.
 pub const MAX_ANSWERED: usize = 1_024;
-/// Answers to one device in a day: as often as it asks at the calm pace, with some to spare; at the quick one it asks more often than that.
+/// Answers to one device in a day: as often as it asks at the calm pace for what it has long lacked, with some to spare.
 pub const MAX_ANSWERS_EACH: usize = 12;
 /// How many members answer one question, one after the other. The next question has others.
 pub const ANSWERING: u64 = 4;

@@ -413,8 +413,8 @@ pub(crate) struct Space {
     /// Packs of a new seed that had no room in the step, each with the seed that it is hinted under: one of each home,
     /// [`limits::MAX_PACKS`] of them.
     pub(crate) packs: VecDeque<(Commit, NodeHome, Load)>,
-    /// Questions that were answered: their ids, who asked, and when.
-    pub(crate) answered: VecDeque<([u8; 32], [u8; 32], Millis)>,
+    /// Questions whose turn came.
+    pub(crate) answered: VecDeque<supply::Answered>,
     /// When each proposal was first seen to be decided, to take turns.
     pub(crate) decided: BTreeMap<OperationId, Millis>,
     /// The seeds that operations tell of, by commitment and operation.

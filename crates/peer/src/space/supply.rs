@@ -51,6 +51,15 @@ pub(crate) struct Question {
     has_old_leaf: bool,
 }
 
+/// A question whose turn came.
+pub(crate) struct Answered {
+    id: [u8; 32],
+    device: [u8; 32],
+    at: Millis,
+    /// There was something to give: by what nobody has no device uses up its ration.
+    is_given: bool,
+}
+
 impl Question {
     /// Takes out what somebody else supplied: a seed, operations. Says whether nothing is left to be answered.
     pub(super) fn take_supplied(
@@ -332,8 +341,8 @@ impl Space {
         let mut answered = self.answered.iter();
         let theirs = answered
             .clone()
-            .filter(|(_, to, at)| to == device && *at > day);
-        theirs.count() < limits::MAX_ANSWERS_EACH && !answered.any(|(known, ..)| known == id)
+            .filter(|it| it.device == *device && it.is_given && it.at > day);
+        theirs.count() < limits::MAX_ANSWERS_EACH && !answered.any(|it| it.id == *id)
     }
 
     fn queue(&mut self, mut question: Question) {
@@ -353,10 +362,15 @@ impl Space {
     }
 
     /// It was answered, or its turn is over.
-    fn note_answered(&mut self, question: &Question, now: Millis) {
+    fn note_answered(&mut self, question: &Question, is_given: bool, now: Millis) {
         let over = now.saturating_sub(limits::QUESTION_AGE + limits::DAY);
-        self.answered.retain(|(_, _, at)| *at > over);
-        self.answered.push_back((question.id, question.device, now));
+        self.answered.retain(|it| it.at > over);
+        self.answered.push_back(Answered {
+            id: question.id,
+            device: question.device,
+            at: now,
+            is_given,
+        });
         if self.answered.len() > limits::MAX_ANSWERED {
             self.answered.pop_front();
         }
@@ -512,13 +526,15 @@ impl Open {
                 space.questions.push(question);
                 continue;
             }
-            space.note_answered(&question, now);
             let (device, commit) = (question.device, question.commit);
             let homes = space.homes_of([device].into_iter());
-            if !homes.is_empty() {
-                for load in space.answers(&question, step) {
-                    self.space_enqueue_load(step, id, commit, &load, homes.clone());
-                }
+            let loads = match homes.is_empty() {
+                true => Vec::new(),
+                false => space.answers(&question, step),
+            };
+            space.note_answered(&question, !loads.is_empty(), now);
+            for load in loads {
+                self.space_enqueue_load(step, id, commit, &load, homes.clone());
             }
             self.space_pump(step, id);
         }

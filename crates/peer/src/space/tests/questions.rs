@@ -136,6 +136,33 @@ fn whoever_asks_all_the_time_gets_a_ration() {
 }
 
 #[test]
+fn whoever_asks_for_what_nobody_has_is_answered_all_the_same() {
+    let (mut bench, pens, post) = asked();
+    let under = bench.newest();
+    for number in 0..2 * limits::MAX_ANSWERS_EACH {
+        let nowhere = invented(u16::try_from(number).unwrap());
+        let heard = question(&bench, &pens[2], &pens[2], nowhere, bench.now);
+        bench.arrive(&under, &[heard]);
+        bench.now += limits::MINUTE;
+        answer_now(&mut bench);
+    }
+    assert!(answers(&bench).is_empty());
+    let heard = question(&bench, &pens[2], &pens[2], post.id(), bench.now);
+    bench.arrive(&under, &[heard]);
+    answer(&mut bench);
+    assert_eq!(answers(&bench), [[12; 32]]);
+}
+
+/// The turn of this device has come for all that it was asked.
+fn answer_now(bench: &mut Bench) {
+    let (id, long_ago) = (bench.id, bench.now - limits::QUESTION_LIFE / 2);
+    for question in &mut bench.space_mut().questions {
+        question.since = long_ago;
+    }
+    bench.step(|open, step| open.space_answer(step, id));
+}
+
+#[test]
 fn nothing_is_answered_while_much_waits_to_leave() {
     let (mut bench, pens, post) = asked();
     let under = bench.newest();
