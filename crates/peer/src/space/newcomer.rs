@@ -406,7 +406,7 @@ impl Space {
         }
     }
 
-    /// They entered and were given no key, and this comrade brought them in: what they entered with does not hold.
+    /// They entered and have no keys yet, and this comrade brought them in: by their word, what they entered with does not hold.
     pub(super) fn came_in_vain(&self, comrade: ComradeId) -> bool {
         let has_entered = self.record.place == Place::Member && self.keys.newest().is_none();
         has_entered && self.was_brought_in_by(comrade)

@@ -244,10 +244,9 @@ impl Open {
                 packs.push((under, home, load));
             }
         }
-        let packs = packs.into_iter();
         if let Some(space) = self.spaces.get_mut(&id) {
             let room = limits::MAX_PACKS.saturating_sub(space.packs.len());
-            space.packs.extend(packs.take(room));
+            space.packs.extend(packs.into_iter().take(room));
         }
         self.space_go_on_sending_seed(step, id);
     }

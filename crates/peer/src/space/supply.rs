@@ -168,7 +168,7 @@ impl Space {
         )
     }
 
-    /// Whether something is missing since `until` that was not asked for the last time. What may have been said to others before this
+    /// Whether something that was missing by `until` already was not asked for the last time. What may have been said to others before this
     /// person came in does not count: most of it never comes.
     fn lacks_more(&self, missing: &Missing, until: Millis) -> bool {
         let counts = |id: &[u8; 32]| {
@@ -757,8 +757,8 @@ impl Space {
         is_new
     }
 
-    /// Whether a device may have a seed, or get it: one of those that it is for, as far as is known, or whoever came later and was given
-    /// what was said before. To all others an answer under it is noise, and they would ask again.
+    /// Whether a device may have a seed, or get it: one of those that it is for, as far as is known, or anybody while the rules of now give
+    /// newcomers what was said before. To all others an answer under it is noise, and they would ask again.
     fn may_have(&mut self, commit: &Commit, device: &[u8; 32]) -> bool {
         if self.society.constitution().is_some_and(|it| it.history) {
             return true;
